@@ -1,0 +1,85 @@
+"""Jinja2 and tmplmon: one adapter for both, so that they differ in nothing but the module they come from.
+
+Both get the files of templates/jinja/, the same options, a loader that holds all sources, and a template
+object fetched once. ``auto_reload`` is off, as in production; left on, Jinja2 would look at each included
+template's source again on every include.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.workloads import Context
+
+OPTIONS = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
+
+_SCRIPT = """\
+from {module} import Environment, FileSystemLoader{imports}
+env = Environment(loader=FileSystemLoader({templates!r}), {cache}**{options!r})
+for name, context in {pages!r}:
+    env.get_template(name).render(**context)
+"""
+
+
+class _JinjaFamily(Engine):
+    language = "jinja"
+    exact = True
+
+    def __init__(self) -> None:
+        self._api: Any = importlib.import_module(self.module)
+        self._plain = self._environment({})
+        self._env = self._environment(self.sources())
+
+    def _environment(self, templates: dict[str, str]) -> Any:
+        return self._api.Environment(loader=self._api.DictLoader(templates), **OPTIONS)
+
+    def prepare(self, name: str, context: Context) -> Render:
+        template = self._env.get_template(name)
+        return lambda: template.render(**context)
+
+    def compile(self, source: str) -> object:
+        return self._plain.from_string(source)
+
+    def stream(self, name: str, context: Context, mode: str) -> object:
+        return getattr(self._env.get_template(name), mode)(**context)
+
+    def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
+        imports, argument = "", ""
+        if cache is not None:
+            imports, argument = self._cache_code(str(cache))
+        return _SCRIPT.format(
+            module=self.module,
+            imports=imports,
+            templates=str(templates),
+            cache=argument,
+            options=OPTIONS,
+            pages=list(pages),
+        )
+
+    def _cache_code(self, directory: str) -> tuple[str, str]:
+        """What to import, and the argument to pass, for templates compiled by an earlier process."""
+        return ", FileSystemBytecodeCache", f"bytecode_cache=FileSystemBytecodeCache({directory!r}), "
+
+
+class Jinja2Engine(_JinjaFamily):
+    name = "jinja2"
+    module = "jinja2"
+
+
+class TmplmonEngine(_JinjaFamily):
+    name = "tmplmon"
+    module = "tmplmon"
+
+    def _cache_code(self, directory: str) -> tuple[str, str]:
+        # Its own spelling where there is one: no class of Jinja2's has to be imported for it.
+        parameters = inspect.signature(self._api.Environment).parameters
+        if "cache_dir" in parameters:
+            return "", f"cache_dir={directory!r}, "
+        if "bytecode_cache" in parameters:
+            return super()._cache_code(directory)
+        raise CannotExpress("no disk cache")

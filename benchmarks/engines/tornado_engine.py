@@ -1,0 +1,43 @@
+"""Tornado's templates. They render to UTF-8 bytes, and that is what is timed; only the check decodes them.
+
+Tornado has blocks but no way to call the block that one overrides, and no macros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tornado.template import DictLoader, Template
+
+from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.workloads import Context
+
+_SCRIPT = """\
+from tornado.template import Loader
+loader = Loader({templates!r})
+for name, context in {pages!r}:
+    loader.load(name).generate(**context)
+"""
+
+
+class TornadoEngine(Engine):
+    name = "tornado"
+    language = "tornado"
+    module = "tornado"
+    reasons = {"inheritance": "blocks, but no super()", "macro": "no macros"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self._loader = DictLoader(self.sources(), autoescape="xhtml_escape", whitespace="all")
+
+    def prepare(self, name: str, context: Context) -> Render:
+        generate = self._loader.load(name).generate
+        return lambda: generate(**context)
+
+    def compile(self, source: str) -> object:
+        return Template(source, name="compiled.html", whitespace="all")
+
+    def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
+        if cache is not None:
+            raise CannotExpress("no disk cache")
+        return _SCRIPT.format(templates=str(templates), pages=list(pages))
