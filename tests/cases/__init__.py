@@ -1,0 +1,1 @@
+"""The corpus of case files, and what reads and runs them."""

@@ -1,0 +1,218 @@
+"""The engines a case runs on: tmplmon, and Jinja2 as the oracle.
+
+Both have the same Python API, so an engine is a module; what a case says about its environment is turned into
+that module's objects here and nowhere else.
+"""
+
+import asyncio
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from . import objects
+from .casefile import Case
+
+ROOT = "/templates/"  # where templates claim to be, so that their frames are recognised in a traceback
+SPECIAL = ("native", "filters", "tests", "globals", "policies", "translations", "newstyle")
+NO_VALUE = object()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine: the name of its module, and what every environment of it is given."""
+
+    name: str
+    defaults: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def module(self) -> ModuleType:
+        return importlib.import_module(self.name)
+
+    @property
+    def native_environment(self) -> type:
+        return importlib.import_module(f"{self.name}.nativetypes").NativeEnvironment
+
+    def namespace(self) -> dict[str, Any]:
+        """The names a case's ``options`` and ``context`` can use."""
+        return objects.namespace(self.module)
+
+    def environment(self, templates: dict[str, str], **options: Any) -> Any:
+        """An environment that loads the given templates (name → source)."""
+        special = {name: options.pop(name) for name in SPECIAL if name in options}
+        options["extensions"] = [
+            f"{self.name}.ext.{name}" if isinstance(name, str) else name for name in options.get("extensions", ())
+        ]
+
+        def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+            if name not in templates:
+                return None
+            return templates[name], ROOT + name, lambda: True
+
+        make = self.native_environment if special.get("native") else self.module.Environment
+        environment = make(**{"loader": self.module.FunctionLoader(load), **dict(self.defaults), **options})
+        for table in ("filters", "tests", "globals", "policies"):
+            getattr(environment, table).update(special.get(table, {}))
+        if "translations" in special:
+            install_translations(environment, special["translations"], special.get("newstyle", False))
+        return environment
+
+
+def install_translations(environment: Any, catalog: dict[str, str], newstyle: bool) -> None:
+    """Gettext functions that look up ``message``, ``singular|plural`` and ``context!message`` in a dict."""
+
+    def gettext(message: str) -> str:
+        return catalog.get(message, message)
+
+    def ngettext(singular: str, plural: str, n: int) -> str:
+        return catalog.get(f"{singular}|{plural}", f"{singular}|{plural}").split("|")[n != 1]
+
+    def pgettext(context: str, message: str) -> str:
+        return catalog.get(f"{context}!{message}", message)
+
+    def npgettext(context: str, singular: str, plural: str, n: int) -> str:
+        return catalog.get(f"{context}!{singular}|{plural}", f"{singular}|{plural}").split("|")[n != 1]
+
+    environment.install_gettext_callables(gettext, ngettext, newstyle, pgettext, npgettext)
+
+
+JINJA2 = Engine("jinja2")
+TMPLMON = Engine("tmplmon")
+ORACLE = JINJA2
+ENGINES = (JINJA2, TMPLMON)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a case: the text (or a native value's repr), or an error as the user is shown it."""
+
+    output: str | None = None
+    error: str | None = None
+    message: str | None = None
+    events: str | None = None
+
+
+def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool = False) -> Outcome:
+    """Render the case's main template; ``events`` also records the lines that are executed."""
+    options = evaluate(case.sections.get("options", ""), engine)
+    if enable_async:
+        options["enable_async"] = True
+    variables = evaluate(case.sections.get("context", ""), engine)
+    how = case.sections.get("run", "render")
+    try:
+        template = engine.environment(case.templates, **options).get_template("main")
+        if not events:
+            return Outcome(output=HOW[how](template, variables))
+        with executed_lines() as lines:
+            output = HOW[how](template, variables)
+        return Outcome(output=output, events=show_lines(lines))
+    except Exception as error:
+        return describe(error)
+
+
+def evaluate(text: str, engine: Engine) -> dict[str, Any]:
+    """The names that a section of Python assignments binds."""
+    namespace = engine.namespace()
+    before = dict(namespace)
+    exec(text, namespace)
+    return {
+        name: value
+        for name, value in namespace.items()
+        if before.get(name, NO_VALUE) is not value and name != "__builtins__"
+    }
+
+
+def render(template: Any, variables: dict[str, Any]) -> str:
+    value = template.render(variables)
+    return value if type(value) is str else repr(value)
+
+
+def render_native(template: Any, variables: dict[str, Any]) -> str:
+    return repr(template.render(variables))
+
+
+def generate(template: Any, variables: dict[str, Any]) -> str:
+    return "".join(template.generate(variables))
+
+
+def stream(template: Any, variables: dict[str, Any]) -> str:
+    return "".join(template.stream(variables))
+
+
+def render_async(template: Any, variables: dict[str, Any]) -> str:
+    return asyncio.run(template.render_async(variables))
+
+
+def generate_async(template: Any, variables: dict[str, Any]) -> str:
+    async def collect() -> str:
+        return "".join([piece async for piece in template.generate_async(variables)])
+
+    return asyncio.run(collect())
+
+
+HOW: dict[str, Callable[[Any, dict[str, Any]], str]] = {
+    "render": render,
+    "native": render_native,
+    "generate": generate,
+    "stream": stream,
+    "render_async": render_async,
+    "generate_async": generate_async,
+}
+
+
+def describe(error: Exception) -> Outcome:
+    """``Type at template:line``; the message apart for syntax errors, whose wording is each engine's own."""
+    kind = type(error).__name__
+    message = re.sub(r" at 0x[0-9a-f]+", " at 0x...", str(error))
+    if any(base.__name__ == "TemplateSyntaxError" for base in type(error).__mro__):
+        return Outcome(error=f"{kind} at {error.name}:{error.lineno}", message=error.message)
+    where = innermost_template_line(error.__traceback__)
+    first = f"{kind} at {where}" if where else kind
+    return Outcome(error=f"{first}\n{message}" if message else first)
+
+
+def innermost_template_line(traceback: TracebackType | None) -> str | None:
+    """``template:line`` of the last frame that is a template's."""
+    where = None
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if name.startswith(ROOT):
+            where = f"{name.removeprefix(ROOT)}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return where
+
+
+@contextmanager
+def executed_lines() -> Iterator[list[tuple[str, int]]]:
+    """Collects (template, line) for each LINE event of a template while the block runs."""
+    lines: list[tuple[str, int]] = []
+    monitoring = sys.monitoring
+    tool = monitoring.PROFILER_ID
+
+    def on_line(code: CodeType, line: int) -> None:
+        if code.co_filename.startswith(ROOT):
+            lines.append((code.co_filename.removeprefix(ROOT), line))
+
+    monitoring.use_tool_id(tool, "case-events")
+    monitoring.register_callback(tool, monitoring.events.LINE, on_line)
+    monitoring.set_events(tool, monitoring.events.LINE)
+    try:
+        yield lines
+    finally:
+        monitoring.set_events(tool, monitoring.events.NO_EVENTS)
+        monitoring.register_callback(tool, monitoring.events.LINE, None)
+        monitoring.free_tool_id(tool)
+
+
+def show_lines(lines: list[tuple[str, int]]) -> str:
+    """One ``template: 1 2 3`` for each stretch that stays in one template."""
+    stretches: list[tuple[str, list[str]]] = []
+    for name, line in lines:
+        if not stretches or stretches[-1][0] != name:
+            stretches.append((name, []))
+        stretches[-1][1].append(str(line))
+    return "\n".join(f"{name}: {' '.join(numbers)}" for name, numbers in stretches)

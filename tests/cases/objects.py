@@ -1,0 +1,155 @@
+"""What a case's ``options`` and ``context`` can name beside Python's own: a few objects with one trait each."""
+
+import builtins
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from markupsafe import Markup
+
+
+class User:
+    """Attributes, a property, a method, and a property that raises."""
+
+    def __init__(self, name: str, age: int = 30, **more: Any) -> None:
+        self.name = name
+        self.age = age
+        self.__dict__.update(more)
+
+    @property
+    def shout(self) -> str:
+        return self.name.upper()
+
+    @property
+    def broken(self) -> str:
+        raise RuntimeError("property failed")
+
+    @property
+    def missing_inside(self) -> str:
+        raise AttributeError("raised inside a property")
+
+    def greet(self, greeting: str = "Hello", *, mark: str = "!") -> str:
+        return f"{greeting} {self.name}{mark}"
+
+    def __repr__(self) -> str:
+        return f"<User {self.name}>"
+
+
+class Html:
+    """Has ``__html__`` and a different ``__str__``."""
+
+    def __html__(self) -> str:
+        return "<i>html</i>"
+
+    def __str__(self) -> str:
+        return "<str>"
+
+
+class Both:
+    """The same name as attribute and as item."""
+
+    name = "attribute"
+
+    def __getitem__(self, key: str) -> str:
+        return f"item {key}"
+
+
+class Items:
+    """Items only, and only those given."""
+
+    def __init__(self, **items: Any) -> None:
+        self._items = items
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+
+class Async:
+    """An asynchronous iterable."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = values
+
+    async def __aiter__(self) -> Any:
+        for value in self.values:
+            yield value
+
+
+class Counter:
+    """Counts its calls: shows how often something is evaluated."""
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def __call__(self, *_: Any) -> int:
+        self.n += 1
+        return self.n
+
+
+def generator(*values: Any) -> Iterator[Any]:
+    """An iterator without a length."""
+    yield from values
+
+
+def failing_generator(*values: Any) -> Iterator[Any]:
+    yield from values
+    raise RuntimeError("generator failed")
+
+
+def fail(message: str = "call failed") -> Any:
+    raise RuntimeError(message)
+
+
+Point = namedtuple("Point", "x y")
+
+SHARED = {
+    thing.__name__: thing
+    for thing in (User, Html, Both, Items, Async, Counter, Point, Markup, generator, failing_generator, fail)
+}
+ENGINE_NAMES = (
+    "ChainableUndefined",
+    "DebugUndefined",
+    "StrictUndefined",
+    "Undefined",
+    "make_logging_undefined",
+    "pass_context",
+    "pass_environment",
+    "pass_eval_context",
+    "select_autoescape",
+)
+
+
+def context_functions(engine: ModuleType) -> dict[str, Callable[..., Any]]:
+    """Functions that are handed the context, marked with the engine's own decorators."""
+
+    @engine.pass_context
+    def peek(context: Any, name: str) -> Any:
+        """The variable as the context passed to functions knows it."""
+        return context.get(name, "nothing")
+
+    @engine.pass_context
+    def seen(context: Any) -> str:
+        """Names and values of all variables a function called here can see, globals apart."""
+        names = sorted(set(context.get_all()) - set(context.environment.globals))
+        return " ".join(f"{name}={context.get_all()[name]}" for name in names if not callable(context[name]))
+
+    @engine.pass_context
+    def exported(context: Any) -> str:
+        return " ".join(sorted(context.exported_vars))
+
+    @engine.pass_eval_context
+    def escaping(eval_context: Any, *_: Any) -> str:
+        """Whether autoescape is on here."""
+        return "on" if eval_context.autoescape else "off"
+
+    @engine.pass_environment
+    def block_start(environment: Any, *_: Any) -> str:
+        return environment.block_start_string
+
+    return {f.__name__: f for f in (peek, seen, exported, escaping, block_start)}
+
+
+def namespace(engine: ModuleType) -> dict[str, Any]:
+    names = {name: getattr(engine, name) for name in ENGINE_NAMES}
+    return {"__builtins__": builtins, **SHARED, **names, **context_functions(engine)}

@@ -1,0 +1,92 @@
+"""Every case file holds on every engine: output, or error as shown; then the lines executed.
+
+    pytest tests/cases                  run them
+    pytest tests/cases -k scoping       one area
+    pytest tests/cases --update         rewrite the expected parts: from Jinja2, or from tmplmon where a case
+                                        says that Jinja2 differs; events and messages from tmplmon
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from . import casefile
+from .casefile import Case
+from .engines import ENGINES, JINJA2, ORACLE, TMPLMON, Engine, Outcome, run
+
+HERE = Path(__file__).parent
+PATHS = sorted(HERE.glob("*/*.txt"))
+
+cases = pytest.mark.parametrize("path", PATHS, ids=[str(path.relative_to(HERE).with_suffix("")) for path in PATHS])
+engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+
+
+def read(path: Path, engine: Engine) -> Case:
+    case = casefile.read(path)
+    if engine is JINJA2 and case.refusal("jinja"):
+        pytest.skip(f"Jinja2 differs: {case.refusal('jinja')}")
+    return case
+
+
+def check(case: Case, outcome: Outcome) -> None:
+    expected = case.sections
+    assert (outcome.output, outcome.error) == (expected.get("output"), expected.get("error"))
+
+
+@engines
+@cases
+def test_case(path: Path, engine: Engine, update: bool) -> None:
+    case = read(path, engine)
+    outcome = run(engine, case)
+    if update and engine is (TMPLMON if case.refusal("jinja") else ORACLE):
+        for name in ("output", "error"):
+            case.sections.pop(name, None)
+            if (text := getattr(outcome, name)) is not None:
+                case.sections[name] = text
+        casefile.write(path, case)
+    check(case, outcome)
+
+
+@engines
+@cases
+def test_case_in_an_async_environment(path: Path, engine: Engine) -> None:
+    """What holds in a plain environment holds with ``enable_async``, where templates are compiled differently."""
+    case = read(path, engine)
+    if case.refusal("async"):
+        pytest.skip(f"not with enable_async: {case.refusal('async')}")
+    check(case, run(engine, case, enable_async=True))
+
+
+def with_section(name: str) -> pytest.MarkDecorator:
+    paths = [path for path in PATHS if name in casefile.read(path).sections]
+    return pytest.mark.parametrize("path", paths, ids=[str(p.relative_to(HERE).with_suffix("")) for p in paths])
+
+
+@with_section("message")
+def test_message(path: Path, update: bool) -> None:
+    """A syntax error says in tmplmon's own words what is wrong."""
+    case = casefile.read(path)
+    outcome = run(TMPLMON, case)
+    if update:
+        case.sections["message"] = outcome.message or ""
+        casefile.write(path, case)
+    assert outcome.message == case.sections["message"]
+
+
+@with_section("events")
+def test_events(path: Path, update: bool) -> None:
+    """The LINE events of a render are the lines a reader would point at, in order."""
+    case = casefile.read(path)
+    outcome = run(TMPLMON, case, events=True)
+    if update:
+        case.sections["events"] = outcome.events or ""
+        casefile.write(path, case)
+    assert outcome.events == case.sections["events"]
+    check(case, replace(outcome, events=None))
+
+
+def test_every_file_is_written_as_update_writes_it() -> None:
+    """So that --update changes expectations only."""
+    for path in PATHS:
+        assert path.read_text("utf-8") == casefile.render(casefile.read(path)), path

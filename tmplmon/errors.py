@@ -1,0 +1,137 @@
+"""Every exception the engine raises on purpose, under Jinja2's names.
+
+Rule: an error says *what* is wrong, *where* (template, file, line, column, the line itself with a caret) and,
+where one is known, *what to do*. The place is attached once: a syntax error gets it where it is raised, a
+run-time error has it in its traceback, whose frames are the template's own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class TemplateError(Exception):
+    """Base of all errors of this package."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message)
+
+    @property
+    def message(self) -> str | None:
+        return self.args[0] if self.args else None
+
+
+class TemplateNotFound(LookupError, IOError, TemplateError):
+    """No loader has a template of this name.
+
+    `name` is the name asked for, `templates` the list of all names that were tried.
+    """
+
+    message: str | None = None
+
+    def __init__(self, name: Any, message: str | None = None) -> None:
+        IOError.__init__(self, name)
+        if message is None:
+            from tmplmon.runtime.undefined import Undefined
+
+            if isinstance(name, Undefined):
+                name._fail_with_undefined_error()
+            message = name
+        self.message = message
+        self.name = name
+        self.templates: list[Any] = [name]
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class TemplatesNotFound(TemplateNotFound):
+    """None of several templates exists. `templates` has the names, `name` the last of them."""
+
+    def __init__(self, names: Sequence[Any] = (), message: str | None = None) -> None:
+        if message is None:
+            from tmplmon.runtime.undefined import Undefined
+
+            tried = [
+                name._undefined_message if isinstance(name, Undefined) else str(name) for name in names
+            ]
+            message = f"none of the templates given were found: {', '.join(tried)}"
+        super().__init__(names[-1] if names else None, message)
+        self.templates = list(names)
+
+
+class TemplateSyntaxError(TemplateError):
+    """The template's source is not the language.
+
+    `lineno` is 1-based, `column` and `end_column` are 0-based character offsets in the line `source_line` (None
+    where only the line is known); `name` is the loader's name of the template and `filename` its file.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        lineno: int,
+        name: str | None = None,
+        filename: str | None = None,
+        *,
+        column: int | None = None,
+        end_column: int | None = None,
+        source_line: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.lineno = lineno
+        self.name = name
+        self.filename = filename
+        self.column = column
+        self.end_column = end_column
+        self.source_line = source_line
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.filename or self.name or '<template>'}:{self.lineno}"
+        if self.column is not None:
+            place += f":{self.column + 1}"
+        lines = [f"{self.message}", f"  --> {place}"]
+        if self.source_line is not None:
+            gutter = f"{self.lineno:>4} | "
+            lines.append(gutter + self.source_line.rstrip("\n"))
+            if self.column is not None:
+                width = max((self.end_column or 0) - self.column, 1)
+                width = max(min(width, len(self.source_line.rstrip("\n")) - self.column), 1)
+                # A tab stays a tab so that the caret stands under its character on any tab width.
+                pad = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column])
+                lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * width)
+        if self.hint:
+            lines.append(f"  = {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_syntax_error, (type(self), self.args[0], self.__dict__)
+
+
+def _rebuild_syntax_error(
+    cls: type[TemplateSyntaxError], message: str, state: dict[str, Any]
+) -> TemplateSyntaxError:
+    error = cls(message, state["lineno"])
+    error.__dict__.update(state)
+    return error
+
+
+class TemplateAssertionError(TemplateSyntaxError):
+    """The source is well formed but refers to something that cannot be, such as an unknown filter."""
+
+
+class TemplateRuntimeError(TemplateError):
+    """Something went wrong while a template ran that is the engine's to report."""
+
+
+class UndefinedError(TemplateRuntimeError):
+    """An operation was tried on an undefined value."""
+
+
+class SecurityError(TemplateRuntimeError):
+    """A sandboxed template tried what it may not do."""
+
+
+class FilterArgumentError(TemplateRuntimeError):
+    """A filter was given arguments it cannot work with."""

@@ -1,0 +1,493 @@
+"""The intermediate representation: what a template does, with every name resolved and every event site numbered.
+
+A `Program` is one template. A `Scope` is what runs as one function: the template body, a block, a macro or a call
+body. Inside a scope, template variables are `Slot`s. Ops are a tree of plain data, never subclassed: a variant of
+an op is a field. Each op that can raise, fire an event or show in a traceback has a `site`: an index into its
+scope's `positions`, and nothing else in the project says where something is.
+
+    {% for u in users %}          For(target=u, iter=Load(users), body=[
+      <li>{{ u.name }}</li>           Emit([EmitText('\\n  <li>'), EmitValue(Attr(Load(u), 'name'), escape=YES),
+    {% endfor %}                            EmitText('</li>\\n')])])
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+# --- what a program is made of -----------------------------------------------------------------------------
+
+# (line, end line, column, end column): 1-based lines, 0-based columns in UTF-8 bytes, the order of co_positions().
+type Position = tuple[int, int, int, int]
+
+
+class SlotKind(Enum):
+    """Where the value of a slot comes from when its frame is entered."""
+
+    CONTEXT = "context"  # looked up in the render context when the scope is entered; undefined when not there
+    OUTER = "outer"  # starts as the value of the slot `origin` of the enclosing frame
+    UNSET = "unset"  # undefined until assigned
+    BOUND = "bound"  # assigned by the op that opens the frame: a loop target, a parameter, a with binding
+    SELF = "self"  # the blocks of this template as callables
+    SUPER = "super"  # the next block of the same name up the inheritance chain
+    TEMP = "temp"  # an intermediate value that the template has no name for
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A template variable (or a temporary) of one scope. Slots are compared by identity."""
+
+    name: str
+    kind: SlotKind
+    scope: "Scope"
+    origin: "Slot | None" = None  # for OUTER
+    captured: bool = False  # a nested scope reads it
+    assigned: int = 0  # how many ops store to it after its frame was entered
+    loads: int = 0  # how many ops read it
+    attributes: int = 0  # how many ops read an attribute of it
+
+    def __repr__(self) -> str:
+        return f"{self.name}:{self.kind.value}"
+
+
+@dataclass(slots=True)
+class Frame:
+    """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside."""
+
+    slots: dict[str, Slot] = field(default_factory=dict)
+
+
+class ScopeKind(Enum):
+    TEMPLATE = "template"
+    BLOCK = "block"
+    MACRO = "macro"
+    CALL = "call"
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """What runs as one function.
+
+    `positions[site]` is where a site is. `lines` are the sites that fire LINE, in source order; `branches` the
+    sites that fire BRANCH. `position` is the opening tag's.
+    """
+
+    kind: ScopeKind
+    name: str  # the block's or macro's name; the template's name for a template body
+    position: Position
+    parent: "Scope | None" = None
+    frame: Frame = field(default_factory=Frame)
+    body: "list[Op]" = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    branches: list[int] = field(default_factory=list)
+    parameters: "list[tuple[Slot, Op | None]]" = field(default_factory=list)  # macros and call bodies
+    varargs: Slot | None = None
+    kwargs: Slot | None = None
+    caller: Slot | None = None
+    extends: bool = False  # a template body with an ``extends`` somewhere
+    required: bool = False  # a required block
+
+
+@dataclass(slots=True)
+class Program:
+    """One template. `blocks` are in source order. `autoescape` is what its code was made for (None: decided at
+    run time)."""
+
+    name: str | None
+    filename: str
+    root: Scope
+    blocks: dict[str, Scope]
+    autoescape: bool | None
+
+
+# --- values ------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Const:
+    value: Any
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Load:
+    """The value of a slot; `guarded` when the slot may still be unset here."""
+
+    slot: Slot
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Attr:
+    """Attribute, then item, then undefined."""
+
+    obj: "Op"
+    name: str
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """Item, then (for a str key) attribute, then undefined."""
+
+    obj: "Op"
+    key: "Op"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Slice:
+    """obj[lower:upper:step]"""
+
+    obj: "Op"
+    lower: "Op | None"
+    upper: "Op | None"
+    step: "Op | None"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Arguments:
+    args: "list[Op]"
+    kwargs: "list[tuple[str, Op]]"
+    star: "Op | None" = None
+    star_star: "Op | None" = None
+
+    @property
+    def simple(self) -> bool:
+        return self.star is None and self.star_star is None
+
+    def values(self) -> "list[Op]":
+        """All operands in evaluation order."""
+        found = [*self.args]
+        if self.star is not None:
+            found.append(self.star)
+        found += [value for _, value in self.kwargs]
+        if self.star_star is not None:
+            found.append(self.star_star)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """``func(arguments)``. `caller` is the slot of a call body's macro, passed as keyword ``caller``. `locals` are
+    the variables that a context-taking function must see beside the context's: (name, slot)."""
+
+    func: "Op"
+    arguments: Arguments
+    caller: Slot | None
+    locals: "list[tuple[str, Slot]]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Filter:
+    value: "Op"
+    name: str
+    arguments: Arguments
+    autoescape: bool | None
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Test:
+    value: "Op"
+    name: str
+    arguments: Arguments
+    negated: bool
+    autoescape: bool | None
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Unary:
+    """`op`: ``-``, ``+`` or ``not``."""
+
+    op: str
+    operand: "Op"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Binary:
+    """`op`: ``+ - * / // % **``."""
+
+    op: str
+    left: "Op"
+    right: "Op"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Compare:
+    left: "Op"
+    rest: "list[tuple[str, Op]]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Logical:
+    """Short-circuiting ``and``/``or``: a branch."""
+
+    op: str
+    left: "Op"
+    right: "Op"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Conditional:
+    """Inline ``if``: a branch. Without `orelse` the value is undefined."""
+
+    test: "Op"
+    body: "Op"
+    orelse: "Op | None"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Concat:
+    """``a ~ b``: text of each, joined; Markup if `autoescape`."""
+
+    items: "list[Op]"
+    autoescape: bool | None
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Build:
+    """A literal container; `kind` is ``tuple``, ``list`` or ``dict`` (items: keys and values in turn)."""
+
+    kind: str
+    items: "list[Op]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class DebugInfo:
+    """The text of ``{% debug %}``: context, filters and tests."""
+
+    locals: "list[tuple[str, Slot]]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class TagCall:
+    """A tag that an extension added: its function called with the arguments, and `caller` when it has a body."""
+
+    name: str
+    arguments: Arguments
+    caller: Slot | None
+    locals: "list[tuple[str, Slot]]"
+    site: int
+
+
+# --- output ------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class EmitText:
+    """Text as it is. `site` is a LINE site when the text has a character that is not blank, else -1."""
+
+    text: str
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class EmitValue:
+    """The text of a value. `escape`: True escapes, False does not, None asks the context when it runs."""
+
+    value: "Op"
+    escape: bool | None
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Emit:
+    """A run of output, pieces in source order. With `unless_extended` it is dropped when a parent is set."""
+
+    pieces: list[EmitText | EmitValue]
+    unless_extended: bool
+
+
+# --- statements --------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class NamespaceTarget:
+    """``ns.attr`` as the target of an assignment."""
+
+    slot: Slot
+    attr: str
+    site: int
+
+
+type Target = Slot | NamespaceTarget | tuple["Target", ...]
+
+
+@dataclass(slots=True, eq=False)
+class Assign:
+    """`export`: the slots whose values go to the context (a set at the top level of the template body), as
+    (name, slot); names without a leading underscore are also exported by the module."""
+
+    target: Target
+    value: "Op"
+    export: list[Slot]
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Evaluate:
+    """``{% do %}``"""
+
+    value: "Op"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class If:
+    """`branches`: (test, body, site) of the ``if`` and each ``elif``."""
+
+    branches: "list[tuple[Op, list[Op], int]]"
+    orelse: "list[Op]"
+
+
+@dataclass(slots=True, eq=False)
+class LoopUse:
+    """What a loop body reads of its ``loop``. With `whole` it needs the object, else the `attributes` will do."""
+
+    slot: Slot | None = None
+    whole: bool = False
+    attributes: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class LoopAttr:
+    """``loop.name`` of a loop that needs no loop object."""
+
+    loop: LoopUse
+    name: str
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class For:
+    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round.
+    `breaks`: a ``break`` of this loop is in the body."""
+
+    target: Target
+    iter: "Op"
+    test: "Op | None"
+    test_frame: Frame | None
+    test_target: Target | None
+    recursive: bool
+    loop: LoopUse
+    frame: Frame
+    body: "list[Op]"
+    else_frame: Frame
+    orelse: "list[Op] | None"
+    depth: int
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Jump:
+    """``{% break %}`` or ``{% continue %}``: `kind` is its name."""
+
+    kind: str
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Enter:
+    """A frame of its own for `body`: with, autoescape, filter block, set block. `bindings` are evaluated in the
+    enclosing frame, each assigned before the next is evaluated."""
+
+    frame: Frame
+    bindings: "list[tuple[Target, Op]]"
+    body: "list[Op]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Capture:
+    """Runs `body` with its output going to the slot, as Markup if `autoescape`."""
+
+    slot: Slot
+    frame: Frame
+    body: "list[Op]"
+    autoescape: bool | None
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class SetAutoescape:
+    """Escaping as `value` says while `body` runs."""
+
+    value: "Op"
+    body: "list[Op]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class MakeMacro:
+    """Binds the macro of `scope` to the slot. `export` as in Assign."""
+
+    slot: Slot
+    scope: Scope
+    export: list[Slot]
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class CallBlock:
+    """The place of a ``{% block %}``: runs the block that the inheritance chain has for `name`."""
+
+    name: str
+    scoped: bool
+    required: bool
+    locals: "list[tuple[str, Slot]]"
+    unless_extended: bool
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Include:
+    """`template`: a name, a template or a list of them."""
+
+    template: "Op"
+    ignore_missing: bool
+    with_context: bool
+    locals: "list[tuple[str, Slot]]"
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Import:
+    """`names` is None for ``import … as``, and then `target` is the module's slot; else (name in the module,
+    slot)."""
+
+    template: "Op"
+    target: Slot | None
+    names: list[tuple[str, Slot]] | None
+    with_context: bool
+    locals: "list[tuple[str, Slot]]"
+    export: list[Slot]
+    site: int
+
+
+@dataclass(slots=True, eq=False)
+class Extends:
+    """Sets the parent template; what is output at the top level from here on is dropped. `again`: another
+    ``extends`` may have run before."""
+
+    template: "Op"
+    again: bool
+    site: int
+
+
+type Op = (
+    Const | Load | Attr | Item | Slice | Call | Filter | Test | Unary | Binary | Compare | Logical | Conditional
+    | Concat | Build | DebugInfo | TagCall | LoopAttr | Emit | Assign | Evaluate | If | For | Jump | Enter | Capture
+    | SetAutoescape | MakeMacro | CallBlock | Include | Import | Extends
+)
