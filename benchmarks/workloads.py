@@ -2,7 +2,7 @@
 
 The rule: data is a pure function of the size (no clock, no random numbers), so every engine and every run
 gets the same. Strings hold markup here and there, as user input does, so that escaping has work to do; they
-hold no ready-made entity such as ``&amp;``, since Chameleon leaves those alone by design and the others do not.
+hold no ready-made entity such as ``&amp;``: Chameleon leaves those alone by design, the others do not.
 
 Templates are ``templates/<language>/<name>.html``. A file may hold the line ``@@PROSE@@``: some 4 KB of plain
 paragraphs stand there when it is loaded (eight of them would only have made six files hard to read).
@@ -31,7 +31,7 @@ _SENTENCES = (
     "Nothing in this paragraph needs to be escaped, looked up, compared or called.",
     "Readers of manuals will recognise the style: many words, few of them needed.",
 )
-PROSE = "\n".join(f"<p>{' '.join(_SENTENCES[i % 5:] + _SENTENCES[:i % 5])}</p>" for i in range(12))
+PROSE = "\n".join(f"<p>{' '.join(_SENTENCES[i % 5 :] + _SENTENCES[: i % 5])}</p>" for i in range(12))
 
 _NAMES = (
     "Ada Lovelace",

@@ -2,20 +2,22 @@
 
 The rule: an engine is used the way its own documentation says to use it in production (templates loaded
 once and cached, no auto-reload, HTML autoescaping on) and through its public API only. Whatever it cannot do
-it says by raising `CannotExpress` with the reason, which the tables print; an engine that is not installed, or
-that cannot be imported, is a note under the table.
+it says by raising `CannotExpress` with the reason, which the tables print; an engine that is not installed,
+or that cannot be imported, is a note under the table.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from benchmarks.workloads import Context, Workload, sources, template_name
 
 Render = Callable[[], str | bytes]
+RenderWith = Callable[[Context], str | bytes]
 
 
 class CannotExpress(Exception):
@@ -41,7 +43,12 @@ class Engine:
     module: str
     exact = False
     quotes_raw_in_text = False
-    reasons: dict[str, str] = {}  # noqa: RUF012 - read only; workload name -> why it cannot be expressed
+    reasons: Mapping[str, str] = MappingProxyType({})  # workload name -> why it cannot be expressed
+
+    @property
+    def import_line(self) -> str:
+        """What a program that uses the engine imports."""
+        return f"import {self.module}"
 
     def version(self) -> str:
         """The installed version, for the table's heading."""
@@ -66,12 +73,12 @@ class Engine:
     def prepare(self, name: str, context: Context) -> Render:
         raise NotImplementedError
 
-    def compile(self, source: str) -> object:
-        """Source to a ready template, nothing cached between calls."""
+    def compile(self, source: str) -> RenderWith:
+        """Source to a ready template, nothing cached between calls. Returns what renders it."""
         raise CannotExpress("no compile step")
 
-    def stream(self, name: str, context: Context, mode: str) -> object:
-        """An iterator over the output's pieces, by the engine's ``generate`` or ``stream`` (`mode`)."""
+    def stream(self, name: str, context: Context, mode: str) -> Iterable[str]:
+        """The output's pieces, by the engine's ``generate``, or its ``stream``, as `mode` says."""
         raise CannotExpress(f"no {mode}()")
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from chameleon import PageTemplate, PageTemplateLoader
 
-from benchmarks.engines import Engine, Render
+from benchmarks.engines import Engine, Render, RenderWith
 from benchmarks.workloads import Context
 
 _SCRIPT = """\
@@ -29,7 +30,7 @@ class ChameleonEngine(Engine):
     language = "chameleon"
     module = "chameleon"
     quotes_raw_in_text = True
-    reasons = {"inheritance": "slots, but no super()"}  # noqa: RUF012
+    reasons = MappingProxyType({"inheritance": "slots, but no super()"})
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory()  # lives as long as the engine
@@ -41,8 +42,9 @@ class ChameleonEngine(Engine):
         render = self._load[name].render
         return lambda: render(**context)
 
-    def compile(self, source: str) -> object:
-        return PageTemplate(source)
+    def compile(self, source: str) -> RenderWith:
+        template = PageTemplate(source)
+        return lambda context: template.render(**context)
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         environ = "" if cache is None else f"import os; os.environ['CHAMELEON_CACHE'] = {str(cache)!r}"

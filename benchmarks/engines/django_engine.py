@@ -14,7 +14,7 @@ from django.conf import settings
 from django.template import Context as DjangoContext
 from django.template import Engine as TemplateEngine
 
-from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.engines import CannotExpress, Engine, Render, RenderWith
 from benchmarks.workloads import Context, Workload
 
 _SCRIPT = """\
@@ -32,6 +32,10 @@ class DjangoEngine(Engine):
     language = "django"
     module = "django"
 
+    @property
+    def import_line(self) -> str:
+        return "from django.template import Context, Engine"
+
     def __init__(self) -> None:
         if not settings.configured:
             settings.configure(USE_I18N=False, USE_TZ=False)
@@ -47,8 +51,9 @@ class DjangoEngine(Engine):
         template = self._engine.get_template(name)
         return lambda: template.render(DjangoContext(context))
 
-    def compile(self, source: str) -> object:
-        return self._engine.from_string(source)
+    def compile(self, source: str) -> RenderWith:
+        template = self._engine.from_string(source)
+        return lambda context: template.render(DjangoContext(context))
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         if cache is not None:

@@ -4,6 +4,9 @@ The rule: safe and honest. Every ``str`` that comes from the data goes through `
 known to be numbers do not. Each page is f-strings, appended to a list and joined; a component is a function,
 inherited pages are classes. No private helper, no trick that would not pass a review. The output equals
 Jinja2's to the byte.
+
+``{escape(x)!s}`` is ``{escape(x)}`` but 10 to 15 % faster over a page: escape returns a subclass of str, which
+f-strings take a slower way for.
 """
 
 from __future__ import annotations
@@ -18,25 +21,28 @@ from benchmarks.workloads import PROSE, Context, Workload
 
 
 def tiny(name: str) -> str:
-    return f"Hello, {escape(name)}!"
+    return f"Hello, {escape(name)!s}!"
 
 
 def table(rows: list[list[int | str]]) -> str:
     parts = ["<table>\n"]
+    append = parts.append
     for row in rows:
-        cells = "".join([f"<td>{c if type(c) is int else escape(c)}</td>" for c in row])
-        parts.append(f"<tr>{cells}</tr>\n")
-    parts.append("</table>")
+        append("<tr>")
+        for cell in row:
+            append(f"<td>{cell}</td>" if type(cell) is int else f"<td>{escape(cell)!s}</td>")
+        append("</tr>\n")
+    append("</table>")
     return "".join(parts)
 
 
 def objects(title: str, people: list[Any]) -> str:
-    parts = [f"<h1>{escape(title)}</h1>\n<ul>\n"]
+    parts = [f"<h1>{escape(title)!s}</h1>\n<ul>\n"]
     for index, u in enumerate(people, 1):
         email = escape(u.email)
         parts.append(
             f'<li class="{"on" if u.active else "off"}" id="u{u.id}">\n'
-            f"<b>{index}. {escape(u.name.upper())}</b>\n"
+            f"<b>{index}. {escape(u.name.upper())!s}</b>\n"
         )
         if u.admin:
             parts.append("<em>administrator</em>\n")
@@ -44,33 +50,33 @@ def objects(title: str, people: list[Any]) -> str:
             parts.append("<em>regular</em>\n")
         parts.append(
             f'<a href="mailto:{email}">{email}</a>\n'
-            f"<span>{escape(', '.join(u.roles))} ({len(u.roles)})</span>\n"
+            f"<span>{escape(', '.join(u.roles))!s} ({len(u.roles)})</span>\n"
         )
         if u.note:
-            parts.append(f"<p>{escape(u.note)}</p>\n")
-        parts.append(f"<i>{escape(u.city or 'somewhere')}</i>\n</li>\n")
+            parts.append(f"<p>{escape(u.note)!s}</p>\n")
+        parts.append(f"<i>{escape(u.city or 'somewhere')!s}</i>\n</li>\n")
     parts.append("</ul>")
     return "".join(parts)
 
 
 def dicts(title: str, people: list[dict[str, Any]]) -> str:
-    parts = [f"<h1>{escape(title)}</h1>\n<ul>\n"]
+    parts = [f"<h1>{escape(title)!s}</h1>\n<ul>\n"]
     for index, u in enumerate(people, 1):
         email, roles = escape(u["email"]), u["roles"]
         parts.append(
             f'<li class="{"on" if u["active"] else "off"}" id="u{u["id"]}">\n'
-            f"<b>{index}. {escape(u['name'].upper())}</b>\n"
+            f"<b>{index}. {escape(u['name'].upper())!s}</b>\n"
         )
         if u["admin"]:
             parts.append("<em>administrator</em>\n")
         elif u["visits"] > 50:
             parts.append("<em>regular</em>\n")
         parts.append(
-            f'<a href="mailto:{email}">{email}</a>\n<span>{escape(", ".join(roles))} ({len(roles)})</span>\n'
+            f'<a href="mailto:{email}">{email}</a>\n<span>{escape(", ".join(roles))!s} ({len(roles)})</span>\n'
         )
         if u["note"]:
-            parts.append(f"<p>{escape(u['note'])}</p>\n")
-        parts.append(f"<i>{escape(u['city'] or 'somewhere')}</i>\n</li>\n")
+            parts.append(f"<p>{escape(u['note'])!s}</p>\n")
+        parts.append(f"<i>{escape(u['city'] or 'somewhere')!s}</i>\n</li>\n")
     parts.append("</ul>")
     return "".join(parts)
 
@@ -82,20 +88,20 @@ class Level0:
         self.context = context
 
     def title(self) -> str:
-        return f"{escape(self.context['site'])}"
+        return f"{escape(self.context['site'])!s}"
 
     def head(self) -> str:
-        return f'<meta name="description" content="{escape(self.context["description"])}">\n'
+        return f'<meta name="description" content="{escape(self.context["description"])!s}">\n'
 
     def nav(self) -> str:
         items = self.context["links"]
-        return "".join([f'<a href="{escape(i["href"])}">{escape(i["text"])}</a>\n' for i in items])
+        return "".join([f'<a href="{escape(i["href"])!s}">{escape(i["text"])!s}</a>\n' for i in items])
 
     def content(self) -> str:
-        return f"<p>{escape(self.context['description'])}</p>\n"
+        return f"<p>{escape(self.context['description'])!s}</p>\n"
 
     def footer(self) -> str:
-        return f"{escape(self.context['owner'])}"
+        return f"{escape(self.context['owner'])!s}"
 
     def render(self) -> str:
         return (
@@ -107,13 +113,13 @@ class Level0:
 
 class Level1(Level0):
     def title(self) -> str:
-        return f"{super().title()} - {escape(self.context['section'])}"
+        return f"{super().title()} - {escape(self.context['section'])!s}"
 
     def head(self) -> str:
         return f'{super().head()}\n<link rel="stylesheet" href="/site.css">\n'
 
     def content(self) -> str:
-        return f'{super().content()}\n<div class="section">{escape(self.context["section"])}</div>\n'
+        return f'{super().content()}\n<div class="section">{escape(self.context["section"])!s}</div>\n'
 
 
 class Level2(Level1):
@@ -121,18 +127,18 @@ class Level2(Level1):
         return f'<a href="/">Home</a>\n{super().nav()}\n'
 
     def content(self) -> str:
-        return f'{super().content()}\n<div class="group">{escape(self.context["group"])}</div>\n'
+        return f'{super().content()}\n<div class="group">{escape(self.context["group"])!s}</div>\n'
 
 
 class Level3(Level2):
     def title(self) -> str:
-        return f"{super().title()} - {escape(self.context['group'])}"
+        return f"{super().title()} - {escape(self.context['group'])!s}"
 
     def footer(self) -> str:
         return f"{super().footer()}, {self.context['year']}"
 
     def content(self) -> str:
-        return f'{super().content()}\n<div class="page">{escape(self.context["page"])}</div>\n'
+        return f'{super().content()}\n<div class="page">{escape(self.context["page"])!s}</div>\n'
 
 
 class Level4(Level3):
@@ -140,22 +146,22 @@ class Level4(Level3):
         return f'{super().head()}\n<script src="/page.js"></script>\n'
 
     def content(self) -> str:
-        return f'{super().content()}\n<div class="author">{escape(self.context["author"])}</div>\n'
+        return f'{super().content()}\n<div class="author">{escape(self.context["author"])!s}</div>\n'
 
 
 class Level5(Level4):
     def title(self) -> str:
-        return f"{super().title()} - {escape(self.context['page'])}"
+        return f"{super().title()} - {escape(self.context['page'])!s}"
 
     def nav(self) -> str:
         return f'{super().nav()}\n<a href="/help">Help</a>\n'
 
     def content(self) -> str:
-        paragraphs = "".join([f"<p>{escape(p)}</p>\n" for p in self.context["paragraphs"]])
+        paragraphs = "".join([f"<p>{escape(p)!s}</p>\n" for p in self.context["paragraphs"]])
         return f"{super().content()}\n{paragraphs}"
 
     def footer(self) -> str:
-        return f"{super().footer()}. {escape(self.context['author'])}"
+        return f"{super().footer()}. {escape(self.context['author'])!s}"
 
 
 def inheritance(**context: Any) -> str:
@@ -165,7 +171,7 @@ def inheritance(**context: Any) -> str:
 def _row(row: dict[str, Any]) -> str:
     return (
         f'<tr class="{"in" if row["stock"] else "out"}"><td>{row["id"]}</td>'
-        f"<td>{escape(row['name'])}</td><td>{row['price']}</td></tr>\n"
+        f"<td>{escape(row['name'])!s}</td><td>{row['price']}</td></tr>\n"
     )
 
 
@@ -182,7 +188,7 @@ def include_inline(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         parts.append(
             f'<tr class="{"in" if row["stock"] else "out"}"><td>{row["id"]}</td>'
-            f"<td>{escape(row['name'])}</td><td>{row['price']}</td></tr>\n"
+            f"<td>{escape(row['name'])!s}</td><td>{row['price']}</td></tr>\n"
         )
     parts.append("</table>")
     return "".join(parts)
@@ -190,7 +196,7 @@ def include_inline(rows: list[dict[str, Any]]) -> str:
 
 def _field(name: str, value: int | str, kind: str = "text") -> str:
     name = escape(name)
-    return f'<label>{name} <input type="{escape(kind)}" name="{name}" value="{escape(value)}"></label>\n'
+    return f'<label>{name} <input type="{escape(kind)!s}" name="{name}" value="{escape(value)!s}"></label>\n'
 
 
 def macro(rows: list[Any]) -> str:
@@ -221,7 +227,7 @@ def text(product: str, version: str, contact: str, beta: bool, index: list[str])
     product, version, contact = escape(product), escape(version), escape(contact)
     help_ = f"<p>Ask {contact} for help.</p>"
     note = f"<p>Version {version} is a test version.</p>" if beta else ""
-    entries = "".join([f"<li>{escape(entry)}</li>" for entry in index])
+    entries = "".join([f"<li>{escape(entry)!s}</li>" for entry in index])
     return f"""<html>
 <head><title>{product}: the manual</title></head>
 <body>
@@ -252,8 +258,8 @@ def unicode(messages: list[dict[str, Any]]) -> str:
     for m in messages:
         place = escape(m["place"])
         parts.append(
-            f'<li title="{place}"><b>{escape(m["author"])}</b>: '
-            f"{escape(m['text'])} 【{place}】 ★ {m['stars']} 件</li>\n"
+            f'<li title="{place}"><b>{escape(m["author"])!s}</b>: '
+            f"{escape(m['text'])!s} 【{place}】 ★ {m['stars']} 件</li>\n"
         )
     parts.append("</ol>")
     return "".join(parts)
@@ -263,7 +269,7 @@ def large(rows: list[dict[str, Any]]) -> str:
     parts = ["<table>\n"]
     for index, r in enumerate(rows, 1):
         parts.append(
-            f"<tr><td>{index}</td><td>{escape(r['name'])}</td><td>{r['count']}</td><td>{escape(r['text'])}</td></tr>\n"
+            f"<tr><td>{index}</td><td>{escape(r['name'])!s}</td><td>{r['count']}</td><td>{escape(r['text'])!s}</td></tr>\n"
         )
     parts.append("</table>")
     return "".join(parts)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.engines import CannotExpress, Engine, Render, RenderWith
 from benchmarks.workloads import Context
 
 OPTIONS = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True, "auto_reload": False}
@@ -35,6 +35,10 @@ class _JinjaFamily(Engine):
         self._plain = self._environment({})
         self._env = self._environment(self.sources())
 
+    @property
+    def import_line(self) -> str:
+        return f"from {self.module} import Environment, FileSystemLoader"
+
     def _environment(self, templates: dict[str, str]) -> Any:
         return self._api.Environment(loader=self._api.DictLoader(templates), **OPTIONS)
 
@@ -42,11 +46,13 @@ class _JinjaFamily(Engine):
         template = self._env.get_template(name)
         return lambda: template.render(**context)
 
-    def compile(self, source: str) -> object:
-        return self._plain.from_string(source)
+    def compile(self, source: str) -> RenderWith:
+        template = self._plain.from_string(source)
+        return lambda context: template.render(**context)
 
-    def stream(self, name: str, context: Context, mode: str) -> object:
-        return getattr(self._env.get_template(name), mode)(**context)
+    def stream(self, name: str, context: Context, mode: str) -> Iterable[str]:
+        pieces: Iterable[str] = getattr(self._env.get_template(name), mode)(**context)
+        return pieces
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         imports, argument = "", ""

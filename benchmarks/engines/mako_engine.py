@@ -8,7 +8,7 @@ from pathlib import Path
 from mako.lookup import TemplateLookup
 from mako.template import Template
 
-from benchmarks.engines import Engine, Render
+from benchmarks.engines import Engine, Render, RenderWith
 from benchmarks.workloads import Context
 
 _SCRIPT = """\
@@ -25,6 +25,10 @@ class MakoEngine(Engine):
     language = "mako"
     module = "mako"
 
+    @property
+    def import_line(self) -> str:
+        return "from mako.lookup import TemplateLookup"
+
     def __init__(self) -> None:
         # `h` alone: markupsafe.escape makes a string of whatever it gets, `str` before it would only cost.
         self._lookup = TemplateLookup(default_filters=["h"], filesystem_checks=False)
@@ -35,8 +39,9 @@ class MakoEngine(Engine):
         render = self._lookup.get_template(name).render
         return lambda: render(**context)
 
-    def compile(self, source: str) -> object:
-        return Template(source, default_filters=["h"])
+    def compile(self, source: str) -> RenderWith:
+        template = Template(source, default_filters=["h"])
+        return lambda context: template.render(**context)
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         return _SCRIPT.format(templates=str(templates), cache=cache and str(cache), pages=list(pages))

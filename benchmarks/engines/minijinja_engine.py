@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minijinja import Environment
 
-from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.engines import CannotExpress, Engine, Render, RenderWith
 from benchmarks.workloads import Context
 
 _SCRIPT = """\
@@ -35,8 +35,10 @@ class MinijinjaEngine(Engine):
         env = self._env
         return lambda: env.render_template(name, **context)
 
-    def compile(self, source: str) -> object:
-        return self._plain.add_template("compiled.html", source)
+    def compile(self, source: str) -> RenderWith:
+        env = self._plain
+        env.add_template("compiled.html", source)
+        return lambda context: env.render_template("compiled.html", **context)
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         if cache is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from tornado.template import DictLoader, Template
 
-from benchmarks.engines import CannotExpress, Engine, Render
+from benchmarks.engines import CannotExpress, Engine, Render, RenderWith
 from benchmarks.workloads import Context
 
 _SCRIPT = """\
@@ -25,7 +26,11 @@ class TornadoEngine(Engine):
     name = "tornado"
     language = "tornado"
     module = "tornado"
-    reasons = {"inheritance": "blocks, but no super()", "macro": "no macros"}  # noqa: RUF012
+    reasons = MappingProxyType({"inheritance": "blocks, but no super()", "macro": "no macros"})
+
+    @property
+    def import_line(self) -> str:
+        return "from tornado.template import Loader"
 
     def __init__(self) -> None:
         self._loader = DictLoader(self.sources(), autoescape="xhtml_escape", whitespace="all")
@@ -34,8 +39,9 @@ class TornadoEngine(Engine):
         generate = self._loader.load(name).generate
         return lambda: generate(**context)
 
-    def compile(self, source: str) -> object:
-        return Template(source, name="compiled.html", whitespace="all")
+    def compile(self, source: str) -> RenderWith:
+        template = Template(source, name="compiled.html", whitespace="all")
+        return lambda context: template.generate(**context)
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         if cache is not None:
