@@ -1,21 +1,21 @@
 """Codec for CPython's ``co_linetable``: positions of code units to bytes, and back.
 
-A line table gives every code unit (2 bytes of bytecode) of a code object its place in the source. It is a run of
-entries; an entry covers 1 to 8 code units and has one of five forms:
+A line table gives every code unit (2 bytes of bytecode) of a code object its place in the source. It is a run
+of entries; an entry covers 1 to 8 code units and has one of five forms:
 
     byte 0                 1 kkkk nnn      k: kind, n: units covered - 1; only this byte has its high bit set
     kind 0..9   short      line +0, one line; column = 8*k + bits 4..6 of byte 1, width = bits 0..3 of byte 1
-    kind 10..12 one line   line +(k-10), one line; byte 1 = column, byte 2 = end column (both < 128)
-    kind 13     no column  line +svarint, one line, columns None
-    kind 14     long       line +svarint, end line +varint, then column + 1 and end column + 1 as varints (0: None)
-    kind 15     none       no place at all; the line the next entry counts from stays as it was
+    kind 10..12 one line   line +(k-10), one line; byte 1 = column, byte 2 = end column (both < 128) kind 13
+    no column  line +svarint, one line, columns None kind 14     long       line +svarint, end line +varint,
+    then column + 1 and end column + 1 as varints (0: None) kind 15     none       no place at all; the line
+    the next entry counts from stays as it was
 
-Lines are differences to the line of the entry before, the first to ``co_firstlineno``. A varint is little endian in
-6-bit chunks, bit 6 set on all but the last; an svarint has its sign in bit 0.
+Lines are differences to the line of the entry before, the first to ``co_firstlineno``. A varint is little
+endian in 6-bit chunks, bit 6 set on all but the last; an svarint has its sign in bit 0.
 
-Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does, so its
-tables are never longer than the compiler's. Source: CPython ``InternalDocs/code_objects.md`` (which leaves out the
-``+ 1`` of the long form), ``Python/assemble.c`` and ``Objects/codeobject.c``.
+Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does,
+so its tables are never longer than the compiler's. Source: CPython ``InternalDocs/code_objects.md`` (which
+leaves out the ``+ 1`` of the long form), ``Python/assemble.c`` and ``Objects/codeobject.c``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from itertools import repeat
 __all__ = ["Position", "decode_linetable", "encode_linetable", "iter_runs", "without_resume_line"]
 
 type Position = tuple[int | None, int | None, int | None, int | None]
-"""``(line, end_line, column, end_column)``, as ``code.co_positions()`` gives it: lines from 1, columns in UTF-8
-bytes from 0, the end column exclusive, ``None`` where nothing is known."""
+"""``(line, end_line, column, end_column)``, as ``code.co_positions()`` gives it: lines from 1, columns in
+UTF-8 bytes from 0, the end column exclusive, ``None`` where nothing is known."""
 
 NOWHERE: Position = (None, None, None, None)
 
@@ -43,20 +43,22 @@ _MAX_UNITS = 8  # units an entry can cover: 3 bits hold the count less one
 def encode_linetable(positions: Iterable[Position], firstlineno: int) -> bytes:
     """Return the ``co_linetable`` for ``positions``, one per code unit (inline cache units count too).
 
-    ``firstlineno`` is the ``co_firstlineno`` the code object will have. Equal neighbours share an entry. A position
-    whose line is None has no place; its other three must be None then. An end line of None means the line itself.
+    ``firstlineno`` is the ``co_firstlineno`` the code object will have. Equal neighbours share an entry. A
+    position whose line is None has no place; its other three must be None then. An end line of None means the
+    line itself.
 
-    Raises ValueError for a position the format cannot hold: a negative number, an end line before the line, or an
-    end line or column without a line.
+    Raises ValueError for a position the format cannot hold: a negative number, an end line before the line,
+    or an end line or column without a line.
     """
     return _encode_runs(_merge(positions), firstlineno)
 
 
 def decode_linetable(data: bytes, firstlineno: int) -> list[Position]:
-    """Return the position of every code unit of a line table: what ``code.co_positions()`` gives for the table.
+    """Return the position of every code unit of a line table: what ``code.co_positions()`` gives for the
+    table.
 
-    ``data`` is a ``co_linetable``, ``firstlineno`` the ``co_firstlineno`` beside it. Raises ValueError if ``data``
-    is not a line table.
+    ``data`` is a ``co_linetable``, ``firstlineno`` the ``co_firstlineno`` beside it. Raises ValueError if
+    ``data`` is not a line table.
     """
     positions: list[Position] = []
     for units, position in iter_runs(data, firstlineno):
@@ -76,14 +78,14 @@ def iter_runs(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position]]:
 def without_resume_line(code: types.CodeType) -> types.CodeType:
     """Return ``code`` with no place given to the RESUME it starts with; everything else stays as it is.
 
-    The compiler puts RESUME on ``co_firstlineno``, and ``sys.monitoring`` fires no LINE event for code that follows
-    on that same line (``initialize_lines`` in CPython's ``Python/instrumentation.c`` takes the line as begun and
-    skips RESUME itself). For a function whose body begins on its first line, which Python source hardly ever has
-    but other languages always have, that line would never be reported.
+    The compiler puts RESUME on ``co_firstlineno``, and ``sys.monitoring`` fires no LINE event for code that
+    follows on that same line (``initialize_lines`` in CPython's ``Python/instrumentation.c`` takes the line
+    as begun and skips RESUME itself). For a function whose body begins on its first line, which Python source
+    hardly ever has but other languages always have, that line would never be reported.
 
-    Only the first entries of the table are read and written again. Code without a RESUME, or whose RESUME has no
-    place already, is returned unchanged. Note that ``frame.f_lineno`` is None while a frame stands on that RESUME,
-    which is where a ``sys.settrace`` function sees it in its 'call' event.
+    Only the first entries of the table are read and written again. Code without a RESUME, or whose RESUME has
+    no place already, is returned unchanged. Note that ``frame.f_lineno`` is None while a frame stands on that
+    RESUME, which is where a ``sys.settrace`` function sees it in its 'call' event.
     """
     resume = _resume_unit(code.co_code)
     if resume is None:
@@ -91,23 +93,24 @@ def without_resume_line(code: types.CodeType) -> types.CodeType:
     head: list[tuple[int, Position]] = []
     unit = 0  # units covered by head
     kept_line = code.co_firstlineno  # the line the new entries leave the table on
-    for units, position, line, index in _entries(code.co_linetable, code.co_firstlineno):
+    rest = len(code.co_linetable)  # where the part begins that is kept as it is
+    for units, position, line, end in _entries(code.co_linetable, code.co_firstlineno):
+        pieces = [(units, position)]
         if unit <= resume < unit + units:
             if position == NOWHERE:
                 return code
             before, after = resume - unit, unit + units - resume - 1
-            head += [(n, p) for n, p in ((before, position), (1, NOWHERE), (after, position)) if n]
-        else:
-            head.append((units, position))
+            pieces = [(n, p) for n, p in ((before, position), (1, NOWHERE), (after, position)) if n]
+        head += pieces
         unit += units
-        for _units, placed in head[-3:]:
-            kept_line = kept_line if placed[0] is None else placed[0]
+        for _units, placed in pieces:
+            if placed[0] is not None:
+                kept_line = placed[0]
         # The untouched rest counts its first line from ours, so stop where the two agree again.
         if unit > resume and kept_line == line:
+            rest = end
             break
-    else:
-        index = len(code.co_linetable)
-    return code.replace(co_linetable=_encode_runs(head, code.co_firstlineno) + code.co_linetable[index:])
+    return code.replace(co_linetable=_encode_runs(head, code.co_firstlineno) + code.co_linetable[rest:])
 
 
 @functools.cache
@@ -118,7 +121,8 @@ def _resume_opcode() -> int:
 
 
 def _resume_unit(co_code: bytes) -> int | None:
-    """The unit of the RESUME that begins a function: the first one (a generator's later ones follow its yields)."""
+    """The unit of the RESUME that begins a function: the first one (a generator's later ones follow its
+    yields)."""
     resume = _resume_opcode()
     at = co_code.find(resume)
     while at >= 0 and at % 2:  # an odd byte is an argument
@@ -199,7 +203,8 @@ def _put_svarint(out: bytearray, value: int) -> None:
 
 
 def _entries(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position, int, int]]:
-    """Yield ``(units, position, line, index)``: also the line the next entry counts from, and where it begins."""
+    """Yield ``(units, position, line, index)``: also the line the next entry counts from, and where it
+    begins."""
     line = firstlineno
     index = 0
     try:
@@ -242,6 +247,8 @@ def _varint(data: bytes, index: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         chunk = data[index]
+        if chunk & 0x80:
+            raise ValueError(f"a line table entry begins inside another, at byte {index}")
         index += 1
         value |= (chunk & 0x3F) << shift
         if not chunk & 0x40:

@@ -1,0 +1,258 @@
+"""The codec against CPython's own reader of line tables, form by form and on the whole library."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import sysconfig
+import types
+import warnings
+from collections.abc import Iterator
+from opcode import opmap
+from pathlib import Path
+
+import pytest
+
+from tmplmon.monitoring.linetable import (
+    Position,
+    decode_linetable,
+    encode_linetable,
+    iter_runs,
+    without_resume_line,
+)
+
+NOWHERE: Position = (None, None, None, None)
+
+
+def code_of_units(units: int, linetable: bytes, firstlineno: int) -> types.CodeType:
+    """A code object of ``units`` code units with that line table, for CPython to read."""
+    body = bytes((opmap["NOP"], 0)) * (units - 1)
+    last = bytes((opmap["RETURN_VALUE"], 0))
+    return (lambda: None).__code__.replace(
+        co_code=body + last, co_linetable=linetable, co_firstlineno=firstlineno
+    )
+
+
+def nested(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from nested(const)
+
+
+def library_code() -> Iterator[types.CodeType]:
+    """Every code object of the standard library that is installed."""
+    root = Path(sysconfig.get_path("stdlib"))
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in ("site-packages", "dist-packages")]
+        for name in sorted(files):
+            if name.endswith(".py"):
+                path = Path(folder, name)
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        module = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+                except (SyntaxError, ValueError):  # files kept to test the parser's errors
+                    continue
+                yield from nested(module)
+
+
+# The form each entry must take: its kind, and the length of the table.
+FORMS: list[tuple[str, Position, int, int]] = [
+    ("short", (7, 7, 0, 0), 0, 2),
+    ("short, last column and width", (7, 7, 79, 94), 9, 2),
+    ("too wide for short", (7, 7, 0, 16), 10, 3),
+    ("too far right for short", (7, 7, 80, 81), 10, 3),
+    ("ends before it begins", (7, 7, 9, 4), 10, 3),
+    ("next line", (8, 8, 4, 127), 11, 3),
+    ("line after next", (9, 9, 127, 127), 12, 3),
+    ("three lines on", (10, 10, 0, 1), 14, 5),
+    ("a line back", (6, 6, 0, 1), 14, 5),
+    ("column 128", (7, 7, 0, 128), 14, 6),
+    ("no columns", (7, 7, None, None), 13, 2),
+    ("no columns, far back", (1, 1, None, None), 13, 2),
+    ("no columns, far on", (5000, 5000, None, None), 13, 4),
+    ("no end column", (7, 7, 3, None), 14, 5),
+    ("no column", (7, 7, None, 3), 14, 5),
+    ("several lines", (7, 9, 3, 1), 14, 5),
+    ("several lines without columns", (7, 70, None, None), 14, 5),
+    ("big numbers", (100_000, 300_000, 5_000, 6_000), 14, 13),
+    ("line 0", (0, 0, 0, 0), 14, 5),
+    ("nowhere", NOWHERE, 15, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("position", "kind", "length"), [row[1:] for row in FORMS], ids=[row[0] for row in FORMS]
+)
+def test_each_form(position: Position, kind: int, length: int) -> None:
+    table = encode_linetable([position, position], 7)
+    assert table[0] >> 3 & 15 == kind
+    assert len(table) == length
+    assert decode_linetable(table, 7) == [position, position]
+    assert list(code_of_units(2, table, 7).co_positions()) == [position, position]
+
+
+@pytest.mark.parametrize("units", [1, 7, 8, 9, 16, 17, 100])
+def test_a_long_run_takes_an_entry_per_eight_units(units: int) -> None:
+    table = encode_linetable([(9, 9, 0, 1)] * units, 7)
+    assert [count for count, _ in iter_runs(table, 7)] == [8] * (units // 8) + [units % 8] * bool(units % 8)
+    assert list(code_of_units(units, table, 7).co_positions()) == [(9, 9, 0, 1)] * units
+
+
+def test_an_end_line_of_none_is_the_line() -> None:
+    assert encode_linetable([(8, None, 1, 2)], 7) == encode_linetable([(8, 8, 1, 2)], 7)
+
+
+def test_nowhere_does_not_move_the_line() -> None:
+    positions: list[Position] = [(9, 9, 0, 1), NOWHERE, (9, 9, 2, 3), NOWHERE, (4, 4, None, None)]
+    table = encode_linetable(positions, 7)
+    assert list(code_of_units(5, table, 7).co_positions()) == positions == decode_linetable(table, 7)
+
+
+def test_random_positions_survive_both_readers() -> None:
+    rng = random.Random(669)
+    for _ in range(300):
+        positions: list[Position] = []
+        for _ in range(rng.randrange(1, 60)):
+            line = rng.choice([None, rng.randrange(1, 30), rng.randrange(1, 100_000)])
+            if line is None:
+                positions.append(NOWHERE)
+                continue
+            columns = [rng.choice([None, rng.randrange(20), rng.randrange(3000)]) for _ in range(2)]
+            positions.append((line, line + rng.choice([0, 0, 1, 5000]), columns[0], columns[1]))
+            positions += positions[-1:] * rng.randrange(12)
+        firstlineno = rng.randrange(1, 1000)
+        table = encode_linetable(iter(positions), firstlineno)
+        assert decode_linetable(table, firstlineno) == positions
+        assert list(code_of_units(len(positions), table, firstlineno).co_positions()) == positions
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        (-1, -1, 0, 0),
+        (5, 4, 0, 0),
+        (5, 5, -1, 0),
+        (5, 5, 0, -1),
+        (None, 5, None, None),
+        (None, None, 0, None),
+    ],
+)
+def test_a_position_the_format_cannot_hold(position: Position) -> None:
+    with pytest.raises(ValueError, match="position"):
+        encode_linetable([position], 1)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"\x00",
+        b"\x80",
+        b"\xd0\x01",
+        b"\xe8",
+        b"\xe8\x41",
+        b"\xf0\x00\x00\x01",
+        b"\xe8\x41\x80\x01",
+        b"\xf8\x05",
+    ],
+)
+def test_bytes_that_are_no_line_table(table: bytes) -> None:
+    with pytest.raises(ValueError, match="line table"):
+        decode_linetable(table, 1)
+
+
+def test_every_code_object_of_the_standard_library() -> None:
+    """Decode gives ``co_positions()``; encode gives them back, in a table no longer than the compiler's."""
+    count = 0
+    for code in library_code():
+        count += 1
+        positions = list(code.co_positions())
+        assert decode_linetable(code.co_linetable, code.co_firstlineno) == positions, code
+        table = encode_linetable(positions, code.co_firstlineno)
+        assert len(table) <= len(code.co_linetable), code
+        assert list(code.replace(co_linetable=table).co_positions()) == positions, code
+        resume = next((i for i, byte in enumerate(code.co_code[::2]) if byte == opmap["RESUME"]), None)
+        if resume is not None:
+            positions[resume] = NOWHERE
+        assert list(without_resume_line(code).co_positions()) == positions, code
+    assert count > 10_000
+
+
+# -- without_resume_line --------------------------------------------------------------------------------
+
+
+def function_code(source: str, name: str = "f") -> types.CodeType:
+    namespace: dict[str, types.FunctionType] = {}
+    exec(compile(source, "<test>", "exec"), namespace)
+    return namespace[name].__code__
+
+
+SHAPES = {
+    "on the first line": "def f(): a = 1; return a",
+    "below": "def f():\n    return 1",
+    "decorated": "@(lambda f: f)\n\n@(\n  lambda f: f)\ndef f():\n    return 1",
+    "generator": "def f(): yield 1; yield 2",
+    "cell": "def f(a): return lambda: a",
+    "free variable": "def g(b):\n    def f(): return b\n    return f\nf = g(1)",
+    "coroutine": "async def f(): return 1",
+}
+
+
+@pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES)
+def test_only_the_resume_loses_its_place(source: str) -> None:
+    code = function_code(source)
+    bare = without_resume_line(code)
+    changed = [
+        i
+        for i, (old, new) in enumerate(zip(code.co_positions(), bare.co_positions(), strict=True))
+        if old != new
+    ]
+    assert [code.co_code[2 * i] for i in changed] == [opmap["RESUME"]]
+    assert list(bare.co_positions())[changed[0]] == NOWHERE
+    assert bare.co_firstlineno == code.co_firstlineno
+    assert bare.co_code == code.co_code
+    assert without_resume_line(bare) is bare
+
+
+def test_a_resume_on_another_line_than_the_first() -> None:
+    """The entries that follow count their lines from RESUME's: they have to be carried along."""
+    code = function_code("def f():\n    a = 1\n    return a")
+    positions = list(code.co_positions())
+    moved = [(code.co_firstlineno + 40, code.co_firstlineno + 40, 0, 0), *positions[1:]]
+    bare = without_resume_line(code.replace(co_linetable=encode_linetable(moved, code.co_firstlineno)))
+    assert list(bare.co_positions()) == [NOWHERE, *positions[1:]]
+
+
+def test_a_resume_that_shares_its_entry() -> None:
+    code = function_code("def f(): return 1")
+    units = len(code.co_code) // 2
+    place: Position = (3, 3, None, None)
+    bare = without_resume_line(code.replace(co_linetable=encode_linetable([place] * units, 1)))
+    assert list(bare.co_positions()) == [NOWHERE] + [place] * (units - 1)
+
+
+def test_code_without_a_resume_is_left_alone() -> None:
+    code = code_of_units(3, encode_linetable([(1, 1, 0, 0)] * 3, 1), 1)
+    assert without_resume_line(code) is code
+
+
+def test_monitoring_reports_the_first_line_then() -> None:
+    code = function_code("def f(): a = 1; return a")
+
+    def lines(code: types.CodeType) -> list[int]:
+        seen: list[int] = []
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(4, "test")
+        try:
+            monitoring.register_callback(4, monitoring.events.LINE, lambda code, line: seen.append(line))
+            monitoring.set_local_events(4, code, monitoring.events.LINE)
+            types.FunctionType(code, {})()
+            monitoring.set_local_events(4, code, 0)
+        finally:
+            monitoring.free_tool_id(4)
+        return seen
+
+    assert lines(code) == []
+    assert lines(without_resume_line(code)) == [1]

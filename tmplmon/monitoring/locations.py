@@ -1,0 +1,308 @@
+"""Where the code at an offset came from: a table from offsets to places in one or several source files.
+
+CPython's own line table knows one file per code object and can only be read from its start. A scope of
+another language often spans files, because what it includes is joined into it, so an offset here leads to a
+place in *some* file, and to the chain of includes that brought that file in. A file included twice is in the
+table twice: two runs of offsets with two chains.
+
+Rules: an entry covers the offsets from its own up to the next entry's; lines count from 1, columns from 0 in
+UTF-8 bytes with the end exclusive (as ``code.co_positions()``), None where nothing is known. A table never
+changes.
+
+Layout: one ``array`` per field, sorted by offset, each of the narrowest type that holds its largest value,
+end lines as spans and columns as value + 1 (0: None). A look-up is one binary search, O(log n). An entry
+takes 7 bytes for a file of some 250 lines and up to 10 for most others, where ``co_linetable`` takes 3 to 5
+and has to be scanned.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["IncludeSite", "Location", "LocationTable", "LocationTableBuilder"]
+
+
+class IncludeSite(NamedTuple):
+    """The place of an include: line from 1 and column (UTF-8 bytes from 0, None if not known) in ``file``."""
+
+    file: str
+    line: int
+    column: int | None = None
+
+
+class Location(NamedTuple):
+    """What a table knows of an offset. ``chain`` leads from the scope's own file to ``file``, outermost
+    first."""
+
+    file: str
+    line: int
+    end_line: int
+    column: int | None
+    end_column: int | None
+    chain: tuple[IncludeSite, ...] = ()
+
+
+class _Inclusion(NamedTuple):
+    """A file as one include brought it in: ``parent`` is the index of the inclusion that contains the
+    site."""
+
+    file: int
+    parent: int
+    line: int
+    column: int | None
+
+
+class LocationTable:
+    """Offset to place, for one scope. Made by :class:`LocationTableBuilder`; immutable, hashable and
+    picklable."""
+
+    __slots__ = (
+        "_chains",
+        "_columns",
+        "_end_columns",
+        "_inclusion_of",
+        "_inclusions",
+        "_lines",
+        "_offsets",
+        "_reverse",
+        "_spans",
+        "files",
+    )
+
+    files: tuple[str, ...]
+    """Every file with an inclusion here, the scope's own first, each once."""
+
+    def __init__(
+        self,
+        files: tuple[str, ...],
+        inclusions: tuple[_Inclusion, ...],
+        columns: tuple[array[int], ...],
+    ) -> None:
+        """Internal: use :class:`LocationTableBuilder`."""
+        put = object.__setattr__
+        put(self, "files", files)
+        put(self, "_inclusions", inclusions)
+        names = ("_offsets", "_inclusion_of", "_lines", "_spans", "_columns", "_end_columns")
+        for name, column in zip(names, columns, strict=True):
+            put(self, name, column)
+        chains: list[tuple[IncludeSite, ...]] = [()]
+        for inclusion in inclusions[1:]:
+            site = IncludeSite(files[inclusions[inclusion.parent].file], inclusion.line, inclusion.column)
+            chains.append((*chains[inclusion.parent], site))
+        put(self, "_chains", tuple(chains))
+        put(self, "_reverse", None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a LocationTable cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a LocationTable cannot be changed")
+
+    # -- looking up ------------------------------------------------------------------------------------------
+
+    def __getitem__(self, offset: int) -> Location:
+        """Return the place of ``offset``. Raises LookupError for an offset before the first entry."""
+        return self._location(self._index(offset))
+
+    def get(self, offset: int) -> Location | None:
+        """Return the place of ``offset``, or None if no entry covers it."""
+        index = bisect_right(self._offsets, offset) - 1
+        return None if index < 0 else self._location(index)
+
+    def line(self, offset: int) -> int:
+        """Return only the line: cheaper than the whole place. Raises LookupError as ``table[offset]``
+        does."""
+        return self._lines[self._index(offset)]
+
+    def inclusion(self, offset: int) -> int:
+        """Return the inclusion of ``offset``, as :meth:`LocationTableBuilder.include` numbered it (0: own
+        file)."""
+        return self._inclusion_of[self._index(offset)]
+
+    def chain(self, inclusion: int) -> tuple[IncludeSite, ...]:
+        """Return the include chain of an inclusion, outermost first; empty for the scope's own file (0)."""
+        return self._chains[inclusion]
+
+    def inclusion_file(self, inclusion: int) -> str:
+        """Return the file of an inclusion."""
+        return self.files[self._inclusions[inclusion].file]
+
+    def offsets_of(self, file: str, line: int) -> tuple[int, ...]:
+        """Return the offsets of all entries that begin on ``line`` of ``file``, ascending, whatever their
+        chain."""
+        return self._by_place().get((file, line), ())
+
+    def lines_of(self, file: str) -> tuple[int, ...]:
+        """Return the lines of ``file`` on which an entry begins, ascending, each once."""
+        return tuple(sorted({line for name, line in self._by_place() if name == file}))
+
+    # -- as a collection -------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __iter__(self) -> Iterator[tuple[int, Location]]:
+        """Yield ``(offset, location)`` in the order of the offsets."""
+        for index, offset in enumerate(self._offsets):
+            yield offset, self._location(index)
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """The offsets of the entries, ascending."""
+        return tuple(self._offsets)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes taken by the entries (not by file names and include chains), to compare with
+        ``co_linetable``."""
+        return sum(len(column) * column.itemsize for column in self._fields())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LocationTable):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((self.files, self._inclusions, self._offsets.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"<LocationTable of {self.files[0]!r}: {len(self)} entries, {len(self.files)} files>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LocationTable, (self.files, self._inclusions, self._fields())
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    _offsets: array[int]
+    _inclusion_of: array[int]
+    _lines: array[int]
+    _spans: array[int]
+    _columns: array[int]
+    _end_columns: array[int]
+    _inclusions: tuple[_Inclusion, ...]
+    _chains: tuple[tuple[IncludeSite, ...], ...]
+    _reverse: dict[tuple[str, int], tuple[int, ...]] | None
+
+    def _fields(self) -> tuple[array[int], ...]:
+        return (self._offsets, self._inclusion_of, self._lines, self._spans, self._columns, self._end_columns)
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.files, self._inclusions, self._fields())
+
+    def _index(self, offset: int) -> int:
+        index = bisect_right(self._offsets, offset) - 1
+        if index < 0:
+            raise LookupError(f"offset {offset} is before the first entry of {self!r}")
+        return index
+
+    def _location(self, index: int) -> Location:
+        inclusion = self._inclusion_of[index]
+        line = self._lines[index]
+        column, end_column = self._columns[index], self._end_columns[index]
+        return Location(
+            self.files[self._inclusions[inclusion].file],
+            line,
+            line + self._spans[index],
+            column - 1 if column else None,
+            end_column - 1 if end_column else None,
+            self._chains[inclusion],
+        )
+
+    def _by_place(self) -> dict[tuple[str, int], tuple[int, ...]]:
+        """The reverse index, made when first asked for: most tables are only ever read forwards."""
+        reverse = self._reverse
+        if reverse is None:
+            places: dict[tuple[str, int], list[int]] = {}
+            for offset, inclusion, line in zip(self._offsets, self._inclusion_of, self._lines, strict=True):
+                places.setdefault((self.inclusion_file(inclusion), line), []).append(offset)
+            reverse = {place: tuple(offsets) for place, offsets in places.items()}
+            object.__setattr__(self, "_reverse", reverse)
+        return reverse
+
+
+class LocationTableBuilder:
+    """Collects the entries of a :class:`LocationTable`, in any order.
+
+    builder = LocationTableBuilder("page.html")
+    builder.add(0, 1, 1, 0, 14)
+    nav = builder.include("nav.html", line=2, column=0)
+    builder.add(2, 1, 1, 0, 5, inclusion=nav)
+    table = builder.build()
+    """
+
+    def __init__(self, file: str) -> None:
+        """``file`` is the scope's own file: inclusion 0."""
+        self._files: dict[str, int] = {file: 0}
+        self._inclusions: list[_Inclusion] = [_Inclusion(0, -1, 0, None)]
+        self._entries: dict[int, tuple[int, int, int, int, int]] = {}
+
+    def include(self, file: str, line: int, column: int | None = None, *, parent: int = 0) -> int:
+        """Declare that ``file`` is included at ``line`` (and ``column``) of the inclusion ``parent``.
+
+        Returns the number of the new inclusion, for :meth:`add` and as the parent of further ones. Every
+        include is an inclusion of its own, also of a file already included. Raises ValueError for a parent
+        not yet declared.
+        """
+        self._check_inclusion(parent)
+        if line < 1 or (column or 0) < 0:
+            raise ValueError(f"an include cannot be at line {line}, column {column}")
+        index = self._files.setdefault(file, len(self._files))
+        self._inclusions.append(_Inclusion(index, parent, line, column))
+        return len(self._inclusions) - 1
+
+    def add(
+        self,
+        offset: int,
+        line: int,
+        end_line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+        *,
+        inclusion: int = 0,
+    ) -> None:
+        """Enter the place of the offsets from ``offset`` up to the next entry's.
+
+        An end line of None means ``line``. Raises ValueError for a negative offset, a line below 1, an end
+        before the start, an unknown inclusion, or an offset that already has an entry.
+        """
+        self._check_inclusion(inclusion)
+        span = 0 if end_line is None else end_line - line
+        if offset < 0:
+            raise ValueError(f"a location cannot have the negative offset {offset}")
+        if line < 1 or span < 0 or (column or 0) < 0 or (end_column or 0) < 0:
+            place = (line, end_line, column, end_column)
+            raise ValueError(f"offset {offset}: {place} is no place; lines count from 1, columns from 0")
+        if span == 0 and column is not None and end_column is not None and end_column < column:
+            raise ValueError(f"offset {offset}: column {column} is after the end column {end_column}")
+        if offset in self._entries:
+            raise ValueError(f"offset {offset} already has a location")
+        self._entries[offset] = (
+            inclusion,
+            line,
+            span,
+            0 if column is None else column + 1,
+            0 if end_column is None else end_column + 1,
+        )
+
+    def build(self) -> LocationTable:
+        """Return the table of what was entered so far."""
+        offsets = sorted(self._entries)
+        rows = [self._entries[offset] for offset in offsets]
+        fields = [offsets, *map(list, zip(*rows, strict=True))] if rows else [[]] * 6
+        return LocationTable(tuple(self._files), tuple(self._inclusions), tuple(map(_narrow, fields)))
+
+    def _check_inclusion(self, inclusion: int) -> None:
+        if not 0 <= inclusion < len(self._inclusions):
+            raise ValueError(f"inclusion {inclusion} has not been declared")
+
+
+def _narrow(values: list[int]) -> array[int]:
+    """Return ``values`` in the narrowest unsigned array that holds them."""
+    largest = max(values, default=0)
+    for typecode in "BHI":
+        if largest < 1 << 8 * array(typecode).itemsize:
+            return array(typecode, values)
+    return array("Q", values)
