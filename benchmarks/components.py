@@ -38,7 +38,7 @@ def run(config: Run) -> Section:
                     duration(call),
                     duration(body),
                     duration(extra) if extra > 0 else "~0",  # a difference of two noisy figures
-                    ratio(max(extra, 0) / extra_of_reference) if extra_of_reference > 0 else "-",
+                    ratio(extra / extra_of_reference) if min(extra, extra_of_reference) > 0 else "-",
                 )
             )
         headers = (workload.title, "a row", "inline", "the component itself", f"/ {REFERENCE}'s")

@@ -56,7 +56,7 @@ def _endless_rows(total: int) -> Iterator[Context]:
 
 
 def measure(name: str, mode: str) -> dict[str, int]:
-    """In this process: render or stream; the output's size, the peak, and the peak less what was there before."""
+    """In this process: render or stream. Returns, in bytes, the output's size, the peak, and its growth."""
     engine, workload = load(name), WORKLOADS["large"]
     if mode == "render":
         engine.setup(workload, workload.context(10))()
@@ -89,15 +89,19 @@ def _child(name: str, mode: str) -> dict[str, int]:
 def run(config: Run) -> Section:
     section = Section("Peak memory")
     results: dict[str, dict[str, dict[str, int]]] = {}
+    unable: dict[str, list[str]] = {}  # reason -> engines
     for name in config.engines:
         results[name] = {}
         for mode in MODES:
             try:
                 results[name][mode] = _child(name, mode)
             except CannotExpress as reason:
-                section.notes.append(f"{name}: {reason}")
+                names = unable.setdefault(str(reason), [])
+                if name not in names:
+                    names.append(name)
             except RuntimeError as error:
                 section.failures.append(f"{name}, {mode}: {error}")
+    section.notes += [f"{reason}: {', '.join(names)}" for reason, names in unable.items()]
     section.data = results
     rows = []
     for name, modes in results.items():

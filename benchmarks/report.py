@@ -1,6 +1,6 @@
 """Tables, geometric means and targets: everything that is printed passes through here.
 
-The rule: a target is reported as met or not met, never asserted; one that was not measured in this run says so.
+The rule: a target is reported as met or not met, never asserted; one that this run did not measure says so.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Starting: a new process that imports an engine, and one that loads and renders two pages with it.
 
-Each program is timed from outside, in turn, and the median is shown. ``import`` is what the engine's import adds
-to a bare ``python -c pass``. Cold start is import, load, first rendering of the page of 20 dicts and of the page
-with six levels of inheritance, seven templates in all; "net" has the bare interpreter taken off. With the disk
-cache, an earlier process has filled it (Jinja2: FileSystemBytecodeCache, Mako: module_directory, tmplmon:
-cache_dir).
-The data stands in the program as literals, so that nothing else has to be imported. Python's own .pyc files are
-there in all cases.
+Each program is timed from outside, in turn, and the median is shown. ``import`` is what the engine's import
+adds to a bare ``python -c pass``. Cold start is import, load and first rendering of two pages: 20 dicts, and
+six levels of inheritance, seven templates in all; "net" has the bare interpreter taken off. With the disk
+cache, an earlier process has filled it (Jinja2: FileSystemBytecodeCache; Mako: module_directory; tmplmon:
+cache_dir). The data stands in the program as literals, so that nothing else has to be imported. Python's own
+.pyc files are there in all cases.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Timing by interleaved rounds, and the programs that are timed from outside.
 
-The rule: what is compared is timed in turn, in one process. Each round times every callable once, and the next
-round starts with the next callable, so that a slow minute of the machine, a warm cache or a neighbour's leavings
-fall on all alike. Within a round a callable runs often enough to fill `slice_seconds` (the clock's resolution
-and the call around it then cost well under 0.1 %).
+The rule: what is compared is timed in turn, in one process. Each round times every callable once, and the
+next round starts with the next callable, so that a slow minute of the machine, a warm cache or a neighbour's
+leavings fall on all alike. Within a round a callable runs often enough to fill `slice_seconds` (the clock's
+resolution and the call around it then cost well under 0.1 %).
 
-A figure is the *minimum* over the rounds: what disturbs a run only ever adds time, so the fastest round is the
-one nearest to the code's own cost. Processes started from outside are another matter (each start differs in
-page cache, address layout, and so on, both ways): their figure is the median.
+A figure is the *minimum* over the rounds: what disturbs a run only ever adds time, so the fastest round is
+the one nearest to the code's own cost. Processes started from outside are another matter (each start differs
+in page cache, address layout, and so on, both ways): their figure is the median.
 
-The garbage collector runs between the measurements and is off inside them, for every engine, as `timeit` does;
-`collect=True` leaves it on.
+The garbage collector runs between the measurements and is off inside them, for every engine, as `timeit`
+does; `collect=True` leaves it on.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def interleave(
 def run_program(code: str) -> None:
     """Run ``python -c code`` from the checkout, as a user's shell would; raises with its stderr if it fails.
 
-    PYTHON* variables are dropped: a profiler or a ``PYTHONDONTWRITEBYTECODE`` of the caller's would be measured.
+    PYTHON* variables are dropped: the caller's ``PYTHONDONTWRITEBYTECODE``, say, would be measured as well.
     """
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=env, capture_output=True, text=True)

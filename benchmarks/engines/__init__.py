@@ -111,7 +111,7 @@ def load(name: str) -> Engine:
     try:
         factory: _Factory = getattr(importlib.import_module(module), cls)
         return factory()
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         raise Unavailable(f"{name}: skipped ({error})") from error
 
 

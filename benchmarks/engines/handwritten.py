@@ -5,8 +5,8 @@ known to be numbers do not. Each page is f-strings, appended to a list and joine
 inherited pages are classes. No private helper, no trick that would not pass a review. The output equals
 Jinja2's to the byte.
 
-``{escape(x)!s}`` is ``{escape(x)}`` but 10 to 15 % faster over a page: escape returns a subclass of str, which
-f-strings take a slower way for.
+``{escape(x)!s}`` is ``{escape(x)}``, only that a page takes 10 to 15 % less time (measured on 3.13): what
+escape returns is a subclass of str, and formatting one takes a slower way.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def dicts(title: str, people: list[dict[str, Any]]) -> str:
         elif u["visits"] > 50:
             parts.append("<em>regular</em>\n")
         parts.append(
-            f'<a href="mailto:{email}">{email}</a>\n<span>{escape(", ".join(roles))!s} ({len(roles)})</span>\n'
+            f'<a href="mailto:{email}">{email}</a>\n'
+            f"<span>{escape(', '.join(roles))!s} ({len(roles)})</span>\n"
         )
         if u["note"]:
             parts.append(f"<p>{escape(u['note'])!s}</p>\n")

@@ -32,6 +32,9 @@ class _JinjaFamily(Engine):
 
     def __init__(self) -> None:
         self._api: Any = importlib.import_module(self.module)
+        for needed in ("Environment", "DictLoader", "FileSystemLoader"):
+            if not hasattr(self._api, needed):
+                raise ImportError(f"{self.module} has no {needed}")
         self._plain = self._environment({})
         self._env = self._environment(self.sources())
 
