@@ -1,0 +1,58 @@
+"""Filters for values of any kind."""
+
+from typing import Any
+
+from tmplmon.runtime.markers import is_inlinable, pass_environment
+from tmplmon.runtime.undefined import Undefined
+
+
+def do_default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """Give another value in the place of one that is undefined.
+
+    default_value: the other value.
+    boolean: replace every value that is false too.
+    """
+    if isinstance(value, Undefined) or (boolean and not value):
+        return default_value
+    return value
+
+
+@pass_environment
+def do_attr(environment: Any, obj: Any, name: str) -> Any:
+    """Get an attribute as `obj.name` does, but never an item; undefined if there is none.
+
+    name: the attribute's name.
+    """
+    if is_inlinable(environment.getattr):
+        try:
+            return getattr(obj, name)
+        except AttributeError:
+            pass
+        if not _has_static(obj, name):
+            return environment.undefined(obj=obj, name=name)
+        # There is such an attribute, and computing it failed: then the item is tried, as for `obj.name`.
+        try:
+            return obj[name]
+        except (TypeError, LookupError, AttributeError):
+            return environment.undefined(obj=obj, name=name)
+    if not _has_static(obj, name) and not hasattr(obj, name):
+        return environment.undefined(obj=obj, name=name)
+    return environment.getattr(obj, name)
+
+
+def _has_static(obj: Any, name: str) -> bool:
+    """Tell whether an attribute is defined, without computing its value."""
+    from inspect import getattr_static
+
+    try:
+        getattr_static(obj, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def do_pprint(value: Any) -> str:
+    """Show a value as Python would write it, over several lines if it is long."""
+    from pprint import pformat
+
+    return pformat(value)

@@ -1,0 +1,147 @@
+"""Filters that are about HTML, URLs and JSON, and those that say what is safe."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from tmplmon.errors import FilterArgumentError
+from tmplmon.runtime.html import (
+    escape,
+    escape_text,
+    escape_to_str,
+    htmlsafe_json_dumps,
+    mark,
+    url_quote,
+    urlize,
+)
+from tmplmon.runtime.markers import pass_eval_context
+from tmplmon.runtime.undefined import Undefined
+
+# Characters that end an attribute's name for an HTML parser, and so would let a key become more than a name:
+# https://html.spec.whatwg.org/#attribute-name-state
+_ENDS_NAME = re.compile(r"[\s/>=]", re.ASCII)
+_SCHEME = re.compile(r"[\w.+-]{2,}:/{0,2}")
+
+
+def do_forceescape(value: Any) -> Markup:
+    """Escape a value even if it is markup already."""
+    if type(value) is str:
+        return mark(escape_text(value))
+    if hasattr(value, "__html__"):
+        value = value.__html__()
+    return escape(str(value))
+
+
+def do_mark_safe(value: Any) -> Markup:
+    """Say that a text is HTML, so that autoescaping leaves it as it is."""
+    return mark(value) if type(value) is str else Markup(value)
+
+
+def do_mark_unsafe(value: Any) -> str:
+    """Say that a text is not HTML, so that autoescaping escapes it."""
+    return str(value)
+
+
+def do_striptags(value: Any) -> str:
+    """Take tags and comments out, turn entities into characters, and make every run of white space one
+    space."""
+    if type(value) is str:
+        if "<" not in value and "&" not in value:
+            return " ".join(value.split())
+        return mark(value).striptags()
+    if hasattr(value, "__html__"):
+        value = value.__html__()
+    return Markup(str(value)).striptags()
+
+
+def do_urlencode(value: Any) -> str:
+    """Percent-encode for a URL: a text as part of a path, a mapping or an iterable of pairs as a query
+    string.
+
+    `/` is left as it is in a text; in a query string it is encoded, and a space is written `+`.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return url_quote(value)
+    pairs: Iterable[Any] = value.items() if isinstance(value, dict) else value
+    return "&".join(
+        [f"{url_quote(name, for_qs=True)}={url_quote(item, for_qs=True)}" for name, item in pairs]
+    )
+
+
+@pass_eval_context
+def do_urlize(
+    eval_ctx: Any,
+    value: Any,
+    trim_url_limit: int | None = None,
+    nofollow: bool = False,
+    target: str | None = None,
+    rel: str | None = None,
+    extra_schemes: Iterable[str] | None = None,
+) -> str:
+    """Escape a text and turn the URLs and mail addresses in it into links.
+
+    trim_url_limit: show at most this many characters of a URL.
+    nofollow: add `nofollow` to the links' `rel`.
+    target: the links' `target`; by default the policy `urlize.target`.
+    rel: the links' `rel`, to which the policy `urlize.rel` (`noopener`) is added.
+    extra_schemes: beginnings such as `tel:` that make a link too; by default the policy
+        `urlize.extra_schemes`.
+    """
+    policies = eval_ctx.environment.policies
+    relations = {*(rel or "").split(), *(policies["urlize.rel"] or "").split()}
+    if nofollow:
+        relations.add("nofollow")
+    if target is None:
+        target = policies["urlize.target"]
+    if extra_schemes is None:
+        extra_schemes = policies["urlize.extra_schemes"] or ()
+    for scheme in extra_schemes:
+        if _SCHEME.fullmatch(scheme) is None:
+            raise FilterArgumentError(f"{scheme!r} is not the beginning of a URL")
+    html = urlize(
+        value,
+        trim_url_limit=trim_url_limit,
+        rel=" ".join(sorted(relations)) or None,
+        target=target,
+        extra_schemes=extra_schemes,
+    )
+    return mark(html) if eval_ctx.autoescape else html
+
+
+@pass_eval_context
+def do_xmlattr(eval_ctx: Any, d: Mapping[str, Any], autospace: bool = True) -> str:
+    """Write a mapping as the attributes of a tag, leaving out values that are none or undefined.
+
+    d: the attributes. Values are escaped. Keys must not come from users: one with white space, `/`, `>` or
+        `=` in it is refused with a ValueError, others may still be attributes that do harm.
+    autospace: put a space before the first attribute.
+    """
+    parts = []
+    for key, value in d.items():
+        if value is None or isinstance(value, Undefined):
+            continue
+        # Letters and digits need no search, and are what nearly all names are.
+        if not (type(key) is str and key.isalnum()) and _ENDS_NAME.search(key) is not None:
+            raise ValueError(f"Invalid character in attribute name: {key!r}")
+        parts.append(f'{escape_to_str(key)}="{escape_to_str(value)}"')
+    text = " ".join(parts)
+    if autospace and text:
+        text = " " + text
+    return mark(text) if eval_ctx.autoescape else text
+
+
+@pass_eval_context
+def do_tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> Markup:
+    """Serialize to JSON that is safe in HTML, also in `<script>`; only double-quoted attributes are not.
+
+    indent: write one item a line, each level indented by this many spaces.
+
+    The policies `json.dumps_function` and `json.dumps_kwargs` say how to serialize.
+    """
+    policies = eval_ctx.environment.policies
+    kwargs = policies["json.dumps_kwargs"]
+    if indent is not None:
+        kwargs = {**kwargs, "indent": indent}
+    return htmlsafe_json_dumps(value, dumps=policies["json.dumps_function"], **kwargs)

@@ -1,0 +1,404 @@
+"""Filters that take several values: pick, order, group, join and add them up.
+
+Rule: a filter that would have to wait for the items of an asynchronous iterable looks at `is_async` first and
+    then
+gives a coroutine, whose result is what the ordinary filter makes of the collected items. Ordering filters
+compare without case unless told otherwise, by `lookup.sort_key`.
+"""
+
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+from markupsafe import Markup, soft_str
+
+from tmplmon.errors import FilterArgumentError
+from tmplmon.runtime.filters.lookup import fold_case, path_getter, sort_key
+from tmplmon.runtime.html import escape_to_str, mark
+from tmplmon.runtime.markers import (
+    async_aware,
+    auto_aiter,
+    auto_to_list,
+    pass_context,
+    pass_environment,
+    pass_eval_context,
+)
+from tmplmon.runtime.undefined import Undefined, missing
+
+_STR = {str}
+_NUMBERS = frozenset({int, float, bool})
+
+
+@pass_eval_context
+@async_aware
+def do_list(eval_ctx: Any, value: Any) -> Any:
+    """Make a list of the items; of a text, its characters."""
+    if eval_ctx.environment.is_async:
+        return auto_to_list(value)
+    return list(value)
+
+
+@pass_environment
+@async_aware
+def do_first(environment: Any, seq: Any) -> Any:
+    """Give the first item, undefined if there is none."""
+    if environment.is_async:
+        return _first_async(environment, seq)
+    for item in seq:
+        return item
+    return environment.undefined("No first item, sequence was empty.")
+
+
+async def _first_async(environment: Any, seq: Any) -> Any:
+    async for item in auto_aiter(seq):
+        return item
+    return environment.undefined("No first item, sequence was empty.")
+
+
+@pass_environment
+def do_last(environment: Any, seq: Any) -> Any:
+    """Give the last item, undefined if there is none. A generator has no last item: make a list of it
+    first."""
+    for item in reversed(seq):
+        return item
+    return environment.undefined("No last item, sequence was empty.")
+
+
+@pass_context
+def do_random(context: Any, seq: Any) -> Any:
+    """Give any one item, undefined if there is none."""
+    from random import choice
+
+    try:
+        return choice(seq)
+    except IndexError:
+        return context.environment.undefined("No random item, sequence was empty.")
+
+
+def do_reverse(value: Any) -> Any:
+    """Give a text backwards, or an iterator over the items from the last to the first."""
+    if isinstance(value, str):
+        return value[::-1]
+    try:
+        return reversed(value)
+    except TypeError:
+        try:
+            return list(value)[::-1]
+        except TypeError as error:
+            raise FilterArgumentError("reverse needs something that can be iterated over") from error
+
+
+def do_items(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Iterate over the pairs of key and value of a mapping; an undefined value has none."""
+    if isinstance(value, Undefined):
+        return
+    if not isinstance(value, Mapping):
+        raise TypeError("items needs a mapping")
+    yield from value.items()
+
+
+def do_dictsort(
+    value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
+) -> list[tuple[Any, Any]]:
+    """Sort the pairs of key and value of a mapping.
+
+    case_sensitive: tell capital from small letters.
+    by: 'key' or 'value'.
+    reverse: put the greatest first.
+    """
+    part = 0 if by == "key" else 1 if by == "value" else None
+    if part is None:
+        raise FilterArgumentError("dictsort sorts by 'key' or by 'value'")
+    if case_sensitive:
+        return sorted(value.items(), key=itemgetter(part), reverse=reverse)
+
+    def folded(pair: Any) -> Any:
+        it = pair[part]
+        return it.lower() if isinstance(it, str) else it
+
+    return sorted(value.items(), key=folded, reverse=reverse)
+
+
+@pass_environment
+def do_sort(
+    environment: Any,
+    value: Any,
+    reverse: bool = False,
+    case_sensitive: bool = False,
+    attribute: Any = None,
+) -> list[Any]:
+    """Sort the items; those that compare equal keep their order.
+
+    reverse: put the greatest first.
+    case_sensitive: tell capital from small letters.
+    attribute: sort by this attribute of the items, or by several: `"age,name"`.
+    """
+    if attribute is None:
+        items = value if type(value) is list else list(value)
+        kinds = set(map(type, items))
+        if kinds <= _NUMBERS:
+            return sorted(items, reverse=reverse)
+        if kinds == _STR:
+            return sorted(items, key=None if case_sensitive else str.lower, reverse=reverse)
+        value = items
+    paths = attribute.split(",") if isinstance(attribute, str) else [attribute]
+    keys = [sort_key(environment, path, case_sensitive) for path in paths]
+    # A list of keys even if there is one: lists of equal items are equal, so items that have no order among
+    # themselves (several None) do no harm.
+    if len(keys) == 1:
+        key = keys[0]
+        if key is None:
+            return sorted(value, key=lambda item: [item], reverse=reverse)
+        get = key
+        return sorted(value, key=lambda item: [get(item)], reverse=reverse)
+    return sorted(
+        value, key=lambda item: [item if get is None else get(item) for get in keys], reverse=reverse
+    )
+
+
+@pass_environment
+@async_aware
+def do_unique(
+    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
+    """Iterate over the items without those that were there before.
+
+    case_sensitive: tell capital from small letters.
+    attribute: compare the items by this attribute.
+    """
+    if environment.is_async:
+        return _unique_async(environment, value, case_sensitive, attribute)
+    return _unique(environment, value, case_sensitive, attribute)
+
+
+def _unique(
+    environment: Any, value: Any, case_sensitive: bool, attribute: Any
+) -> Iterator[Any]:
+    key = sort_key(environment, attribute, case_sensitive)
+    seen = set()
+    for item in value:
+        compared = item if key is None else key(item)
+        if compared not in seen:
+            seen.add(compared)
+            yield item
+
+
+async def _unique_async(
+    environment: Any, value: Any, case_sensitive: bool, attribute: Any
+) -> Iterator[Any]:
+    return _unique(environment, await auto_to_list(value), case_sensitive, attribute)
+
+
+def _extreme(
+    environment: Any, value: Any, pick: Any, case_sensitive: bool, attribute: Any
+) -> Any:
+    iterator = iter(value)
+    first = next(iterator, missing)
+    if first is missing:
+        return environment.undefined("No aggregated item, sequence was empty.")
+    if attribute is None and (type(value) is list or type(value) is tuple):
+        kinds = set(map(type, value))
+        if kinds <= _NUMBERS:
+            return pick(value)
+        if kinds == _STR:
+            return pick(value, key=None if case_sensitive else str.lower)
+    return pick(chain((first,), iterator), key=sort_key(environment, attribute, case_sensitive))
+
+
+@pass_environment
+def do_min(
+    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
+    """Give the least item, undefined if there is none.
+
+    case_sensitive: tell capital from small letters.
+    attribute: compare the items by this attribute.
+    """
+    return _extreme(environment, value, min, case_sensitive, attribute)
+
+
+@pass_environment
+def do_max(
+    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
+    """Give the greatest item, undefined if there is none.
+
+    case_sensitive: tell capital from small letters.
+    attribute: compare the items by this attribute.
+    """
+    return _extreme(environment, value, max, case_sensitive, attribute)
+
+
+@pass_environment
+@async_aware
+def do_sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+    """Add up the items, which are numbers.
+
+    attribute: add up this attribute of the items.
+    start: what to add them to, and the result if there are none.
+    """
+    if environment.is_async:
+        return _sum_async(environment, iterable, attribute, start)
+    if attribute is not None:
+        get = path_getter(environment, attribute)
+        if get is not None:
+            iterable = map(get, iterable)
+    return sum(iterable, start)
+
+
+async def _sum_async(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
+    # Not `sum`: that adds floats more precisely, and takes no texts.
+    get = path_getter(environment, attribute)
+    total = start
+    async for item in auto_aiter(iterable):
+        total += item if get is None else get(item)
+    return total
+
+
+@pass_eval_context
+@async_aware
+def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> Any:
+    """Make one text of the items' texts.
+
+    d: the text between two items.
+    attribute: join this attribute of the items.
+
+    With autoescaping, one item that is markup makes the result markup, and the others are escaped.
+    """
+    if eval_ctx.environment.is_async:
+        return _join_async(eval_ctx, value, d, attribute)
+    return _join(eval_ctx, value, d, attribute)
+
+
+async def _join_async(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
+    return _join(eval_ctx, await auto_to_list(value), d, attribute)
+
+
+def _join(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
+    if attribute is not None:
+        get = path_getter(eval_ctx.environment, attribute)
+        if get is not None:
+            value = map(get, value)
+    if not eval_ctx.autoescape:
+        return str(d).join(map(str, value))
+    if type(d) is str:
+        items = list(value)
+        if set(map(type, items)) == _STR:
+            return d.join(items)
+    elif hasattr(d, "__html__"):
+        # A delimiter that is markup escapes what it joins.
+        if type(d) is Markup:
+            return mark(str(d).join([escape_to_str(soft_str(item)) for item in value]))
+        return soft_str(d).join(map(soft_str, value))
+    else:
+        items = list(value)
+    if any(hasattr(item, "__html__") for item in items):
+        return mark(escape_to_str(d).join(map(_part, items)))
+    return str(d).join(map(str, items))
+
+
+def _part(item: Any) -> str:
+    """Escape an item of a joined text: by its `__html__` if it has that, else by its text."""
+    return escape_to_str(item if hasattr(item, "__html__") else str(item))
+
+
+@pass_eval_context
+@async_aware
+def do_slice(eval_ctx: Any, value: Any, slices: int, fill_with: Any = None) -> Any:
+    """Divide the items into lists of about the same length, the longer ones first: the columns of a page.
+
+    slices: how many lists.
+    fill_with: what the shorter lists are filled up with; None to leave them shorter.
+    """
+    if eval_ctx.environment.is_async:
+        return _slice_async(value, slices, fill_with)
+    return _slice(value, slices, fill_with)
+
+
+def _slice(value: Any, slices: int, fill_with: Any) -> Iterator[list[Any]]:
+    items = list(value)
+    length, longer = divmod(len(items), slices)
+    end = 0
+    for number in range(slices):
+        begin = end
+        end += length + (number < longer)
+        part = items[begin:end]
+        if fill_with is not None and number >= longer:
+            part.append(fill_with)
+        yield part
+
+
+async def _slice_async(value: Any, slices: int, fill_with: Any) -> Iterator[list[Any]]:
+    return _slice(await auto_to_list(value), slices, fill_with)
+
+
+def do_batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Iterator[list[Any]]:
+    """Divide the items into lists of one length: the rows of a table.
+
+    linecount: how many items a list has.
+    fill_with: what the last list is filled up with; None to leave it shorter.
+    """
+    batch: list[Any] = []
+    for item in value:
+        if len(batch) == linecount:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        if fill_with is not None and len(batch) < linecount:
+            batch += [fill_with] * (linecount - len(batch))
+        yield batch
+
+
+class GroupTuple(namedtuple("GroupTuple", ("grouper", "list"))):
+    """One group: `grouper`, the value its items share, and `list`, the items. It prints as any other
+    tuple."""
+
+    __slots__ = ()
+    __repr__ = tuple.__repr__
+    __str__ = tuple.__str__
+
+
+@pass_environment
+@async_aware
+def do_groupby(
+    environment: Any,
+    value: Any,
+    attribute: Any,
+    default: Any = None,
+    case_sensitive: bool = False,
+) -> Any:
+    """Sort the items by an attribute and divide them into groups in which it is the same.
+
+    attribute: the attribute to group by.
+    default: stands for the attribute where an item has none.
+    case_sensitive: tell capital from small letters; without, a group is named as its first item has it.
+    """
+    if environment.is_async:
+        return _groupby_async(environment, value, attribute, default, case_sensitive)
+    return _groupby(environment, value, attribute, default, case_sensitive)
+
+
+async def _groupby_async(
+    environment: Any, value: Any, attribute: Any, default: Any, case_sensitive: bool
+) -> list[GroupTuple]:
+    items = await auto_to_list(value)
+    return _groupby(environment, items, attribute, default, case_sensitive)
+
+
+def _groupby(
+    environment: Any, value: Any, attribute: Any, default: Any, case_sensitive: bool
+) -> list[GroupTuple]:
+    get = path_getter(environment, attribute, default)
+    names = [(item if get is None else get(item), item) for item in value]
+    keyed = [(name if case_sensitive else fold_case(name), name, item) for name, item in names]
+    compared = itemgetter(0)
+    keyed.sort(key=compared)
+    groups = []
+    for _, members in groupby(keyed, compared):
+        group = list(members)
+        groups.append(GroupTuple(group[0][1], [item for _, _, item in group]))
+    return groups
+

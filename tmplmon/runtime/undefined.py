@@ -1,0 +1,231 @@
+"""What a template gets for a name, attribute or item that does not exist.
+
+Rule: looking something up never raises; it gives an undefined value that remembers what was asked of what.
+    The
+*use* of that value decides: each kind allows some operations and raises `UndefinedError` for all the others,
+with a message made only then (creating the value has to stay cheap, because many are created and few are
+reported).
+
+    kind         print     iterate, len, bool   compare   attribute, item   anything else
+    Undefined    ''        empty, 0, False      by type   error             error
+    Chainable    ''        empty, 0, False      by type   itself            error
+    Debug        {{ … }}   empty, 0, False      by type   error             error
+    Strict       error     error                error     error             error
+
+A dunder attribute that is missing raises `AttributeError` in every kind, since Python itself probes for those
+(`copy`, `pickle`, `hasattr(value, "__html__")`).
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tmplmon.errors import TemplateRuntimeError, UndefinedError
+
+if TYPE_CHECKING:
+    import logging
+
+
+class _Missing:
+    """The type of `missing`; there is one instance, also after copying and pickling."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "missing"
+
+    def __reduce__(self) -> str:
+        return "missing"
+
+
+missing: Any = _Missing()
+"""Stands for "no value" where None is a value."""
+
+_NOTHING: tuple[Any, ...] = ()
+
+
+def object_type_repr(obj: Any) -> str:
+    """Name the type of `obj` for an error message: `str object`, `shop.models.Cart object`, `None`."""
+    if obj is None or obj is Ellipsis:
+        return repr(obj)
+    cls = type(obj)
+    prefix = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
+    return f"{prefix}{cls.__name__} object"
+
+
+class Undefined:
+    """The default kind: prints as nothing, iterates as empty, is false; everything else raises
+    `UndefinedError`.
+
+    hint: the whole error message, instead of one made from the other arguments.
+    obj: what was asked, `missing` if it was not an object but the template's own names.
+    name: the name, attribute or item that was asked for.
+    exc: the exception that a forbidden use raises.
+    """
+
+    __slots__ = ("_undefined_exception", "_undefined_hint", "_undefined_name", "_undefined_obj")
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: Any = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        self._undefined_hint = hint
+        self._undefined_obj = obj
+        self._undefined_name = name
+        self._undefined_exception = exc
+
+    @property
+    def _undefined_message(self) -> str:
+        """The message an error about this value carries."""
+        if self._undefined_hint:
+            return self._undefined_hint
+        name = self._undefined_name
+        if self._undefined_obj is missing:
+            return f"{name!r} is undefined"
+        owner = object_type_repr(self._undefined_obj)
+        if isinstance(name, str):
+            return f"{owner!r} has no attribute {name!r}"
+        return f"{owner} has no element {name!r}"
+
+    def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise the error for a use that this kind forbids."""
+        raise self._undefined_exception(self._undefined_message)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__" and name[-2:] == "__":
+            raise AttributeError(name)
+        self._fail_with_undefined_error()
+
+    __call__ = __getitem__ = _fail_with_undefined_error
+    __add__ = __radd__ = __sub__ = __rsub__ = _fail_with_undefined_error
+    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail_with_undefined_error
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _fail_with_undefined_error
+    __pow__ = __rpow__ = __pos__ = __neg__ = _fail_with_undefined_error
+    __lt__ = __le__ = __gt__ = __ge__ = _fail_with_undefined_error
+    __int__ = __float__ = __complex__ = _fail_with_undefined_error
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __ne__(self, other: object) -> bool:
+        # Through `__eq__`, so that a subclass has to redefine only that.
+        return not self.__eq__(other)
+
+    def __hash__(self) -> int:
+        # All values of one kind are equal, so they must share a hash.
+        return id(type(self))
+
+    def __str__(self) -> str:
+        return ""
+
+    def __len__(self) -> int:
+        return 0
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from _NOTHING
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for item in _NOTHING:
+            yield item
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "Undefined"
+
+
+class ChainableUndefined(Undefined):
+    """Like `Undefined`, but an attribute or item of it is itself: `a.b.c` is undefined when `a` is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str(self)
+
+    def __getattr__(self, name: str) -> "ChainableUndefined":
+        if name[:2] == "__" and name[-2:] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, _name: Any) -> "ChainableUndefined":  # type: ignore[override]
+        return self
+
+
+class DebugUndefined(Undefined):
+    """Like `Undefined`, but prints as the expression that was undefined: `{{ name }}`."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        if self._undefined_hint:
+            shown = f"undefined value printed: {self._undefined_hint}"
+        elif self._undefined_obj is missing:
+            shown = self._undefined_name
+        else:
+            owner = object_type_repr(self._undefined_obj)
+            shown = f"no such element: {owner}[{self._undefined_name!r}]"
+        return f"{{{{ {shown} }}}}"
+
+
+class StrictUndefined(Undefined):
+    """Raises on every use, printing and comparison included; only `is defined` and `default` may look at
+    it."""
+
+    __slots__ = ()
+
+    __iter__ = __str__ = __len__ = __bool__ = Undefined._fail_with_undefined_error
+    __eq__ = __ne__ = __hash__ = __contains__ = Undefined._fail_with_undefined_error
+
+
+def make_logging_undefined(
+    logger: "logging.Logger | None" = None, base: type[Undefined] = Undefined
+) -> type[Undefined]:
+    """Make a kind that behaves as `base` and logs its uses.
+
+    Printing, iterating and testing for truth log a warning; an attribute that raises logs an error first.
+
+    logger: where to log; by default this module's logger, with a handler that writes to standard error.
+    base: the kind to extend.
+    """
+    if logger is None:
+        import logging
+        import sys
+
+        logger = logging.getLogger(__name__)
+        logger.addHandler(logging.StreamHandler(sys.stderr))
+    log = logger
+
+    def warn(undefined: Undefined) -> None:
+        log.warning("Template variable warning: %s", undefined._undefined_message)
+
+    class LoggingUndefined(base):  # type: ignore[valid-type, misc]
+        __slots__ = ()
+
+        def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                super()._fail_with_undefined_error(*args, **kwargs)
+            except self._undefined_exception as error:
+                log.error("Template variable error: %s", error)
+                raise error
+
+        def __str__(self) -> str:
+            warn(self)
+            return super().__str__()  # type: ignore[no-any-return]
+
+        def __iter__(self) -> Iterator[Any]:
+            warn(self)
+            return super().__iter__()  # type: ignore[no-any-return]
+
+        def __bool__(self) -> bool:
+            warn(self)
+            return super().__bool__()  # type: ignore[no-any-return]
+
+    return LoggingUndefined
+
+
+def is_undefined(obj: Any) -> bool:
+    """Tell whether `obj` is an undefined value of any kind."""
+    return isinstance(obj, Undefined)
