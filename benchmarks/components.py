@@ -37,7 +37,7 @@ def run(config: Run) -> Section:
                     name,
                     duration(call),
                     duration(body),
-                    duration(extra) if extra > 0 else "~0",  # a difference of two noisy figures
+                    duration(extra),
                     ratio(extra / extra_of_reference) if min(extra, extra_of_reference) > 0 else "-",
                 )
             )

@@ -62,7 +62,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Three significant figures and a unit: ``1.23 µs``."""
+    """Three significant figures and a unit: ``1.23 µs``. A difference that came out at or below 0 is ``~0``."""
+    if seconds <= 0:
+        return "~0"
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if seconds * scale >= 1:
             return f"{_significant(seconds * scale)} {unit}"
@@ -74,7 +76,9 @@ def _significant(value: float) -> str:
 
 
 def ratio(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
 
 
 def geometric_mean(values: Iterable[float]) -> float | None:

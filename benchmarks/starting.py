@@ -62,13 +62,13 @@ def run(config: Run) -> Section:
 
     rows = []
     for name in config.engines:
-        row = [name, duration(max(median[f"{name} import"] - bare, 0))]
+        row = [name, duration(median[f"{name} import"] - bare)]
         for kind in ("cold", "cached"):
             key = f"{name} {kind}"
             known = key in median
             row += [
                 duration(median[key]) if known else "-",
-                duration(max(median[key] - bare, 0)) if known else "-",
+                duration(median[key] - bare) if known else "-",
                 ratio(against(key, kind)),
             ]
         rows.append(row)
