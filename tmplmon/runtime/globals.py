@@ -166,4 +166,3 @@ GLOBALS: dict[str, Any] = {
     "range": range,
 }
 """Name of each built-in global → what it is."""
-

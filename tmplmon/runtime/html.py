@@ -105,10 +105,7 @@ def htmlsafe_json_dumps(obj: Any, dumps: Callable[..., str] | None = None, **kwa
     else:
         text = dumps(obj, **kwargs)
     text = (
-        text.replace("<", "\\u003c")
-        .replace(">", "\\u003e")
-        .replace("&", "\\u0026")
-        .replace("'", "\\u0027")
+        text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("'", "\\u0027")
     )
     return mark(text) if type(text) is str else Markup(text)
 
@@ -211,12 +208,7 @@ def urlize(
             core = f'<a href="{scheme}{core}"{attributes}>{shown}</a>'
         elif core.startswith("mailto:") and is_email(core[7:]):
             core = f'<a href="{core}">{core[7:]}</a>'
-        elif (
-            "@" in core
-            and ":" not in core
-            and not core.startswith(("@", "www."))
-            and is_email(core)
-        ):
+        elif "@" in core and ":" not in core and not core.startswith(("@", "www.")) and is_email(core):
             core = f'<a href="mailto:{core}">{core}</a>'
         else:
             for scheme in schemes:

@@ -125,10 +125,7 @@ def is_awaitable(value: Any) -> bool:
     """Tell whether `await value` is possible, as `inspect.isawaitable` does."""
     return (
         isinstance(value, CoroutineType)
-        or (
-            isinstance(value, GeneratorType)
-            and bool(value.gi_code.co_flags & _CO_ITERABLE_COROUTINE)
-        )
+        or (isinstance(value, GeneratorType) and bool(value.gi_code.co_flags & _CO_ITERABLE_COROUTINE))
         or isinstance(value, Awaitable)
     )
 

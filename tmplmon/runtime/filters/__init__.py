@@ -1,12 +1,12 @@
 """The built-in filters, by subject, and the one table of their names.
 
-    text      one text to another
-    number    numbers, and the sizes of files
-    sequence  several values: picking, ordering, grouping, joining
-    choose    applying a filter or a test to each item
-    markup    HTML, URLs, JSON
-    general   any value
-    lookup    how the others reach into items
+text      one text to another
+number    numbers, and the sizes of files
+sequence  several values: picking, ordering, grouping, joining
+choose    applying a filter or a test to each item
+markup    HTML, URLs, JSON
+general   any value
+lookup    how the others reach into items
 """
 
 from collections.abc import Callable

@@ -48,9 +48,7 @@ def _map(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> Iterato
         yield from value if apply is None else map(apply, value)
 
 
-async def _map_async(
-    context: Any, value: Any, args: Arguments, kwargs: Keywords
-) -> AsyncIterator[Any]:
+async def _map_async(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> AsyncIterator[Any]:
     if value:
         apply = _mapping(context, args, kwargs)
         async for item in auto_aiter(value):

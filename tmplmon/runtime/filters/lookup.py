@@ -107,9 +107,7 @@ def _with_default(getters: list[Getter], default: Any) -> Getter:
     return follow
 
 
-def sort_key(
-    environment: Any, attribute: Any, case_sensitive: bool, default: Any = None
-) -> Getter | None:
+def sort_key(environment: Any, attribute: Any, case_sensitive: bool, default: Any = None) -> Getter | None:
     """Make the function that gives what an item is compared by; None where that is the item itself."""
     get = path_getter(environment, attribute, default)
     if case_sensitive:

@@ -160,9 +160,7 @@ def do_sort(
 
 @pass_environment
 @async_aware
-def do_unique(
-    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
-) -> Any:
+def do_unique(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
     """Iterate over the items without those that were there before.
 
     case_sensitive: tell capital from small letters.
@@ -173,9 +171,7 @@ def do_unique(
     return _unique(environment, value, case_sensitive, attribute)
 
 
-def _unique(
-    environment: Any, value: Any, case_sensitive: bool, attribute: Any
-) -> Iterator[Any]:
+def _unique(environment: Any, value: Any, case_sensitive: bool, attribute: Any) -> Iterator[Any]:
     key = sort_key(environment, attribute, case_sensitive)
     seen = set()
     for item in value:
@@ -185,15 +181,11 @@ def _unique(
             yield item
 
 
-async def _unique_async(
-    environment: Any, value: Any, case_sensitive: bool, attribute: Any
-) -> Iterator[Any]:
+async def _unique_async(environment: Any, value: Any, case_sensitive: bool, attribute: Any) -> Iterator[Any]:
     return _unique(environment, await auto_to_list(value), case_sensitive, attribute)
 
 
-def _extreme(
-    environment: Any, value: Any, pick: Any, case_sensitive: bool, attribute: Any
-) -> Any:
+def _extreme(environment: Any, value: Any, pick: Any, case_sensitive: bool, attribute: Any) -> Any:
     iterator = iter(value)
     first = next(iterator, missing)
     if first is missing:
@@ -208,9 +200,7 @@ def _extreme(
 
 
 @pass_environment
-def do_min(
-    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
-) -> Any:
+def do_min(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
     """Give the least item, undefined if there is none.
 
     case_sensitive: tell capital from small letters.
@@ -220,9 +210,7 @@ def do_min(
 
 
 @pass_environment
-def do_max(
-    environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None
-) -> Any:
+def do_max(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
     """Give the greatest item, undefined if there is none.
 
     case_sensitive: tell capital from small letters.
@@ -401,4 +389,3 @@ def _groupby(
         group = list(members)
         groups.append(GroupTuple(group[0][1], [item for _, _, item in group]))
     return groups
-

@@ -96,9 +96,7 @@ def do_format(value: Any, *args: Any, **kwargs: Any) -> str:
     args, kwargs: the values, by position or by name; not both.
     """
     if args and kwargs:
-        raise FilterArgumentError(
-            "format takes its values by position or by name, not both at the same time"
-        )
+        raise FilterArgumentError("format takes its values by position or by name, not both at the same time")
     return (value if type(value) is str else soft_str(value)) % (kwargs or args)
 
 
@@ -123,9 +121,7 @@ def do_indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = F
     else:
         text = lines[0]
         if len(lines) > 1:
-            text += newline + newline.join(
-                [indent + line if line else line for line in lines[1:]]
-            )
+            text += newline + newline.join([indent + line if line else line for line in lines[1:]])
     return indent + text if first else text
 
 
