@@ -19,7 +19,6 @@ from .casefile import Case
 
 ROOT = "/templates/"  # where templates claim to be, so that their frames are recognised in a traceback
 SPECIAL = ("native", "filters", "tests", "globals", "policies", "translations", "newstyle")
-NO_VALUE = object()
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,21 @@ def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool 
 
 def evaluate(text: str, engine: Engine) -> dict[str, Any]:
     """The names that a section of Python assignments binds."""
-    namespace = engine.namespace()
-    before = dict(namespace)
-    exec(text, namespace)
-    return {
-        name: value
-        for name, value in namespace.items()
-        if before.get(name, NO_VALUE) is not value and name != "__builtins__"
-    }
+    names = Names(engine.namespace())
+    exec(text, names.namespace, names)
+    return dict(names)
+
+
+class Names(dict[str, Any]):
+    """Locals that are put into the globals too, so that the functions defined there find each other."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        super().__init__()
+        self.namespace = namespace
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self.namespace[name] = value
 
 
 def render(template: Any, variables: dict[str, Any]) -> str:
@@ -168,6 +174,7 @@ def describe(error: Exception) -> Outcome:
     """``Type at template:line``; the message apart for syntax errors, whose wording is each engine's own."""
     kind = type(error).__name__
     message = re.sub(r" at 0x[0-9a-f]+", " at 0x...", str(error))
+    message = re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", message)  # where a class lives is no matter
     if any(base.__name__ == "TemplateSyntaxError" for base in type(error).__mro__):
         return Outcome(error=f"{kind} at {error.name}:{error.lineno}", message=error.message)
     where = innermost_template_line(error.__traceback__)
