@@ -62,7 +62,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Three significant figures and a unit: ``1.23 µs``. A difference that came out at or below 0 is ``~0``."""
+    """Three significant figures and a unit: ``1.23 µs``; ``~0`` for a difference that is not above 0."""
     if seconds <= 0:
         return "~0"
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
