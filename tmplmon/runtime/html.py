@@ -45,7 +45,7 @@ def escape(value: Any) -> Markup:
 
 
 def escape_to_str(value: Any) -> str:
-    """Escape as `escape` does, for text that goes into a longer text: the result need not be `Markup`."""
+    """Escape as `escape` does, for text that goes into a longer text: the result may be `Markup` or not."""
     kind = type(value)
     if kind is str:
         return escape_text(value)

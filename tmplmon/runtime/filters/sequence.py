@@ -283,7 +283,7 @@ def _join(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
     else:
         items = list(value)
     if any(hasattr(item, "__html__") for item in items):
-        return mark(escape_to_str(d).join(map(_part, items)))
+        return mark(str.join(escape_to_str(d), map(_part, items)))
     return str(d).join(map(str, items))
 
 

@@ -1,0 +1,1 @@
+"""What templates use while they run, compared with Jinja2's."""
