@@ -102,6 +102,8 @@ def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool 
         options["enable_async"] = True
     variables = evaluate(case.sections.get("context", ""), engine)
     how = case.sections.get("run", "render")
+    if how == "native" and enable_async:
+        how = "native_async"  # render of a NativeTemplate is for synchronous environments
     try:
         template = engine.environment(case.templates, **options).get_template("main")
         if not events:
@@ -133,12 +135,15 @@ class Names(dict[str, Any]):
 
 
 def render(template: Any, variables: dict[str, Any]) -> str:
-    value = template.render(variables)
-    return value if type(value) is str else repr(value)
+    return template.render(variables)
 
 
 def render_native(template: Any, variables: dict[str, Any]) -> str:
     return repr(template.render(variables))
+
+
+def render_native_async(template: Any, variables: dict[str, Any]) -> str:
+    return repr(asyncio.run(template.render_async(variables)))
 
 
 def generate(template: Any, variables: dict[str, Any]) -> str:
@@ -163,6 +168,7 @@ def generate_async(template: Any, variables: dict[str, Any]) -> str:
 HOW: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "render": render,
     "native": render_native,
+    "native_async": render_native_async,
     "generate": generate,
     "stream": stream,
     "render_async": render_async,
@@ -176,7 +182,8 @@ def describe(error: Exception) -> Outcome:
     message = re.sub(r" at 0x[0-9a-f]+", " at 0x...", str(error))
     message = re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", message)  # where a class lives is no matter
     if any(base.__name__ == "TemplateSyntaxError" for base in type(error).__mro__):
-        return Outcome(error=f"{kind} at {error.name}:{error.lineno}", message=error.message)
+        name = str(error.name).removeprefix(ROOT)  # Jinja2's lexer puts the file's name there
+        return Outcome(error=f"{kind} at {name}:{error.lineno}", message=error.message)
     where = innermost_template_line(error.__traceback__)
     first = f"{kind} at {where}" if where else kind
     return Outcome(error=f"{first}\n{message}" if message else first)
