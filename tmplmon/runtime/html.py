@@ -59,7 +59,7 @@ def escape_to_str(value: Any) -> str:
 # Percent-encoding. Unreserved characters (RFC 3986, section 2.3) stand for themselves; the two tables give
 # each byte its text, in a path (where `/` separates) and in a query (where a space is written `+`).
 
-_UNRESERVED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~")
+_UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~"
 _PATH = [chr(byte) if byte in _UNRESERVED or byte == 0x2F else f"%{byte:02X}" for byte in range(256)]
 _QUERY = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
 _QUERY[0x20] = "+"
@@ -74,6 +74,8 @@ def url_quote(obj: Any, charset: str = "utf-8", for_qs: bool = False) -> str:
     """
     if not isinstance(obj, bytes):
         obj = (obj if isinstance(obj, str) else str(obj)).encode(charset)
+    if not obj.rstrip(_UNRESERVED):
+        return str(obj, "ascii")
     return "".join(map((_QUERY if for_qs else _PATH).__getitem__, obj))
 
 

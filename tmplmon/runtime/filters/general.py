@@ -5,6 +5,9 @@ from typing import Any
 from tmplmon.runtime.markers import is_inlinable, pass_environment
 from tmplmon.runtime.undefined import Undefined
 
+# `inspect.getattr_static`, once it is needed.
+_getattr_static: Any = None
+
 
 def do_default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     """Give another value in the place of one that is undefined.
@@ -28,7 +31,7 @@ def do_attr(environment: Any, obj: Any, name: str) -> Any:
             return getattr(obj, name)
         except AttributeError:
             pass
-        if not _has_static(obj, name):
+        if not _has_static(obj, name, failed=True):
             return environment.undefined(obj=obj, name=name)
         # There is such an attribute, and computing it failed: then the item is tried, as for `obj.name`.
         try:
@@ -40,12 +43,19 @@ def do_attr(environment: Any, obj: Any, name: str) -> Any:
     return environment.getattr(obj, name)
 
 
-def _has_static(obj: Any, name: str) -> bool:
-    """Tell whether an attribute is defined, without computing its value."""
-    from inspect import getattr_static
+def _has_static(obj: Any, name: str, failed: bool = False) -> bool:
+    """Tell whether an attribute is defined, without computing its value.
 
+    failed: asking for the value raised AttributeError. Then an ordinary object does not have it itself.
+    """
+    getattribute: Any = type(obj).__getattribute__
+    if failed and getattribute is object.__getattribute__:
+        return any(name in cls.__dict__ for cls in type(obj).__mro__)
+    global _getattr_static
+    if _getattr_static is None:
+        from inspect import getattr_static as _getattr_static
     try:
-        getattr_static(obj, name)
+        _getattr_static(obj, name)
     except AttributeError:
         return False
     return True

@@ -35,43 +35,38 @@ def split_path(attribute: Any) -> list[Any]:
     return [attribute]
 
 
-def _inline_getter(environment: Any, part: str) -> Getter:
-    """Look up one name as the stock `Environment.getitem` does: the item, then the attribute, then
-    undefined."""
+def _inline_getter(environment: Any, parts: list[str]) -> Getter:
+    """Look up names as the stock `Environment.getitem` does: the item, then the attribute, then undefined."""
     getitem = environment.getitem
     undefined = environment.undefined
-    # Most sequences hold one type of item; whether it has items at all is asked once for each change of type.
-    last: type = dict
-    has_items = True
+    # Most sequences hold one type of item, so it is enough to remember the last type that has no items.
+    plain: type = object
 
-    def get(item: Any) -> Any:
-        nonlocal last, has_items
+    def get(item: Any, part: str = parts[0]) -> Any:
+        nonlocal plain
         kind = type(item)
-        if kind is not last:
-            last = kind
-            # A class is subscripted by its __class_getitem__.
-            has_items = hasattr(kind, "__getitem__") or issubclass(kind, type)
-        if has_items:
-            if kind is dict:
-                try:
-                    return item[part]
-                except _LOOKUP_ERRORS:
-                    pass
-            else:
+        if kind is dict:
+            try:
+                return item[part]
+            except _LOOKUP_ERRORS:
                 return getitem(item, part)
+        if kind is not plain:
+            # A class is subscripted by its __class_getitem__.
+            if hasattr(kind, "__getitem__") or issubclass(kind, type):
+                return getitem(item, part)
+            plain = kind
         try:
             return getattr(item, part)
         except AttributeError:
             return undefined(obj=item, name=part)
 
-    return get
+    def follow(item: Any) -> Any:
+        for part in parts:
+            # The common step is spared the call.
+            item = item[part] if type(item) is dict and part in item else get(item, part)
+        return item
 
-
-def _part_getter(environment: Any, part: Any) -> Getter:
-    getitem = environment.getitem
-    if type(part) is str and is_inlinable(getitem):
-        return _inline_getter(environment, part)
-    return lambda item: getitem(item, part)
+    return get if len(parts) == 1 else follow
 
 
 def path_getter(environment: Any, attribute: Any, default: Any = None) -> Getter | None:
@@ -82,26 +77,23 @@ def path_getter(environment: Any, attribute: Any, default: Any = None) -> Getter
     parts = split_path(attribute)
     if not parts:
         return None
-    getters = [_part_getter(environment, part) for part in parts]
+    getitem = environment.getitem
     if default is not None:
-        return _with_default(getters, default)
-    if len(getters) == 1:
-        return getters[0]
+
+        def follow_or_default(item: Any) -> Any:
+            for part in parts:
+                item = getitem(item, part)
+                if isinstance(item, Undefined):
+                    item = default
+            return item
+
+        return follow_or_default
+    if is_inlinable(getitem) and all(type(part) is str for part in parts):
+        return _inline_getter(environment, parts)
 
     def follow(item: Any) -> Any:
-        for get in getters:
-            item = get(item)
-        return item
-
-    return follow
-
-
-def _with_default(getters: list[Getter], default: Any) -> Getter:
-    def follow(item: Any) -> Any:
-        for get in getters:
-            item = get(item)
-            if isinstance(item, Undefined):
-                item = default
+        for part in parts:
+            item = getitem(item, part)
         return item
 
     return follow

@@ -28,7 +28,12 @@ from tmplmon.runtime.markers import (
 from tmplmon.runtime.undefined import Undefined, missing
 
 _STR = {str}
+# Types of which no item has HTML of its own.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _NUMBERS = frozenset({int, float, bool})
+
+# `random.choice`, once it is needed.
+_choice: Any = None
 
 
 @pass_eval_context
@@ -69,10 +74,11 @@ def do_last(environment: Any, seq: Any) -> Any:
 @pass_context
 def do_random(context: Any, seq: Any) -> Any:
     """Give any one item, undefined if there is none."""
-    from random import choice
-
+    global _choice
+    if _choice is None:
+        from random import choice as _choice
     try:
-        return choice(seq)
+        return _choice(seq)
     except IndexError:
         return context.environment.undefined("No random item, sequence was empty.")
 
@@ -273,8 +279,11 @@ def _join(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
         return str(d).join(map(str, value))
     if type(d) is str:
         items = list(value)
-        if set(map(type, items)) == _STR:
+        kinds = set(map(type, items))
+        if kinds == _STR:
             return d.join(items)
+        if kinds <= _PLAIN:
+            return d.join(map(str, items))
     elif hasattr(d, "__html__"):
         # A delimiter that is markup escapes what it joins.
         if type(d) is Markup:
