@@ -1,0 +1,82 @@
+"""Grammar → parse tables: Lark's LALR(1) analysis, written down as plain data.
+
+The file is JSON rather than what `Lark.save` writes (a pickle of Lark's own classes), so that loading it imports
+no Lark, which alone takes longer than lexing and parsing an ordinary site, and cannot break with Lark's next release.
+
+    {"format": 1, "grammar": sha256 of the grammar,
+     "symbols": [name, …],                       lower case (or "name{argument}") for rules, upper case for terminals
+     "rules": [[origin, length, function], …],   origin is a symbol's index; function None: the value passes through
+     "start": {"template": [state, end state]},
+     "states": [[symbol, action, symbol, action, …], …]}
+
+An action n ≥ 0 is "go to state n" (for a terminal: and shift it); n < 0 is "reduce by rule -1 - n". States are numbered
+in the order a breadth-first walk meets them, symbols and rules are sorted: the same grammar always gives the same file.
+"""
+
+from typing import Any
+
+from grammars import FORMAT, fingerprint
+
+START = ("template", "expression")
+
+# The words that have terminals of their own; everywhere else they are names.
+KEYWORDS = (
+    "AND AS CONTEXT ELSE IF IGNORE IMPORT IN IS MISSING NOT OR RECURSIVE REQUIRED SCOPED WITH WITHOUT"
+).split()
+
+
+def build_tables(grammar: str) -> dict[str, Any]:
+    """The tables of `grammar` as JSON-like data."""
+    from lark import Lark
+    from lark.parsers.lalr_analysis import Shift
+
+    # The basic lexer is never used: all terminals are declared only.
+    parser = Lark(grammar, parser="lalr", lexer="basic", start=list(START), maybe_placeholders=False)
+    table: Any = parser.parser.parser._parse_table  # type: ignore[attr-defined]
+    rules: dict[Any, tuple[str, int, str | None]] = {}
+    for actions in table.states.values():
+        for action, argument in actions.values():
+            if action is not Shift:
+                rules[argument] = _rule(argument)
+    ordered_rules = sorted(set(rules.values()), key=lambda rule: (rule[0], rule[1], rule[2] or ""))
+    rule_number = {rule: number for number, rule in enumerate(ordered_rules)}
+    symbols = sorted({symbol for actions in table.states.values() for symbol in actions})
+    symbol_number = {symbol: number for number, symbol in enumerate(symbols)}
+
+    numbers = {table.start_states[start]: number for number, start in enumerate(START)}
+    waiting = list(numbers)
+    states: list[list[int]] = []
+    for state in waiting:
+        row: list[int] = []
+        for symbol, (action, argument) in sorted(_with_words(table.states[state]).items()):
+            if action is Shift:
+                if argument not in numbers:
+                    numbers[argument] = len(numbers)
+                    waiting.append(argument)
+                value = numbers[argument]
+            else:
+                value = -1 - rule_number[rules[argument]]
+            row += (symbol_number[symbol], value)
+        states.append(row)
+    return {
+        "format": FORMAT,
+        "grammar": fingerprint(grammar),
+        "symbols": symbols,
+        "rules": [[symbol_number[origin], length, function] for origin, length, function in ordered_rules],
+        "start": {start: [numbers[table.start_states[start]], numbers[table.end_states[start]]] for start in START},
+        "states": states,
+    }
+
+
+def _rule(rule: Any) -> tuple[str, int, str | None]:
+    """(origin, length, function) of one of Lark's rules. A "?" rule of one symbol without an alias has no function."""
+    length = len(rule.expansion)
+    passes = rule.options.expand1 and rule.alias is None and length == 1
+    return rule.origin.name, length, None if passes else rule.alias or rule.origin.name
+
+
+def _with_words(actions: dict[str, Any]) -> dict[str, Any]:
+    """A state's actions, with every word that means nothing special there acting as a NAME."""
+    if "NAME" not in actions:
+        return actions
+    return {**{word: actions["NAME"] for word in KEYWORDS}, **actions}

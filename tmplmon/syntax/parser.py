@@ -1,0 +1,80 @@
+"""Tokens → tree: the LALR(1) machine.
+
+Rule: one loop, no recursion; depth costs memory only, so a template can be refused for its depth with a proper
+error. The machine runs on the tables Lark made (`tables.py`) and calls a builder's method at each reduction, so
+the tree is made of the final nodes at once.
+"""
+
+from typing import Any
+
+from tmplmon.syntax import nodes
+from tmplmon.syntax.build_trans import TransBuilder as Builder
+from tmplmon.syntax.lexer import Syntax, Token, scan, scan_expression
+from tmplmon.syntax.limits import MAX_NESTING, too_deep
+from tmplmon.syntax.report import syntax_error
+from tmplmon.syntax.source import Source
+from tmplmon.syntax.tables import Row, Rule, Tables, make_tables
+
+_tables: Tables | None = None
+
+
+def parse(source: Source, syntax: Syntax = Syntax()) -> nodes.Template:
+    """The tree of a template. Raises TemplateSyntaxError."""
+    tokens, longest = scan(source, syntax)
+    template: nodes.Template = _run("template", tokens, source, syntax)
+    if longest > MAX_NESTING:
+        _check_depth(template, source)
+    return template
+
+
+def parse_expression(source: Source, syntax: Syntax = Syntax()) -> nodes.Expr:
+    """The tree of an expression without delimiters around it. Raises TemplateSyntaxError."""
+    tokens, longest = scan_expression(source, syntax)
+    expression: nodes.Expr = _run("expression", tokens, source, syntax)
+    if longest > MAX_NESTING:
+        _check_depth(expression, source)
+    return expression
+
+
+def _check_depth(tree: nodes.Node, source: Source) -> None:
+    if (found := too_deep(tree)) is not None:
+        node, message = found
+        raise syntax_error(source, message, node.start, node.end)
+
+
+def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any:
+    global _tables
+    if _tables is None:
+        _tables = make_tables(lambda name: getattr(Builder, name))
+    builder = Builder(source, syntax)
+    first, last = _tables.start[start]
+    rows: list[Row] = [first]
+    values: list[Any] = []
+    for token in [*tokens, ("$END", "", len(source.text), len(source.text))]:
+        terminal = token[0]
+        while True:
+            action = rows[-1].get(terminal)
+            if type(action) is Rule:
+                length, function, origin = action
+                if function is None:
+                    rows.pop()
+                elif length == 1:
+                    rows.pop()
+                    values[-1] = function(builder, values[-1])
+                elif length:
+                    arguments = values[-length:]
+                    del values[-length:], rows[-length:]
+                    values.append(function(builder, *arguments))
+                else:
+                    values.append(function(builder))
+                rows.append(rows[-1][origin][terminal])
+            elif action is not None:
+                rows.append(action)
+                values.append(token)
+                break
+            elif terminal == "$END" and rows[-1] is last:
+                return values[-1]
+            else:
+                if terminal == "ERROR":
+                    raise syntax_error(source, token[1].message, token[2], token[3], hint=token[1].hint)
+                raise syntax_error(source, f"unexpected {token[1]!r}", token[2], token[3])
