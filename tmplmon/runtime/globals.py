@@ -63,12 +63,11 @@ class Joiner:
 
 
 class Namespace:
-    """An object whose attributes a template can assign: `{% set ns.found = true %}`, also from an inner
-    scope.
+    """An object whose attributes a template can assign, also from an inner scope: `{% set ns.found = true %}`.
 
     It is created from a mapping, from pairs, or from keyword arguments, as a dict is. Only what was put in
-    can be
-    read: not even the methods of this class are attributes of it. The engine assigns by `ns[name] = value`.
+    can be read: not even the methods of this class are attributes of it. The engine assigns by
+    `ns[name] = value`.
     """
 
     __slots__ = ("_values",)
@@ -78,12 +77,12 @@ class Namespace:
         _set_values(args[0], dict(*args[1:], **kwargs))
 
     def __getattribute__(self, name: str) -> Any:
+        # The one exception: Python asks every object for its class.
+        if name == "__class__":
+            return object.__getattribute__(self, name)
         try:
             return _values(self)[name]
         except KeyError:
-            # Python asks every object for its class, so that is the exception.
-            if name == "__class__":
-                return object.__getattribute__(self, name)
             raise AttributeError(name) from None
 
     def __setitem__(self, name: str, value: Any) -> None:

@@ -62,8 +62,14 @@ def _inline_getter(environment: Any, parts: list[str]) -> Getter:
 
     def follow(item: Any) -> Any:
         for part in parts:
-            # The common step is spared the call.
-            item = item[part] if type(item) is dict and part in item else get(item, part)
+            if type(item) is dict:
+                # The common step is spared the call.
+                try:
+                    item = item[part]
+                    continue
+                except _LOOKUP_ERRORS:
+                    pass
+            item = get(item, part)
         return item
 
     return get if len(parts) == 1 else follow
