@@ -3,7 +3,7 @@
 The file is JSON rather than what `Lark.save` writes (a pickle of Lark's own classes), so that loading it imports
 no Lark, which alone takes longer than lexing and parsing an ordinary site, and cannot break with Lark's next release.
 
-    {"format": 1, "grammar": sha256 of the grammar,
+    {"format": 1, "grammar": the CRC of the grammar,
      "symbols": [name, …],                       lower case (or "name{argument}") for rules, upper case for terminals
      "rules": [[origin, length, function], …],   origin is a symbol's index; function None: the value passes through
      "start": {"template": [state, end state]},
@@ -21,7 +21,7 @@ START = ("template", "expression")
 
 # The words that have terminals of their own; everywhere else they are names.
 KEYWORDS = (
-    "AND AS CONTEXT ELSE IF IGNORE IMPORT IN IS MISSING NOT OR RECURSIVE REQUIRED SCOPED WITH WITHOUT"
+    "AND AS CONTEXT ELSE IF IGNORE IMPORT IN IS MISSING NOT OR RECURSIVE REQUIRED SCOPED TRIMMED WITH WITHOUT"
 ).split()
 
 
@@ -76,7 +76,9 @@ def _rule(rule: Any) -> tuple[str, int, str | None]:
 
 
 def _with_words(actions: dict[str, Any]) -> dict[str, Any]:
-    """A state's actions, with every word that means nothing special there acting as a NAME."""
+    """A state's actions, with every word that means nothing special there acting as a NAME. Where both an operator
+    and a NAME can come, after a test's name, "is" is neither: Jinja has no test follow a test so."""
     if "NAME" not in actions:
         return actions
-    return {**{word: actions["NAME"] for word in KEYWORDS}, **actions}
+    words = {word: actions["NAME"] for word in KEYWORDS if word != "IS" or "OR" not in actions}
+    return {**words, **actions}

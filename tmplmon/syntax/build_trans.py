@@ -35,46 +35,31 @@ class TransBuilder(StatementBuilder):
     def trans_binding(self, name: Token, _assign: Token, value: Expr) -> Entry:
         return name, value
 
-    def trans_head(self, tag: Token, end: Token) -> TransHead:
-        return self._head(tag, None, None, [], end)
+    def trans_start(self, context: Token, word: Token) -> list[Token]:
+        return [context, word]
 
-    def trans_head_context(self, tag: Token, context: Token, end: Token) -> TransHead:
-        return self._head(tag, context, None, [], end)
+    def trans_head(self, tag: Token, start: list[Token], end: Token) -> TransHead:
+        return self.trans_head_items(tag, start, [], end)
 
-    def trans_head_items(self, tag: Token, entries: list[Entry], end: Token) -> TransHead:
-        return self._head(tag, None, None, entries, end)
-
-    def trans_head_word_items(self, tag: Token, word: Token, entries: list[Entry], end: Token) -> TransHead:
-        return self._head(tag, None, word, entries, end)
-
-    def trans_head_context_items(self, tag: Token, context: Token, entries: list[Entry], end: Token) -> TransHead:
-        return self._head(tag, context, None, entries, end)
-
-    def trans_head_all(self, tag: Token, context: Token, word: Token, entries: list[Entry], end: Token) -> TransHead:
-        return self._head(tag, context, word, entries, end)
-
-    def _head(
-        self, tag: Token, context: Token | None, word: Token | None, entries: list[Entry], end: Token
-    ) -> TransHead:
+    def trans_head_items(self, tag: Token, start: list[Token], entries: list[Entry], end: Token) -> TransHead:
         self.open(tag)
+        context: str | None = None
         trimmed: bool | None = None
+        for terminal, value, _, _ in start:
+            if terminal == "STRING":
+                context = value
+            else:
+                trimmed = value == "trimmed"
         bindings: dict[str, Expr] = {}
-        if word is not None:
-            if word[1] not in ("trimmed", "notrimmed"):
-                after = entries[0][0]
-                self.fail(f"expected ',' or '=' after '{word[1]}'", after[2], after[3])
-            trimmed = word[1] == "trimmed"
-        for number, (name, value) in enumerate(entries):
-            if value is None and trimmed is None and name[1] in ("trimmed", "notrimmed"):
+        for name, expression in entries:
+            if expression is None and trimmed is None and name[1] in ("trimmed", "notrimmed"):
                 trimmed = name[1] == "trimmed"
-                if number == 0 and len(entries) > 1:
-                    self.fail(f"no comma can follow '{name[1]}' before the first variable", name[3], name[3] + 1)
                 continue
             if name[1] in bindings:
                 message = f"'trans' defines the variable '{name[1]}' twice"
                 self.fail(message, name[2], name[3], cls=TemplateAssertionError)
-            bindings[name[1]] = self.name(name) if value is None else value
-        return TransHead(tag, end, None if context is None else context[1], bindings, trimmed)
+            bindings[name[1]] = self.name(name) if expression is None else expression
+        return TransHead(tag, end, context, bindings, trimmed)
 
     def trans_variable(self, pieces: list[Piece], _begin: Token, name: Token, _end: Token) -> list[Piece]:
         pieces.append(name)

@@ -70,9 +70,9 @@ class LexicalError(NamedTuple):
 KEYWORDS = {
     word: word.upper()
     for word in (
-        "and as context else if ignore import in is missing not or recursive required scoped with without"
+        "and as context else if ignore import in is missing not or recursive required scoped trimmed with without"
     ).split()
-}
+} | {"notrimmed": "TRIMMED"}
 
 OPERATORS = {
     "+": "PLUS",
@@ -316,6 +316,7 @@ class _Scanner:
         syntax = self.rules.syntax
         end = self.rules.raw_end.search(self.text, after)
         if end is None:
+            start = max(start, self.text.rfind("\n", start, after) + 1)  # Jinja names the line the tag ends on
             return self._error("the 'raw' block opened here is never closed; expected 'endraw'", start, after)
         sign_at = end.start() + len(syntax.block_start_string)
         self._text(after, end.start(), self.text[sign_at : sign_at + 1], syntax.lstrip_blocks)

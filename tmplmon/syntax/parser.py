@@ -54,6 +54,15 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
         terminal = token[0]
         while True:
             action = rows[-1].get(terminal)
+            if action is None:
+                if terminal == "$END" and rows[-1] is last:
+                    return values[-1]
+                action = _only_rule(rows[-1]) if terminal != "ERROR" else None
+                if action is None:
+                    from tmplmon.syntax.diagnose import explain  # only wrong templates need it, and difflib
+
+                    number = tokens.index(token) if token in tokens else len(tokens)
+                    raise explain(tokens, number, rows, source, syntax, start)
             if type(action) is Rule:
                 length, function, origin = action
                 if function is None:
@@ -68,13 +77,15 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
                 else:
                     values.append(function(builder))
                 rows.append(rows[-1][origin][terminal])
-            elif action is not None:
+            else:
                 rows.append(action)
                 values.append(token)
                 break
-            elif terminal == "$END" and rows[-1] is last:
-                return values[-1]
-            else:
-                if terminal == "ERROR":
-                    raise syntax_error(source, token[1].message, token[2], token[3], hint=token[1].hint)
-                raise syntax_error(source, f"unexpected {token[1]!r}", token[2], token[3])
+
+
+def _only_rule(row: Row) -> Rule | None:
+    """The rule a row reduces by whatever comes next, if there is one. A wrong token is only refused when it has been
+    applied, so that what is wrong with the text *before* the token is found first."""
+    rules = set(map(id, row.values()))
+    action = next(iter(row.values()), None)
+    return action if len(rules) == 1 and isinstance(action, Rule) else None

@@ -1,0 +1,313 @@
+"""A token the parser cannot take → an error its author understands.
+
+Rule: say what is there, what could be there instead, and, for blocks, which opening tag is meant and on which line
+it is; name things as they are written in a template, never as the grammar does. Nothing here runs unless a template
+is wrong, so it may look at all tokens once more. The line is the one Jinja reports.
+"""
+
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from tmplmon.errors import TemplateSyntaxError
+from tmplmon.syntax.lexer import CLOSED_BY, Syntax, Token
+from tmplmon.syntax.report import syntax_error
+from tmplmon.syntax.source import Source
+from tmplmon.syntax.tables import Row, Rule
+from tmplmon.syntax.tags import PARTS, TAGS, terminals
+
+_OPERATORS = frozenset(
+    "AND COMPARE DOT ELSE IF IN IS LPAR LSQB MINUS MULTIPLY NOT OR PIPE PLUS POWER STAR TILDE".split()
+)
+_OPERANDS = frozenset("FLOAT INTEGER LBRACE LPAR LSQB MINUS NAME NOT PLUS STRING".split())
+_PUNCTUATION = {
+    "ASSIGN": "'='",
+    "COLON": "':'",
+    "COMMA": "','",
+    "LPAR": "'('",
+    "PIPE": "'|'",
+    "RBRACE": "'}'",
+    "RPAR": "')'",
+    "RSQB": "']'",
+    "STRING": "a string",
+}
+_WORDS = "IN AS IMPORT IGNORE MISSING WITH WITHOUT CONTEXT RECURSIVE SCOPED REQUIRED".split()
+# Words that only mean something in front of another one: without it, it is they that are wrong.
+_PAIRED = {"IN": "'in' after 'not'", "MISSING": "'missing' after 'ignore'", "CONTEXT": "'context'"}
+
+# What other template languages call something, and what to write here.
+_ELSEWHERE = {
+    "elseif": "write 'elif'",
+    "elsif": "write 'elif'",
+    "empty": "write 'else' for the body of a 'for' that had nothing to loop over",
+    "end": "an end tag says what it ends, as in 'endfor'",
+    "comment": "write comments between the comment delimiters",
+    "verbatim": "write 'raw'",
+    "unless": "write 'if not'",
+    "assign": "write 'set'",
+    "switch": "write 'if' and 'elif'",
+    "while": "there is only 'for'",
+}
+
+
+class Opened(NamedTuple):
+    """A block that is open: the tag's name, the name of its end tag, and its token."""
+
+    name: str
+    end: str
+    token: Token
+
+
+class Place(NamedTuple):
+    """Where in the template a token is: the blocks open around it, and the number of the token that opens the tag
+    it is in (-1 between tags)."""
+
+    blocks: list[Opened]
+    tag: int
+
+
+def explain(
+    tokens: list[Token], number: int, rows: list[Row], source: Source, syntax: Syntax, start: str
+) -> TemplateSyntaxError:
+    """The error for the token `number` (the one past the last for the end), which `rows` have no action for;
+    `start` is the grammar's start symbol."""
+    text = source.text
+    token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
+    if token[0] == "ERROR":
+        return syntax_error(source, token[1].message, token[2], token[3], hint=token[1].hint)
+    place = _place(tokens[:number])
+    if place.tag >= 0 or start == "expression":
+        return _in_tag(tokens, number, token, rows, place, source, syntax)
+    if token[0] == "$END":
+        return _never_closed(tokens, place, source)
+    if token[0] == "BLOCK_BEGIN":
+        found = tokens[number + 1] if number + 1 < len(tokens) else tokens[number]
+        message = f"expected the name of a tag after '{syntax.block_start_string}'"
+        return syntax_error(source, message, found[2], found[3])
+    return _misplaced_tag(token, place, source, syntax)
+
+
+def _place(tokens: list[Token]) -> Place:
+    blocks: list[Opened] = []
+    tag = -1
+    assigns = False
+    depth = 0
+    for number, (terminal, value, start, end) in enumerate(tokens):
+        if terminal.startswith("TAG_") or terminal in ("VARIABLE_BEGIN", "BLOCK_BEGIN", "TAG"):
+            tag = number
+            assigns = False
+            depth = 0
+        elif terminal in ("LPAR", "LSQB", "LBRACE", "SIGNATURE"):
+            depth += 1
+        elif terminal in ("RPAR", "RSQB", "RBRACE"):
+            depth -= 1
+        elif terminal == "ASSIGN" and depth == 0:
+            assigns = True
+        elif terminal in ("VARIABLE_END", "BLOCK_END"):
+            opener = tokens[tag]
+            name = opener[1]
+            if opener[0] == "TAG_CUSTOM_BODY":
+                blocks.append(Opened(name, f"end{name}", opener))
+            elif opener[0].startswith("TAG_") and opener[0] != "TAG_CUSTOM":
+                known = TAGS.get(name)
+                if known is not None and known.end and not (name == "set" and assigns):
+                    blocks.append(Opened(name, known.end, opener))
+                elif blocks and name == blocks[-1].end:
+                    blocks.pop()
+            tag = -1
+    return Place(blocks, tag)
+
+
+# --- between tags: blocks that do not fit ------------------------------------------------------------------
+
+
+def _never_closed(tokens: list[Token], place: Place, source: Source) -> TemplateSyntaxError:
+    opened = place.blocks[-1]
+    line = source.line(_name_at(opened.token))
+    message = f"'{opened.name}' opened on line {line} was never closed; expected '{opened.end}'"
+    hint = None
+    if len(place.blocks) > 1:
+        outer = ", ".join(f"'{block.name}' (line {source.line(_name_at(block.token))})" for block in place.blocks[:-1][-5:])
+        hint = f"also still open: {outer}"
+    return syntax_error(source, message, tokens[-1][2], tokens[-1][3], hint=hint)
+
+
+def _misplaced_tag(token: Token, place: Place, source: Source, syntax: Syntax) -> TemplateSyntaxError:
+    terminal, name, _, end = token
+    opened = place.blocks[-1] if place.blocks else None
+    hint: str | None = None
+    if terminal == "TAG":
+        message, hint = _unknown_tag(name, place, syntax)
+    elif opened is not None and opened.name == "trans" and not _is_part(token):
+        message = f"'{name}' cannot be used inside 'trans', which contains only text and names to output"
+        if name == "trans":
+            hint = f"the 'trans' opened on line {source.line(_name_at(opened.token))} is still open; did you mean 'endtrans'?"
+    else:
+        openers = [tag.name for tag in TAGS.values() if name == tag.end or name in tag.middle]
+        if terminal == "TAG_CUSTOM_END":
+            openers = [name.removeprefix("end")]
+        what = " or ".join(f"'{opener}'" for opener in openers)
+        line = source.line(_name_at(opened.token)) if opened is not None else 0
+        if opened is None:
+            message = f"'{name}' without {what}"
+        elif opened.name in openers:
+            message = f"'{name}' cannot come here: the '{opened.name}' opened on line {line} has had its last part"
+            hint = f"expected '{opened.end}'"
+        else:
+            message = f"'{name}' found where '{opened.end}' is expected: '{opened.name}' opened on line {line} is still open"
+            for block in reversed(place.blocks):
+                if block.name in openers:
+                    verb = "would close" if name == block.end else "would belong to"
+                    hint = f"'{name}' {verb} the '{block.name}' opened on line {source.line(_name_at(block.token))}"
+                    break
+    return syntax_error(source, message, end - len(name), end, hint=hint)
+
+
+def _is_part(token: Token) -> bool:
+    return token[1] in PARTS or token[0] == "TAG_CUSTOM_END"
+
+
+def _unknown_tag(name: str, place: Place, syntax: Syntax) -> tuple[str, str | None]:
+    known = TAGS.get(name) or PARTS.get(name)
+    if known is not None and known.extension is not None:
+        return f"the tag '{name}' is not enabled", f"add the extension '{known.extension}' to the environment"
+    if name == "endraw":
+        return "'endraw' without 'raw'", None
+    if name == "raw":
+        return "'raw' takes nothing but its name", None
+    message = f"unknown tag '{name}'"
+    if name in _ELSEWHERE:
+        return message, _ELSEWHERE[name]
+    candidates = [*terminals(syntax.tags, syntax.custom_tags), "raw"]
+    close = get_close_matches(name, [block.end for block in place.blocks[-1:]], 1) or get_close_matches(name, candidates, 1)
+    return message, f"did you mean '{close[0]}'?" if close else None
+
+
+# --- inside a tag ------------------------------------------------------------------------------------------
+
+
+def _in_tag(
+    tokens: list[Token], number: int, token: Token, rows: list[Row], place: Place, source: Source, syntax: Syntax
+) -> TemplateSyntaxError:
+    opener = tokens[place.tag] if place.tag >= 0 else None
+    accepted = {terminal for terminal in rows[-1] if _accepts(rows, terminal)}
+    before = tokens[number - 1] if number else None
+    if len(accepted) == 1 and before is not None and (wanted := _PAIRED.get(next(iter(accepted)))):
+        return syntax_error(source, f"expected {wanted}", before[2], before[3])
+    if token[0] == "$END":
+        return _unfinished(tokens, opener, accepted, before, source, syntax)
+    block_start = syntax.block_start_string
+    in_line = opener is not None and opener[0] != "VARIABLE_BEGIN" and not source.text.startswith(block_start, opener[2])
+    expected = _expected(accepted, before, in_line, syntax)
+    message = f"unexpected {_found(token, source)}"
+    if expected:
+        message += f"; expected {expected}"
+    hint = _hint(tokens, number, token, opener)
+    if hint is None and opener is not None and accepted & {"VARIABLE_END", "BLOCK_END"}:
+        line = source.line(opener[2])
+        if line != source.line(token[2]):
+            hint = f"the tag was opened on line {line}; is its end missing?"
+    return syntax_error(source, message, token[2], token[3], hint=hint)
+
+
+def _unfinished(
+    tokens: list[Token],
+    opener: Token | None,
+    accepted: set[str],
+    before: Token | None,
+    source: Source,
+    syntax: Syntax,
+) -> TemplateSyntaxError:
+    """The template ends inside a tag, or an expression that stands alone ends too early."""
+    brackets: list[Token] = []
+    for token in tokens:
+        if token[0] in ("LPAR", "LSQB", "LBRACE", "SIGNATURE"):
+            brackets.append(token)
+        elif token[0] in ("RPAR", "RSQB", "RBRACE"):
+            brackets.pop()
+    start, end = (before[2], before[3]) if before is not None else (0, 0)
+    if brackets:
+        bracket = brackets[-1]
+        message = f"'{bracket[1]}' opened on line {source.line(bracket[2])} is never closed"
+        return syntax_error(source, f"{message}; expected '{CLOSED_BY[bracket[1]]}'", start, end)
+    if opener is not None:
+        name = opener[1] if opener[0].startswith("TAG") else source.text[opener[2] : opener[3]]
+        closing = syntax.variable_end_string if opener[0] == "VARIABLE_BEGIN" else syntax.block_end_string
+        message = f"the tag '{name}' opened on line {source.line(opener[2])} is never closed; expected '{closing}'"
+        return syntax_error(source, message, start, end)
+    expected = _expected(accepted, before, False, syntax)
+    return syntax_error(source, f"the expression ends too early; expected {expected}", start, end)
+
+
+def _accepts(rows: list[Row], terminal: str) -> bool:
+    """Can `terminal` come next? A row may only know that after some reductions, so these are gone through."""
+    stack = list(rows)
+    while type(action := stack[-1].get(terminal)) is Rule:
+        if action.length:
+            del stack[-action.length :]
+        stack.append(stack[-1][action.origin][terminal])
+    return action is not None and terminal[0].isupper()
+
+
+def _expected(accepted: set[str], before: Token | None, in_line: bool, syntax: Syntax) -> str:
+    """`accepted` in words. What an operator or an operand could be is not spelled out. `in_line` says that the tag
+    is a line statement."""
+    choices: list[str] = []
+    after = before[0] if before is not None else ""
+    operator = {"PIPE", "COMPARE"} <= accepted
+    if operator:
+        accepted = accepted - _OPERATORS - _OPERANDS
+    if {"STRING", "INTEGER", "LPAR"} <= accepted:
+        choices.append("an expression")
+        accepted = accepted - _OPERANDS - set(_WORDS)
+    elif "NAME" in accepted:
+        what = {"PIPE": "the name of a filter", "IS": "the name of a test", "DOT": "a name"}.get(after, "a name")
+        choices.append(f"{what} or a number" if "INTEGER" in accepted and after == "DOT" else what)
+        accepted = accepted - set(_WORDS) - {"NOT"}
+    if "BLOCK_END" in accepted:
+        accepted = accepted - {"COLON"}
+    choices += [f"'{word.lower()}'" for word in _WORDS if word in accepted]
+    choices += [text for terminal, text in _PUNCTUATION.items() if terminal in accepted]
+    if "VARIABLE_END" in accepted:
+        choices.append(f"'{syntax.variable_end_string}'")
+    if "BLOCK_END" in accepted:
+        choices.append("the end of the line" if in_line else f"'{syntax.block_end_string}'")
+    if operator:
+        choices.append("an operator")
+    if len(choices) < 2:
+        return "".join(choices)
+    return ", ".join(choices[:-1]) + " or " + choices[-1]
+
+
+def _found(token: Token, source: Source) -> str:
+    text = source.text[token[2] : token[3]]
+    if token[0] == "BLOCK_END" and not text:
+        return "end of the line"
+    return f"'{text}'" if len(text) <= 40 else f"'{text[:40]}…'"
+
+
+def _hint(tokens: list[Token], number: int, token: Token, opener: Token | None) -> str | None:
+    """Advice for mistakes that are common."""
+    terminals = [before[0] for before in tokens[max(number - 3, 0) : number]]
+    tag = opener[0] if opener is not None else ""
+    if token[0] == "ASSIGN" and tag in ("TAG_IF", "TAG_ELIF", "VARIABLE_BEGIN"):
+        return "'==' compares"
+    if token[0] == "IF" and tag == "TAG_ELSE":
+        return "write 'elif'"
+    if token[0] == "MINUS" and tag == "TAG_BLOCK":
+        return "the name of a block cannot contain a hyphen; an underscore is fine"
+    if token[0] == "PIPE" and terminals[-1:] == ["PIPE"]:
+        return "write 'or'"
+    if token[0] == "IS" and len(terminals) > 1 and terminals[-2] in ("IS", "NOT"):
+        return "join two tests with 'and', or put the first one in parentheses"
+    if len(terminals) == 3 and terminals[0] in ("IS", "NOT") and terminals[1] == "NAME":
+        word = tokens[number - 1]
+        if word[0] == str(word[1]).upper():
+            return f"a word after a test is its argument: put the test in parentheses before '{word[1]}'"
+    if tag == "VARIABLE_BEGIN" and token[0] in ("BLOCK_END", "ASSIGN"):
+        return "to assign, write a 'set' tag"
+    return None
+
+
+def _name_at(token: Token) -> int:
+    """The offset of the tag's name in a token that also has the delimiter."""
+    return token[3] - len(token[1])
