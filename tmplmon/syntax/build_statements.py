@@ -16,6 +16,8 @@ from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Stmt
 # deep would need an extraordinary back end to run at all.
 MAX_BLOCKS = 100
 
+CALL_EXPECTED = "'call' needs the call of a macro, such as {% call name() %}"
+
 type Body = list[Stmt]
 type Branch = tuple[int, int, Expr, Body]
 
@@ -110,13 +112,6 @@ class StatementBuilder(ExpressionBuilder):
         self, tag: Token, target: Expr, iterable: Expr, test: Expr | None, recursive: bool, end: Token
     ) -> nodes.For:
         self.open(tag)
-        # "in" and "recursive" are names anywhere else, but each means the end of what would begin with it here.
-        for node, word, what in ((target, "in", "loop variable"), (iterable, "recursive", "value to loop over")):
-            first = node.items[0] if isinstance(node, nodes.TupleExpr) and node.items else node
-            while isinstance(first, (nodes.Attribute, nodes.Item)):
-                first = first.obj
-            if isinstance(first, nodes.Name) and first.name == word and first.end - first.start == len(word):
-                self.fail(f"expected a {what} before '{word}'", first.start, first.end)
         return nodes.For(tag[2], end[3], target, iterable, test, recursive, [], None)
 
     def for_end(self, head: nodes.For, body: Body, _tag: Token, _end: Token) -> Stmt:
@@ -144,6 +139,10 @@ class StatementBuilder(ExpressionBuilder):
         if name in CONSTANTS:
             self.fail(f"cannot assign to '{name}', which is a constant", token[2], token[3])
         return name
+
+    def bound_name(self, token: Token) -> Token:
+        self.assignable(token)
+        return token
 
     def target_name(self, token: Token) -> Expr:
         return nodes.Name(token[2], token[3], self.assignable(token))
@@ -185,10 +184,10 @@ class StatementBuilder(ExpressionBuilder):
     # --- macros and calls
 
     def parameter(self, name: Token) -> Parameter:
-        return Parameter(name[2], name[3], self.assignable(name), None)
+        return Parameter(name[2], name[3], name[1], None)
 
     def parameter_default(self, name: Token, _assign: Token, default: Expr) -> Parameter:
-        return Parameter(name[2], default.end, self.assignable(name), default)
+        return Parameter(name[2], default.end, name[1], default)
 
     def macro_head_empty(self, tag: Token, name: Token, _open: Token, _close: Token, end: Token) -> nodes.Macro:
         return self.macro_head(tag, name, _open, [], _close, end)
@@ -198,7 +197,7 @@ class StatementBuilder(ExpressionBuilder):
     ) -> nodes.Macro:
         self.open(tag)
         self._check_parameters(parameters)
-        return nodes.Macro(tag[2], end[3], self.assignable(name), parameters, [])
+        return nodes.Macro(tag[2], end[3], name[1], parameters, [])
 
     def macro(self, head: nodes.Macro, body: Body, _tag: Token, _end: Token) -> Stmt:
         self.open_tags -= 1
@@ -236,7 +235,7 @@ class StatementBuilder(ExpressionBuilder):
         self.open(tag)
         self._check_parameters(parameters)
         if not isinstance(call, nodes.Call):
-            self.fail("'call' needs the call of a macro, such as {% call name() %}", tag[3] - len(tag[1]), tag[3])
+            self.fail(CALL_EXPECTED, tag[3] - len(tag[1]), tag[3])
         return nodes.CallBlock(tag[2], end[3], parameters, call, [])
 
     def call_block(self, head: nodes.CallBlock, body: Body, _tag: Token, _end: Token) -> Stmt:
@@ -319,12 +318,12 @@ class StatementBuilder(ExpressionBuilder):
         return nodes.Include(tag[2], end[3], template, True, context)
 
     def import_statement(self, tag: Token, template: Expr, _as: Token, name: Token, end: Token) -> Stmt:
-        return nodes.Import(tag[2], end[3], template, self.assignable(name), False)
+        return nodes.Import(tag[2], end[3], template, name[1], False)
 
     def import_context(
         self, tag: Token, template: Expr, _as: Token, name: Token, context: bool, end: Token
     ) -> Stmt:
-        return nodes.Import(tag[2], end[3], template, self.assignable(name), context)
+        return nodes.Import(tag[2], end[3], template, name[1], context)
 
     def imported(self, name: Token) -> tuple[str, str]:
         return self.imported_as(name, name, name)
@@ -333,7 +332,7 @@ class StatementBuilder(ExpressionBuilder):
         if name[1].startswith("_"):
             message = f"'{name[1]}' cannot be imported: names that begin with an underscore are private"
             self.fail(message, name[2], name[3], cls=TemplateAssertionError)
-        return self.assignable(name), self.assignable(alias)
+        return self.assignable(name), alias[1]
 
     def from_import(
         self, tag: Token, template: Expr, _import: Token, names: list[tuple[str, str]], end: Token

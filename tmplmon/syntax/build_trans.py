@@ -26,6 +26,12 @@ class TransHead(NamedTuple):
     trimmed: bool | None
 
 
+class PluralHead(NamedTuple):
+    head: TransHead
+    singular: list[Piece]
+    count: str | None
+
+
 class TransBuilder(StatementBuilder):
     __slots__ = ()
 
@@ -69,32 +75,28 @@ class TransBuilder(StatementBuilder):
         pieces.append(text)
         return pieces
 
-    def pluralize(self, _tag: Token, *name: Token) -> Token | None:
-        return name[0] if len(name) == 2 else None
-
     def trans(self, head: TransHead, singular: list[Piece], _tag: Token, _end: Token) -> Stmt:
         return self._trans(head, singular, None, None)
 
-    def trans_plural(
-        self, head: TransHead, singular: list[Piece], count: Token | None, plural: list[Piece], _tag: Token, _end: Token
-    ) -> Stmt:
-        return self._trans(head, singular, plural, count)
+    def trans_plural_head(self, head: TransHead, singular: list[Piece], _tag: Token, *name: Token) -> PluralHead:
+        count: str | None
+        if len(name) == 2:
+            _, count, start, end = name[0]
+            if count not in head.bindings:
+                message = f"'pluralize' names the variable '{count}', which 'trans' does not define"
+                self.fail(message, start, end, cls=TemplateAssertionError)
+        else:
+            count = next(iter([*head.bindings, *_names(singular)]), None)
+        return PluralHead(head, singular, count)
 
-    def _trans(self, head: TransHead, singular: list[Piece], plural: list[Piece] | None, by: Token | None) -> Stmt:
+    def trans_plural(self, start: PluralHead, plural: list[Piece], _tag: Token, _end: Token) -> Stmt:
+        head = start.head
+        if start.count is None:
+            self.fail("'pluralize' needs a variable to count by", head.tag[3] - len(head.tag[1]), head.tag[3])
+        return self._trans(head, start.singular, plural, start.count)
+
+    def _trans(self, head: TransHead, singular: list[Piece], plural: list[Piece] | None, count: str | None) -> Stmt:
         self.open_tags -= 1
-        names = _names(singular)
-        count: str | None = None
-        if plural is not None:
-            if by is not None:
-                if by[1] not in head.bindings:
-                    message = f"'pluralize' names the variable '{by[1]}', which 'trans' does not define"
-                    self.fail(message, by[2], by[3], cls=TemplateAssertionError)
-                count = by[1]
-            else:
-                count = next(iter([*head.bindings, *names]), None)
-                if count is None:
-                    start = head.tag[3] - len(head.tag[1])
-                    self.fail("'pluralize' needs a variable to count by", start, head.tag[3])
         return nodes.Trans(
             head.tag[2],
             head.end[3],
@@ -103,7 +105,7 @@ class TransBuilder(StatementBuilder):
             head.trimmed,
             _message(singular),
             None if plural is None else _message(plural),
-            list(dict.fromkeys([*names, *_names(plural or [])])),
+            list(dict.fromkeys([*_names(singular), *_names(plural or [])])),
             count,
         )
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from tmplmon.errors import TemplateSyntaxError
+from tmplmon.syntax.build_statements import CALL_EXPECTED
 from tmplmon.syntax.lexer import CLOSED_BY, Syntax, Token
 from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
@@ -193,6 +194,8 @@ def _in_tag(
     before = tokens[number - 1] if number else None
     if len(accepted) == 1 and before is not None and (wanted := _PAIRED.get(next(iter(accepted)))):
         return syntax_error(source, f"expected {wanted}", before[2], before[3])
+    if opener is not None and opener[0] == "TAG_CALL" and "BLOCK_END" in accepted and before and before[0] != "RPAR":
+        return syntax_error(source, CALL_EXPECTED, _name_at(opener), opener[3])
     if token[0] == "$END":
         return _unfinished(tokens, opener, accepted, before, source, syntax)
     block_start = syntax.block_start_string
