@@ -1,12 +1,13 @@
 """The grammar and its ready-made parse tables, found wherever the package is installed.
 
-`load_tables` gives the tables as plain data (format in `build.py`). They are read from ``jinja.tables``, which names
-the grammar it was made from by its CRC; when that is not the grammar beside it (somebody is editing the grammar) or
-the file is missing or of another format, the tables are built with Lark, which takes about a third of a second. So
-Lark itself is imported only then. ``python -m grammars`` writes the file.
+`load_tables` gives the tables as plain data (format in `build.py`). They are read from ``jinja.tables``,
+which names the grammar it was made from by its CRC; when that is not the grammar beside it (somebody is
+editing the grammar) or the file is missing or of another format, the tables are built with Lark, which takes
+about a third of a second. So Lark itself is imported only then. ``python -m grammars`` writes the file.
 
-The files are read through the package's own loader, which finds them in a wheel, a checkout, an editable install and
-a zip file alike; `importlib.resources` would do the same, but takes longer to import than the tables to load.
+The files are read through the package's own loader, which finds them in a wheel, a checkout, an editable
+install and a zip file alike; `importlib.resources` would do the same, but takes longer to import than the
+tables to load.
 """
 
 import json
@@ -30,7 +31,8 @@ def fingerprint(grammar: str) -> int:
 
 
 def _read(name: str) -> str:
-    loader: Any = __loader__
+    assert __spec__ is not None
+    loader: Any = __spec__.loader
     data: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), name))
     return data.decode().replace("\r\n", "\n")
 

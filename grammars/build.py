@@ -1,16 +1,20 @@
 """Grammar → parse tables: Lark's LALR(1) analysis, written down as plain data.
 
-The file is JSON rather than what `Lark.save` writes (a pickle of Lark's own classes), so that loading it imports
-no Lark, which alone takes longer than lexing and parsing an ordinary site, and cannot break with Lark's next release.
+The file is JSON rather than what `Lark.save` writes (a pickle of Lark's own classes), so that loading it
+imports no Lark, which alone takes longer than lexing and parsing an ordinary site, and cannot break with
+Lark's next release.
 
     {"format": 1, "grammar": the CRC of the grammar,
-     "symbols": [name, …],                       lower case (or "name{argument}") for rules, upper case for terminals
-     "rules": [[origin, length, function], …],   origin is a symbol's index; function None: the value passes through
-     "start": {"template": [state, end state]},
+     "symbols": [name, …],          lower case (or "name{argument}") for rules, upper case for terminals
+     "rules": [[origin, length, function], …],     origin: a symbol; function null: the value passes through
+     "start": {"template": [state, end state], …},
      "states": [[symbol, action, symbol, action, …], …]}
 
-An action n ≥ 0 is "go to state n" (for a terminal: and shift it); n < 0 is "reduce by rule -1 - n". States are numbered
-in the order a breadth-first walk meets them, symbols and rules are sorted: the same grammar always gives the same file.
+Symbols stand in rules and states by their index.
+
+An action n ≥ 0 is "go to state n" (for a terminal: and shift it); n < 0 is "reduce by rule -1 - n". States
+are numbered in the order a breadth-first walk meets them, symbols and rules are sorted: the same grammar
+always gives the same file.
 """
 
 from typing import Any
@@ -21,8 +25,9 @@ START = ("template", "expression")
 
 # The words that have terminals of their own; everywhere else they are names.
 KEYWORDS = (
-    "AND AS CONTEXT ELSE IF IGNORE IMPORT IN IS MISSING NOT OR RECURSIVE REQUIRED SCOPED TRIMMED WITH WITHOUT"
-).split()
+    *("AND", "AS", "CONTEXT", "ELSE", "IF", "IGNORE", "IMPORT", "IN", "IS", "MISSING", "NOT", "OR"),
+    *("RECURSIVE", "REQUIRED", "SCOPED", "TRIMMED", "WITH", "WITHOUT"),
+)
 
 
 def build_tables(grammar: str) -> dict[str, Any]:
@@ -32,7 +37,7 @@ def build_tables(grammar: str) -> dict[str, Any]:
 
     # The basic lexer is never used: all terminals are declared only.
     parser = Lark(grammar, parser="lalr", lexer="basic", start=list(START), maybe_placeholders=False)
-    table: Any = parser.parser.parser._parse_table  # type: ignore[attr-defined]
+    table: Any = parser.parser.parser._parse_table
     rules: dict[Any, tuple[str, int, str | None]] = {}
     for actions in table.states.values():
         for action, argument in actions.values():
@@ -63,21 +68,24 @@ def build_tables(grammar: str) -> dict[str, Any]:
         "grammar": fingerprint(grammar),
         "symbols": symbols,
         "rules": [[symbol_number[origin], length, function] for origin, length, function in ordered_rules],
-        "start": {start: [numbers[table.start_states[start]], numbers[table.end_states[start]]] for start in START},
+        "start": {
+            start: [numbers[table.start_states[start]], numbers[table.end_states[start]]] for start in START
+        },
         "states": states,
     }
 
 
 def _rule(rule: Any) -> tuple[str, int, str | None]:
-    """(origin, length, function) of one of Lark's rules. A "?" rule of one symbol without an alias has no function."""
+    """(origin, length, function) of one of Lark's rules. A "?" rule of one symbol without an alias has no
+    function."""
     length = len(rule.expansion)
     passes = rule.options.expand1 and rule.alias is None and length == 1
     return rule.origin.name, length, None if passes else rule.alias or rule.origin.name
 
 
 def _with_words(actions: dict[str, Any]) -> dict[str, Any]:
-    """A state's actions, with every word that means nothing special there acting as a NAME. Where both an operator
-    and a NAME can come, after a test's name, "is" is neither: Jinja has no test follow a test so."""
+    """A state's actions, with every word that means nothing special there acting as a NAME. Where both an
+    operator and a NAME can come, after a test's name, "is" is neither: Jinja has no test follow a test so."""
     if "NAME" not in actions:
         return actions
     words = {word: actions["NAME"] for word in KEYWORDS if word != "IS" or "OR" not in actions}

@@ -1,8 +1,8 @@
 """Expressions: one method for each alternative of the grammar that makes an expression node.
 
-Rule: a method gets one argument for each symbol, a token (type, value, start, end) for a terminal, and is named as
-in the grammar. Nodes span their own text, so that ``source.text[node.start:node.end]`` is the expression; one in
-parentheses is widened to take these in, or what contains it would begin in the middle.
+Rule: a method gets one argument for each symbol, a token (type, value, start, end) for a terminal, and is
+named as in the grammar. Nodes span their own text, so that ``source.text[node.start:node.end]`` is the
+expression; one in parentheses is widened to take these in, or what contains it would begin in the middle.
 """
 
 from collections.abc import Iterable
@@ -157,8 +157,8 @@ class ExpressionBuilder:
         return "**", "", value, star[2]
 
     def collect(self, given: Iterable[Argument], start: int, end: int) -> Arguments:
-        """The arguments in their kinds; `start` and `end` are of the opening parenthesis, whose line an error in
-        their order is reported on."""
+        """The arguments in their kinds; `start` and `end` are of the opening parenthesis, whose line an error
+        in their order is reported on."""
         arguments = Arguments()
         names: set[str] = set()
         for prefix, name, value, offset in given:
@@ -202,11 +202,18 @@ class ExpressionBuilder:
             return nodes.Filter(value.start, name[3], value, name[1], Arguments())
         return nodes.Filter(value.start, arguments[1], value, name[1], arguments[0])
 
-    def test(self, value: Expr, _is: Token, name: Token, arguments: tuple[Arguments, int] | None = None) -> Expr:
+    def test(
+        self, value: Expr, _is: Token, name: Token, arguments: tuple[Arguments, int] | None = None
+    ) -> Expr:
         return self._test(value, name, arguments, False)
 
     def test_not(
-        self, value: Expr, _is: Token, _not: Token, name: Token, arguments: tuple[Arguments, int] | None = None
+        self,
+        value: Expr,
+        _is: Token,
+        _not: Token,
+        name: Token,
+        arguments: tuple[Arguments, int] | None = None,
     ) -> Expr:
         return self._test(value, name, arguments, True)
 

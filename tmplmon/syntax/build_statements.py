@@ -1,8 +1,8 @@
 """Statements: one method for each alternative of the grammar that makes a statement, or the head of one.
 
-Rule: a *head* is a block's opening tag, read up to its ``%}``; it is where a block is counted as open, so nesting
-is limited before the body is read. What a head gives its statement is a tuple that begins with the tag's start and
-end. Checks the grammar cannot express stand here, each with its own words.
+Rule: a *head* is a block's opening tag, read up to its ``%}``; it is where a block is counted as open, so
+nesting is limited before the body is read. What a head gives its statement is a tuple that begins with the
+tag's start and end. Checks the grammar cannot express stand here, each with its own words.
 """
 
 from tmplmon.errors import TemplateAssertionError
@@ -11,9 +11,9 @@ from tmplmon.syntax.build_expressions import CONSTANTS, Argument, ExpressionBuil
 from tmplmon.syntax.lexer import Token
 from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Stmt
 
-# Blocks nested deeper than this are refused. The back ends nest Python functions and loops as deep as the template
-# nests blocks, and CPython refuses more than 20 nested for-loops and with-blocks in one function, so a block this
-# deep would need an extraordinary back end to run at all.
+# Blocks nested deeper than this are refused. The back ends nest Python functions and loops as deep as the
+# template nests blocks, and CPython refuses more than 20 nested for-loops and with-blocks in one function, so
+# a block this deep would need an extraordinary back end to run at all.
 MAX_BLOCKS = 100
 
 CALL_EXPECTED = "'call' needs the call of a macro, such as {% call name() %}"
@@ -104,7 +104,15 @@ class StatementBuilder(ExpressionBuilder):
         return self._for(tag, target, iterable, test, False, end)
 
     def for_head_if_recursive(
-        self, tag: Token, target: Expr, _in: Token, iterable: Expr, _if: Token, test: Expr, _recursive: Token, end: Token
+        self,
+        tag: Token,
+        target: Expr,
+        _in: Token,
+        iterable: Expr,
+        _if: Token,
+        test: Expr,
+        _recursive: Token,
+        end: Token,
     ) -> nodes.For:
         return self._for(tag, target, iterable, test, True, end)
 
@@ -119,7 +127,9 @@ class StatementBuilder(ExpressionBuilder):
         head.body = body
         return head
 
-    def for_else(self, head: nodes.For, body: Body, _else: None, orelse: Body, _tag: Token, _end: Token) -> Stmt:
+    def for_else(
+        self, head: nodes.For, body: Body, _else: None, orelse: Body, _tag: Token, _end: Token
+    ) -> Stmt:
         self.open_tags -= 1
         head.body = body
         head.orelse = orelse
@@ -189,7 +199,9 @@ class StatementBuilder(ExpressionBuilder):
     def parameter_default(self, name: Token, _assign: Token, default: Expr) -> Parameter:
         return Parameter(name[2], default.end, name[1], default)
 
-    def macro_head_empty(self, tag: Token, name: Token, _open: Token, _close: Token, end: Token) -> nodes.Macro:
+    def macro_head_empty(
+        self, tag: Token, name: Token, _open: Token, _close: Token, end: Token
+    ) -> nodes.Macro:
         return self.macro_head(tag, name, _open, [], _close, end)
 
     def macro_head(
@@ -223,7 +235,9 @@ class StatementBuilder(ExpressionBuilder):
     def call_head(self, tag: Token, call: Expr, end: Token) -> nodes.CallBlock:
         return self._call(tag, [], call, end)
 
-    def call_head_empty(self, tag: Token, _open: Token, _close: Token, call: Expr, end: Token) -> nodes.CallBlock:
+    def call_head_empty(
+        self, tag: Token, _open: Token, _close: Token, call: Expr, end: Token
+    ) -> nodes.CallBlock:
         return self._call(tag, [], call, end)
 
     def call_head_parameters(
@@ -309,7 +323,9 @@ class StatementBuilder(ExpressionBuilder):
     def include_context(self, tag: Token, template: Expr, context: bool, end: Token) -> Stmt:
         return nodes.Include(tag[2], end[3], template, False, context)
 
-    def include_missing(self, tag: Token, template: Expr, _ignore: Token, _missing: Token, end: Token) -> Stmt:
+    def include_missing(
+        self, tag: Token, template: Expr, _ignore: Token, _missing: Token, end: Token
+    ) -> Stmt:
         return nodes.Include(tag[2], end[3], template, True, True)
 
     def include_missing_context(
@@ -340,7 +356,13 @@ class StatementBuilder(ExpressionBuilder):
         return nodes.FromImport(tag[2], end[3], template, names, False)
 
     def from_import_context(
-        self, tag: Token, template: Expr, _import: Token, names: list[tuple[str, str]], context: bool, end: Token
+        self,
+        tag: Token,
+        template: Expr,
+        _import: Token,
+        names: list[tuple[str, str]],
+        context: bool,
+        end: Token,
     ) -> Stmt:
         return nodes.FromImport(tag[2], end[3], template, names, context)
 
@@ -356,7 +378,9 @@ class StatementBuilder(ExpressionBuilder):
     ) -> Stmt:
         return nodes.FromImport(tag[2], end[3], template, names, context)
 
-    def from_import_nothing(self, tag: Token, template: Expr, _import: Token, context: bool, end: Token) -> Stmt:
+    def from_import_nothing(
+        self, tag: Token, template: Expr, _import: Token, context: bool, end: Token
+    ) -> Stmt:
         return nodes.FromImport(tag[2], end[3], template, [], context)
 
     # --- tags of extensions
@@ -382,7 +406,9 @@ class StatementBuilder(ExpressionBuilder):
         self.open_tags -= 1
         if tag[1] != f"end{head.name}":
             opened = self.source.line(head.start)
-            message = f"'{tag[1]}' cannot close '{head.name}', opened on line {opened}; expected 'end{head.name}'"
+            message = (
+                f"'{tag[1]}' cannot close '{head.name}', opened on line {opened}; expected 'end{head.name}'"
+            )
             self.fail(message, tag[3] - len(tag[1]), tag[3])
         head.body = body
         return head

@@ -1,7 +1,7 @@
 """The `trans` tag: its options, and the two messages with their placeholders.
 
-Rule: a message is the text of its section in ``%``-format. A ``{{ name }}`` becomes ``%(name)s``, a percent sign of
-the text is doubled, nothing is trimmed.
+Rule: a message is the text of its section in ``%``-format. A ``{{ name }}`` becomes ``%(name)s``, a percent
+sign of the text is doubled, nothing is trimmed.
 """
 
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class TransHead(NamedTuple):
 class PluralHead(NamedTuple):
     head: TransHead
     singular: list[Piece]
-    count: str | None
+    counter: str | None
 
 
 class TransBuilder(StatementBuilder):
@@ -78,7 +78,9 @@ class TransBuilder(StatementBuilder):
     def trans(self, head: TransHead, singular: list[Piece], _tag: Token, _end: Token) -> Stmt:
         return self._trans(head, singular, None, None)
 
-    def trans_plural_head(self, head: TransHead, singular: list[Piece], _tag: Token, *name: Token) -> PluralHead:
+    def trans_plural_head(
+        self, head: TransHead, singular: list[Piece], _tag: Token, *name: Token
+    ) -> PluralHead:
         count: str | None
         if len(name) == 2:
             _, count, start, end = name[0]
@@ -91,11 +93,13 @@ class TransBuilder(StatementBuilder):
 
     def trans_plural(self, start: PluralHead, plural: list[Piece], _tag: Token, _end: Token) -> Stmt:
         head = start.head
-        if start.count is None:
+        if start.counter is None:
             self.fail("'pluralize' needs a variable to count by", head.tag[3] - len(head.tag[1]), head.tag[3])
-        return self._trans(head, start.singular, plural, start.count)
+        return self._trans(head, start.singular, plural, start.counter)
 
-    def _trans(self, head: TransHead, singular: list[Piece], plural: list[Piece] | None, count: str | None) -> Stmt:
+    def _trans(
+        self, head: TransHead, singular: list[Piece], plural: list[Piece] | None, count: str | None
+    ) -> Stmt:
         self.open_tags -= 1
         return nodes.Trans(
             head.tag[2],
@@ -115,4 +119,6 @@ def _names(pieces: list[Piece]) -> list[str]:
 
 
 def _message(pieces: list[Piece]) -> str:
-    return "".join(piece[1].replace("%", "%%") if piece[0] == "TEXT" else f"%({piece[1]})s" for piece in pieces)
+    return "".join(
+        piece[1].replace("%", "%%") if piece[0] == "TEXT" else f"%({piece[1]})s" for piece in pieces
+    )

@@ -1,8 +1,8 @@
 """A token the parser cannot take → an error its author understands.
 
-Rule: say what is there, what could be there instead, and, for blocks, which opening tag is meant and on which line
-it is; name things as they are written in a template, never as the grammar does. Nothing here runs unless a template
-is wrong, so it may look at all tokens once more. The line is the one Jinja reports.
+Rule: say what is there, what could be there instead, and, for blocks, which opening tag is meant and on which
+line it is; name things as they are written in a template, never as the grammar does. Nothing here runs unless
+a template is wrong, so it may look at all tokens once more. The line is the one Jinja reports.
 """
 
 from difflib import get_close_matches
@@ -17,9 +17,28 @@ from tmplmon.syntax.tables import Row, Rule
 from tmplmon.syntax.tags import PARTS, TAGS, terminals
 
 _OPERATORS = frozenset(
-    "AND COMPARE DOT ELSE IF IN IS LPAR LSQB MINUS MULTIPLY NOT OR PIPE PLUS POWER STAR TILDE".split()
+    {
+        *(
+            "AND",
+            "COMPARE",
+            "DOT",
+            "ELSE",
+            "IF",
+            "IN",
+            "IS",
+            "LPAR",
+            "LSQB",
+            "MINUS",
+            "MULTIPLY",
+            "NOT",
+            "OR",
+        ),
+        *("PIPE", "PLUS", "POWER", "STAR", "TILDE"),
+    }
 )
-_OPERANDS = frozenset("FLOAT INTEGER LBRACE LPAR LSQB MINUS NAME NOT PLUS STRING".split())
+_OPERANDS = frozenset(
+    {"FLOAT", "INTEGER", "LBRACE", "LPAR", "LSQB", "MINUS", "NAME", "NOT", "PLUS", "STRING"},
+)
 _PUNCTUATION = {
     "ASSIGN": "'='",
     "COLON": "':'",
@@ -31,7 +50,10 @@ _PUNCTUATION = {
     "RSQB": "']'",
     "STRING": "a string",
 }
-_WORDS = "IN AS IMPORT IGNORE MISSING WITH WITHOUT CONTEXT RECURSIVE SCOPED REQUIRED".split()
+_WORDS = (
+    *("IN", "AS", "IMPORT", "IGNORE", "MISSING", "WITH", "WITHOUT", "CONTEXT"),
+    *("RECURSIVE", "SCOPED", "REQUIRED", "TRIMMED"),
+)
 # Words that only mean something in front of another one: without it, it is they that are wrong.
 _PAIRED = {"IN": "'in' after 'not'", "MISSING": "'missing' after 'ignore'", "CONTEXT": "'context'"}
 
@@ -51,16 +73,16 @@ _ELSEWHERE = {
 
 
 class Opened(NamedTuple):
-    """A block that is open: the tag's name, the name of its end tag, and its token."""
+    """A block that is open: the tag's name, the name of its end tag, and its line."""
 
     name: str
     end: str
-    token: Token
+    line: int
 
 
 class Place(NamedTuple):
-    """Where in the template a token is: the blocks open around it, and the number of the token that opens the tag
-    it is in (-1 between tags)."""
+    """Where in the template a token is: the blocks open around it, and the number of the token that opens the
+    tag it is in (-1 between tags)."""
 
     blocks: list[Opened]
     tag: int
@@ -72,27 +94,27 @@ def explain(
     """The error for the token `number` (the one past the last for the end), which `rows` have no action for;
     `start` is the grammar's start symbol."""
     text = source.text
-    token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
+    token: Token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
     if token[0] == "ERROR":
         return syntax_error(source, token[1].message, token[2], token[3], hint=token[1].hint)
-    place = _place(tokens[:number])
+    place = _place(tokens[:number], source)
     if place.tag >= 0 or start == "expression":
         return _in_tag(tokens, number, token, rows, place, source, syntax)
     if token[0] == "$END":
-        return _never_closed(tokens, place, source)
+        return _never_closed(tokens, place.blocks, source)
     if token[0] == "BLOCK_BEGIN":
         found = tokens[number + 1] if number + 1 < len(tokens) else tokens[number]
         message = f"expected the name of a tag after '{syntax.block_start_string}'"
         return syntax_error(source, message, found[2], found[3])
-    return _misplaced_tag(token, place, source, syntax)
+    return _misplaced_tag(token, place.blocks, source, syntax)
 
 
-def _place(tokens: list[Token]) -> Place:
+def _place(tokens: list[Token], source: Source) -> Place:
     blocks: list[Opened] = []
     tag = -1
     assigns = False
     depth = 0
-    for number, (terminal, value, start, end) in enumerate(tokens):
+    for number, (terminal, *_) in enumerate(tokens):
         if terminal.startswith("TAG_") or terminal in ("VARIABLE_BEGIN", "BLOCK_BEGIN", "TAG"):
             tag = number
             assigns = False
@@ -107,11 +129,11 @@ def _place(tokens: list[Token]) -> Place:
             opener = tokens[tag]
             name = opener[1]
             if opener[0] == "TAG_CUSTOM_BODY":
-                blocks.append(Opened(name, f"end{name}", opener))
+                blocks.append(Opened(name, f"end{name}", source.line(_name_at(opener))))
             elif opener[0].startswith("TAG_") and opener[0] != "TAG_CUSTOM":
                 known = TAGS.get(name)
                 if known is not None and known.end and not (name == "set" and assigns):
-                    blocks.append(Opened(name, known.end, opener))
+                    blocks.append(Opened(name, known.end, source.line(_name_at(opener))))
                 elif blocks and name == blocks[-1].end:
                     blocks.pop()
             tag = -1
@@ -121,45 +143,42 @@ def _place(tokens: list[Token]) -> Place:
 # --- between tags: blocks that do not fit ------------------------------------------------------------------
 
 
-def _never_closed(tokens: list[Token], place: Place, source: Source) -> TemplateSyntaxError:
-    opened = place.blocks[-1]
-    line = source.line(_name_at(opened.token))
-    message = f"'{opened.name}' opened on line {line} was never closed; expected '{opened.end}'"
-    hint = None
-    if len(place.blocks) > 1:
-        outer = ", ".join(f"'{block.name}' (line {source.line(_name_at(block.token))})" for block in place.blocks[:-1][-5:])
-        hint = f"also still open: {outer}"
+def _never_closed(tokens: list[Token], blocks: list[Opened], source: Source) -> TemplateSyntaxError:
+    name, end, line = blocks[-1]
+    message = f"'{name}' opened on line {line} was never closed; expected '{end}'"
+    # Five are enough to find the place by.
+    outer = ", ".join(f"'{block.name}' (line {block.line})" for block in blocks[-6:-1])
+    hint = f"also still open: {outer}" if outer else None
     return syntax_error(source, message, tokens[-1][2], tokens[-1][3], hint=hint)
 
 
-def _misplaced_tag(token: Token, place: Place, source: Source, syntax: Syntax) -> TemplateSyntaxError:
+def _misplaced_tag(token: Token, blocks: list[Opened], source: Source, syntax: Syntax) -> TemplateSyntaxError:
     terminal, name, _, end = token
-    opened = place.blocks[-1] if place.blocks else None
+    openers = [tag.name for tag in PARTS.get(name, ())] or [name.removeprefix("end")]
     hint: str | None = None
     if terminal == "TAG":
-        message, hint = _unknown_tag(name, place, syntax)
-    elif opened is not None and opened.name == "trans" and not _is_part(token):
+        message, hint = _unknown_tag(name, blocks, syntax)
+    elif not blocks:
+        what = " or ".join(f"'{opener}'" for opener in openers)
+        message = f"'{name}' without {what}"
+    elif blocks[-1].name == "trans" and not _is_part(token):
         message = f"'{name}' cannot be used inside 'trans', which contains only text and names to output"
         if name == "trans":
-            hint = f"the 'trans' opened on line {source.line(_name_at(opened.token))} is still open; did you mean 'endtrans'?"
+            hint = f"the 'trans' opened on line {blocks[-1].line} is still open; did you mean 'endtrans'?"
+    elif blocks[-1].name in openers:
+        opened = blocks[-1]
+        message = (
+            f"'{name}' cannot come here: '{opened.name}' opened on line {opened.line} has had its last part"
+        )
+        hint = f"expected '{opened.end}'"
     else:
-        openers = [tag.name for tag in TAGS.values() if name == tag.end or name in tag.middle]
-        if terminal == "TAG_CUSTOM_END":
-            openers = [name.removeprefix("end")]
-        what = " or ".join(f"'{opener}'" for opener in openers)
-        line = source.line(_name_at(opened.token)) if opened is not None else 0
-        if opened is None:
-            message = f"'{name}' without {what}"
-        elif opened.name in openers:
-            message = f"'{name}' cannot come here: the '{opened.name}' opened on line {line} has had its last part"
-            hint = f"expected '{opened.end}'"
-        else:
-            message = f"'{name}' found where '{opened.end}' is expected: '{opened.name}' opened on line {line} is still open"
-            for block in reversed(place.blocks):
-                if block.name in openers:
-                    verb = "would close" if name == block.end else "would belong to"
-                    hint = f"'{name}' {verb} the '{block.name}' opened on line {source.line(_name_at(block.token))}"
-                    break
+        opened = blocks[-1]
+        message = f"'{name}' found where '{opened.end}' is expected"
+        message += f": '{opened.name}' opened on line {opened.line} is still open"
+        outer = next((block for block in reversed(blocks) if block.name in openers), None)
+        if outer is not None:
+            verb = "would close" if name == outer.end else "would belong to"
+            hint = f"'{name}' {verb} the '{outer.name}' opened on line {outer.line}"
     return syntax_error(source, message, end - len(name), end, hint=hint)
 
 
@@ -167,8 +186,8 @@ def _is_part(token: Token) -> bool:
     return token[1] in PARTS or token[0] == "TAG_CUSTOM_END"
 
 
-def _unknown_tag(name: str, place: Place, syntax: Syntax) -> tuple[str, str | None]:
-    known = TAGS.get(name) or PARTS.get(name)
+def _unknown_tag(name: str, blocks: list[Opened], syntax: Syntax) -> tuple[str, str | None]:
+    known = TAGS.get(name) or PARTS.get(name, (None,))[0]
     if known is not None and known.extension is not None:
         return f"the tag '{name}' is not enabled", f"add the extension '{known.extension}' to the environment"
     if name == "endraw":
@@ -178,28 +197,49 @@ def _unknown_tag(name: str, place: Place, syntax: Syntax) -> tuple[str, str | No
     message = f"unknown tag '{name}'"
     if name in _ELSEWHERE:
         return message, _ELSEWHERE[name]
-    candidates = [*terminals(syntax.tags, syntax.custom_tags), "raw"]
-    close = get_close_matches(name, [block.end for block in place.blocks[-1:]], 1) or get_close_matches(name, candidates, 1)
-    return message, f"did you mean '{close[0]}'?" if close else None
+    # The end of the innermost block is the likeliest, then any tag that could stand here.
+    for candidates in (
+        [block.end for block in blocks[-1:]],
+        [*terminals(syntax.tags, syntax.custom_tags), "raw"],
+    ):
+        if close := get_close_matches(name, candidates, 1):
+            return message, f"did you mean '{close[0]}'?"
+    return message, None
 
 
 # --- inside a tag ------------------------------------------------------------------------------------------
 
 
 def _in_tag(
-    tokens: list[Token], number: int, token: Token, rows: list[Row], place: Place, source: Source, syntax: Syntax
+    tokens: list[Token],
+    number: int,
+    token: Token,
+    rows: list[Row],
+    place: Place,
+    source: Source,
+    syntax: Syntax,
 ) -> TemplateSyntaxError:
     opener = tokens[place.tag] if place.tag >= 0 else None
     accepted = {terminal for terminal in rows[-1] if _accepts(rows, terminal)}
     before = tokens[number - 1] if number else None
     if len(accepted) == 1 and before is not None and (wanted := _PAIRED.get(next(iter(accepted)))):
         return syntax_error(source, f"expected {wanted}", before[2], before[3])
-    if opener is not None and opener[0] == "TAG_CALL" and "BLOCK_END" in accepted and before and before[0] != "RPAR":
+    if (
+        opener is not None
+        and opener[0] == "TAG_CALL"
+        and "BLOCK_END" in accepted
+        and before
+        and before[0] != "RPAR"
+    ):
         return syntax_error(source, CALL_EXPECTED, _name_at(opener), opener[3])
     if token[0] == "$END":
         return _unfinished(tokens, opener, accepted, before, source, syntax)
     block_start = syntax.block_start_string
-    in_line = opener is not None and opener[0] != "VARIABLE_BEGIN" and not source.text.startswith(block_start, opener[2])
+    in_line = (
+        opener is not None
+        and opener[0] != "VARIABLE_BEGIN"
+        and not source.text.startswith(block_start, opener[2])
+    )
     expected = _expected(accepted, before, in_line, syntax)
     message = f"unexpected {_found(token, source)}"
     if expected:
@@ -235,7 +275,9 @@ def _unfinished(
     if opener is not None:
         name = opener[1] if opener[0].startswith("TAG") else source.text[opener[2] : opener[3]]
         closing = syntax.variable_end_string if opener[0] == "VARIABLE_BEGIN" else syntax.block_end_string
-        message = f"the tag '{name}' opened on line {source.line(opener[2])} is never closed; expected '{closing}'"
+        message = (
+            f"the tag '{name}' opened on line {source.line(opener[2])} is never closed; expected '{closing}'"
+        )
         return syntax_error(source, message, start, end)
     expected = _expected(accepted, before, False, syntax)
     return syntax_error(source, f"the expression ends too early; expected {expected}", start, end)
@@ -252,18 +294,22 @@ def _accepts(rows: list[Row], terminal: str) -> bool:
 
 
 def _expected(accepted: set[str], before: Token | None, in_line: bool, syntax: Syntax) -> str:
-    """`accepted` in words. What an operator or an operand could be is not spelled out. `in_line` says that the tag
-    is a line statement."""
+    """`accepted` in words. What an operator or an operand could be is not spelled out. `in_line` says that
+    the tag is a line statement."""
     choices: list[str] = []
     after = before[0] if before is not None else ""
     operator = {"PIPE", "COMPARE"} <= accepted
     if operator:
+        if "NAME" in accepted:  # after a test's name, where any word would be its argument
+            accepted = accepted - set(_WORDS)
         accepted = accepted - _OPERATORS - _OPERANDS
     if {"STRING", "INTEGER", "LPAR"} <= accepted:
         choices.append("an expression")
         accepted = accepted - _OPERANDS - set(_WORDS)
     elif "NAME" in accepted:
-        what = {"PIPE": "the name of a filter", "IS": "the name of a test", "DOT": "a name"}.get(after, "a name")
+        what = {"PIPE": "the name of a filter", "IS": "the name of a test", "DOT": "a name"}.get(
+            after, "a name"
+        )
         choices.append(f"{what} or a number" if "INTEGER" in accepted and after == "DOT" else what)
         accepted = accepted - set(_WORDS) - {"NOT"}
     if "BLOCK_END" in accepted:

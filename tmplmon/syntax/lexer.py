@@ -1,13 +1,13 @@
 """Template text → tokens. Delimiters, whitespace control, line statements and `raw` are settled here.
 
 Rule: the parser sees no whitespace, no comment and no delimiter it could get wrong. ``{% for`` is one token
-(TAG_FOR), ``{{`` is VARIABLE_BEGIN, a ``-`` or ``+`` at a delimiter has already had its effect on the TEXT beside
-it, and a TEXT is never empty.
+(TAG_FOR), ``{{`` is VARIABLE_BEGIN, a ``-`` or ``+`` at a delimiter has already had its effect on the TEXT
+beside it, and a TEXT is never empty.
 
-Two regular expressions do the work for a `Syntax`, compiled once: one *searches* for the next opening delimiter,
-longest first, and one *matches* a token inside a tag together with the whitespace before it (group numbers say
-which kind it was). Inside brackets the second one has a twin that knows no closing delimiter, so that ``}}`` in
-``{{ {'a': {}}} }}`` closes two dicts.
+Two regular expressions do the work for a `Syntax`, compiled once: one *searches* for the next opening
+delimiter, longest first, and one *matches* a token inside a tag together with the whitespace before it (group
+numbers say which kind it was). Inside brackets the second one has a twin that knows no closing delimiter, so
+that ``}}`` in ``{{ {'a': {}}} }}`` closes two dicts.
 
 The lexer does not raise. Where it cannot go on it appends an ERROR token and stops: what comes first in the
 template, a lexical error or one the parser finds, must be what the user is told.
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from tmplmon.syntax import literals
+from tmplmon.syntax.literals import whole_name
 from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.tags import terminals
@@ -33,7 +35,8 @@ class Matcher(Protocol):
     def __call__(self, string: str, position: int, /) -> re.Match[str] | None: ...
 
 
-# Brackets nested deeper than this are refused. Ordinary templates have 3 to 5; Python's own parser stops at 200.
+# Brackets nested deeper than this are refused. Ordinary templates have 3 to 5; Python's own parser stops at
+# 200.
 MAX_BRACKETS = 200
 
 
@@ -67,11 +70,13 @@ class LexicalError(NamedTuple):
     hint: str | None = None
 
 
+# Words that have a terminal of their own. They are reserved nowhere: see the grammar.
 KEYWORDS = {
     word: word.upper()
     for word in (
-        "and as context else if ignore import in is missing not or recursive required scoped trimmed with without"
-    ).split()
+        *("and", "as", "context", "else", "if", "ignore", "import", "in", "is", "missing", "not", "or"),
+        *("recursive", "required", "scoped", "trimmed", "with", "without"),
+    )
 } | {"notrimmed": "TRIMMED"}
 
 OPERATORS = {
@@ -109,10 +114,13 @@ CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 _END, _NAME, _OPERATOR, _STRING, _FLOAT, _INTEGER, _OPEN, _CLOSE = range(1, 9)
 
 _DIGITS = r"[0-9](?:_?[0-9])*"
+_LITERALS = {_STRING: literals.string, _FLOAT: literals.float_, _INTEGER: literals.integer}
+
 _INSIDE = (
     r"|([^\W0-9]\w*)"
     r"|(//|\*\*|==|!=|>=|<=|[-+/*%~=.:|,<>;])"
-    r"|('[^'\\]*(?:\\.[^'\\]*)*'" r'|"[^"\\]*(?:\\.[^"\\]*)*")'
+    r"|('[^'\\]*(?:\\.[^'\\]*)*'"
+    r'|"[^"\\]*(?:\\.[^"\\]*)*")'
     rf"|((?<!\.){_DIGITS}(?:(?:\.{_DIGITS})?[eE][+-]?{_DIGITS}|\.{_DIGITS}))"
     r"|(0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?[0-9])*|0(?:_?0)*)"
     r"|([(\[{])"
@@ -123,49 +131,12 @@ _not_space = re.compile(r"\S").search
 _tag_name = re.compile(r"\s*([^\W0-9]\w*)").match
 _line_tag_name = re.compile(r"[^\S\n]*([^\W0-9]\w*)").match
 _signature = re.compile(r"\s*\(").match
-# A backslash that starts none of Python's escapes stays in the string; doubled first, it spares the decoder's warning.
-_lone_backslash = re.compile(r"(\\[\n\\'\"abfnrtvxuUN0-7])|\\", re.S)
 
 
 def _skip(text: str, position: int) -> int:
     """The offset of the first character at or after `position` that is not whitespace."""
     found = _not_space(text, position)
     return found.start() if found is not None else len(text)
-
-
-def _string(literal: str) -> tuple[str, str]:
-    value = literal[1:-1]
-    if "\\" in value:
-        value = _lone_backslash.sub(lambda found: found[1] or "\\\\", value)
-        try:
-            value = value.encode("ascii", "backslashreplace").decode("unicode-escape")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"this string has an escape that cannot be read: {error.reason}") from None
-    return "STRING", value
-
-
-def _float(literal: str) -> tuple[str, float]:
-    return "FLOAT", float(literal.replace("_", ""))
-
-
-def _integer(literal: str) -> tuple[str, int]:
-    try:
-        return "INTEGER", int(literal.replace("_", ""), 0)
-    except ValueError:
-        raise ValueError("this number has too many digits") from None
-
-
-_LITERALS = {_STRING: _string, _FLOAT: _float, _INTEGER: _integer}
-
-
-def _whole_name(text: str, start: int, end: int) -> tuple[str, int]:
-    """The identifier at `start`, of which a regular expression's ``\\w`` found the part up to `end`, and its end.
-    Python's identifiers also have the marks that \\w leaves out (vowel signs of Indic scripts, for instance)."""
-    while end < len(text) and text[end] > "\x7f" and f"a{text[end]}".isidentifier():
-        end += 1
-        while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-            end += 1
-    return text[start:end], end
 
 
 def tokenize(source: Source, syntax: Syntax) -> list[Token]:
@@ -195,7 +166,17 @@ def scan_expression(source: Source, syntax: Syntax) -> tuple[list[Token], int]:
 class _Rules:
     """A `Syntax`, compiled."""
 
-    __slots__ = ("comment_end", "in_block", "in_line", "in_variable", "nested", "opening", "raw_end", "syntax", "tags")
+    __slots__ = (
+        "comment_end",
+        "in_block",
+        "in_line",
+        "in_variable",
+        "nested",
+        "opening",
+        "raw_end",
+        "syntax",
+        "tags",
+    )
 
     def __init__(self, syntax: Syntax) -> None:
         self.syntax = syntax
@@ -229,7 +210,11 @@ def _opening(syntax: Syntax) -> str:
         (syntax.line_statement_prefix, "line_statement", r"^[ \t\v]*{}"),
         (syntax.line_comment_prefix, "line_comment", r"(?:^|(?<=\S))[^\S\r\n]*{}"),
     ]
-    ranked = [(-len(text), order.index(kind), kind, form.format(re.escape(text))) for text, kind, form in found if text]
+    ranked = [
+        (-len(text), order.index(kind), kind, form.format(re.escape(text)))
+        for text, kind, form in found
+        if text
+    ]
     block_start = re.escape(syntax.block_start_string)
     block_end = re.escape(syntax.block_end_string)
     raw = rf"(?P<raw>{block_start}[-+]?\s*raw\s*(?:-{block_end}\s*|{block_end}))"
@@ -237,8 +222,8 @@ def _opening(syntax: Syntax) -> str:
 
 
 class _Scanner:
-    """One run over one text. The methods take an offset and give the offset where they stopped, or -1 after an
-    ERROR or at the end of the text."""
+    """One run over one text. The methods take an offset and give the offset where they stopped, or -1 after
+    an ERROR or at the end of the text."""
 
     __slots__ = ("ascii", "longest", "rules", "text", "tokens")
 
@@ -292,7 +277,8 @@ class _Scanner:
         self._inside(0, self.rules.nested.match, "", [])
 
     def _text(self, start: int, stop: int, sign: str, lstrip: bool) -> None:
-        """The text before a delimiter with `sign`; `lstrip` says that the delimiter may swallow its indentation."""
+        """The text before a delimiter with `sign`; `lstrip` says that the delimiter may swallow its
+        indentation."""
         text = self.text
         if sign == "-":
             stop = start + len(text[start:stop].rstrip())
@@ -316,15 +302,17 @@ class _Scanner:
         syntax = self.rules.syntax
         end = self.rules.raw_end.search(self.text, after)
         if end is None:
-            start = max(start, self.text.rfind("\n", start, after) + 1)  # Jinja names the line the tag ends on
+            start = max(
+                start, self.text.rfind("\n", start, after) + 1
+            )  # Jinja names the line the tag ends on
             return self._error("the 'raw' block opened here is never closed; expected 'endraw'", start, after)
         sign_at = end.start() + len(syntax.block_start_string)
         self._text(after, end.start(), self.text[sign_at : sign_at + 1], syntax.lstrip_blocks)
         return self._trim(end[1], end.end(), len(syntax.block_end_string))
 
     def _trim(self, delimiter: str, position: int, plain: int) -> int:
-        """What the closing `delimiter`, which has a sign when it is longer than `plain`, does to the text that
-        follows it at `position`."""
+        """What the closing `delimiter`, which has a sign when it is longer than `plain`, does to the text
+        that follows it at `position`."""
         if len(delimiter) > plain:
             if delimiter[0] == "-":
                 return _skip(self.text, position)
@@ -341,7 +329,7 @@ class _Scanner:
         else:
             name, after = matched[1], matched.end()
             if not self.ascii:
-                name, after = _whole_name(text, matched.start(1), after)
+                name, after = whole_name(text, matched.start(1), after)
             tokens.append((self.rules.tags.get(name, "TAG"), name, start, after))
             if name == "call" and (matched := _signature(text, after)) is not None:
                 after = matched.end()
@@ -350,20 +338,20 @@ class _Scanner:
         return self._inside(after, free, end_type, brackets)
 
     def _inside(self, position: int, free: Matcher, end_type: str, brackets: list[int]) -> int:
-        """The tokens up to the closing delimiter, which `free` finds and `end_type` names (LINE_END is BLOCK_END to
-        the parser); `brackets` has the offsets of the brackets that are open."""
+        """The tokens up to the closing delimiter, which `free` finds and `end_type` names (LINE_END is
+        BLOCK_END to the parser); `brackets` has the offsets of the brackets that are open."""
         text = self.text
         append = self.tokens.append
         keyword = KEYWORDS.get
         nested = self.rules.nested.match
         match = nested if brackets else free
         while (matched := match(text, position)) is not None:
-            kind = matched.lastindex
+            kind: int = matched.lastindex  # type: ignore[assignment]
             position = matched.end()
             if kind == _NAME:
                 value = matched[_NAME]
                 if not self.ascii:
-                    value, position = _whole_name(text, position - len(value), position)
+                    value, position = whole_name(text, position - len(value), position)
                 append((keyword(value, "NAME"), value, position - len(value), position))
             elif kind == _OPERATOR:
                 value = matched[_OPERATOR]
@@ -383,7 +371,9 @@ class _Scanner:
                 value = matched[_OPEN]
                 brackets.append(position - 1)
                 if len(brackets) > MAX_BRACKETS:
-                    return self._error(f"more than {MAX_BRACKETS} brackets inside one another", position - 1, position)
+                    return self._error(
+                        f"more than {MAX_BRACKETS} brackets inside one another", position - 1, position
+                    )
                 append((OPERATORS[value], value, position - 1, position))
                 match = nested
             elif kind == _CLOSE:
@@ -420,7 +410,9 @@ class _Scanner:
         end = position + len(found)
         if brackets:
             opened = text[brackets[-1]]
-            return self._error(f"'{opened}' is never closed: expected '{CLOSED_BY[opened]}' before '{found}'", position, end)
+            return self._error(
+                f"'{opened}' is never closed: expected '{CLOSED_BY[opened]}' before '{found}'", position, end
+            )
         if len(found) > 1:
             expected = syntax.variable_end_string if end_type == "VARIABLE_END" else syntax.block_end_string
             return self._error(f"'{found}' cannot close this tag; expected '{expected}'", position, end)

@@ -1,17 +1,16 @@
 """How deep an expression may be: what the passes after the parser, which recurse, are promised.
 
-Two depths are limited. *Nesting* counts the steps into an operand that is not the leftmost one (a sign's operand, a
-right operand, an argument, an element): what a template's author would call nested. *Height* counts every step, so
-it also bounds long chains to the left, ``a + b + c …`` or ``a.b.c …``. ``~``, comparison chains and ``elif`` are
-lists in the tree and not limited. Brackets and blocks have limits of their own (lexer.MAX_BRACKETS,
-build_statements.MAX_BLOCKS), which are checked while reading.
+Two depths are limited. *Nesting* counts the steps into an operand that is not the leftmost one (a sign's
+operand, a right operand, an argument, an element): what a template's author would call nested. *Height*
+counts every step, so it also bounds long chains to the left, ``a + b + c …`` or ``a.b.c …``. ``~``,
+comparison chains and ``elif`` are lists in the tree and not limited. Brackets and blocks have limits of their
+own (lexer.MAX_BRACKETS, build_statements.MAX_BLOCKS), which are checked while reading.
 
-An expression of n tokens cannot be deeper than n, so only templates that have a tag of more than MAX_NESTING tokens
-are measured at all; `too_deep` then walks the whole tree without recursion.
+An expression of n tokens cannot be deeper than n, so only templates that have a tag of more than MAX_NESTING
+tokens are measured at all; `too_deep` then walks the whole tree without recursion.
 """
 
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from tmplmon.syntax import nodes
@@ -33,11 +32,12 @@ _LEFTMOST = {
 }
 
 
-@cache
-def _children(cls: type) -> tuple[tuple[str, bool], ...]:
-    """(field, is it the leftmost operand) of what a class of nodes contains."""
-    leftmost = _LEFTMOST.get(cls)
-    return tuple((field.name, field.name == leftmost) for field in fields(cls) if field.name not in ("start", "end"))
+def _children(node: nodes.Node | nodes.Arguments) -> list[tuple[str, bool]]:
+    """(field, is it the leftmost operand) of what a node can contain."""
+    leftmost = _LEFTMOST.get(type(node))
+    return [
+        (field.name, field.name == leftmost) for field in fields(node) if field.name not in ("start", "end")
+    ]
 
 
 def too_deep(template: nodes.Node) -> tuple[nodes.Node, str] | None:
@@ -54,7 +54,7 @@ def too_deep(template: nodes.Node) -> tuple[nodes.Node, str] | None:
                 if height > MAX_HEIGHT:
                     return node, f"this expression is a chain of more than {MAX_HEIGHT} operations"
             step = isinstance(node, nodes.Expr)
-            for name, leftmost in _children(type(node)):
+            for name, leftmost in _children(node):
                 child = getattr(node, name)
                 if child is not None and not isinstance(child, (str, int, float)):
                     waiting.append((child, nesting + (step and not leftmost), height + step))

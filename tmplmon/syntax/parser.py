@@ -1,8 +1,8 @@
 """Tokens → tree: the LALR(1) machine.
 
-Rule: one loop, no recursion; depth costs memory only, so a template can be refused for its depth with a proper
-error. The machine runs on the tables Lark made (`tables.py`) and calls a builder's method at each reduction, so
-the tree is made of the final nodes at once.
+Rule: one loop, no recursion; depth costs memory only, so a template can be refused for its depth with a
+proper error. The machine runs on the tables Lark made (`tables.py`) and calls a builder's method at each
+reduction, so the tree is made of the final nodes at once.
 """
 
 from typing import Any
@@ -15,10 +15,12 @@ from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.tables import Row, Rule, Tables, make_tables
 
+DEFAULT = Syntax()
+
 _tables: Tables | None = None
 
 
-def parse(source: Source, syntax: Syntax = Syntax()) -> nodes.Template:
+def parse(source: Source, syntax: Syntax = DEFAULT) -> nodes.Template:
     """The tree of a template. Raises TemplateSyntaxError."""
     tokens, longest = scan(source, syntax)
     template: nodes.Template = _run("template", tokens, source, syntax)
@@ -27,7 +29,7 @@ def parse(source: Source, syntax: Syntax = Syntax()) -> nodes.Template:
     return template
 
 
-def parse_expression(source: Source, syntax: Syntax = Syntax()) -> nodes.Expr:
+def parse_expression(source: Source, syntax: Syntax = DEFAULT) -> nodes.Expr:
     """The tree of an expression without delimiters around it. Raises TemplateSyntaxError."""
     tokens, longest = scan_expression(source, syntax)
     expression: nodes.Expr = _run("expression", tokens, source, syntax)
@@ -53,7 +55,7 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
     for token in [*tokens, ("$END", "", len(source.text), len(source.text))]:
         terminal = token[0]
         while True:
-            action = rows[-1].get(terminal)
+            action: Any = rows[-1].get(terminal)
             if action is None:
                 if terminal == "$END" and rows[-1] is last:
                     return values[-1]
@@ -61,7 +63,7 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
                 if action is None:
                     from tmplmon.syntax.diagnose import explain  # only wrong templates need it, and difflib
 
-                    number = tokens.index(token) if token in tokens else len(tokens)
+                    number = len(tokens) if terminal == "$END" else tokens.index(token)
                     raise explain(tokens, number, rows, source, syntax, start)
             if type(action) is Rule:
                 length, function, origin = action
@@ -84,8 +86,8 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
 
 
 def _only_rule(row: Row) -> Rule | None:
-    """The rule a row reduces by whatever comes next, if there is one. A wrong token is only refused when it has been
-    applied, so that what is wrong with the text *before* the token is found first."""
+    """The rule a row reduces by whatever comes next, if there is one. A wrong token is only refused when it
+    has been applied, so that what is wrong with the text *before* the token is found first."""
     rules = set(map(id, row.values()))
     action = next(iter(row.values()), None)
     return action if len(rules) == 1 and isinstance(action, Rule) else None

@@ -13,7 +13,8 @@ def syntax_error(
     hint: str | None = None,
     cls: type[TemplateSyntaxError] = TemplateSyntaxError,
 ) -> TemplateSyntaxError:
-    """An error about the characters from `start` up to `end`; where they span lines, about those on the first."""
+    """An error about the characters from `start` up to `end`; where they span lines, about those on the
+    first."""
     line, column = source.line_column(start)
     text = source.line_text(line)
     end_column = min(column + max(end - start, 1), max(len(text), column + 1))

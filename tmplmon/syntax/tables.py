@@ -1,9 +1,9 @@
 """The parse tables in the shape the parser runs on.
 
-A *row* is what one LALR state does, a dict: a terminal leads to the row to go to (shift) or to a `Rule` (reduce),
-a nonterminal to its `Jumps`. The grammar has fourteen levels of precedence, and a plain ``{{ name }}`` would be
-reduced once for each of them; these reductions change nothing but the state, so `Jumps` walks them once for every
-(row, nonterminal, next terminal) and remembers where they end.
+A *row* is what one LALR state does, a dict: a terminal leads to the row to go to (shift) or to a `Rule`
+(reduce), a nonterminal to its `Jumps`. The grammar has fourteen levels of precedence, and a plain ``{{ name
+}}`` would be reduced once for each of them; these reductions change nothing but the state, so `Jumps` walks
+them once for every (row, nonterminal, next terminal) and remembers where they end.
 """
 
 from collections.abc import Callable

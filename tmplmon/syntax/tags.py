@@ -1,7 +1,7 @@
 """The tags of the language: what the lexer calls them, how they pair up, and who switches them on.
 
-`TAGS` is the one list. The lexer's terminals, the block stack of error messages, the hints ("did you mean …") and
-the table of tags in the documentation are made from it.
+`TAGS` is the one list. The lexer's terminals, the block stack of error messages, the hints ("did you mean …")
+and the table of tags in the documentation are made from it.
 """
 
 from dataclasses import dataclass
@@ -9,17 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag: its name, the name of the tag that closes it ("" where none does, None where it is itself part of a
-    block), the tags that may stand in between, and the extension that has to be on."""
+    """One tag: its name, the name of the tag that closes it ("" where none does), the tags that may stand in
+    between, and the extension that has to be on."""
 
     name: str
-    end: str | None = ""
+    end: str = ""
     middle: tuple[str, ...] = ()
     extension: str | None = None
-
-    @property
-    def terminal(self) -> str:
-        return f"TAG_{self.name.upper()}"
 
 
 TAGS: dict[str, Tag] = {
@@ -47,15 +43,18 @@ TAGS: dict[str, Tag] = {
     )
 }
 
-# Tags that are only ever parts of a block another tag opens. A part belongs to the extension its opener does.
-PARTS: dict[str, Tag] = {
-    part: Tag(part, None, (), tag.extension) for tag in TAGS.values() for part in (*tag.middle, tag.end) if part
+# The tags that are only ever parts of a block, each with the tags that open such blocks.
+PARTS: dict[str, tuple[Tag, ...]] = {
+    part: tuple(tag for tag in TAGS.values() if part == tag.end or part in tag.middle)
+    for opener in TAGS.values()
+    for part in (*opener.middle, opener.end)
+    if part
 }
 
 
 def terminals(enabled: frozenset[str], custom: tuple[tuple[str, bool], ...]) -> dict[str, str]:
-    """The terminal of every tag name that is on. `enabled` has the optional tags, `custom` (name, has a body) of
-    the tags extensions brought; those cannot take the name of a tag the language has, as in Jinja."""
+    """The terminal of every tag name that is on. `enabled` has the optional tags, `custom` (name, has a body)
+    of the tags extensions brought; those cannot take the name of a tag the language has, as in Jinja."""
     table: dict[str, str] = {}
     for name, has_body in custom:
         table[name] = "TAG_CUSTOM_BODY" if has_body else "TAG_CUSTOM"
@@ -63,7 +62,7 @@ def terminals(enabled: frozenset[str], custom: tuple[tuple[str, bool], ...]) -> 
             table[f"end{name}"] = "TAG_CUSTOM_END"
     for tag in TAGS.values():
         if tag.extension is None or tag.name in enabled:
-            for name in (tag.name, *tag.middle, tag.end):
-                if name:
-                    table[name] = f"TAG_{name.upper()}"
+            for word in (tag.name, *tag.middle, tag.end):
+                table[word] = f"TAG_{word.upper()}"
+    table.pop("", None)
     return table
