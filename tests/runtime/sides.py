@@ -285,6 +285,7 @@ VALUES: dict[str, Make] = {
     "spaces": lambda side: " \t padded\u00a0text \n ",
     "unicode": lambda side: "ünï-straße ǆunGLA ΑΣ ΣΑΣ ﬁn İI ῼ",
     "html": lambda side: """<p class="a">x &amp; 'y' <!-- no --> &lt; <br/></p> 5 < 6""",
+    "entities": lambda side: "a &amp; b &lt;i&gt; &hearts;  c",
     "lines": lambda side: "one\n\n  two\r\nthree\x0bfour\u2028five\n\n",
     "long text": lambda side: "a few short words and-one-hyphenated averyveryverylongword " * 4,
     "int text": lambda side: "42",
