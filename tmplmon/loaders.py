@@ -1,16 +1,16 @@
 """Where templates come from: the file system, packages, dicts, functions, and combinations of loaders.
 
 Rule: a loader turns a template's name into `(source, filename, uptodate)` or raises `TemplateNotFound`. A
-    name is
-a path with `/` between its parts on every system, and it cannot lead out of the loader's directories: a part
-that is `..`, or that holds another separator of the system, is refused, and a leading `/` means nothing.
+name is a path with `/` between its parts on every system, and it cannot lead out of the loader's directories:
+a part that is `..`, or that holds another separator of the system, is refused, and a leading `/` means
+nothing. (A symbolic link inside the directories is followed wherever it leads.)
 
 Errors of a file that is there but cannot be read are not hidden behind "not found": an `OSError` (no
 permission, a broken disk) and a `UnicodeDecodeError` (the file is not in the loader's encoding) are raised as
 they are, and both name the file.
 
-There is no loader for templates compiled ahead: the environment's disk cache serves that purpose for any
-    loader.
+There is no loader for templates compiled ahead: the environment's disk cache serves that purpose for every
+loader.
 """
 
 import os
@@ -24,8 +24,7 @@ type Uptodate = Callable[[], bool]
 """Tells, whenever it is called, whether the source it came with is still the current one."""
 
 type Source = tuple[str, str | None, Uptodate | None]
-"""A template's source, its file (None if it has none), and the check for changes (None if it never
-changes)."""
+"""A template's source, its file (None if it has none), its check for changes (None if it never changes)."""
 
 type Path = str | os.PathLike[str]
 
@@ -73,8 +72,7 @@ def _decode(data: bytes, encoding: str, filename: str) -> str:
 
 
 class BaseLoader:
-    """The base of all loaders. A loader of one's own redefines `get_source`, and `list_templates` if it
-    can."""
+    """The base of all loaders. One of your own has its `get_source`, and `list_templates` if it can."""
 
     has_source_access = True
     """Whether the loader can give a template's source."""

@@ -224,8 +224,7 @@ class Dynamic:
 
 
 class Once:
-    """An iterator, which is used up by iterating. It shows as nothing that depends on where it is in
-    memory."""
+    """An iterator, which is used up by iterating. Its text does not depend on where it is in memory."""
 
     def __init__(self, *items: Any) -> None:
         self.items = deque(items)

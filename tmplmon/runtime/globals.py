@@ -63,11 +63,11 @@ class Joiner:
 
 
 class Namespace:
-    """An object whose attributes a template can assign, also from an inner scope: `{% set ns.found = true %}`.
+    """An object whose attributes a template can assign, from any scope: `{% set ns.found = true %}`.
 
     It is created from a mapping, from pairs, or from keyword arguments, as a dict is. Only what was put in
-    can be read: not even the methods of this class are attributes of it. The engine assigns by
-    `ns[name] = value`.
+    can be read: not even the methods of this class are attributes of it. The engine assigns an attribute as
+    if it were an item.
     """
 
     __slots__ = ("_values",)
@@ -96,7 +96,7 @@ _values: Callable[[Namespace], dict[str, Any]] = Namespace.__dict__["_values"]._
 _set_values: Callable[[Namespace, dict[str, Any]], None] = Namespace.__dict__["_values"].__set__
 
 # Filler text is made of the words of Cicero's "De finibus bonorum et malorum" (I, 32), where the printers'
-# "lorem ipsum" has its own from.
+# "lorem ipsum" comes from too.
 _LOREM = """
     lorem ipsum dolor sit amet consectetur adipisci velit sed quia non numquam eius modi tempora incidunt ut
     labore et dolore magnam aliquam quaerat voluptatem enim ad minima veniam quis nostrum exercitationem ullam
@@ -143,8 +143,7 @@ def generate_lorem_ipsum(n: int = 5, html: bool = True, min: int = 20, max: int 
     """Make filler text.
 
     n: number of paragraphs.
-    html: put each paragraph into a `<p>` element, which makes the text markup; else an empty line between
-        two.
+    html: put each paragraph into a `<p>` element, which makes the text markup; else an empty line between.
     min, max: a paragraph has at least `min` and fewer than `max` words.
     """
     from random import randrange

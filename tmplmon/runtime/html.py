@@ -1,8 +1,7 @@
 """Making HTML out of values: escaped text, links, JSON for a script element, percent-encoded URLs.
 
 Rule: text becomes `Markup` once, at the end, and only where the caller is given markup. In between the
-    helpers
-work on `str`, since creating a `Markup` is what escaping spends most of its time on.
+helpers work on `str`, since creating a `Markup` is what escaping spends most of its time on.
 """
 
 import re
@@ -74,7 +73,8 @@ def url_quote(obj: Any, charset: str = "utf-8", for_qs: bool = False) -> str:
     """
     if not isinstance(obj, bytes):
         obj = (obj if isinstance(obj, str) else str(obj)).encode(charset)
-    if not obj.rstrip(_UNRESERVED):
+    # Most values have nothing to encode.
+    if not obj.rstrip(_UNRESERVED if for_qs else _UNRESERVED + b"/"):
         return str(obj, "ascii")
     return "".join(map((_QUERY if for_qs else _PATH).__getitem__, obj))
 

@@ -81,8 +81,7 @@ def is_inlinable(method: Any) -> bool:
 
 
 def async_aware[F: Callable[..., Any]](f: F) -> F:
-    """Mark a function that returns an awaitable or an asynchronous iterator when its environment
-    `is_async`."""
+    """Mark a function that gives an awaitable or an asynchronous iterator if its environment `is_async`."""
     f.jinja_async_variant = True  # type: ignore[attr-defined]
     return f
 

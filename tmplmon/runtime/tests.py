@@ -1,8 +1,7 @@
 """The built-in tests, what stands after `is`.
 
 Rule: a test takes the value, then its arguments, and gives a bool (a comparison gives what the values' own
-    operator
-gives). The table at the end has every name, with those that are aliases.
+operator gives). The table at the end has every name, with those that are aliases.
 """
 
 import operator

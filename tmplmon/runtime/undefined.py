@@ -1,10 +1,9 @@
 """What a template gets for a name, attribute or item that does not exist.
 
 Rule: looking something up never raises; it gives an undefined value that remembers what was asked of what.
-    The
-*use* of that value decides: each kind allows some operations and raises `UndefinedError` for all the others,
-with a message made only then (creating the value has to stay cheap, because many are created and few are
-reported).
+The *use* of that value decides: each kind allows some operations and raises `UndefinedError` for all the
+others, with a message made only then (creating the value has to stay cheap, because many are created and few
+are reported).
 
     kind         print     iterate, len, bool   compare   attribute, item   anything else
     Undefined    ''        empty, 0, False      by type   error             error
@@ -171,8 +170,7 @@ class DebugUndefined(Undefined):
 
 
 class StrictUndefined(Undefined):
-    """Raises on every use, printing and comparison included; only `is defined` and `default` may look at
-    it."""
+    """Raises on every use, printing and comparison included; only `is defined` and `default` may see it."""
 
     __slots__ = ()
 

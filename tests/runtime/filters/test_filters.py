@@ -68,7 +68,8 @@ CALLS: dict[str, list[Arguments]] = {
     "map": [
         NONE, args(attribute="²"), args("upper"), args("nothing"), args(attribute="name"),
         args(attribute="home.city"), args(attribute=0), args(attribute="city", default="x"),
-        args(attribute="home.city.x", default="x"), args(attribute=None), args("default", "x", boolean=True), args("join", "-"), args("attr", "name"),
+        args(attribute="home.city.x", default="x"), args(attribute=None), args("default", "x", boolean=True),
+        args("join", "-"), args("attr", "name"),
         args("sort"), args("first"), args(attribute="name", other=1), args("round", 1, method="floor"),
         args(default=1), args("list"), args("map", "upper"), args("e"), args(attribute="tags.0"),
         args(attribute="failing"), undefined(), args(attribute="items"), args(attribute="__class__"),

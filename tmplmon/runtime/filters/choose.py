@@ -1,9 +1,8 @@
 """Filters that apply another filter or a test to each item: map, select, reject, selectattr, rejectattr.
 
 Rule: nothing happens before the first item is asked for, wrong arguments included, and nothing at all for an
-    empty
-sequence. In an asynchronous environment `map` is an asynchronous iterator, the others are coroutines that
-give one.
+empty sequence. In an asynchronous environment `map` is an asynchronous iterator, the others are coroutines
+that give one.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,8 +21,7 @@ type Keywords = dict[str, Any]
 def do_map(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
     """Look up an attribute of each item, `map(attribute="name")`, or apply a filter to it, `map("lower")`.
 
-    args, kwargs: the name of a filter and its arguments; or `attribute`, and `default` for items that lack
-        it.
+    args, kwargs: the name of a filter and its arguments; or `attribute`, and `default` where that is missing.
     """
     if context.environment.is_async:
         return _map_async(context, value, args, kwargs)
@@ -45,7 +43,9 @@ def _mapping(context: Any, args: Arguments, kwargs: Keywords) -> Callable[[Any],
 def _map(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> Iterator[Any]:
     if value:
         apply = _mapping(context, args, kwargs)
-        yield from value if apply is None else map(apply, value)
+        # Not `yield from map(…)`, which would take a StopIteration of the filter's for the end of the items.
+        for item in value:
+            yield item if apply is None else apply(item)
 
 
 async def _map_async(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> AsyncIterator[Any]:
@@ -58,8 +58,7 @@ async def _map_async(context: Any, value: Any, args: Arguments, kwargs: Keywords
 def _condition(
     context: Any, args: Arguments, kwargs: Keywords, of_attribute: bool
 ) -> Callable[[Any], Any] | None:
-    """Make the function that says whether an item is chosen, from a filter's arguments; None for its
-    truth."""
+    """Make the function that tells, by a filter's arguments, whether an item holds; None for its truth."""
     get = None
     if of_attribute:
         if not args:
@@ -136,8 +135,7 @@ def do_reject(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 def do_selectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
     """Keep the items of which an attribute passes a test: `users|selectattr("email", "none")`.
 
-    args, kwargs: the attribute, then the name of a test and its arguments; without a test the attribute's
-        truth.
+    args, kwargs: the attribute, the name of a test and its arguments; without a test the attribute's truth.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, True, True)
@@ -148,8 +146,7 @@ def do_selectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 def do_rejectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
     """Drop the items of which an attribute passes a test: `users|rejectattr("is_active")`.
 
-    args, kwargs: the attribute, then the name of a test and its arguments; without a test the attribute's
-        truth.
+    args, kwargs: the attribute, the name of a test and its arguments; without a test the attribute's truth.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, True, False)

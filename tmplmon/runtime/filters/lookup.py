@@ -1,8 +1,7 @@
 """How filters reach into items: by the path in an `attribute` argument, and by the name of a test or filter.
 
 Rule: everything goes through the environment, whose `getitem`, `call_filter` and `call_test` may be replaced
-    (a
-sandbox does). Where they are the stock ones (see `markers.inlinable`) the same is done here in place, once
+(a sandbox does). Where they are the stock ones (see `markers.inlinable`) the same is done here in place, once
 for the whole sequence instead of once for each item.
 
 A path is `"address.city"` or `"rows.0.name"`: parts between dots, parts of digits are integers. An integer is

@@ -45,8 +45,7 @@ def do_mark_unsafe(value: Any) -> str:
 
 
 def do_striptags(value: Any) -> str:
-    """Take tags and comments out, turn entities into characters, and make every run of white space one
-    space."""
+    """Take out tags and comments, turn entities into characters, and white space into single spaces."""
     if type(value) is str:
         if "<" not in value and "&" not in value:
             return " ".join(value.split())
@@ -57,8 +56,7 @@ def do_striptags(value: Any) -> str:
 
 
 def do_urlencode(value: Any) -> str:
-    """Percent-encode for a URL: a text as part of a path, a mapping or an iterable of pairs as a query
-    string.
+    """Percent-encode for a URL: a text as part of a path, a mapping or pairs as a query string.
 
     `/` is left as it is in a text; in a query string it is encoded, and a space is written `+`.
     """

@@ -1,9 +1,8 @@
 """Filters that take several values: pick, order, group, join and add them up.
 
 Rule: a filter that would have to wait for the items of an asynchronous iterable looks at `is_async` first and
-    then
-gives a coroutine, whose result is what the ordinary filter makes of the collected items. Ordering filters
-compare without case unless told otherwise, by `lookup.sort_key`.
+then gives a coroutine, whose result is what the ordinary filter makes of the collected items. Ordering
+filters compare without case unless told otherwise, by `lookup.sort_key`.
 """
 
 from collections import namedtuple
@@ -64,8 +63,7 @@ async def _first_async(environment: Any, seq: Any) -> Any:
 
 @pass_environment
 def do_last(environment: Any, seq: Any) -> Any:
-    """Give the last item, undefined if there is none. A generator has no last item: make a list of it
-    first."""
+    """Give the last item, undefined if there is none. A generator has none: make a list of it first."""
     for item in reversed(seq):
         return item
     return environment.undefined("No last item, sequence was empty.")
@@ -350,8 +348,7 @@ def do_batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Ite
 
 
 class GroupTuple(namedtuple("GroupTuple", ("grouper", "list"))):
-    """One group: `grouper`, the value its items share, and `list`, the items. It prints as any other
-    tuple."""
+    """One group: `grouper`, the value its items share, and `list`, the items. It prints as a tuple."""
 
     __slots__ = ()
     __repr__ = tuple.__repr__

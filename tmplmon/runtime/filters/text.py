@@ -1,8 +1,7 @@
 """Filters that take a text and give a text.
 
 Rule: an exact `str` takes the first line of each filter; anything else is made a text there as `soft_str`
-    does,
-which keeps markup as markup.
+does, which keeps markup as markup.
 """
 
 import re
@@ -40,8 +39,7 @@ def do_title(s: Any) -> str:
     pieces = _WORD_STARTS.split(text)
     if text.isascii():
         return "".join(map(str.capitalize, pieces))
-    # Outside ASCII a capital is not a title-case letter (`ǆ`), and letters depend on what precedes them
-    # (`ς`).
+    # Outside ASCII a capital may not be a title-case letter (`ǆ`), and a letter depends on others (`ς`).
     return "".join([piece[0].upper() + piece[1:].lower() for piece in pieces if piece])
 
 
@@ -139,8 +137,7 @@ def do_truncate(
     length: the most the result may have, in characters, `end` included.
     killwords: cut inside a word.
     end: what shows that something was cut off.
-    leeway: a text longer by up to this many characters is left alone; by default the policy `truncate.leeway`
-        (5).
+    leeway: how many characters more a text may have to be left alone; by default the policy `truncate.leeway`.
     """
     if leeway is None:
         leeway = env.policies["truncate.leeway"]
