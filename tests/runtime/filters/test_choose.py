@@ -103,3 +103,15 @@ def test_asynchronous_filter_in_map() -> None:
         return [item async for item in side.call("filter", "map", AsyncOnce(1, 2), "slow")]
 
     assert asyncio.run(main()) == [-1, -2]
+
+
+def test_a_filter_that_stops_is_an_error() -> None:
+    """It must not look like the end of the items."""
+
+    def stopping(value: int) -> int:
+        raise StopIteration
+
+    side = ours()
+    side.environment.filters["stopping"] = stopping
+    with pytest.raises(RuntimeError):
+        list(side.call("filter", "map", [1], "stopping"))

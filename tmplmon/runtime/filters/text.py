@@ -137,7 +137,7 @@ def do_truncate(
     length: the most the result may have, in characters, `end` included.
     killwords: cut inside a word.
     end: what shows that something was cut off.
-    leeway: how many characters more a text may have to be left alone; by default the policy `truncate.leeway`.
+    leeway: how many characters too many are left alone; by default the policy `truncate.leeway`.
     """
     if leeway is None:
         leeway = env.policies["truncate.leeway"]
