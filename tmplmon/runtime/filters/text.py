@@ -141,14 +141,20 @@ def do_truncate(
     """
     if leeway is None:
         leeway = env.policies["truncate.leeway"]
-    if length < len(end):
+    room = length - len(end)
+    if room < 0:
         raise AssertionError(f"truncate: length {length} is less than the {len(end)} of {end!r}")
     if leeway < 0:
         raise AssertionError(f"truncate: leeway {leeway} is negative")
     if len(s) <= length + leeway:
         return s
-    kept = s[: length - len(end)]
-    return (kept if killwords else kept.rsplit(" ", 1)[0]) + end
+    kept = s[:room]
+    if killwords:
+        return kept + end
+    if type(kept) is str:
+        space = kept.rfind(" ")
+        return (kept if space < 0 else kept[:space]) + end
+    return kept.rsplit(" ", 1)[0] + end
 
 
 @pass_environment
