@@ -141,14 +141,13 @@ def do_truncate(
     """
     if leeway is None:
         leeway = env.policies["truncate.leeway"]
-    room = length - len(end)
-    if room < 0:
+    if length < len(end):
         raise AssertionError(f"truncate: length {length} is less than the {len(end)} of {end!r}")
     if leeway < 0:
         raise AssertionError(f"truncate: leeway {leeway} is negative")
     if len(s) <= length + leeway:
         return s
-    kept = s[:room]
+    kept = s[: length - len(end)]
     if killwords:
         return kept + end
     if type(kept) is str:
