@@ -12,12 +12,12 @@ A case is a text file: a sentence that says what it shows, then sections, each o
     --- template base.html     further templates, by name
     ...
     --- run                    how, a name of engines.HOW: render (default), render_async, generate ...
-    --- jinja                  "no", and why, where Jinja2 does something else; without it Jinja2 must agree
+    --- jinja                  "no: name" of a difference.DIFFERENCES; without it Jinja2 must agree
     --- async                  "no", and why, where the case does not hold in an asynchronous environment
     --- output                 expected: the text, or ...
     --- error                  expected: "Type at template:line", then the message
     --- message                expected: what tmplmon says about a syntax error (the wording is its own)
-    --- events                 expected: executed lines, one "template: 1 2 3" for each stretch in one template
+    --- events                 expected: executed lines, one "template: 1 2 3" for each stretch in a template
 
 A section's text does not include the line break before the next section. Text an editor would spoil
 (trailing blanks, carriage returns ...) is written as a Python literal, which the word ``literal`` announces:
@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAMES = ("options", "context", "template", "run", "jinja", "async", "output", "error", "message", "events")
-MARKER = re.compile(r"--- (%s)(?: (\S+?))??( literal)?" % "|".join(NAMES))
-SPOILT_BY_EDITORS = re.compile(r"[ \t]$|[^\n\x20-\x7e\xa1-\uffff]|[\u2028\u2029]|\A\n|\n\Z", re.MULTILINE)
+MARKER = re.compile(rf"--- ({'|'.join(NAMES)})(?: (\S+?))??( literal)?")
+SPOILT_BY_EDITORS = re.compile(r"[ \t]$|[^\n\x20-\x7e\xa1-\U0010ffff]|[\u2028\u2029]|\A\n|\n\Z", re.MULTILINE)
 EXPECTED = ("output", "error", "message", "events")
 
 
@@ -44,7 +44,7 @@ class Case:
     templates: dict[str, str] = field(default_factory=dict)
 
     def refusal(self, section: str) -> str | None:
-        """The reason given in a "no" section (``jinja``, ``async``), or None where the case makes no exception."""
+        """What follows "no:" in a section (``jinja``, ``async``); None where the case makes no exception."""
         text = self.sections.get(section)
         if text is None:
             return None

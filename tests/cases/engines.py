@@ -5,6 +5,7 @@ that module's objects here and nowhere else.
 """
 
 import asyncio
+import functools
 import importlib
 import re
 import sys
@@ -43,9 +44,8 @@ class Engine:
     def environment(self, templates: dict[str, str], **options: Any) -> Any:
         """An environment that loads the given templates (name → source)."""
         special = {name: options.pop(name) for name in SPECIAL if name in options}
-        options["extensions"] = [
-            f"{self.name}.ext.{name}" if isinstance(name, str) else name for name in options.get("extensions", ())
-        ]
+        extensions = options.get("extensions", ())
+        options["extensions"] = [f"{self.name}.ext.{e}" if isinstance(e, str) else e for e in extensions]
 
         def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
             if name not in templates:
@@ -118,8 +118,13 @@ def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool 
 def evaluate(text: str, engine: Engine) -> dict[str, Any]:
     """The names that a section of Python assignments binds."""
     names = Names(engine.namespace())
-    exec(text, names.namespace, names)
+    exec(compiled(text), names.namespace, names)
     return dict(names)
+
+
+@functools.lru_cache(64)
+def compiled(text: str) -> CodeType:
+    return compile(text, "<case>", "exec")
 
 
 class Names(dict[str, Any]):
@@ -179,14 +184,18 @@ HOW: dict[str, Callable[[Any, dict[str, Any]], str]] = {
 def describe(error: Exception) -> Outcome:
     """``Type at template:line``; the message apart for syntax errors, whose wording is each engine's own."""
     kind = type(error).__name__
-    message = re.sub(r" at 0x[0-9a-f]+", " at 0x...", str(error))
-    message = re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", message)  # where a class lives is no matter
+    message = without_addresses(str(error))
+    message = re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", message)  # the module of a class
     if any(base.__name__ == "TemplateSyntaxError" for base in type(error).__mro__):
         name = str(error.name).removeprefix(ROOT)  # Jinja2's lexer puts the file's name there
         return Outcome(error=f"{kind} at {name}:{error.lineno}", message=error.message)
     where = innermost_template_line(error.__traceback__)
     first = f"{kind} at {where}" if where else kind
     return Outcome(error=f"{first}\n{message}" if message else first)
+
+
+def without_addresses(text: str) -> str:
+    return re.sub(r"0x[0-9a-f]{8,}", "0x...", text, flags=re.IGNORECASE)
 
 
 def innermost_template_line(traceback: TracebackType | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What a case's ``options`` and ``context`` can name beside Python's own: a few objects with one trait each."""
+"""What a case can name beside Python's own: a few objects with one trait each."""
 
 import builtins
 from collections import namedtuple
@@ -52,6 +52,8 @@ class Both:
     name = "attribute"
 
     def __getitem__(self, key: str) -> str:
+        if isinstance(key, int):
+            raise IndexError(key)
         return f"item {key}"
 
 

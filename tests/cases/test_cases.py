@@ -1,9 +1,9 @@
 """Every case file holds on every engine: output, or error as shown; then the lines executed.
 
-    pytest tests/cases                  run them
-    pytest tests/cases -k scoping       one area
-    pytest tests/cases --update         rewrite the expected parts: from Jinja2, or from tmplmon where a case
-                                        says that Jinja2 differs; events and messages from tmplmon
+pytest tests/cases                  run them
+pytest tests/cases -k scoping       one area
+pytest tests/cases --update         rewrite the expected parts: from Jinja2, or from tmplmon where a case
+                                    says that Jinja2 differs; events and messages from tmplmon
 """
 
 from dataclasses import replace
@@ -13,19 +13,26 @@ import pytest
 
 from . import casefile
 from .casefile import Case
+from .differences import DIFFERENCES
 from .engines import ENGINES, JINJA2, ORACLE, TMPLMON, Engine, Outcome, run
 
 HERE = Path(__file__).parent
 PATHS = sorted(HERE.glob("*/*.txt"))
 
-cases = pytest.mark.parametrize("path", PATHS, ids=[str(path.relative_to(HERE).with_suffix("")) for path in PATHS])
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    names = [str(path.relative_to(HERE).with_suffix("")) for path in paths]
+    return pytest.mark.parametrize("path", paths, ids=names)
+
+
+cases = each(PATHS)
 engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 
 
 def read(path: Path, engine: Engine) -> Case:
     case = casefile.read(path)
     if engine is JINJA2 and case.refusal("jinja"):
-        pytest.skip(f"Jinja2 differs: {case.refusal('jinja')}")
+        pytest.skip(f"Jinja2 differs: {DIFFERENCES[case.refusal('jinja')].reason}")
     return case
 
 
@@ -51,7 +58,7 @@ def test_case(path: Path, engine: Engine, update: bool) -> None:
 @engines
 @cases
 def test_case_in_an_async_environment(path: Path, engine: Engine) -> None:
-    """What holds in a plain environment holds with ``enable_async``, where templates are compiled differently."""
+    """What holds in a plain environment holds with ``enable_async``, where templates compile differently."""
     case = read(path, engine)
     if case.refusal("async"):
         pytest.skip(f"not with enable_async: {case.refusal('async')}")
@@ -59,8 +66,7 @@ def test_case_in_an_async_environment(path: Path, engine: Engine) -> None:
 
 
 def with_section(name: str) -> pytest.MarkDecorator:
-    paths = [path for path in PATHS if name in casefile.read(path).sections]
-    return pytest.mark.parametrize("path", paths, ids=[str(p.relative_to(HERE).with_suffix("")) for p in paths])
+    return each([path for path in PATHS if name in casefile.read(path).sections])
 
 
 @with_section("message")

@@ -1,0 +1,40 @@
+"""Where tmplmon means to differ from Jinja2: the one table, which all suites consult."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Why it differs, and how the differential suite knows it: from (Jinja2's error, tmplmon's, source line).
+
+    The errors are written "Type at template:line" (or None), the line is the one tmplmon's error names.
+    """
+
+    reason: str
+    accepts: Callable[[str | None, str | None, str], bool] = lambda oracle, ours, line: False
+
+
+def kind(error: str | None) -> str | None:
+    return error and error.partition(" at ")[0]
+
+
+DIFFERENCES: dict[str, Difference] = {
+    "python-syntax-error": Difference(
+        "For some templates Jinja2 generates Python that does not compile, and Python's own SyntaxError comes"
+        " out. tmplmon raises a TemplateSyntaxError that names the template and the line.",
+        lambda oracle, ours, line: (
+            kind(oracle) == "SyntaxError" and kind(ours) in ("TemplateSyntaxError", "TemplateAssertionError")
+        ),
+    ),
+    "line-of-with": Difference(
+        "Jinja2 gives an error in the values of a with tag the line of whatever stands before the tag."
+        " tmplmon gives it the tag's.",
+        lambda oracle, ours, line: kind(oracle) == kind(ours) and "with" in line,
+    ),
+    "name-of-the-callee": Difference(
+        "A TypeError of a call with wrong arguments is Python's, and names the function that Python called:"
+        " with Jinja2 often one of its own.",
+        lambda oracle, ours, line: False,  # the differential suite does not compare messages
+    ),
+}

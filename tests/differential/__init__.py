@@ -1,0 +1,1 @@
+"""The same templates and contexts on tmplmon and on Jinja2: what comes out must be the same."""

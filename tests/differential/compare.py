@@ -1,0 +1,95 @@
+"""Render on both engines and tell what differs."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cases.casefile import Case
+from cases.differences import DIFFERENCES
+from cases.engines import (
+    JINJA2,
+    TMPLMON,
+    Engine,
+    Outcome,
+    describe,
+    evaluate,
+    run,
+    without_addresses,
+)
+
+
+def difference(case: Case, *, enable_async: bool = False) -> str | None:
+    """None where both engines agree, else a report for the reader."""
+    oracle, ours = (summary(run(engine, case, enable_async=enable_async)) for engine in (JINJA2, TMPLMON))
+    if oracle == ours or is_deliberate(case, oracle, ours):
+        return None
+    return f"{show(case)}\n  jinja2:  {oracle}\n  tmplmon: {ours}"
+
+
+def summary(outcome: Outcome) -> tuple[str, str]:
+    """What is compared: the output, or the error's type and line. Messages are compared by the cases."""
+    if outcome.output is None:
+        return "error", str(outcome.error).partition("\n")[0]
+    return "output", tidy(outcome.output)
+
+
+def tidy(output: str) -> str:
+    """The output without what names an engine's own objects: generators, addresses, modules."""
+    output = re.sub(r"(async_)?generator object [\w.]+", "generator", output)
+    return re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", without_addresses(output))
+
+
+def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) -> bool:
+    errors = [text if kind == "error" else None for kind, text in (oracle, ours)]
+    line = source_line(case, errors[1])
+    return any(entry.accepts(errors[0], errors[1], line) for entry in DIFFERENCES.values())
+
+
+def source_line(case: Case, error: str | None) -> str:
+    """The line of a template that an error names."""
+    place = re.search(r" at (\S+):(\d+)$", error or "")
+    if place is None or place[1] not in case.templates:
+        return ""
+    lines = case.templates[place[1]].split("\n")
+    return lines[int(place[2]) - 1] if int(place[2]) <= len(lines) else ""
+
+
+def show(case: Case) -> str:
+    parts = [f"[{name}] {text}" for name, text in case.sections.items()]
+    return "\n".join(parts + [f"[template {name}]\n{source}" for name, source in case.templates.items()])
+
+
+class Batch:
+    """Renders many one-line templates with one environment for each engine, which is quick."""
+
+    def __init__(self, options: str, context: str) -> None:
+        self.options = options
+        self.context = context
+        self.engines = [(engine, *self._environment(engine)) for engine in (JINJA2, TMPLMON)]
+
+    def _environment(self, engine: Engine) -> tuple[dict[str, str], Any]:
+        templates: dict[str, str] = {}
+        options = evaluate(self.options, engine)
+        return templates, engine.environment(templates, cache_size=0, **options)
+
+    def differences(self, sources: Iterable[str]) -> Iterator[str]:
+        """A line for each template that differs. The template stands on line 2, so that lines count."""
+        for source in sources:
+            results = []
+            for engine, templates, environment in self.engines:
+                templates["main"] = "\n" + source
+                try:
+                    variables = evaluate(self.context, engine)
+                    value = environment.get_template("main").render(variables)
+                    outcome = Outcome(output=value if type(value) is str else f"{type(value)} {value!r}")
+                except Exception as error:
+                    outcome = describe(error)
+                results.append(summary(outcome))
+            case = Case("", {}, {"main": "\n" + source})
+            if results[0] != results[1] and not is_deliberate(case, *results):
+                yield f"{source}\n    jinja2:  {results[0]}\n    tmplmon: {results[1]}"
+
+
+def assert_none(differences: Iterable[str], limit: int = 10) -> None:
+    found = list(differences)
+    assert not found, f"{len(found)} differences, the first ones:\n" + "\n".join(found[:limit])

@@ -1,0 +1,256 @@
+"""A large table of one-line templates: values by operators, filters, tests and accessors."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from jinja2.filters import FILTERS as JINJA2_FILTERS
+from jinja2.tests import TESTS as JINJA2_TESTS
+
+from .compare import Batch, assert_none
+
+# Every value twice: written as a literal, which an engine may fold, and held by a variable, which it cannot.
+VALUES = {
+    "zero": "0",
+    "one": "1",
+    "minus": "-3",
+    "big": "2 ** 70",
+    "real": "2.5",
+    "text": '"Some text <b>&amp;</b> with words"',
+    "digits": '"42"',
+    "empty": '""',
+    "nothing": "none",
+    "yes": "true",
+    "numbers": "[3, 1, 2, 1]",
+    "no_items": "[]",
+    "pair": '("b", "a")',
+    "table": '{"b": 1, "a": 2}',
+    "rows": '[{"n": 1, "t": "x"}, {"n": 2, "t": "y"}, {"n": 1}]',
+    "mixed": '[1, "a", none]',
+    "absent": "absent",
+}
+OBJECTS = ("user", "users", "markup", "html", "letters", "both", "items", "absent.attribute")
+CONTEXT = (
+    "\n".join(f"{name} = {literal}" for name, literal in VALUES.items() if name != "absent")
+    .replace("none", "None")
+    .replace("true", "True")
+    + """
+user = User("ann", 30)
+users = [User("bob", 30), User("ann", 20), User("Cid", 30)]
+markup = Markup("<i>mark &amp; up</i>")
+html = Html()
+letters = generator("b", "a", "c")
+both = Both()
+items = Items(k="v", n=1)
+"""
+)
+
+BINARY = (
+    *("+", "-", "*", "/", "//", "%", "**", "~"),
+    *("==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"),
+)
+OPERANDS = ("zero", "one", "real", "text", "nothing", "yes", "numbers", "pair", "table", "absent")
+WRAPPERS = (
+    "not {}",
+    "-{}",
+    "+{}",
+    "({})",
+    "[{}]",
+    "({},)",
+    "{{'k': {} }}",
+    "{} ~ {}",
+    "{} if {} else 'else'",
+    "'then' if {}",
+    "{}|string",
+    "{}.name",
+    "{}['name']",
+    "{}.n",
+    "{}['k']",
+    "{}[0]",
+    "{}[-1]",
+    "{}.0",
+    "{}[9]",
+    "{}[1:]",
+    "{}[::-1]",
+    "{}[:'x']",
+    "{}.upper()",
+    "{}.items()",
+    "{}.missing()",
+    "{}()",
+    "{}|length > 1 and true",
+    "1 < {} < 5",
+    "{} is defined and {} is not none",
+)
+STATEMENTS = (
+    "{{% for x in {} %}}{{{{ loop.index }}}}{{{{ x }}}},{{% else %}}none{{% endfor %}}",
+    "{{% for x in {} if x %}}{{{{ loop.length }}}}{{{{ x }}}}{{% endfor %}}",
+    "{{% for x, y in {} %}}{{{{ x }}}}{{{{ y }}}}{{% endfor %}}",
+    "{{% if {} %}}yes{{% else %}}no{{% endif %}}",
+    "{{% set x = {} %}}{{{{ x }}}}",
+    "{{% set x, y = {} %}}{{{{ x }}}}{{{{ y }}}}",
+    "{{% with x = {} %}}{{{{ x }}}}{{% endwith %}}",
+    "{{% macro m(a, b=5) %}}{{{{ a }}}}{{{{ b }}}}{{% endmacro %}}{{{{ m({}) }}}}",
+    "{{% macro m() %}}{{{{ varargs }}}}{{{{ kwargs }}}}{{% endmacro %}}{{{{ m(*{}) }}}}",
+    "{{% macro m() %}}{{{{ kwargs }}}}{{% endmacro %}}{{{{ m(**{}) }}}}",
+    "{{% filter upper %}}{{{{ {} }}}}{{% endfilter %}}",
+    "{{% autoescape true %}}{{{{ {} }}}}{{% endautoescape %}}",
+    "{{% set x %}}{{{{ {} }}}}{{% endset %}}{{{{ x }}}}",
+    "{{% include {} %}}",
+    "{{% include {} ignore missing %}}",
+    "{{% extends {} %}}",
+    "{{% import {} as x %}}",
+)
+
+FILTERS = {
+    "abs": ("",),
+    "attr": ("('name')", "(0)", "()"),
+    "batch": ("(2)|list", "(2, '-')|list", "(0)|list"),
+    "capitalize": ("",),
+    "center": ("", "(30)", "('x')"),
+    "count": ("",),
+    "d": ("", "('d')", "('d', true)"),
+    "default": ("", "('d')", "(default_value='d', boolean=true)"),
+    "dictsort": ("", "(true)", "(false, 'value')", "(reverse=true)"),
+    "e": ("",),
+    "escape": ("",),
+    "filesizeformat": ("", "(true)"),
+    "first": ("",),
+    "float": ("", "(1.5)"),
+    "forceescape": ("",),
+    "format": ("", "(1)", "(a=1)", "(1, a=1)"),
+    "groupby": ("('n', default=0)", "('n')", "(0)", "('age')"),
+    "indent": ("", "(2)", "(2, true)", "('> ', true, true)"),
+    "int": ("", "(7)", "(7, 16)", "(base=2)"),
+    "items": ("|list", ""),
+    "join": ("", "(', ')", "('<')", "('-', 'name')", "('-', 0)"),
+    "last": ("",),
+    "length": ("",),
+    "list": ("",),
+    "lower": ("",),
+    "map": ("|list", "('upper')|list", "(attribute='n')|list", "(attribute='n', default=0)|list", "('?')"),
+    "max": ("", "(true)", "(attribute='age')"),
+    "min": ("", "(case_sensitive=true)", "(attribute='n')"),
+    "pprint": ("",),
+    "reject": ("|list", "('odd')|list", "('in', [1])|list"),
+    "rejectattr": ("('n')|list", "('n', 'gt', 1)|list", "()|list"),
+    "replace": ("('e', 'E')", "('e', '<', 1)", "(1, 2)", "('e')"),
+    "reverse": ("", "|list"),
+    "round": ("", "(1)", "(0, 'ceil')", "(1, 'floor')", "(0, 'x')", "(-1)"),
+    "safe": ("",),
+    "select": ("|list", "('odd')|list", "('gt', 1)|list", "('nope')|list"),
+    "selectattr": ("('n')|list", "('age', 'gt', 20)|list", "('n', 'nope')|list"),
+    "slice": ("(2)|list", "(3, '-')|list", "(0)|list"),
+    "sort": ("", "(true)", "(case_sensitive=true)", "(attribute='n')", "(attribute='age,name')", "(none, 0)"),
+    "string": ("",),
+    "striptags": ("",),
+    "sum": ("", "(start=1)", "(attribute='n')", "('age', 1)"),
+    "title": ("",),
+    "tojson": ("", "(2)"),
+    "trim": ("", "('S')"),
+    "truncate": ("(10)", "(10, true)", "(10, false, '', 0)", ""),
+    "unique": ("|list", "(true)|list", "(attribute='n')|list"),
+    "upper": ("",),
+    "urlencode": ("",),
+    "urlize": ("", "(10, true)", "(rel='x', target='y')"),
+    "wordcount": ("",),
+    "wordwrap": ("(10)", "(5, false)", "(5, true, '|')"),
+    "xmlattr": ("", "(false)"),
+    "nope": ("",),
+}
+RANDOM = {"random"}  # what it gives cannot be compared
+TESTS = {
+    **dict.fromkeys(("boolean", "callable", "defined", "escaped", "even", "false", "filter", "float"), ("",)),
+    **dict.fromkeys(("integer", "iterable", "lower", "mapping", "none", "number", "odd", "sequence"), ("",)),
+    **dict.fromkeys(("string", "test", "true", "undefined", "upper", "nope"), ("",)),
+    **dict.fromkeys(("eq", "equalto", "ne", "lt", "lessthan", "le"), (" 1", "(none)", " 'a'", " numbers")),
+    **dict.fromkeys(("gt", "greaterthan", "ge", "sameas", "in", "divisibleby"), (" 2", "(none)", " text")),
+}
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # of constants in what Jinja2 makes
+    "ignore:coroutine .* was never awaited:RuntimeWarning",
+)
+OPTIONS = {
+    "plain": "",
+    "autoescape": "autoescape = True",
+    "strict": "undefined = StrictUndefined",
+    "chainable": "undefined = ChainableUndefined",
+    "debug": "undefined = DebugUndefined",
+    "finalize": "finalize = lambda v: '' if v is None else v",
+    "async": "enable_async = True",
+    "native": "native = True",
+}
+everywhere = pytest.mark.parametrize("options", ["plain", "autoescape", "strict", "async"])
+
+
+def operands() -> Iterator[str]:
+    yield from VALUES
+    yield from (literal for literal in VALUES.values() if literal != "absent")
+    yield from OBJECTS
+
+
+def batch(options: str) -> Batch:
+    return Batch(OPTIONS[options], CONTEXT)
+
+
+@pytest.mark.parametrize("operator", BINARY)
+def test_operator(operator: str) -> None:
+    sources = []
+    for left, right in product(OPERANDS, OPERANDS):
+        sources.append(f"{{{{ {left} {operator} {right} }}}}")
+        if "absent" not in (left, right):
+            sources.append(f"{{{{ ({VALUES[left]}) {operator} ({VALUES[right]}) }}}}")
+    assert_none(batch("plain").differences(sources))
+
+
+@pytest.mark.parametrize("options", ["autoescape", "strict", "chainable", "async"])
+def test_operators_with(options: str) -> None:
+    objects = ("markup", "html", "text", "absent", "user")
+    sources = [
+        f"{{{{ {left} {operator} {right} }}}}" for left, operator, right in product(objects, BINARY, objects)
+    ]
+    assert_none(batch(options).differences(sources))
+
+
+@pytest.mark.parametrize("options", list(OPTIONS))
+def test_wrapped(options: str) -> None:
+    values = operands() if options in ("plain", "autoescape") else (*VALUES, *OBJECTS)
+    sources = [f"{{{{ {form.replace('{}', value)} }}}}" for value in values for form in WRAPPERS]
+    assert_none(batch(options).differences(source.replace("{{'", "{'") for source in sources))
+
+
+@everywhere
+def test_statement(options: str) -> None:
+    assert_none(batch(options).differences(form.format(value) for form in STATEMENTS for value in operands()))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter(name: str) -> None:
+    for options in ("plain", "autoescape"):
+        sources = [f"{{{{ ({value})|{name}{args} }}}}" for value in operands() for args in FILTERS[name]]
+        assert_none(batch(options).differences(sources))
+
+
+@pytest.mark.parametrize("options", ["strict", "async", "debug"])
+def test_filters_with(options: str) -> None:
+    values = ("absent", "markup", "letters", "users", "text", "rows", "numbers")
+    sources = [f"{{{{ {value}|{name}{args[0]} }}}}" for value in values for name, args in FILTERS.items()]
+    assert_none(batch(options).differences(sources))
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_test(name: str) -> None:
+    forms = [f"is {name}{args}" for args in TESTS[name]] + [f"is not {name}{TESTS[name][0]}"]
+    sources = [f"{{{{ ({value}) {form} }}}}" for value in operands() for form in forms]
+    assert_none(batch("plain").differences(sources))
+
+
+@pytest.mark.parametrize("options", ["strict", "chainable", "async"])
+def test_tests_with(options: str) -> None:
+    values = ("absent", "absent.attribute", "user.missing", "markup", "letters")
+    sources = [f"{{{{ {value} is {name}{args[0]} }}}}" for value in values for name, args in TESTS.items()]
+    assert_none(batch(options).differences(sources))
+
+
+def test_the_table_names_every_filter_and_test() -> None:
+    assert set(JINJA2_FILTERS) - RANDOM <= set(FILTERS)
+    assert {name for name in JINJA2_TESTS if name.isidentifier()} <= set(TESTS)
