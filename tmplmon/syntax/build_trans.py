@@ -44,10 +44,16 @@ class TransBuilder(StatementBuilder):
     def trans_start(self, context: Token, word: Token) -> list[Token]:
         return [context, word]
 
-    def trans_head(self, tag: Token, start: list[Token], end: Token) -> TransHead:
-        return self.trans_head_items(tag, start, [], end)
+    def trans_head(self, tag: Token, end: Token) -> TransHead:
+        return self.trans_head_both(tag, [], [], end)
 
-    def trans_head_items(self, tag: Token, start: list[Token], entries: list[Entry], end: Token) -> TransHead:
+    def trans_head_start(self, tag: Token, start: list[Token], end: Token) -> TransHead:
+        return self.trans_head_both(tag, start, [], end)
+
+    def trans_head_items(self, tag: Token, entries: list[Entry], end: Token) -> TransHead:
+        return self.trans_head_both(tag, [], entries, end)
+
+    def trans_head_both(self, tag: Token, start: list[Token], entries: list[Entry], end: Token) -> TransHead:
         self.open(tag)
         context: str | None = None
         trimmed: bool | None = None

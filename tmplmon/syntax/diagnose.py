@@ -55,7 +55,7 @@ _WORDS = (
     *("RECURSIVE", "SCOPED", "REQUIRED", "TRIMMED"),
 )
 # Words that only mean something in front of another one: without it, it is they that are wrong.
-_PAIRED = {"IN": "'in' after 'not'", "MISSING": "'missing' after 'ignore'", "CONTEXT": "'context'"}
+_PAIRED = {("NOT", "IN"), ("IGNORE", "MISSING"), ("WITH", "CONTEXT"), ("WITHOUT", "CONTEXT")}
 
 # What other template languages call something, and what to write here.
 _ELSEWHERE = {
@@ -89,16 +89,18 @@ class Place(NamedTuple):
 
 
 def explain(
-    tokens: list[Token], number: int, rows: list[Row], source: Source, syntax: Syntax, start: str
+    tokens: list[Token], number: int, first: Row, source: Source, syntax: Syntax
 ) -> TemplateSyntaxError:
-    """The error for the token `number` (the one past the last for the end), which `rows` have no action for;
-    `start` is the grammar's start symbol."""
+    """The error for the token `number` (the one past the last for the end), which the parser has no action for;
+    `first` is the row it began with."""
     text = source.text
     token: Token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
-    if token[0] == "ERROR":
-        return syntax_error(source, token[1].message, token[2], token[3], hint=token[1].hint)
     place = _place(tokens[:number], source)
-    if place.tag >= 0 or start == "expression":
+    if token[0] == "ERROR":
+        hint = token[1].hint or _unended(tokens, token, place, source)
+        return syntax_error(source, token[1].message, token[2], token[3], hint=hint)
+    rows = _replay(tokens[:number], first)
+    if place.tag >= 0 or not _accepts(rows, "TEXT"):
         return _in_tag(tokens, number, token, rows, place, source, syntax)
     if token[0] == "$END":
         return _never_closed(tokens, place.blocks, source)
@@ -222,8 +224,9 @@ def _in_tag(
     opener = tokens[place.tag] if place.tag >= 0 else None
     accepted = {terminal for terminal in rows[-1] if _accepts(rows, terminal)}
     before = tokens[number - 1] if number else None
-    if len(accepted) == 1 and before is not None and (wanted := _PAIRED.get(next(iter(accepted)))):
-        return syntax_error(source, f"expected {wanted}", before[2], before[3])
+    if len(accepted) == 1 and before is not None and (before[0], *accepted) in _PAIRED:
+        (wanted,) = accepted
+        return syntax_error(source, f"expected '{wanted.lower()}' after '{before[1]}'", before[2], before[3])
     if (
         opener is not None
         and opener[0] == "TAG_CALL"
@@ -244,11 +247,7 @@ def _in_tag(
     message = f"unexpected {_found(token, source)}"
     if expected:
         message += f"; expected {expected}"
-    hint = _hint(tokens, number, token, opener)
-    if hint is None and opener is not None and accepted & {"VARIABLE_END", "BLOCK_END"}:
-        line = source.line(opener[2])
-        if line != source.line(token[2]):
-            hint = f"the tag was opened on line {line}; is its end missing?"
+    hint = _hint(tokens, number, token, opener, place.blocks) or _unended(tokens, token, place, source)
     return syntax_error(source, message, token[2], token[3], hint=hint)
 
 
@@ -283,6 +282,29 @@ def _unfinished(
     return syntax_error(source, f"the expression ends too early; expected {expected}", start, end)
 
 
+def _unended(tokens: list[Token], token: Token, place: Place, source: Source) -> str | None:
+    """A tag whose end is missing takes in the text after it, and fails there on a later line."""
+    if place.tag < 0:
+        return None
+    line = source.line(tokens[place.tag][2])
+    return (
+        f"the tag was opened on line {line}; is its end missing?" if line != source.line(token[2]) else None
+    )
+
+
+def _replay(tokens: list[Token], first: Row) -> list[Row]:
+    """The rows the parser has after `tokens`. When it refuses a token it has already reduced what it could with
+    it, and so forgotten some of what could have come instead."""
+    rows = [first]
+    for terminal, *_ in tokens:
+        while type(action := rows[-1][terminal]) is Rule:
+            if action.length:
+                del rows[-action.length :]
+            rows.append(rows[-1][action.origin][terminal])
+        rows.append(action)
+    return rows
+
+
 def _accepts(rows: list[Row], terminal: str) -> bool:
     """Can `terminal` come next? A row may only know that after some reductions, so these are gone through."""
     stack = list(rows)
@@ -300,6 +322,7 @@ def _expected(accepted: set[str], before: Token | None, in_line: bool, syntax: S
     after = before[0] if before is not None else ""
     operator = {"PIPE", "COMPARE"} <= accepted
     if operator:
+        accepted = accepted - {"ASSIGN"}  # an argument may have been meant as a keyword: true, but no help
         if "NAME" in accepted:  # after a test's name, where any word would be its argument
             accepted = accepted - set(_WORDS)
         accepted = accepted - _OPERATORS - _OPERANDS
@@ -334,7 +357,9 @@ def _found(token: Token, source: Source) -> str:
     return f"'{text}'" if len(text) <= 40 else f"'{text[:40]}…'"
 
 
-def _hint(tokens: list[Token], number: int, token: Token, opener: Token | None) -> str | None:
+def _hint(
+    tokens: list[Token], number: int, token: Token, opener: Token | None, blocks: list[Opened]
+) -> str | None:
     """Advice for mistakes that are common."""
     terminals = [before[0] for before in tokens[max(number - 3, 0) : number]]
     tag = opener[0] if opener is not None else ""
@@ -352,8 +377,8 @@ def _hint(tokens: list[Token], number: int, token: Token, opener: Token | None) 
         word = tokens[number - 1]
         if word[0] == str(word[1]).upper():
             return f"a word after a test is its argument: put the test in parentheses before '{word[1]}'"
-    if tag == "VARIABLE_BEGIN" and token[0] in ("BLOCK_END", "ASSIGN"):
-        return "to assign, write a 'set' tag"
+    if tag == "VARIABLE_BEGIN" and blocks and blocks[-1].name == "trans":
+        return "inside 'trans' only a name can be output; give the expression one in the tag, name=expression"
     return None
 
 

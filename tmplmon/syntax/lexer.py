@@ -119,8 +119,8 @@ _LITERALS = {_STRING: literals.string, _FLOAT: literals.float_, _INTEGER: litera
 _INSIDE = (
     r"|([^\W0-9]\w*)"
     r"|(//|\*\*|==|!=|>=|<=|[-+/*%~=.:|,<>;])"
-    r"|('[^'\\]*(?:\\.[^'\\]*)*'"
-    r'|"[^"\\]*(?:\\.[^"\\]*)*")'
+    r"|('[^'\\]*+(?:\\.[^'\\]*+)*+'"
+    r'|"[^"\\]*+(?:\\.[^"\\]*+)*+")'
     rf"|((?<!\.){_DIGITS}(?:(?:\.{_DIGITS})?[eE][+-]?{_DIGITS}|\.{_DIGITS}))"
     r"|(0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0[xX](?:_?[0-9a-fA-F])+|[1-9](?:_?[0-9])*|0(?:_?0)*)"
     r"|([(\[{])"
@@ -204,21 +204,21 @@ def _opening(syntax: Syntax) -> str:
     (``<%=`` before ``<%``); among equals the order is that of `order`, as in Jinja."""
     order = ("variable", "line_statement", "line_comment", "comment", "block")
     found = [
-        (syntax.variable_start_string, "variable", "{}"),
-        (syntax.comment_start_string, "comment", "{}"),
-        (syntax.block_start_string, "block", "{}"),
-        (syntax.line_statement_prefix, "line_statement", r"^[ \t\v]*{}"),
-        (syntax.line_comment_prefix, "line_comment", r"(?:^|(?<=\S))[^\S\r\n]*{}"),
+        (syntax.variable_start_string, "variable", ""),
+        (syntax.comment_start_string, "comment", ""),
+        (syntax.block_start_string, "block", ""),
+        (syntax.line_statement_prefix, "line_statement", r"^[ \t\v]*"),
+        (syntax.line_comment_prefix, "line_comment", r"(?:^|(?<=\S))[^\S\r\n]*"),
     ]
-    ranked = [
-        (-len(text), order.index(kind), kind, form.format(re.escape(text)))
-        for text, kind, form in found
-        if text
-    ]
-    block_start = re.escape(syntax.block_start_string)
+    given = [(text, kind, before) for text, kind, before in found if text]
+    given.sort(key=lambda entry: (-len(entry[0]), order.index(entry[1])))
+    # With one first character for all, taken out of the alternatives, `re` looks for it ten times faster.
+    first = {before or text[0] for text, _, before in given}
+    shared = 1 if len(first) == 1 else 0
     block_end = re.escape(syntax.block_end_string)
-    raw = rf"(?P<raw>{block_start}[-+]?\s*raw\s*(?:-{block_end}\s*|{block_end}))"
-    return "|".join([raw, *(f"(?P<{kind}>{pattern})" for _, _, kind, pattern in sorted(ranked))])
+    raw = rf"{re.escape(syntax.block_start_string[shared:])}[-+]?\s*raw\s*(?:-{block_end}\s*|{block_end})"
+    rest = "".join(f"|(?P<{kind}>{before}{re.escape(text[shared:])})" for text, kind, before in given)
+    return f"{re.escape(syntax.block_start_string[:shared])}(?:(?P<raw>{raw}){rest})"
 
 
 class _Scanner:
@@ -330,6 +330,8 @@ class _Scanner:
             name, after = matched[1], matched.end()
             if not self.ascii:
                 name, after = whole_name(text, matched.start(1), after)
+                if not name.isidentifier():
+                    return self._error(f"'{name}' is not a name", after - len(name), after)
             tokens.append((self.rules.tags.get(name, "TAG"), name, start, after))
             if name == "call" and (matched := _signature(text, after)) is not None:
                 after = matched.end()
@@ -352,6 +354,8 @@ class _Scanner:
                 value = matched[_NAME]
                 if not self.ascii:
                     value, position = whole_name(text, position - len(value), position)
+                    if not value.isidentifier():
+                        return self._error(f"'{value}' is not a name", position - len(value), position)
                 append((keyword(value, "NAME"), value, position - len(value), position))
             elif kind == _OPERATOR:
                 value = matched[_OPERATOR]
@@ -413,7 +417,7 @@ class _Scanner:
             return self._error(
                 f"'{opened}' is never closed: expected '{CLOSED_BY[opened]}' before '{found}'", position, end
             )
-        if len(found) > 1:
+        if len(found) > 1 and end_type:
             expected = syntax.variable_end_string if end_type == "VARIABLE_END" else syntax.block_end_string
             return self._error(f"'{found}' cannot close this tag; expected '{expected}'", position, end)
         return self._error(f"'{found}' closes nothing", position, end)

@@ -1,14 +1,15 @@
 """The text of a literal or a name → its value.
 
-Rule: a literal means what Jinja takes it for. A string's escapes are Python's, and a backslash that begins none of
-them stays; numbers may have underscores between digits and, if whole, a base.
+Rule: a literal means what Jinja takes it for. A string's escapes are Python's, and a backslash that begins
+none of them stays; numbers may have underscores between digits and, if whole, a base.
 """
 
 import re
 
 # A backslash that starts none of Python's escapes stays in the string; doubled first, it spares the decoder's
-# warning.
-_lone_backslash = re.compile(r"(\\[\n\\'\"abfnrtvxuUN0-7])|\\", re.S)
+# warning. Before a character that is not ASCII it is left alone: that is written as an escape first, and the two
+# backslashes are one then, as in Jinja.
+_lone_backslash = re.compile(r"(\\[\n\\'\"abfnrtvxuUN0-7]|\\[^\x00-\x7f])|\\", re.S)
 
 
 def string(literal: str) -> tuple[str, str]:
@@ -34,9 +35,8 @@ def integer(literal: str) -> tuple[str, int]:
 
 
 def whole_name(text: str, start: int, end: int) -> tuple[str, int]:
-    """The identifier at `start`, of which a regular expression's ``\\w`` found the part up to `end`, and its
-    end. Python's identifiers also have the marks that \\w leaves out (vowel signs of Indic scripts, for
-    instance)."""
+    """The name at `start`, of which a regular expression found the part up to `end`, and its end. Python's
+    identifiers also have marks that ``\\w`` leaves out, such as the vowel signs of Indic scripts."""
     while end < len(text) and text[end] > "\x7f" and f"a{text[end]}".isidentifier():
         end += 1
         while end < len(text) and (text[end].isalnum() or text[end] == "_"):

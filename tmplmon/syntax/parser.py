@@ -64,7 +64,7 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
                     from tmplmon.syntax.diagnose import explain  # only wrong templates need it, and difflib
 
                     number = len(tokens) if terminal == "$END" else tokens.index(token)
-                    raise explain(tokens, number, rows, source, syntax, start)
+                    raise explain(tokens, number, first, source, syntax)
             if type(action) is Rule:
                 length, function, origin = action
                 if function is None:
