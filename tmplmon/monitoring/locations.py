@@ -11,7 +11,7 @@ changes.
 
 Layout: one ``array`` per field, sorted by offset, each of the narrowest type that holds its largest value,
 end lines as spans and columns as value + 1 (0: None). A look-up is one binary search, O(log n). An entry
-takes 7 bytes for a file of some 250 lines and up to 10 for most others, where ``co_linetable`` takes 3 to 5
+takes 6 bytes for a file of some 250 lines and up to 10 for most others, where ``co_linetable`` takes 3 to 5
 and has to be scanned.
 """
 

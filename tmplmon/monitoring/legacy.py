@@ -1,0 +1,74 @@
+"""Events for ``sys.settrace`` and ``sys.setprofile``, with a real frame.
+
+The VM serves these two as the tools 7 and 6 of ``sys.monitoring``, through callbacks in C that take the frame
+they find running. For a scope that is the engine's frame, so the VM is not asked: the functions here call the
+thread's tracer or profiler themselves, from a :class:`~tmplmon.monitoring.frames.ScopeFrame`, and keep the
+protocol of ``sys.settrace``:
+
+- 'call' goes to the function given to ``sys.settrace``; what it returns becomes ``frame.f_trace``, the local
+tracer,
+  and everything else goes to that one, or nowhere if there is none. A local tracer that returns something
+  replaces itself; 'line' is left out if ``frame.f_trace_lines`` is false.
+- a tracer that raises is removed, from the thread and the frame, and the exception comes out of the event.
+- no events come of what a tracer or profiler does.
+
+``frame.f_lineno`` cannot be assigned from there (a debugger's ``jump``): Python says ValueError, as the
+scope, not the frame, decides where it goes on. Tracers installed from C that cannot be called from Python get
+nothing.
+
+Source: CPython's ``Python/legacy_tracing.c`` and ``trace_trampoline`` in ``Python/sysmodule.c``.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType
+from typing import Any
+
+from tmplmon.monitoring._capi import in_callback
+from tmplmon.monitoring.fire import silence
+from tmplmon.monitoring.frames import ScopeFrame, call_in
+
+__all__ = ["is_c_function", "profile", "trace"]
+
+_C_FUNCTIONS = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+
+
+def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
+    """Tell the thread's tracer: ``what`` is 'call', 'line', 'return' or 'exception'; the last frame is the
+    scope's."""
+    tracer: Any = sys.gettrace()
+    if tracer is None or in_callback():
+        return
+    frame = frames[-1].frame
+    if what != "call":
+        tracer = frame.f_trace
+    if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
+        return
+    try:
+        with silence():
+            local = call_in(frames, tracer, frame, what, argument)
+    except BaseException:
+        sys.settrace(None)
+        frame.f_trace = None
+        raise
+    if local is not None:
+        frame.f_trace = local
+
+
+def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
+    """Tell the thread's profiler: 'call', 'return', 'c_call', 'c_return' or 'c_exception'."""
+    profiler: Any = sys.getprofile()
+    if not callable(profiler) or in_callback():
+        return
+    try:
+        with silence():
+            call_in(frames, profiler, frames[-1].frame, what, argument)
+    except BaseException:
+        sys.setprofile(None)
+        raise
+
+
+def is_c_function(function: object) -> bool:
+    """Whether calling ``function`` is a 'c_call' to a profiler."""
+    return isinstance(function, _C_FUNCTIONS)
