@@ -44,7 +44,7 @@ def load_tables() -> dict[str, Any]:
         tables: dict[str, Any] = json.loads(_read(TABLES))
         if tables["format"] == FORMAT and tables["grammar"] == fingerprint(grammar):
             return tables
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         pass
     from grammars.build import build_tables
 

@@ -91,8 +91,8 @@ class Place(NamedTuple):
 def explain(
     tokens: list[Token], number: int, first: Row, source: Source, syntax: Syntax
 ) -> TemplateSyntaxError:
-    """The error for the token `number` (the one past the last for the end), which the parser has no action for;
-    `first` is the row it began with."""
+    """The error for the token `number` (the one past the last for the end), which the parser has no action
+    for; `first` is the row it began with."""
     text = source.text
     token: Token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
     place = _place(tokens[:number], source)
@@ -204,8 +204,8 @@ def _unknown_tag(name: str, blocks: list[Opened], syntax: Syntax) -> tuple[str, 
         [block.end for block in blocks[-1:]],
         [*terminals(syntax.tags, syntax.custom_tags), "raw"],
     ):
-        if close := get_close_matches(name, candidates, 1):
-            return message, f"did you mean '{close[0]}'?"
+        if close := get_close_matches(name, candidates, 2):
+            return message, f"did you mean {' or '.join(map(repr, close))}?"
     return message, None
 
 
@@ -293,8 +293,8 @@ def _unended(tokens: list[Token], token: Token, place: Place, source: Source) ->
 
 
 def _replay(tokens: list[Token], first: Row) -> list[Row]:
-    """The rows the parser has after `tokens`. When it refuses a token it has already reduced what it could with
-    it, and so forgotten some of what could have come instead."""
+    """The rows the parser has after `tokens`. When it refuses a token it has already reduced what it could
+    with it, and so forgotten some of what could have come instead."""
     rows = [first]
     for terminal, *_ in tokens:
         while type(action := rows[-1][terminal]) is Rule:

@@ -108,6 +108,9 @@ OPERATORS = {
     "}": "RBRACE",
 }
 
+# What other languages write with characters that mean nothing here.
+_ELSEWHERE = {"&": "write 'and'", "!": "write 'not'", "?": "write 'a if condition else b'"}
+
 CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
 # Group numbers of the in-tag expression.
@@ -431,4 +434,5 @@ class _Scanner:
         found = text[position]
         if found in "'\"":
             return self._error("this string is never closed", position, position + 1)
-        return self._error(f"unexpected character {found!r}", position, position + 1)
+        hint = _ELSEWHERE.get(found)
+        return self._error(f"unexpected character '{found}'", position, position + 1, hint)

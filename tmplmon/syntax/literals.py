@@ -7,8 +7,8 @@ none of them stays; numbers may have underscores between digits and, if whole, a
 import re
 
 # A backslash that starts none of Python's escapes stays in the string; doubled first, it spares the decoder's
-# warning. Before a character that is not ASCII it is left alone: that is written as an escape first, and the two
-# backslashes are one then, as in Jinja.
+# warning. One before a character that is not ASCII is left alone: that character is an escape by the time of
+# decoding, and the two backslashes are one then, as in Jinja.
 _lone_backslash = re.compile(r"(\\[\n\\'\"abfnrtvxuUN0-7]|\\[^\x00-\x7f])|\\", re.S)
 
 

@@ -1,0 +1,176 @@
+"""Depth is refused with an error, never a crash; size costs in proportion."""
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tmplmon.errors import TemplateSyntaxError
+from tmplmon.syntax import nodes
+from tmplmon.syntax.build_statements import MAX_BLOCKS
+from tmplmon.syntax.build_trans import TransBuilder
+from tmplmon.syntax.lexer import MAX_BRACKETS, Syntax, scan
+from tmplmon.syntax.limits import MAX_HEIGHT, MAX_NESTING
+from tmplmon.syntax.parser import parse, parse_expression
+from tmplmon.syntax.source import Source
+from tmplmon.syntax.tables import make_tables
+
+MANY = 100_000
+
+
+def repeat(before: str, middle: str, after: str, count: int) -> str:
+    return before * count + middle + after * count
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (repeat("(", "a", ")", MANY), "brackets"),
+        (repeat("[", "a", "]", MANY), "brackets"),
+        (repeat("{1:", "a", "}", MANY), "brackets"),
+        (repeat("f(", "a", ")", MANY), "brackets"),
+        ("(" * MANY, "brackets"),
+        (repeat("-", "a", "", MANY), "nested"),
+        (repeat("not ", "a", "", MANY), "nested"),
+        (repeat("a if b else ", "c", "", MANY), "nested"),
+        (repeat("", "a", " + b", MANY), "chain"),
+        (repeat("", "a", " and b", MANY), "chain"),
+        (repeat("", "a", "**b", MANY), "chain"),
+        (repeat("", "a", ".b", MANY), "chain"),
+        (repeat("", "a", "[0]", MANY), "chain"),
+        (repeat("", "a", "()", MANY), "chain"),
+        (repeat("", "a", "|b", MANY), "chain"),
+        (repeat("", "a", " is b(1)", MANY), "chain"),
+        (repeat("", "a", " if b", MANY), "chain"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_too_deep_an_expression(expression: str, message: str) -> None:
+    for parse_it in (
+        lambda: parse(Source("{{ " + expression + " }}")),
+        lambda: parse(Source("{% set a = " + expression + " %}")),
+        lambda: parse_expression(Source(expression)),
+    ):
+        with pytest.raises(TemplateSyntaxError, match=message):
+            parse_it()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        repeat("(", "a", ")", MAX_BRACKETS),
+        repeat("-", "a", "", MAX_NESTING),
+        repeat("not ", "a", "", MAX_NESTING),
+        repeat("", "a", " + b", MAX_HEIGHT - 1),
+        repeat("", "a", "|b", MAX_HEIGHT),
+        repeat("", "a", " ~ b", MANY),
+        repeat("", "a", " < b", MANY),
+        "[" + "a," * MANY + "]",
+        "f(" + "a, " * MANY + ")",
+        "f(" + ", ".join(f"a{n}=1" for n in range(10_000)) + ")",
+        "'a' " * MANY,
+    ],
+    ids=lambda value: value[:20],
+)
+def test_not_too_deep_an_expression(expression: str) -> None:
+    parse(Source("{{ " + expression + " }}"))
+    parse_expression(Source(expression))
+
+
+@pytest.mark.parametrize(
+    "tag", ["if a", "for a in b", "with", "set a", "filter a", "block a", "macro a()", "call a()"]
+)
+def test_too_many_blocks(tag: str) -> None:
+    name = re.split(r"\W", tag)[0]
+    template = repeat("{% " + tag + " %}", "x", "{% end" + name + " %}", 10_000)
+    with pytest.raises(TemplateSyntaxError, match="blocks"):
+        parse(Source(template))
+    with pytest.raises(TemplateSyntaxError, match="blocks"):
+        parse(Source(template[: len(template) // 2]))
+    parse(Source(repeat("{% " + tag + " %}", "x", "{% end" + name + " %}", MAX_BLOCKS)))
+    parse(Source(("{% " + tag + " %}{% end" + name + " %}") * 1000))
+
+
+def test_a_chain_of_elif_is_flat() -> None:
+    (statement,) = parse(Source("{% if a %}b" + "{% elif c %}d" * 10_000 + "{% endif %}")).body
+    assert isinstance(statement, nodes.If)
+    assert len(statement.branches) == 10_001
+
+
+def test_no_recursion_in_the_parser() -> None:
+    limit = sys.getrecursionlimit()
+    depth = 0
+    frame: Any = sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    sys.setrecursionlimit(depth + 60)
+    try:
+        parse(Source("{{ " + repeat("(", "a", ")", MAX_BRACKETS) + " }}"))
+        with pytest.raises(TemplateSyntaxError):
+            parse(Source("{{ " + "-" * MANY + "a }}"))
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_a_number_with_too_many_digits() -> None:
+    with pytest.raises(TemplateSyntaxError, match="digits"):
+        parse(Source("{{ " + "1" * 10_000 + " }}"))
+
+
+PARTS = {
+    "text": "lorem { ipsum } % # dolor\n",
+    "output": "{{ a.b }} ",
+    "blocks": "{% if a %}x{% else %}y{% endif %}\n",
+    "comments": "{# a #}",
+    "raw": "{% raw %}{{ {% endraw %}",
+    "whitespace": "   \n\n  {%- if a -%}  \n {%- endif -%}",
+    "line statements": "# if a\n\n\n b ## c\n # endif\n",
+    "strings": "{{ 'a\\n' 'b' }}",
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_cost_is_in_proportion(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the template is twice the tokens and twice the reductions."""
+    syntax = Syntax(line_statement_prefix="#", line_comment_prefix="##", lstrip_blocks=True, trim_blocks=True)
+    reductions = 0
+
+    def counting(name: str) -> Callable[..., Any]:
+        function = getattr(TransBuilder, name)
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal reductions
+            reductions += 1
+            return function(*arguments)
+
+        return counted
+
+    monkeypatch.setattr("tmplmon.syntax.parser._tables", make_tables(counting))
+    costs = []
+    for count in (100, 200, 400):
+        reductions = 0
+        parse(Source(part * count), syntax)
+        tokens, longest = scan(Source(part * count), syntax)
+        costs.append((reductions, len(tokens)))
+        assert longest < 10
+    for once, twice, four_times in zip(*costs, strict=True):
+        assert abs((four_times - twice) - 2 * (twice - once)) <= 2
+
+
+def test_lexer_expressions_cannot_backtrack_far() -> None:
+    """Runs of whitespace and unclosed strings, where a careless expression would take quadratic time: hours
+    for these, so there is no need to look at a clock."""
+    for template in (
+        "{{ " + " " * 1_000_000,
+        "{%" + " " * 1_000_000 + "x",
+        "{{ '" + "a\\" * 500_000,
+        ("{%" + " " * 1000) * 1000,
+        "{% raw %}" + ("{%" + " " * 1000) * 1000,
+        "{#" + "-" * 1_000_000,
+        "{{ " + "1_" * 500_000 + " }}",
+    ):
+        with pytest.raises(TemplateSyntaxError):
+            parse(Source(template))
+    parse(Source(" " * 1_000_000 + "{{-a}}"))
