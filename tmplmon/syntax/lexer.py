@@ -334,6 +334,7 @@ class _Scanner:
             if not self.ascii:
                 name, after = whole_name(text, matched.start(1), after)
                 if not name.isidentifier():
+                    tokens.append(("BLOCK_BEGIN", text[start : after - len(name)], start, after - len(name)))
                     return self._error(f"'{name}' is not a name", after - len(name), after)
             tokens.append((self.rules.tags.get(name, "TAG"), name, start, after))
             if name == "call" and (matched := _signature(text, after)) is not None:
