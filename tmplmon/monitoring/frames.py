@@ -26,7 +26,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from tmplmon.monitoring._capi import in_callback
-from tmplmon.monitoring.fire import silence
+from tmplmon.monitoring.fire import silently
 
 __all__ = ["LINE_OFFSET", "ScopeFrame", "call_in", "call_outside"]
 
@@ -106,6 +106,8 @@ class ScopeFrame:
         self.offset = 0
         names = {"__builtins__": builtins, **(module_globals or {}), "_frame": self}
         # eval() of a generator's code gives the generator, with a mapping of our choice for its locals.
+        if sys.version_info >= (3, 15):
+            _prepare(code)
         self._generator: Any = eval(code, names, {} if variables is None else variables)
         self.frame = self._generator.gi_frame
         next(self._generator)
@@ -151,14 +153,31 @@ class ScopeFrame:
     def close(self) -> None:
         """End the run. The frame object stays usable for looking at, as a finished function's does."""
         if not self.running:
-            with silence():  # the GeneratorExit that ends the driver is nobody's business
-                self._generator.close()
+            silently(self._generator.close)  # the GeneratorExit that ends the driver is nobody's business
 
     def _place(self, traceback: TracebackType | None) -> TracebackType | None:
         """The driver's entry in a traceback has the driver's place: put the site's there."""
         if traceback is None or traceback.tb_frame is not self.frame:
             return traceback
         return TracebackType(traceback.tb_next, self.frame, self.offset, self.line)
+
+
+def _prepare(code: CodeType) -> None:
+    """Make the VM allocate its monitoring data of ``code``, as it does for code that it instruments.
+
+    From 3.15 the events of exceptions are looked up in that data, and the VM follows a null pointer when one
+    passes through a frame whose code has none: here, when a callback raises. Setting a tool's local events to
+    what they are allocates it and changes nothing else; a tool that exists is used for it, or one is made for
+    the moment.
+    """
+    monitoring = sys.monitoring
+    for tool in range(6):
+        if monitoring.get_tool(tool) is not None:
+            monitoring.set_local_events(tool, code, monitoring.get_local_events(tool, code))
+            return
+    monitoring.use_tool_id(5, __name__)
+    monitoring.set_local_events(5, code, 0)
+    monitoring.free_tool_id(5)
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
@@ -179,5 +198,4 @@ def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *argume
     """
     if not frames or in_callback():
         return function(*arguments)
-    with silence():
-        return call_in(frames, sys.call_tracing, function, arguments)
+    return silently(call_in, frames, sys.call_tracing, function, arguments)

@@ -26,7 +26,7 @@ from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, 
 from typing import Any
 
 from tmplmon.monitoring._capi import in_callback
-from tmplmon.monitoring.fire import silence
+from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 
 __all__ = ["is_c_function", "profile", "trace"]
@@ -46,8 +46,7 @@ def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
     if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
         return
     try:
-        with silence():
-            local = call_in(frames, tracer, frame, what, argument)
+        local = silently(call_in, frames, tracer, frame, what, argument)
     except BaseException:
         sys.settrace(None)
         frame.f_trace = None
@@ -62,8 +61,7 @@ def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> Non
     if not callable(profiler) or in_callback():
         return
     try:
-        with silence():
-            call_in(frames, profiler, frames[-1].frame, what, argument)
+        silently(call_in, frames, profiler, frames[-1].frame, what, argument)
     except BaseException:
         sys.setprofile(None)
         raise
