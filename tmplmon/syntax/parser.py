@@ -3,6 +3,10 @@
 Rule: one loop, no recursion; depth costs memory only, so a template can be refused for its depth with a
 proper error. The machine runs on the tables Lark made (`tables.py`) and calls a builder's method at each
 reduction, so the tree is made of the final nodes at once.
+
+Why not Lark's own machine: it reduces through all levels of precedence, and makes an object with line and
+column of every token. A template of 71 tokens took it 410 µs, the lexer included and nothing built; here it
+takes 110 µs with the tree built, where Jinja2 needs 430 (CPython 3.13).
 """
 
 from typing import Any
