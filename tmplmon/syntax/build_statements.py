@@ -11,8 +11,8 @@ from tmplmon.syntax.build_expressions import CONSTANTS, Argument, ExpressionBuil
 from tmplmon.syntax.lexer import Token
 from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Stmt
 
-# Blocks nested deeper than this are refused: the passes after the parser recurse, a few calls a block. CPython
-# nests at most 21 loops in one function (measured on 3.13); that is for the back ends to get around.
+# Blocks nested deeper than this are refused: the passes after the parser recurse, a few calls a block.
+# CPython nests at most 21 loops in one function (measured on 3.13); that is for the back ends to get around.
 MAX_BLOCKS = 100
 
 CALL_EXPECTED = "'call' needs the call of a macro, such as {% call name() %}"
