@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from tmplmon.monitoring import _capi, events, fire, states
-from tmplmon.monitoring.codelike import _caches
 from tmplmon.monitoring.linetable import encode_linetable
+from tmplmon.monitoring.skeleton import RESUME
 from tmplmon.monitoring.states import StateArray
 
 cpython = pytest.importorskip(
@@ -92,7 +92,7 @@ def package_functions() -> Iterator[types.FunctionType]:
 
 def without_resume(code: types.CodeType) -> types.CodeType:
     units = bytearray(code.co_code)
-    length = 1 + _caches("RESUME")
+    length = len(RESUME)
     at = 0
     while at < len(units):
         if units[at] == opmap["RESUME"]:

@@ -1,1 +1,86 @@
-"""Signal PEP 669 monitoring events from Python, for any language hosted in Python."""
+"""Signal PEP 669 monitoring events from Python, for any language hosted in Python.
+
+Four parts, each usable alone: places in several files (``locations``, and ``linetable`` for CPython's
+format), code-likes (``codelike``), the states of events (``states``, with ``events``), and firing them
+(``fire``). ``scope`` puts them together and is what an engine uses. The package imports nothing but the
+standard library.
+
+Names are loaded when they are first used: importing the package does not import ``ctypes``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tmplmon.monitoring.activation import Activation, Site
+    from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder, remember_source
+    from tmplmon.monitoring.events import ALL_EVENTS, Event, event
+    from tmplmon.monitoring.frames import ScopeFrame
+    from tmplmon.monitoring.linetable import Position, decode_linetable, encode_linetable, without_resume_line
+    from tmplmon.monitoring.locations import IncludeSite, Location, LocationTable, LocationTableBuilder
+    from tmplmon.monitoring.scope import EXIT, Scope, ScopeBuilder
+    from tmplmon.monitoring.states import StateArray
+
+_HOME = {
+    "ALL_EVENTS": "events",
+    "Activation": "activation",
+    "CodeLike": "codelike",
+    "CodeLikeBuilder": "codelike",
+    "EXIT": "scope",
+    "Event": "events",
+    "IncludeSite": "locations",
+    "Location": "locations",
+    "LocationTable": "locations",
+    "LocationTableBuilder": "locations",
+    "Position": "linetable",
+    "Scope": "scope",
+    "ScopeBuilder": "scope",
+    "ScopeFrame": "frames",
+    "Site": "activation",
+    "StateArray": "states",
+    "decode_linetable": "linetable",
+    "encode_linetable": "linetable",
+    "event": "events",
+    "remember_source": "codelike",
+    "without_resume_line": "linetable",
+}
+
+__all__ = [
+    "ALL_EVENTS",
+    "EXIT",
+    "Activation",
+    "CodeLike",
+    "CodeLikeBuilder",
+    "Event",
+    "IncludeSite",
+    "Location",
+    "LocationTable",
+    "LocationTableBuilder",
+    "Position",
+    "Scope",
+    "ScopeBuilder",
+    "ScopeFrame",
+    "Site",
+    "StateArray",
+    "decode_linetable",
+    "encode_linetable",
+    "event",
+    "remember_source",
+    "without_resume_line",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,20 +11,22 @@ What an event is to the two legacy tools is :data:`LEGACY`, taken from CPython's
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType, MethodType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
-from tmplmon.monitoring.codelike import CodeLike
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, through_c
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
 from tmplmon.monitoring.legacy import is_c_function, profile, trace
-from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS, StateArray
+from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS
+
+if TYPE_CHECKING:
+    from tmplmon.monitoring.scope import Scope
 
 __all__ = ["FILE_EVENTS", "SITE_EVENTS", "Activation", "Site"]
 
@@ -105,6 +107,8 @@ class Activation:
         "_files",
         "_frames",
         "_globals",
+        "_here",
+        "_inclusions",
         "_raised",
         "_sites",
         "_states",
@@ -113,20 +117,20 @@ class Activation:
 
     def __init__(
         self,
-        sites: Sequence[Site],
-        codelikes: Sequence[CodeLike],
-        states: StateArray,
+        scope: Scope,
         variables: Mapping[str, Any] | None = None,
         module_globals: Mapping[str, Any] | None = None,
     ) -> None:
         """Internal: use :meth:`Scope.enter`."""
-        self._sites = sites
-        self._codelikes = codelikes
-        self._states = states
-        self._data = states.data
+        self._sites = scope.sites
+        self._codelikes = scope.codelikes
+        self._inclusions = scope.inclusions
+        self._states = scope.states
+        self._data = scope.data
         self._variables = {} if variables is None else variables
         self._globals = module_globals
         self._files: list[int] = []  # the code-likes that are running: the scope's own, and includes in it
+        self._here: list[int | None] = []  # the last site in each of them that anything was called for
         self._frames: list[ScopeFrame] = []  # theirs, as far as anybody has looked yet
         self._raised: BaseException | None = None
 
@@ -142,8 +146,9 @@ class Activation:
         """PY_START: the scope begins or, with its number, a file included into it, until
         :meth:`py_return`."""
         self._files.append(file)
+        self._here.append(None)
         codelike = self._codelikes[file]
-        state = self._file_state(file) + _START
+        state = self._states.first_of(file) + _START
         code = codelike.code
         self._c(ev.PY_START, _capi.FIRE_PY_START, state, code, codelike.start, code.co_firstlineno)
         # coverage.py's sysmon core asks for its local events in there.
@@ -152,19 +157,13 @@ class Activation:
     def py_return(self, value: object = None, site: int | None = None) -> None:
         """PY_RETURN: what :meth:`py_start` began ends with ``value``, at a return's site or at the end."""
         if site is None:
-            codelike = self._codelikes[self._files[-1]]
-            state = self._file_state(self._files[-1]) + _RETURN
-            line = (
-                self._frames[-1].line
-                if len(self._frames) == len(self._files)
-                else codelike.code.co_firstlineno
-            )
-            self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, codelike.code, codelike.end, line, value)
+            file = self._files[-1]
+            state, offset = self._states.first_of(file) + _RETURN, self._codelikes[file].end
+            code, _offset, line = self._place(None)
         else:
-            place = self._sites[site]
-            self._c(
-                ev.PY_RETURN, _capi.FIRE_PY_RETURN, place.state, place.code, place.offset, place.line, value
-            )
+            code, offset, line = self._place(site)
+            state = self._sites[site].state
+        self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, code, offset, line, value)
         self._leave()
 
     def py_unwind(self, exception: BaseException, site: int | None = None) -> None:
@@ -196,6 +195,7 @@ class Activation:
 
     def line(self, site: int) -> None:
         """LINE: execution reaches the line of ``site``."""
+        self._here[-1] = site
         place = self._sites[site]
         active = self._data[2 * place.state]
         if not active:
@@ -219,6 +219,7 @@ class Activation:
 
         Left is where the condition holds or the loop goes on.
         """
+        self._here[-1] = site
         place = self._sites[site]
         if left:
             event, fire, state, destination = ev.BRANCH_LEFT, _capi.FIRE_BRANCH_LEFT, place.state, place.left
@@ -234,6 +235,7 @@ class Activation:
 
     def call(self, site: int, callable: object, arg0: object = MISSING) -> None:
         """CALL: ``callable`` is about to be called at ``site``, with ``arg0`` first if it has arguments."""
+        self._here[-1] = site
         place = self._sites[site]
         self._c(ev.CALL, _capi.FIRE_CALL, place.state, place.code, place.offset, place.line, callable, arg0)
 
@@ -322,10 +324,6 @@ class Activation:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _file_state(self, file: int) -> int:
-        """The first state of a code-like: those of FILE_EVENTS come first in its part of the array."""
-        return self._states.first_of(file)
-
     def _c(
         self,
         event: Event,
@@ -359,7 +357,7 @@ class Activation:
     def _exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> None:
         if not self._files:
             raise RuntimeError(f"{event.name} after the scope has ended")
-        state = self._file_state(self._files[-1]) + number
+        state = self._states.first_of(self._files[-1]) + number
         active = self._data[2 * state]
         if active:
             code, offset, line = self._place(site)
@@ -369,13 +367,12 @@ class Activation:
             dispatch(event, self._states, state, code, offset, exception, caller=caller)
 
     def _place(self, site: int | None) -> tuple[CodeType, int, int]:
-        """The code-like, offset and line of a site; without one, of where the frame is, or of the start."""
+        """The code-like, offset and line of a site; without one, of the last one, or of the start."""
+        site = self._here[-1] if site is None else site
         if site is not None:
             place = self._sites[site]
             return place.code, place.offset, place.line
         codelike = self._codelikes[self._files[-1]]
-        if len(self._frames) == len(self._files):
-            return codelike.code, self._frames[-1].offset, self._frames[-1].line
         return codelike.code, codelike.start, codelike.code.co_firstlineno
 
     def _at(self, line: int, offset: int) -> Callable[..., Any]:
@@ -403,6 +400,7 @@ class Activation:
 
     def _leave(self) -> None:
         self._files.pop()
+        self._here.pop()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
 

@@ -35,11 +35,11 @@ from typing import Any
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback
 from tmplmon.monitoring.activation import FILE_EVENTS, SITE_EVENTS, Activation, Site
-from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder
+from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
 from tmplmon.monitoring.states import StateArray
 
-__all__ = ["EXIT", "Scope", "ScopeBuilder"]
+__all__ = ["EXIT", "Label", "Scope", "ScopeBuilder"]
 
 
 class Scope:
@@ -50,10 +50,13 @@ class Scope:
         self,
         sites: Sequence[Site],
         codelikes: Sequence[CodeLike],
+        inclusions: Sequence[int],
         locations: LocationTable,
         states: StateArray,
     ) -> None:
         """Internal: use :class:`ScopeBuilder`."""
+        self.inclusions: tuple[int, ...] = tuple(inclusions)
+        """For each inclusion, the index of its file's code-like in :attr:`codelikes`."""
         self.sites: tuple[Site, ...] = tuple(sites)
         """The sites, in the order in which the builder numbered them."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
@@ -85,7 +88,7 @@ class Scope:
         """
         if not self.states.enter() or in_callback():
             return None
-        return Activation(self.sites, self.codelikes, self.states, variables, module_globals)
+        return Activation(self, variables, module_globals)
 
     def check(self, site: int) -> int:
         """Return the index in :attr:`data` of the byte that is not 0 if a tool listens to a site.
@@ -253,14 +256,28 @@ class ScopeBuilder:
         """Add a place where an iterator may end: :meth:`Activation.stop_iteration`."""
         return self._add("iterate", (line, end_line, column, end_column), inclusion)
 
-    def connect(self, site: int, *, left: int | None = None, right: int | None = None) -> None:
-        """Set where a branch or a jump (``left``) leads: to a site of the same file, or EXIT.
+    def connect(
+        self, site: int, *, left: int | Label | None = None, right: int | Label | None = None
+    ) -> None:
+        """Set where a branch or a jump (``left``) leads: to a site or label of the same file, or EXIT.
 
         Raises ValueError for a site of another file.
         """
         entry = self._entries[site]
-        numbers = [self._number_in(entry.file, destination) for destination in (left, right)]
-        self._builders[entry.file].connect(entry.number, left=numbers[0], right=numbers[1])
+        self._builders[entry.file].connect(
+            entry.number,
+            left=self._number_in(entry.file, left),
+            right=self._number_in(entry.file, right),
+        )
+
+    def label(self) -> Label:
+        """Return a new label, to connect sites to before their destination has been added."""
+        return Label()
+
+    def bind(self, label: Label, *, inclusion: int = 0) -> None:
+        """Let a label stand for the site that is added next to the inclusion's file, or for EXIT if none
+        is."""
+        self._builders[self._file_of_inclusion[inclusion]].bind(label)
 
     def build(self) -> Scope:
         """Make the scope. Raises ValueError for what :meth:`CodeLikeBuilder.build` refuses."""
@@ -285,7 +302,8 @@ class ScopeBuilder:
             owners += [codelike.code] * (len(events) - first_state)
             base += len(codelike.code.co_code)
         ordered = [sites[number] for number in range(len(self._entries))]
-        return Scope(ordered, codelikes, self._locations.build(), StateArray(events, owners))
+        states = StateArray(events, owners)
+        return Scope(ordered, codelikes, self._file_of_inclusion, self._locations.build(), states)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -298,8 +316,8 @@ class ScopeBuilder:
         self._entries.append(_Entry(kind, file, add(position), inclusion, place))
         return len(self._entries) - 1
 
-    def _number_in(self, file: int, destination: int | None) -> int | None:
-        if destination is None or destination == EXIT:
+    def _number_in(self, file: int, destination: int | Label | None) -> int | Label | None:
+        if not isinstance(destination, int) or destination == EXIT:
             return destination
         entry = self._entries[destination]
         if entry.file != file:
