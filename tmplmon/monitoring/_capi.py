@@ -14,6 +14,7 @@ does without them.
 from __future__ import annotations
 
 import ctypes
+import threading
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -91,15 +92,28 @@ def _find_tracing_offset() -> int | None:
 TRACING_OFFSET = _find_tracing_offset()
 
 
-def in_callback() -> bool:
-    """Whether this thread is inside a tool's callback, a tracer or a profiler, so that the VM fires no
-    events.
+class _Tracing(threading.local):
+    """This thread's ``tracing``: above 0 while it is inside a tool's callback, a tracer or a profiler."""
 
-    False, too, where that cannot be told.
+    def __init__(self) -> None:
+        self.count = (
+            ctypes.c_int(0)
+            if TRACING_OFFSET is None
+            else ctypes.c_int.from_address(thread_state() + TRACING_OFFSET)
+        )
+
+
+_tracing = _Tracing()
+
+
+def in_callback() -> bool:
+    """Whether this thread is inside a tool's callback, a tracer or a profiler, so that no events are to be
+    fired.
+
+    The VM looks at this for its own events; its C API does not for those it is told to fire. False where it
+    cannot be told (:data:`TRACING_OFFSET` is None).
     """
-    if TRACING_OFFSET is None:
-        return False
-    return ctypes.c_int.from_address(thread_state() + TRACING_OFFSET).value > 0
+    return _tracing.count.value > 0
 
 
 # Each: (address of the state, code-like, offset, further arguments) -> 0.

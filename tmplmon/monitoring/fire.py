@@ -190,6 +190,8 @@ def through_c(
     """Fire with a function of the C API; ``caller`` calls it, so that callbacks find its frame above
     theirs."""
     active = states.data[2 * index]
+    if not active or _capi.in_callback():
+        return
     if active & LEGACY_TOOLS:
         # The C function must not see these two bits, so they are out of the state while it runs.
         states.data[2 * index] = active & TOOLS
@@ -198,7 +200,7 @@ def through_c(
                 caller(function, states.address(index), codelike, offset, *arguments)
         finally:
             states.data[2 * index] |= active & LEGACY_TOOLS
-    elif active:
+    else:
         caller(function, states.address(index), codelike, offset, *arguments)
 
 
@@ -233,12 +235,10 @@ def dispatch(
 ) -> None:
     """Fire an event without the C API. Not used where the C API can do it: this needs 1 to 2 µs a tool."""
     tools = states.data[2 * index] & TOOLS
-    if not tools:
+    if not tools or _capi.in_callback():
         return
     if offset < 0:
         raise ValueError("offset must be non-negative")
-    if _capi.in_callback():
-        return
     silently(_call_tools, tools, event, states, index, caller, (codelike, offset, *arguments))
 
 

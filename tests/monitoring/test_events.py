@@ -1,0 +1,69 @@
+"""The table of events against what the running Python says."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import pytest
+
+from tmplmon.monitoring import events
+from tmplmon.monitoring.events import ALL_EVENTS, event
+
+
+def test_every_event_python_has_is_there() -> None:
+    names = {name for name in vars(sys.monitoring.events) if name.isupper()}
+    names -= {"NO_EVENTS", "INSTRUCTION"}
+    if sys.version_info >= (3, 14):
+        names -= {"BRANCH"}
+    assert {event.name for event in ALL_EVENTS} == names
+
+
+def test_numbers_and_masks() -> None:
+    for each in ALL_EVENTS:
+        assert each.mask == getattr(sys.monitoring.events, each.name) == 1 << each.id
+        assert event(each.name) is each
+    assert [each.id for each in ALL_EVENTS] == sorted({each.id for each in ALL_EVENTS})
+    assert repr(events.LINE) == f"<Event LINE {events.LINE.id}>"
+
+
+def test_branches() -> None:
+    if sys.version_info >= (3, 14):
+        assert (events.BRANCH_LEFT.name, events.BRANCH_RIGHT.name) == ("BRANCH_LEFT", "BRANCH_RIGHT")
+        assert events.BRANCH is None
+    else:
+        assert events.BRANCH_LEFT is events.BRANCH_RIGHT is events.BRANCH
+
+
+def test_an_event_this_python_does_not_fire() -> None:
+    with pytest.raises(ValueError, match="'INSTRUCTION'"):
+        event("INSTRUCTION")
+
+
+def native(tool: Any) -> None:
+    """Python code that has every event except those of generators."""
+
+    def body(values: list[int]) -> int:
+        for value in values:
+            if value:
+                len(values)
+        while values:
+            values.pop()
+        try:
+            return int("x")
+        finally:
+            values.append(1)
+
+    tool.watch(body.__code__).record_all()
+    with contextlib.suppress(ValueError):
+        body([1, 0])
+    tool.stop()
+
+
+def test_arguments_are_those_of_the_vm(tool: Any) -> None:
+    """A row of the table says how many arguments a callback gets after the code object."""
+    native(tool)
+    seen = {name: len(arguments) for name, *arguments in tool.seen}
+    assert {"LINE", "CALL", "C_RETURN", "C_RAISE", "RAISE", "PY_UNWIND", "JUMP"} <= seen.keys()
+    assert seen == {name: len(event(name).arguments) for name in seen}
