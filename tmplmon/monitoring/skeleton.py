@@ -86,12 +86,11 @@ class Block:
         """
         if not self.is_branch or self.right is None:
             return []
-        found = []
-        if self.left is not None and self.left != number + 1:
-            found.append((0, self.left))
+        following = number + 1
+        left = following if self.left is None else self.left
         if self.right <= number:
-            found.append((1, self.right))
-        return found
+            return [(0, left), (1, self.right)]  # the left's stub leads around the right's
+        return [] if left == following else [(0, left)]
 
     def stub(self, number: int, side: int) -> int | None:
         """Where, in the block, the stub of a side begins; None if it has none."""
