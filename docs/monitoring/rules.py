@@ -2,8 +2,6 @@
 
     if price * quantity > 100
         include extra.rules
-    else
-        discount = 0
     end
     while discount > limit
         discount = lower(discount)

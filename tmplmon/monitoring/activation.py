@@ -142,9 +142,9 @@ class Activation:
 
     # -- from start to end -----------------------------------------------------------------------------------
 
-    def py_start(self, file: int = 0) -> None:
-        """PY_START: the scope begins or, with its number, a file included into it, until
-        :meth:`py_return`."""
+    def py_start(self, inclusion: int = 0) -> None:
+        """PY_START: the scope begins or, with its number, an inclusion in it, until :meth:`py_return`."""
+        file = self._inclusions[inclusion]
         self._files.append(file)
         self._here.append(None)
         codelike = self._codelikes[file]

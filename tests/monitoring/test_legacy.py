@@ -1,0 +1,254 @@
+"""sys.settrace and sys.setprofile: real frames, right lines, and the protocol of local tracers."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+from monitoring_tool import Tool
+from test_scope import Including, Program
+
+from tmplmon.monitoring import events
+
+
+def traced(code: Any, run: Callable[[], Any], tracer: Any = None) -> list[tuple[Any, ...]]:
+    """Run under sys.settrace; return (event, line, argument) of frames of ``code``."""
+    seen: list[tuple[Any, ...]] = []
+
+    def trace(frame: FrameType, what: str, argument: object) -> Any:
+        if frame.f_code is not code:
+            return None
+        seen.append((what, frame.f_lineno, argument))
+        return trace if tracer is None else tracer(frame, what, argument)
+
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    return seen
+
+
+def test_a_run_under_settrace() -> None:
+    program = Program()
+    assert traced(program.scope.code, lambda: program.run("abc")) == [
+        ("call", 1, None),
+        ("line", 1, None),
+        ("line", 2, None),
+        ("line", 4, None),
+        ("return", 4, "done"),
+    ]
+
+
+def test_an_exception_under_settrace() -> None:
+    program = Program()
+
+    def run() -> None:
+        with pytest.raises(TypeError):
+            program.run(5)
+
+    *_, exception, returned = traced(program.scope.code, run)
+    what, line, (kind, value, tb) = exception
+    assert (what, line, kind, type(value)) == ("exception", 2, TypeError, TypeError)
+    assert (program.scope.code, 2) in [(f.f_code, number) for f, number in traceback.walk_tb(tb)]
+    assert returned == ("return", 2, None)
+
+
+def test_a_run_under_setprofile() -> None:
+    program = Program()
+    seen: list[tuple[Any, ...]] = []
+
+    def profiler(frame: FrameType, what: str, argument: object) -> None:
+        if frame.f_code is program.scope.code:
+            seen.append((what, frame.f_lineno, argument))
+
+    sys.setprofile(profiler)
+    try:
+        program.run("abc")
+        with pytest.raises(TypeError):
+            program.run(5)
+        program.run("abc", lambda value: value)
+    finally:
+        sys.setprofile(None)
+    start = ("call", 1, None)
+    assert seen == [
+        *[start, ("c_call", 2, len), ("c_return", 2, len), ("return", 4, "done")],
+        *[start, ("c_call", 2, len), ("c_exception", 2, len), ("return", 2, None)],
+        *[start, ("return", 4, "done")],
+    ]
+
+
+def test_no_frame_but_the_scopes_has_a_line_of_it() -> None:
+    """The lines that the engine's own frames are seen at are lines of their own files."""
+    program = Program()
+    seen: set[tuple[str, int]] = set()
+
+    def trace(frame: FrameType, what: str, argument: object) -> Any:
+        if frame.f_code is not program.scope.code and "monitoring" in frame.f_code.co_filename:
+            lines = {row[2] for row in frame.f_code.co_lines()}
+            assert frame.f_lineno in lines or what == "call"
+            seen.add((frame.f_code.co_name, frame.f_lineno))
+        return trace
+
+    sys.settrace(trace)
+    try:
+        program.run("abc")
+    finally:
+        sys.settrace(None)
+    assert {name for name, _ in seen} >= {"run", "line", "enter"}
+
+
+def test_the_frame_is_one_and_has_the_variables() -> None:
+    program = Program()
+    frames: list[FrameType] = []
+    variables = {"test": "abc"}
+    traced(
+        program.scope.code,
+        lambda: program.run("abc", variables=variables),
+        lambda frame, what, argument: frames.append(frame),
+    )
+    assert frames[0].f_locals is variables
+
+
+def test_the_local_tracer() -> None:
+    program = Program()
+    seen: list[str] = []
+
+    def local(frame: FrameType, what: str, argument: object) -> Any:
+        seen.append(f"{what} {frame.f_lineno}")
+        return None  # which keeps it
+
+    traced(program.scope.code, lambda: program.run("abc"), lambda *arguments: local)
+    assert seen == ["line 1", "line 2", "line 4", "return 4"]
+
+
+def test_without_a_local_tracer_there_is_only_the_call() -> None:
+    program = Program()
+    seen = traced(program.scope.code, lambda: program.run("abc"), lambda *arguments: None)
+    assert seen == [("call", 1, None)]
+
+
+def test_f_trace_lines() -> None:
+    program = Program()
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        frame.f_trace_lines = False
+        return seen_by.append(what) or tracer
+
+    seen_by: list[str] = []
+    traced(program.scope.code, lambda: program.run("abc"), tracer)
+    assert seen_by == ["call", "return"]
+
+
+def test_a_tracer_that_raises_is_removed() -> None:
+    program = Program()
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        if what == "line" and frame.f_lineno == 2:
+            raise OSError("from the tracer")
+        return tracer
+
+    def run() -> None:
+        with pytest.raises(OSError, match="from the tracer"):
+            program.run("abc")
+        assert sys.gettrace() is None
+
+    traced(program.scope.code, run, tracer)
+
+
+def test_a_profiler_that_raises_is_removed() -> None:
+    program = Program()
+
+    def profiler(frame: FrameType, what: str, argument: object) -> None:
+        if frame.f_code is program.scope.code:
+            raise OSError("from the profiler")
+
+    sys.setprofile(profiler)
+    try:
+        with pytest.raises(OSError, match="from the profiler"):
+            program.run("abc")
+        assert sys.getprofile() is None
+    finally:
+        sys.setprofile(None)
+
+
+def test_a_jump_is_refused() -> None:
+    program = Program()
+    refused: list[str] = []
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        if what == "line":
+            lines.append(frame.f_lineno)
+            try:
+                frame.f_lineno = 4
+            except ValueError as error:
+                refused.append(str(error))
+        return tracer
+
+    lines: list[int] = []
+    traced(program.scope.code, lambda: program.run(""), tracer)
+    assert lines == [1, 4]
+    assert len(refused) == 2
+
+
+def test_includes() -> None:
+    program = Including()
+    page, nav = (codelike.code for codelike in program.scope.codelikes)
+    inside = traced(nav, program.run)
+    assert inside == [("call", 1, None), ("line", 1, None), ("line", 2, None), ("return", 2, None)] * 2
+    assert [line for what, line, _ in traced(page, program.run) if what == "line"] == [1, 2, 3, 4]
+
+
+def test_only_the_thread_that_is_traced() -> None:
+    program = Program()
+    ran: list[str] = []
+
+    def run() -> None:
+        thread = threading.Thread(target=lambda: ran.append(program.run("")))
+        thread.start()
+        thread.join()
+
+    assert traced(program.scope.code, run) == []
+    assert ran == ["signalled"]
+
+
+def test_tracing_and_monitoring_together(tool: Tool) -> None:
+    """settrace comes first, as in the VM; DISABLE does not touch it."""
+    program = Program()
+    order: list[tuple[str, int]] = []
+    tool.watch(program.scope.code)
+    tool.answer = lambda name: order.append(("tool", sys._getframe(2).f_lineno)) or sys.monitoring.DISABLE
+    tool.record(events.LINE)
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        if what == "line":
+            order.append(("trace", frame.f_lineno))
+        return tracer
+
+    traced(program.scope.code, lambda: (program.run(""), program.run("")), tracer)
+    tool.stop()
+    assert order == [("trace", 1), ("tool", 1), ("trace", 4), ("tool", 4), ("trace", 1), ("trace", 4)]
+
+
+def test_a_tracer_that_is_not_callable_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some profilers in C give Python an object of theirs that cannot be called."""
+    program = Program()
+    sys.setprofile(lambda *arguments: None)
+    try:
+        monkeypatch.setattr(sys, "getprofile", lambda: object())
+        assert program.run("abc") == "signalled"
+    finally:
+        sys.setprofile(None)
+
+
+def test_without_frames_there_are_no_legacy_events(monkeypatch: pytest.MonkeyPatch, tool: Tool) -> None:
+    monkeypatch.setattr("tmplmon.monitoring.activation.LINE_OFFSET", None)
+    program = Program()
+    tool.watch(program.scope.code).record(events.LINE, events.PY_START)
+    assert traced(program.scope.code, lambda: program.run("")) == []
+    assert [name for name, *_ in tool.stop()] == ["PY_START", "LINE", "LINE"]

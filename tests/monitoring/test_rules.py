@@ -1,0 +1,202 @@
+"""The worked example of the documentation, under real tools: a line tool, coverage.py and pdb."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pdb
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import pytest
+
+from tmplmon.monitoring import LocationTable
+
+HERE = Path(__file__).resolve()
+ROOT = HERE.parents[2]
+EXAMPLE = ROOT / "docs" / "monitoring" / "rules.py"
+
+MAIN = """\
+total = price * quantity
+if total > 100
+    include extra.rules
+    discount = 10
+else
+    discount = 0
+end
+while discount > limit
+    discount = lower(discount)
+end
+"""
+EXTRA = "extra = 1\nextra = extra + 1\n"
+VALUES = {"price": 30, "quantity": 4, "limit": 8, "lower": lambda value: value - 1}
+LINES = [
+    *[("main.rules", line) for line in (1, 2, 3)],
+    *[("extra.rules", line) for line in (1, 2)],
+    *[("main.rules", line) for line in (4, 8, 9, 8, 9, 8)],
+]
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(EXAMPLE.parent))
+    import rules
+
+    return rules
+
+
+@pytest.fixture
+def main(tmp_path: Path) -> Path:
+    (tmp_path / "main.rules").write_text(MAIN)
+    (tmp_path / "extra.rules").write_text(EXTRA)
+    return tmp_path / "main.rules"
+
+
+def test_the_language(rules: ModuleType, main: Path) -> None:
+    program = rules.load(main)
+    wanted = {**VALUES, "total": 120, "discount": 8, "extra": 2}
+    assert rules.run(program, dict(VALUES)) == wanted
+    assert rules.run(program, {**VALUES, "price": 1})["discount"] == 0
+
+
+def test_it_is_no_longer_than_said() -> None:
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def record_lines(run: Callable[[], object]) -> list[tuple[str, int]]:
+    """A tool that records every line of every rules file."""
+    monitoring = sys.monitoring
+    seen: list[tuple[str, int]] = []
+
+    def line(code: CodeType, number: int) -> None:
+        if code.co_filename.endswith(".rules"):
+            seen.append((Path(code.co_filename).name, number))
+
+    monitoring.use_tool_id(4, "lines")
+    try:
+        monitoring.register_callback(4, monitoring.events.LINE, line)
+        monitoring.set_events(4, monitoring.events.LINE)
+        run()
+    finally:
+        monitoring.set_events(4, 0)
+        monitoring.free_tool_id(4)
+    return seen
+
+
+def test_a_line_tool(rules: ModuleType, main: Path) -> None:
+    program = rules.load(main)
+    assert record_lines(lambda: rules.run(program, dict(VALUES))) == LINES
+
+
+def test_locations(rules: ModuleType, main: Path) -> None:
+    scope, _ = rules.load(main)
+    table: LocationTable = scope.locations
+    assert table.files == (str(main), str(main.parent / "extra.rules"))
+    assert [location.chain[0].line for _, location in table if location.chain] == [3] * 5
+    assert table.lines_of(str(main)) == (1, 2, 3, 4, 6, 8, 9)
+
+
+def coverage_of(main: Path, *, branch: bool, prelude: str = "") -> dict[str, Any]:
+    """Run the example under coverage.py's sysmon core in a process of its own."""
+    pytest.importorskip("coverage")
+    script = main.parent / "script.py"
+    script.write_text(
+        f"import sys; sys.path[:0] = [{str(EXAMPLE.parent)!r}, {str(ROOT)!r}]\n"
+        "import coverage, json, rules\n"
+        f"cov = coverage.Coverage(data_file=None, branch={branch}, include=['*.rules'], config_file=False)\n"
+        "cov.start()\n"
+        f"rules.run(rules.load({str(main)!r}), dict(price=30, quantity=4, limit=8, lower=lambda v: v - 1))\n"
+        "cov.stop()\n"
+        "data = cov.get_data()\n"
+        "core = cov._collector.tracer_name()\n"
+        "rows = {f: [sorted(data.lines(f)), sorted(data.arcs(f) or ())] for f in data.measured_files()}\n"
+        "print(json.dumps([core, rows]))\n"
+    )
+    environment = {**os.environ, "COVERAGE_CORE": "sysmon"}
+    environment.pop("COVERAGE_PROCESS_START", None)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    core, rows = json.loads(done.stdout.splitlines()[-1])
+    assert core == "SysMonitor"
+    return {Path(file).name: row for file, row in rows.items()}
+
+
+def test_coverage_lines(main: Path) -> None:
+    rows = coverage_of(main, branch=False)
+    assert {name: lines for name, (lines, _) in rows.items()} == {
+        "main.rules": [1, 2, 3, 4, 8, 9],
+        "extra.rules": [1, 2],
+    }
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 14), reason="coverage.py measures branches with sysmon from 3.14 on"
+)
+def test_coverage_branches(main: Path) -> None:
+    """The arcs of the branches that were taken; self-arcs stand for lines, negative ones for entry and
+    exit."""
+    lines, arcs = coverage_of(main, branch=True)["main.rules"]
+    assert lines == [1, 2, 3, 4, 8, 9]
+    branches = {tuple(arc) for arc in arcs if arc[0] != arc[1] and arc[0] > 0}
+    assert {(2, 3), (8, 9), (8, -1)} <= branches
+    assert (2, 6) not in branches
+
+
+@pytest.mark.parametrize("backend", ["settrace", "monitoring"])
+def test_pdb(rules: ModuleType, main: Path, backend: str) -> None:
+    """Breakpoints by file and line, ``next`` in the order of the rules, variables, and a change that
+    counts."""
+    arguments: dict[str, Any] = {}
+    if backend == "monitoring":
+        if sys.version_info < (3, 14):
+            pytest.skip("pdb has one backend before 3.14")
+        arguments["backend"] = backend
+    commands = ["continue", "p total", "next", "next", "next", "p discount", "limit = 3", "where"]
+    out = io.StringIO()
+    debugger = pdb.Pdb(
+        stdin=io.StringIO("\n".join([*commands, "clear 1", "continue", ""])), stdout=out, **arguments
+    )
+    debugger.use_rawinput = False
+    assert debugger.set_break(str(main), 3) is None
+    program = rules.load(main)
+    result = debugger.runcall(rules.run, program, dict(VALUES))
+    shown = out.getvalue()
+    stops = [int(line) for line in re.findall(rf"> {re.escape(str(main))}\((\d+)\)", shown)]
+    assert stops[:4] == [3, 4, 8, 9]
+    assert "-> include extra.rules" in shown
+    assert "(Pdb) 120" in shown
+    assert "(Pdb) 10" in shown
+    assert result["discount"] == 3, "the debugger changed the limit"
+
+
+def test_a_traceback(rules: ModuleType, main: Path) -> None:
+    """With a tool active, an error in a host function is shown with the rule that called it."""
+    program = rules.load(main)
+
+    def broken(value: int) -> int:
+        raise ArithmeticError("no lower")
+
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            rules.run(program, {**VALUES, "lower": broken})
+        except ArithmeticError as error:
+            caught.append(error)
+
+    record_lines(run)
+    shown = "".join(traceback.format_exception(caught[0]))
+    assert f'File "{main}", line 9, in main\n    discount = lower(discount)\n' in shown

@@ -1,0 +1,609 @@
+"""Scopes as an engine uses them: event sequences, places, includes, generators, threads, tools that come and
+go."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import pytest
+from monitoring_tool import Tool
+
+from tmplmon.monitoring import EXIT, Scope, ScopeBuilder, events
+from tmplmon.monitoring.events import BRANCH_LEFT, BRANCH_RIGHT
+from tmplmon.monitoring.locations import IncludeSite
+
+DISABLE = sys.monitoring.DISABLE
+
+
+class Program:
+    """A hand-made scope:
+
+    1 if test
+    2   helper(test)
+      end
+    4 last
+    """
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/page", "page", qualname="site.page")
+        self.first = builder.line(1, 1, 0, 7)
+        self.test = builder.branch(1, 1, 3, 7)
+        self.second = builder.line(2, 2, 2, 14)
+        self.helper = builder.call(2, 2, 2, 14)
+        self.last = builder.line(4, 4, 0, 4)
+        builder.connect(self.test, right=self.last)
+        self.scope = builder.build()
+        self.offsets = [site.offset for site in self.scope.sites]
+
+    def run(
+        self, test: object, helper: Callable[[Any], Any] = len, variables: dict[str, Any] | None = None
+    ) -> str:
+        activation = self.scope.enter({"test": test} if variables is None else variables)
+        if activation is None:
+            return "quiet"
+        with activation:
+            activation.line(self.first)
+            activation.branch(self.test, test)
+            if test:
+                activation.line(self.second)
+                try:
+                    activation.invoke(self.helper, helper, test)
+                except Exception as error:
+                    activation.raise_(error)
+                    raise
+            activation.line(self.last)
+            activation.py_return("done")
+        return "signalled"
+
+
+@pytest.fixture
+def program() -> Program:
+    return Program()
+
+
+def names(seen: list[tuple[Any, ...]]) -> list[str]:
+    return [name for name, *_ in seen]
+
+
+# -- which events
+# ----------------------------------------------------------------------------------------------
+
+
+def test_nothing_active_means_quiet(program: Program) -> None:
+    assert program.run("abc") == "quiet"
+
+
+def test_all_events_of_a_run(program: Program, tool: Tool) -> None:
+    scope, offsets = program.scope, program.offsets
+    codelike = scope.codelikes[0]
+    tool.watch(scope.code).record_all()
+    assert program.run("abc") == "signalled"
+    assert tool.stop() == [
+        ("PY_START", codelike.start),
+        ("LINE", 1),
+        (BRANCH_LEFT.name, offsets[1], codelike.left[1]),
+        ("LINE", 2),
+        ("CALL", offsets[3], len, "abc"),
+        ("C_RETURN", offsets[3], len, "abc"),
+        ("LINE", 4),
+        ("PY_RETURN", codelike.end, "done"),
+    ]
+
+
+def test_the_other_branch(program: Program, tool: Tool) -> None:
+    offsets = program.offsets
+    tool.watch(program.scope.code).record(events.LINE, BRANCH_LEFT, BRANCH_RIGHT)
+    program.run("")
+    assert tool.stop() == [("LINE", 1), (BRANCH_RIGHT.name, offsets[1], offsets[4]), ("LINE", 4)]
+
+
+def test_an_exception_from_the_host(program: Program, tool: Tool) -> None:
+    offset = program.offsets[3]
+    tool.watch(program.scope.code).record_all()
+    with pytest.raises(TypeError) as caught:
+        program.run(5)
+    error = caught.value
+    assert tool.stop()[4:] == [
+        ("CALL", offset, len, 5),
+        ("C_RAISE", offset, len, 5),
+        ("RAISE", offset, error),
+        ("PY_UNWIND", offset, error),
+    ]
+    [frame] = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "/srv/page"]
+    assert (frame.lineno, frame.colno, frame.end_colno, frame.name) == (2, 2, 14, "page")
+
+
+def test_an_exception_that_nobody_reported(program: Program, tool: Tool) -> None:
+    """The end of the ``with`` does it."""
+    tool.watch(program.scope.code).record(events.RAISE, events.PY_UNWIND)
+    activation = program.scope.enter()
+    assert activation is not None
+    error = ValueError("here")
+    with pytest.raises(ValueError), activation:
+        activation.line(program.last)
+        raise error
+    assert tool.stop() == [("RAISE", program.offsets[4], error), ("PY_UNWIND", program.offsets[4], error)]
+
+
+def test_python_functions_have_no_c_events(program: Program, tool: Tool) -> None:
+    tool.watch(program.scope.code).record(events.CALL, events.C_RETURN, events.C_RAISE)
+    program.run("abc", lambda value: value)
+    assert names(tool.stop()) == ["CALL"]
+
+
+def test_keyword_arguments(program: Program, tool: Tool) -> None:
+    tool.watch(program.scope.code).record(events.CALL, events.C_RETURN)
+    activation = program.scope.enter()
+    assert activation is not None
+    with activation:
+        assert activation.invoke(program.helper, sorted, [2, 1], reverse=False) == [1, 2]
+        assert activation.invoke(program.helper, dict, a=1) == {"a": 1}
+        assert activation.invoke(program.helper, list) == []
+    assert [(row[2], row[3]) for row in tool.stop() if row[0] == "CALL"] == [
+        (sorted, [2, 1]),
+        (dict, 1),
+        (list, sys.monitoring.MISSING),
+    ]
+
+
+def test_exception_events(program: Program, tool: Tool) -> None:
+    error = ValueError("x")
+    wanted = (events.RAISE, events.RERAISE, events.EXCEPTION_HANDLED)
+    tool.watch(program.scope.code).record(*wanted)
+    activation = program.scope.enter()
+    assert activation is not None
+    with activation:
+        activation.raise_(error, program.second)
+        activation.exception_handled(error, program.last)
+        activation.reraise(error, program.first)
+    assert tool.stop() == [
+        ("RAISE", program.offsets[2], error),
+        ("EXCEPTION_HANDLED", program.offsets[4], error),
+        ("RERAISE", program.offsets[0], error),
+    ]
+    with pytest.raises(RuntimeError, match="RAISE after the scope has ended"):
+        activation.raise_(error)
+
+
+def test_jumps_returns_and_iterators(tool: Tool) -> None:
+    builder = ScopeBuilder("/srv/loop", "loop")
+    head = builder.line(1)
+    body = builder.iterate(1)
+    back = builder.jump(2)
+    builder.connect(back, left=head)
+    out = builder.leave(3)
+    scope = builder.build()
+    tool.watch(scope.code).record_all()
+    activation = scope.enter()
+    assert activation is not None
+    with activation:
+        activation.jump(back)
+        activation.stop_iteration(body, 5)
+        activation.py_return(6, out)
+    start, jump, stop, end = tool.stop()
+    at = [site.offset for site in scope.sites]
+    assert (start[0], jump, stop[:2]) == (
+        "PY_START",
+        ("JUMP", at[back], at[head]),
+        ("STOP_ITERATION", at[body]),
+    )
+    assert stop[2].value == 5
+    assert end == ("PY_RETURN", at[out], 6)
+
+
+# -- callbacks
+# -------------------------------------------------------------------------------------------------
+
+
+def test_callbacks_find_the_scopes_frame(program: Program, tool: Tool) -> None:
+    tool.frames = True
+    tool.watch(program.scope.code).record_all()
+    variables = {"test": "abc"}
+    program.run("abc", variables=variables)
+    frames = [row[-1] for row in tool.stop()]
+    assert len(set(map(id, frames))) == 1
+    assert frames[0].f_code is program.scope.code
+    assert frames[0].f_locals is variables
+
+
+def test_the_frames_line_is_the_events(program: Program, tool: Tool) -> None:
+    lines: list[tuple[str, int]] = []
+    tool.watch(program.scope.code).answer = lambda name: lines.append((name, sys._getframe(2).f_lineno))
+    tool.record(events.LINE, events.CALL, BRANCH_LEFT, events.PY_START, events.PY_RETURN)
+    program.run("abc")
+    tool.stop()
+    assert lines == [
+        ("PY_START", 1),
+        ("LINE", 1),
+        (BRANCH_LEFT.name, 1),
+        ("LINE", 2),
+        ("CALL", 2),
+        ("LINE", 4),
+        ("PY_RETURN", 4),
+    ]
+
+
+def test_disable_is_per_site_and_ends_in_quiet(program: Program, tool: Tool) -> None:
+    tool.watch(program.scope.code).answer = lambda name: DISABLE
+    tool.record(events.LINE)
+    assert program.run("") == "signalled"
+    assert program.run("abc") == "signalled"
+    assert program.run("abc") == "quiet", "all of its lines are disabled"
+    assert tool.seen == [("LINE", 1), ("LINE", 4), ("LINE", 2)]
+    sys.monitoring.restart_events()
+    assert program.run("") == "signalled"
+    assert tool.stop()[3:] == [("LINE", 1), ("LINE", 4)]
+
+
+def test_disabling_a_branch(program: Program, tool: Tool) -> None:
+    tool.watch(program.scope.code).answer = lambda name: DISABLE
+    tool.record(BRANCH_LEFT, BRANCH_RIGHT)
+    for test in ("abc", "", "abc", ""):
+        program.run(test)
+    ways = [destination for _, _, destination in tool.stop()]
+    site = program.scope.sites[program.test]
+    # One event on 3.13: one way is disabled with the other.
+    assert ways == ([site.left, site.right] if BRANCH_LEFT is not BRANCH_RIGHT else [site.left])
+
+
+def test_a_callback_that_raises_ends_the_scope(program: Program, tool: Tool) -> None:
+    error = OSError("from the tool")
+
+    def fail(name: str) -> None:
+        if name == "LINE" and len(tool.seen) > 3:
+            raise error
+
+    tool.watch(program.scope.code).answer = fail
+    tool.record(events.LINE, events.PY_START, events.RAISE, events.PY_UNWIND)
+    with pytest.raises(OSError, match="from the tool"):
+        program.run("abc")
+    # 3.13 and 3.14 tell of the exception once more, as it passes through the frame's own code.
+    seen = [
+        row for row in tool.stop() if row[1] in (*program.offsets, program.scope.codelikes[0].start, 1, 2, 4)
+    ]
+    assert seen == [
+        ("PY_START", program.scope.codelikes[0].start),
+        ("LINE", 1),
+        ("LINE", 2),
+        ("LINE", 4),
+        ("RAISE", program.offsets[4], error),
+        ("PY_UNWIND", program.offsets[4], error),
+    ]
+
+
+def test_a_scope_inside_a_callback_is_quiet(program: Program, tool: Tool) -> None:
+    other = Program()
+    answers: list[str] = []
+    tool.watch(program.scope.code, other.scope.code).answer = lambda name: answers.append(other.run("abc"))
+    tool.record(events.LINE, events.RAISE)
+    program.run("")
+    assert names(tool.stop()) == ["LINE", "LINE"]
+    assert answers == ["quiet", "quiet"]
+
+
+# -- tools come and go
+# -----------------------------------------------------------------------------------------
+
+
+def test_local_events(program: Program, tool: Tool) -> None:
+    other = Program()
+    tool.watch(program.scope.code, other.scope.code).record(events.LINE, local=program.scope.code)
+    assert (program.run(""), other.run("")) == ("signalled", "quiet")
+    assert tool.seen == [("LINE", 1), ("LINE", 4)]
+    sys.monitoring.set_local_events(4, program.scope.code, 0)
+    assert program.run("") == "quiet"
+
+
+def test_local_events_set_in_py_start_count_at_once(program: Program, tool: Tool) -> None:
+    """What coverage.py's sysmon core does."""
+    code = program.scope.code
+
+    def start(name: str) -> object:
+        if name == "PY_START":
+            sys.monitoring.set_local_events(4, code, events.LINE.mask | events.PY_RETURN.mask)
+        return DISABLE
+
+    tool.watch(code).answer = start
+    tool.record(events.LINE, events.PY_RETURN, events.PY_START)
+    sys.monitoring.set_events(4, events.PY_START.mask)
+    assert program.run("") == "signalled"
+    assert tool.stop() == [
+        ("PY_START", program.scope.codelikes[0].start),
+        ("LINE", 1),
+        ("LINE", 4),
+        ("PY_RETURN", program.scope.codelikes[0].end, "done"),
+    ]
+    sys.monitoring.set_local_events(4, code, 0)
+
+
+def test_tools_between_two_runs(program: Program, tools: Callable[[int], Tool]) -> None:
+    one, other = tools(4).watch(program.scope.code), tools(3).watch(program.scope.code)
+    one.record(events.LINE)
+    program.run("")
+    other.record(events.PY_START)
+    program.run("")
+    one.stop()
+    program.run("")
+    other.stop()
+    assert program.run("") == "quiet"
+    assert names(one.seen) == ["LINE"] * 4
+    assert names(other.seen) == ["PY_START"] * 2
+
+
+# -- includes
+# --------------------------------------------------------------------------------------------------
+
+
+class Including:
+    """page: 1 before / 2 include nav / 3 include nav / 4 after; nav: 1 first / 2 second."""
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/page", "page")
+        self.before = builder.line(1, 1, 0, 6)
+        self.navs = []
+        for line in (2, 3):
+            self.includes = builder.line(line, line, 0, 11)
+            inclusion = builder.include("/srv/nav", line, 0)
+            first, second = (builder.line(n, n, 0, 5, inclusion=inclusion) for n in (1, 2))
+            self.navs.append((self.includes, inclusion, first, second))
+        self.after = builder.line(4, 4, 0, 5)
+        self.scope = builder.build()
+
+    def run(self, look: Callable[[Any], None] = lambda activation: None) -> None:
+        activation = self.scope.enter({})
+        if activation is None:
+            return
+        with activation:
+            activation.line(self.before)
+            for include, inclusion, first, second in self.navs:
+                activation.line(include)
+                activation.py_start(inclusion)
+                activation.line(first)
+                look(activation)
+                activation.line(second)
+                activation.py_return()
+            activation.line(self.after)
+
+
+def test_a_file_included_twice() -> None:
+    scope = Including().scope
+    page, nav = (codelike.code for codelike in scope.codelikes)
+    assert (page.co_filename, nav.co_filename) == ("/srv/page", "/srv/nav")
+    assert scope.sites_at("/srv/nav", 1) == (2, 5)
+    chains = [scope.location(nav, scope.sites[number].offset).chain for number in (2, 5)]
+    assert chains == [(IncludeSite("/srv/page", 2, 0),), (IncludeSite("/srv/page", 3, 0),)]
+    assert scope.location(page, scope.sites[7].offset)[:5] == ("/srv/page", 4, 4, 0, 5)
+    assert scope.location(page, scope.codelikes[0].start).line == 1
+    with pytest.raises(LookupError):
+        scope.location(page, 0)
+    with pytest.raises(LookupError):
+        scope.location((lambda: None).__code__, 2)
+
+
+def test_events_of_an_include(tool: Tool) -> None:
+    program = Including()
+    page, nav = (codelike.code for codelike in program.scope.codelikes)
+    seen: list[tuple[str, Any]] = []
+    wanted = (events.PY_START, events.LINE, events.PY_RETURN)
+    for event in wanted:
+        sys.monitoring.register_callback(
+            4,
+            event.mask,
+            lambda code, value, *_: (
+                seen.append((code.co_filename[5:], value)) if code in (page, nav) else None
+            ),
+        )
+    sys.monitoring.set_events(4, events.LINE.mask)
+    program.run()
+    sys.monitoring.set_events(4, 0)
+    include = [("nav", 1), ("nav", 2)]
+    assert seen == [("page", 1), ("page", 2), *include, ("page", 3), *include, ("page", 4)]
+
+
+def test_local_events_of_one_file(tool: Tool) -> None:
+    program = Including()
+    nav = program.scope.codelikes[1].code
+    tool.watch(nav).record(events.PY_START, events.LINE, events.PY_RETURN, local=nav)
+    program.run()
+    codelike = program.scope.codelikes[1]
+    once = [("PY_START", codelike.start), ("LINE", 1), ("LINE", 2), ("PY_RETURN", codelike.end, None)]
+    assert tool.seen == once * 2
+
+
+def test_the_frames_of_an_include(tool: Tool) -> None:
+    program = Including()
+    page, nav = (codelike.code for codelike in program.scope.codelikes)
+    tool.frames = True
+    tool.watch(nav, page).record(events.LINE)
+    stacks: list[list[tuple[CodeType, int]]] = []
+    tool.answer = lambda name: stacks.append(
+        [(f.f_code, line) for f, line in traceback.walk_stack(sys._getframe(2)) if f.f_code in (page, nav)]
+    )
+    program.run()
+    tool.stop()
+    assert stacks[:4] == [[(page, 1)], [(page, 2)], [(nav, 1), (page, 2)], [(nav, 2), (page, 2)]]
+    assert stacks[-1] == [(page, 4)]
+
+
+def test_an_exception_in_an_include_unwinds_both(tool: Tool) -> None:
+    program = Including()
+    codes = [codelike.code for codelike in program.scope.codelikes]
+    unwound: list[CodeType] = []
+    sys.monitoring.register_callback(
+        4, events.PY_UNWIND.mask, lambda code, *_: unwound.append(code) if code in codes else None
+    )
+    sys.monitoring.set_events(4, events.PY_UNWIND.mask)
+
+    def fail(activation: object) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        program.run(fail)
+    sys.monitoring.set_events(4, 0)
+    assert unwound == codes[::-1]
+
+
+def test_destinations_are_in_one_file() -> None:
+    builder = ScopeBuilder("/srv/page", "page")
+    test = builder.branch(1)
+    inclusion = builder.include("/srv/nav", 1)
+    inside = builder.line(1, inclusion=inclusion)
+    with pytest.raises(ValueError, match=f"site {inside} is in another file"):
+        builder.connect(test, right=inside)
+    with pytest.raises(ValueError, match="inclusion 5"):
+        builder.line(1, inclusion=5)
+
+
+# -- generators, recursion, threads
+# ----------------------------------------------------------------------------
+
+
+class Counter:
+    """A scope that yields: 1 count / 2 yield."""
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/count", "count")
+        self.line = builder.line(1)
+        self.pause = builder.pause(2)
+        self.scope = builder.build()
+
+    def run(self, values: int) -> Any:
+        activation = self.scope.enter()
+        assert activation is not None
+        with activation:
+            for value in range(values):
+                activation.line(self.line)
+                activation.py_yield(value, self.pause)
+                try:
+                    yield value
+                except ValueError as error:
+                    activation.py_throw(error, self.pause)
+                    raise
+                activation.py_resume(self.pause)
+
+
+def test_a_generator(tool: Tool) -> None:
+    counter = Counter()
+    codelike, at = counter.scope.codelikes[0], counter.scope.sites[counter.pause].offset
+    tool.watch(counter.scope.code).record_all()
+    assert list(counter.run(2)) == [0, 1]
+    assert tool.stop() == [
+        ("PY_START", codelike.start),
+        ("LINE", 1),
+        ("PY_YIELD", at, 0),
+        ("PY_RESUME", at),
+        ("LINE", 1),
+        ("PY_YIELD", at, 1),
+        ("PY_RESUME", at),
+        ("PY_RETURN", codelike.end, None),
+    ]
+
+
+def test_throwing_into_a_generator(tool: Tool) -> None:
+    counter = Counter()
+    at = counter.scope.sites[counter.pause].offset
+    tool.watch(counter.scope.code).record(events.PY_THROW, events.RAISE, events.PY_UNWIND)
+    run = counter.run(2)
+    next(run)
+    error = ValueError("thrown")
+    with pytest.raises(ValueError, match="thrown"):
+        run.throw(error)
+    assert [(name, exception) for name, _, exception in tool.stop()] == [
+        ("PY_THROW", error),
+        ("RAISE", error),
+        ("PY_UNWIND", error),
+    ]
+    assert tool.seen[0][1] == at
+
+
+def test_tools_that_change_while_a_generator_waits(tool: Tool) -> None:
+    counter = Counter()
+    tool.watch(counter.scope.code).record(events.LINE)
+    run = counter.run(3)
+    next(run)
+    tool.stop()
+    next(run)
+    tool.record(events.LINE, events.PY_RESUME)
+    next(run)
+    assert names(tool.stop()) == ["LINE", "PY_RESUME", "LINE"]
+
+
+def test_recursion(program: Program, tool: Tool) -> None:
+    tool.watch(program.scope.code).record(events.LINE)
+    program.run("abc", lambda value: program.run(""))
+    assert tool.stop() == [("LINE", line) for line in (1, 2, 1, 4, 4)]
+
+
+def test_threads(program: Program, tool: Tool) -> None:
+    barrier = threading.Barrier(4)
+    lines: dict[int, list[int]] = {}
+
+    def line(code: CodeType, number: int) -> None:
+        if code is program.scope.code:
+            assert sys._getframe(1).f_lineno == number
+            lines.setdefault(threading.get_ident(), []).append(number)
+
+    def work() -> None:
+        barrier.wait()
+        for _ in range(50):
+            program.run("abc")
+
+    sys.monitoring.register_callback(4, events.LINE.mask, line)
+    sys.monitoring.set_events(4, events.LINE.mask)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.monitoring.set_events(4, 0)
+    assert [*lines.values()] == [[1, 2, 4] * 50] * 4
+
+
+# -- the scope itself
+# ------------------------------------------------------------------------------------------
+
+
+def test_the_check_of_one_byte(program: Program, tool: Tool) -> None:
+    scope = program.scope
+    check = scope.check(program.first)
+    scope.enter()
+    assert scope.data[check] == 0
+    tool.record(events.LINE)
+    scope.enter()
+    assert scope.data[check] == 1 << 4
+    tool.stop()
+
+
+def test_what_a_scope_is(program: Program) -> None:
+    scope = program.scope
+    assert (scope.code.co_name, scope.code.co_qualname) == ("page", "site.page")
+    assert repr(scope) == "<Scope site.page of '/srv/page': 5 sites>"
+    for site in scope.sites:
+        assert scope.location(site.code, site.offset).line == site.line
+    assert scope.sites_at("/srv/page", 2) == (2, 3)
+    assert scope.sites_at("/srv/page", 3) == ()
+
+
+def test_a_scope_without_sites(tool: Tool) -> None:
+    scope: Scope = ScopeBuilder("/srv/empty", "empty").build()
+    tool.watch(scope.code).record(events.PY_START, events.PY_RETURN)
+    activation = scope.enter()
+    assert activation is not None
+    with activation:
+        pass
+    assert names(tool.stop()) == ["PY_START", "PY_RETURN"]
+
+
+def test_labels_across_the_builder(tool: Tool) -> None:
+    builder = ScopeBuilder("/srv/page", "page")
+    test, end = builder.branch(1), builder.label()
+    builder.connect(test, left=EXIT, right=end)
+    builder.line(2)
+    builder.bind(end)
+    scope = builder.build()
+    assert scope.sites[test].right == scope.codelikes[0].end
