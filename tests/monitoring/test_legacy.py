@@ -214,7 +214,23 @@ def test_only_the_thread_that_is_traced() -> None:
         thread.join()
 
     assert traced(program.scope.code, run) == []
-    assert ran == ["signalled"]
+    assert ran == ["quiet"]
+
+
+def test_a_run_in_another_thread_does_not_stop_this_ones_events() -> None:
+    program = Program()
+
+    def elsewhere(value: object) -> None:
+        thread = threading.Thread(target=lambda: program.run(""))
+        thread.start()
+        thread.join()
+
+    lines = [
+        line
+        for what, line, _ in traced(program.scope.code, lambda: program.run("abc", elsewhere))
+        if what == "line"
+    ]
+    assert lines == [1, 2, 4]
 
 
 def test_tracing_and_monitoring_together(tool: Tool) -> None:

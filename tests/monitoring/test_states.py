@@ -32,8 +32,18 @@ def test_nothing_is_active_without_tools() -> None:
     states = StateArray(EVENTS)
     assert states.enter() is False
     assert active(states) == [0] * 5
-    assert states.version > 0
+    assert states.version == 0
     states.exit()
+
+
+def test_a_tool_that_wants_nothing(tool: Tool) -> None:
+    states = StateArray(EVENTS)
+    assert states.enter() is False
+    assert states.version > 0
+    tool.close()
+    assert states.enter() is False
+    assert states.version == 0
+    sys.monitoring.use_tool_id(4, "again")
 
 
 def test_global_events(tools: Callable[[int], Tool]) -> None:

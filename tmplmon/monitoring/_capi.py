@@ -35,30 +35,27 @@ __all__ = [
     "exit_scope",
     "in_callback",
     "leave_tracing",
+    "object_",
+    "pointer",
     "thread_state",
+    "tracing",
 ]
 
-_state = ctypes.c_void_p  # PyMonitoringState *: two bytes, active and opaque
-_object = ctypes.py_object
-_offset = ctypes.c_int32
+_library = ctypes.PyDLL(None)  # function objects of our own: those of ctypes.pythonapi are everybody's
 
 
 def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    # A function object of our own: those of ctypes.pythonapi are shared with everybody who sets their
-    # argtypes.
     prototype = ctypes.PYFUNCTYPE(result, *arguments)
-    return prototype((name, ctypes.pythonapi))
+    return prototype((name, _library))
 
 
-def _fire(name: str, *arguments: Any) -> Callable[..., int]:
-    return _function(f"_PyMonitoring_Fire{name}Event", ctypes.c_int, _state, _object, _offset, *arguments)
-
+# The functions that are called often have no argument types: converting by them takes longer than the calls
+# do. What they are given has to be ctypes objects, made beforehand, but for C ints. Anything else would be a
+# wild pointer.
 
 # int PyMonitoring_EnterScope(PyMonitoringState *, uint64_t *version, const uint8_t *event_types, Py_ssize_t)
-enter_scope: Callable[[int, int, int, int], int] = _function(
-    "PyMonitoring_EnterScope", ctypes.c_int, _state, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
-)
-exit_scope: Callable[[], int] = _function("PyMonitoring_ExitScope", ctypes.c_int)
+enter_scope: Callable[..., int] = _library["PyMonitoring_EnterScope"]
+exit_scope: Callable[[], int] = _library["PyMonitoring_ExitScope"]
 
 # Between these two a thread fires no events: what the VM does around every callback.
 thread_state: Callable[[], int] = _function("PyThreadState_Get", ctypes.c_void_p)
@@ -103,7 +100,7 @@ class _Tracing(threading.local):
         )
 
 
-_tracing = _Tracing()
+tracing = _Tracing()
 
 
 def in_callback() -> bool:
@@ -113,20 +110,26 @@ def in_callback() -> bool:
     The VM looks at this for its own events; its C API does not for those it is told to fire. False where it
     cannot be told (:data:`TRACING_OFFSET` is None).
     """
-    return _tracing.count.value > 0
+    return tracing.count.value > 0
 
 
-# Each: (address of the state, code-like, offset, further arguments) -> 0.
-FIRE_PY_START = _fire("PyStart")
-FIRE_PY_RESUME = _fire("PyResume")
-FIRE_PY_RETURN = _fire("PyReturn", _object)
-FIRE_PY_YIELD = _fire("PyYield", _object)
-FIRE_CALL = _fire("Call", _object, _object)
-FIRE_LINE = _fire("Line", ctypes.c_int)
-FIRE_JUMP = _fire("Jump", _object)
-FIRE_STOP_ITERATION = _fire("StopIteration", _object)
-try:
-    FIRE_BRANCH_LEFT = _fire("BranchLeft", _object)
-    FIRE_BRANCH_RIGHT = _fire("BranchRight", _object)
-except AttributeError:  # 3.13: one event for both
-    FIRE_BRANCH_LEFT = FIRE_BRANCH_RIGHT = _fire("Branch", _object)
+pointer = ctypes.c_void_p
+object_ = ctypes.py_object
+
+# Each: (pointer to the state, object_(code-like), offset, further arguments) -> 0. Further arguments are
+# object_, but for FIRE_LINE, whose line is an int.
+FIRE_PY_START: Callable[..., int] = _library["_PyMonitoring_FirePyStartEvent"]
+FIRE_PY_RESUME: Callable[..., int] = _library["_PyMonitoring_FirePyResumeEvent"]
+FIRE_PY_RETURN: Callable[..., int] = _library["_PyMonitoring_FirePyReturnEvent"]
+FIRE_PY_YIELD: Callable[..., int] = _library["_PyMonitoring_FirePyYieldEvent"]
+FIRE_CALL: Callable[..., int] = _library["_PyMonitoring_FireCallEvent"]
+FIRE_LINE: Callable[..., int] = _library["_PyMonitoring_FireLineEvent"]
+FIRE_JUMP: Callable[..., int] = _library["_PyMonitoring_FireJumpEvent"]
+FIRE_STOP_ITERATION: Callable[..., int] = _library["_PyMonitoring_FireStopIterationEvent"]
+FIRE_BRANCH_LEFT: Callable[..., int]
+FIRE_BRANCH_RIGHT: Callable[..., int]
+if hasattr(_library, "_PyMonitoring_FireBranchLeftEvent"):
+    FIRE_BRANCH_LEFT = _library["_PyMonitoring_FireBranchLeftEvent"]
+    FIRE_BRANCH_RIGHT = _library["_PyMonitoring_FireBranchRightEvent"]
+else:  # 3.13: one event for both
+    FIRE_BRANCH_LEFT = FIRE_BRANCH_RIGHT = _library["_PyMonitoring_FireBranchEvent"]

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
+from tmplmon.monitoring._capi import object_, tracing
 from tmplmon.monitoring.events import Event
-from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, through_c
+from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
 from tmplmon.monitoring.legacy import is_c_function, profile, trace
-from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS
+from tmplmon.monitoring.states import LEGACY_TOOLS
 
 if TYPE_CHECKING:
     from tmplmon.monitoring.scope import Scope
@@ -107,6 +108,7 @@ class Activation:
         "_files",
         "_frames",
         "_globals",
+        "_handles",
         "_here",
         "_inclusions",
         "_raised",
@@ -124,6 +126,7 @@ class Activation:
         """Internal: use :meth:`Scope.enter`."""
         self._sites = scope.sites
         self._codelikes = scope.codelikes
+        self._handles = scope.handles
         self._inclusions = scope.inclusions
         self._states = scope.states
         self._data = scope.data
@@ -150,7 +153,7 @@ class Activation:
         codelike = self._codelikes[file]
         state = self._states.first_of(file) + _START
         code = codelike.code
-        self._c(ev.PY_START, _capi.FIRE_PY_START, state, code, codelike.start, code.co_firstlineno)
+        self._c(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, code.co_firstlineno)
         # coverage.py's sysmon core asks for its local events in there.
         self._states.refresh_local()
 
@@ -159,11 +162,12 @@ class Activation:
         if site is None:
             file = self._files[-1]
             state, offset = self._states.first_of(file) + _RETURN, self._codelikes[file].end
-            code, _offset, line = self._place(None)
+            _code, _offset, line = self._place(None)
         else:
-            code, offset, line = self._place(site)
+            file = self._sites[site].file
+            _code, offset, line = self._place(site)
             state = self._sites[site].state
-        self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, code, offset, line, value)
+        self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
         self._leave()
 
     def py_unwind(self, exception: BaseException, site: int | None = None) -> None:
@@ -176,14 +180,14 @@ class Activation:
     def py_yield(self, value: object, site: int) -> None:
         """PY_YIELD: the scope stops for a while at a yield's site and hands out ``value``."""
         place = self._sites[site]
-        self._c(ev.PY_YIELD, _capi.FIRE_PY_YIELD, place.state, place.code, place.offset, place.line, value)
+        self._c(ev.PY_YIELD, _capi.FIRE_PY_YIELD, place.state, place.file, place.offset, place.line, value)
 
     def py_resume(self, site: int) -> None:
         """PY_RESUME: the scope goes on at a yield's site. The states are brought up to date before."""
         self._states.enter()
         place = self._sites[site]
         state = place.state + 1
-        self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.code, place.offset, place.line)
+        self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line)
         self._states.refresh_local()
 
     def py_throw(self, exception: BaseException, site: int) -> None:
@@ -198,21 +202,12 @@ class Activation:
         self._here[-1] = site
         place = self._sites[site]
         active = self._data[2 * place.state]
-        if not active:
+        if not active or tracing.count.value:
             return
         caller = self._at(place.line, place.offset)
         if active & LEGACY_TOOLS and self._frames:
             trace(self._frames, "line")
-        if active & TOOLS:
-            through_c(
-                _capi.FIRE_LINE,
-                self._states,
-                place.state,
-                place.code,
-                place.offset,
-                place.line,
-                caller=caller,
-            )
+        self._through_c(active, _capi.FIRE_LINE, caller, place.state, place.file, place.offset, place.line)
 
     def branch(self, site: int, left: object) -> None:
         """BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
@@ -226,18 +221,18 @@ class Activation:
         else:
             event, fire, destination = ev.BRANCH_RIGHT, _capi.FIRE_BRANCH_RIGHT, place.right
             state = place.state + len(SITE_EVENTS["branch"]) - 1
-        self._c(event, fire, state, place.code, place.offset, place.line, destination)
+        self._c(event, fire, state, place.file, place.offset, place.line, destination)
 
     def jump(self, site: int) -> None:
         """JUMP: the unconditional jump at ``site`` is made."""
         place = self._sites[site]
-        self._c(ev.JUMP, _capi.FIRE_JUMP, place.state, place.code, place.offset, place.line, place.left)
+        self._c(ev.JUMP, _capi.FIRE_JUMP, place.state, place.file, place.offset, place.line, place.left)
 
     def call(self, site: int, callable: object, arg0: object = MISSING) -> None:
         """CALL: ``callable`` is about to be called at ``site``, with ``arg0`` first if it has arguments."""
         self._here[-1] = site
         place = self._sites[site]
-        self._c(ev.CALL, _capi.FIRE_CALL, place.state, place.code, place.offset, place.line, callable, arg0)
+        self._c(ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0)
 
     def c_return(self, site: int, callable: object, arg0: object = MISSING) -> None:
         """C_RETURN: ``callable``, which is no Python function, returned. Arguments as those of
@@ -278,7 +273,7 @@ class Activation:
             ev.STOP_ITERATION,
             _capi.FIRE_STOP_ITERATION,
             place.state,
-            place.code,
+            place.file,
             place.offset,
             place.line,
             value,
@@ -329,19 +324,36 @@ class Activation:
         event: Event,
         fire: Callable[..., int],
         state: int,
-        code: CodeType,
+        file: int,
         offset: int,
         line: int,
         *arguments: Any,
     ) -> None:
         """Fire an event that the C API can fire."""
         active = self._data[2 * state]
-        if active:
+        if active and not tracing.count.value:
             caller = self._at(line, offset)
             if active & LEGACY_TOOLS:
                 self._legacy(event, *arguments)
-            if active & TOOLS:
-                through_c(fire, self._states, state, code, offset, *arguments, caller=caller)
+            self._through_c(active, fire, caller, state, file, offset, *map(object_, arguments))
+
+    def _through_c(
+        self,
+        active: int,
+        fire: Callable[..., int],
+        caller: Callable[..., Any],
+        state: int,
+        file: int,
+        offset: int,
+        *arguments: Any,
+    ) -> None:
+        """Have ``caller`` call a function of the C API. ``arguments`` are as that wants them."""
+        pointer = self._states.pointer(state)
+        if active & LEGACY_TOOLS:
+            check = 2 * state
+            without_legacy(self._data, check, caller, fire, pointer, self._handles[file], offset, *arguments)
+        else:
+            caller(fire, pointer, self._handles[file], offset, *arguments)
 
     def _python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
         """Fire an event of a site that the C API cannot fire."""

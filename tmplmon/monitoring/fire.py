@@ -32,6 +32,7 @@ from types import CodeType
 from typing import Any
 
 from tmplmon.monitoring import _capi, events
+from tmplmon.monitoring._capi import object_, tracing
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS, StateArray
 
@@ -75,19 +76,19 @@ def fire_py_resume(states: StateArray, index: int, codelike: CodeType, offset: i
 
 def fire_py_return(states: StateArray, index: int, codelike: CodeType, offset: int, value: object) -> None:
     """The scope is about to return ``value``."""
-    through_c(_capi.FIRE_PY_RETURN, states, index, codelike, offset, value)
+    through_c(_capi.FIRE_PY_RETURN, states, index, codelike, offset, object_(value))
 
 
 def fire_py_yield(states: StateArray, index: int, codelike: CodeType, offset: int, value: object) -> None:
     """The scope is about to yield ``value``."""
-    through_c(_capi.FIRE_PY_YIELD, states, index, codelike, offset, value)
+    through_c(_capi.FIRE_PY_YIELD, states, index, codelike, offset, object_(value))
 
 
 def fire_call(
     states: StateArray, index: int, codelike: CodeType, offset: int, callable: object, arg0: object = MISSING
 ) -> None:
     """``callable`` is about to be called, with ``arg0`` first (``sys.monitoring.MISSING``: no arguments)."""
-    through_c(_capi.FIRE_CALL, states, index, codelike, offset, callable, arg0)
+    through_c(_capi.FIRE_CALL, states, index, codelike, offset, object_(callable), object_(arg0))
 
 
 def fire_line(states: StateArray, index: int, codelike: CodeType, offset: int, line: int) -> None:
@@ -97,21 +98,21 @@ def fire_line(states: StateArray, index: int, codelike: CodeType, offset: int, l
 
 def fire_jump(states: StateArray, index: int, codelike: CodeType, offset: int, destination: int) -> None:
     """An unconditional jump to the offset ``destination``."""
-    through_c(_capi.FIRE_JUMP, states, index, codelike, offset, destination)
+    through_c(_capi.FIRE_JUMP, states, index, codelike, offset, object_(destination))
 
 
 def fire_branch_left(
     states: StateArray, index: int, codelike: CodeType, offset: int, destination: int
 ) -> None:
     """A branch goes left, to the offset ``destination``: its condition holds, or its loop goes on."""
-    through_c(_capi.FIRE_BRANCH_LEFT, states, index, codelike, offset, destination)
+    through_c(_capi.FIRE_BRANCH_LEFT, states, index, codelike, offset, object_(destination))
 
 
 def fire_branch_right(
     states: StateArray, index: int, codelike: CodeType, offset: int, destination: int
 ) -> None:
     """A branch goes right, to the offset ``destination``: its condition fails, or its loop is done."""
-    through_c(_capi.FIRE_BRANCH_RIGHT, states, index, codelike, offset, destination)
+    through_c(_capi.FIRE_BRANCH_RIGHT, states, index, codelike, offset, object_(destination))
 
 
 def fire_stop_iteration(
@@ -119,7 +120,7 @@ def fire_stop_iteration(
 ) -> None:
     """An iterator ended with ``value``, or with the StopIteration given, without an exception being
     raised."""
-    through_c(_capi.FIRE_STOP_ITERATION, states, index, codelike, offset, value)
+    through_c(_capi.FIRE_STOP_ITERATION, states, index, codelike, offset, object_(value))
 
 
 def fire_c_return(
@@ -184,24 +185,31 @@ def through_c(
     index: int,
     codelike: CodeType,
     offset: int,
-    *arguments: object,
-    caller: Caller = call_directly,
+    *arguments: Any,
 ) -> None:
-    """Fire with a function of the C API; ``caller`` calls it, so that callbacks find its frame above
-    theirs."""
+    """Fire with a function of the C API. ``arguments`` are as it wants them: ``object_`` or, for a line, an
+    int."""
     active = states.data[2 * index]
-    if not active or _capi.in_callback():
+    if not active or tracing.count.value:
         return
     if active & LEGACY_TOOLS:
-        # The C function must not see these two bits, so they are out of the state while it runs.
-        states.data[2 * index] = active & TOOLS
-        try:
-            if active & TOOLS:
-                caller(function, states.address(index), codelike, offset, *arguments)
-        finally:
-            states.data[2 * index] |= active & LEGACY_TOOLS
+        without_legacy(
+            states.data, 2 * index, function, states.pointer(index), object_(codelike), offset, *arguments
+        )
     else:
-        caller(function, states.address(index), codelike, offset, *arguments)
+        function(states.pointer(index), object_(codelike), offset, *arguments)
+
+
+def without_legacy(data: bytearray, check: int, function: Callable[..., Any], *arguments: Any) -> None:
+    """Call a function of the C API for the state at ``data[check]``, hiding the legacy tools' two bits from
+    it."""
+    active = data[check]
+    if active & TOOLS:
+        data[check] = active & TOOLS
+        try:
+            function(*arguments)
+        finally:
+            data[check] |= active & LEGACY_TOOLS
 
 
 def fire_exception(
@@ -235,7 +243,7 @@ def dispatch(
 ) -> None:
     """Fire an event without the C API. Not used where the C API can do it: this needs 1 to 2 µs a tool."""
     tools = states.data[2 * index] & TOOLS
-    if not tools or _capi.in_callback():
+    if not tools or tracing.count.value:
         return
     if offset < 0:
         raise ValueError("offset must be non-negative")

@@ -136,10 +136,11 @@ class ScopeFrame:
         self.function, self.arguments = function, arguments
         self.running = True
         try:
-            next(self._generator)
+            if next(self._generator, self) is self:  # an interrupt between two calls has ended the driver
+                return function(*arguments)
         finally:
             self.running = False
-            self.function, self.arguments = None, ()
+            self.arguments = ()
         if self.error is not None:
             error, self.error = self.error, None
             raise error.with_traceback(self._place(error.__traceback__))

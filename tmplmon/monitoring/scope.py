@@ -33,7 +33,7 @@ from types import CodeType
 from typing import Any
 
 from tmplmon.monitoring import events as ev
-from tmplmon.monitoring._capi import in_callback
+from tmplmon.monitoring._capi import in_callback, object_
 from tmplmon.monitoring.activation import FILE_EVENTS, SITE_EVENTS, Activation, Site
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
@@ -61,6 +61,8 @@ class Scope:
         """The sites, in the order in which the builder numbered them."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
         """One per file, the scope's own first."""
+        self.handles = tuple(object_(codelike.code) for codelike in codelikes)
+        """The code objects as ``ctypes`` passes them to the C API."""
         self.locations = locations
         """Offsets of all the code-likes to places; the offsets of a code-like follow those of the one before
         it."""

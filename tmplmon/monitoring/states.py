@@ -7,8 +7,8 @@ a callback that returns DISABLE clears its tool's bit in that one state.
 
 Three rules, the first the C API's own, the others what it lacks:
 
-1. ``PyMonitoring_EnterScope`` compares the interpreter's version of the events with the array's, and does
-nothing if
+1. If no tool exists and this thread is not traced, nothing is active. Otherwise ``PyMonitoring_EnterScope``
+compares the interpreter's version of the events with the array's, and does nothing if
    they are equal. Every ``set_events`` and ``restart_events`` makes a new version, and undoes all DISABLEs
    here.
 2. It knows *global* events only. What tools set for a code-like with ``set_local_events`` makes no new
@@ -40,8 +40,8 @@ LEGACY_TOOLS = 0xC0
 """The bits of ``sys.setprofile`` (6) and ``sys.settrace`` (7)."""
 
 _TOOL_IDS = range(6)
-_get_tool = sys.monitoring.get_tool
-_get_local_events = sys.monitoring.get_local_events
+get_tool = sys.monitoring.get_tool
+get_local_events = sys.monitoring.get_local_events
 
 
 class StateArray:
@@ -58,6 +58,7 @@ class StateArray:
         "_groups",
         "_ids",
         "_local",
+        "_pointers",
         "_probe",
         "_version",
         "_zeros",
@@ -82,6 +83,7 @@ class StateArray:
         self._local: dict[int, int] = {}
         self._probe = _Probe(self.events)
         self._version = 0
+        self._pointers: dict[int, ctypes.c_void_p] = {}
         # Holding this export keeps the bytearray from being resized, so the address stays good.
         self._buffer = (ctypes.c_char * len(self.data)).from_buffer(self.data)
         self._address = ctypes.addressof(self._buffer)
@@ -92,16 +94,28 @@ class StateArray:
         Entering more than once, recursively or in several threads, does no harm: a state tells of tools, not
         of the scope's runs. ``sys.settrace`` of another thread counts as active too; see the module's rule 3.
         """
-        probe = self._probe
-        version = probe.enter()
+        if (
+            get_tool(0) is None
+            and get_tool(1) is None
+            and get_tool(2) is None
+            and get_tool(3) is None
+            and get_tool(4) is None
+            and get_tool(5) is None
+            and sys.gettrace() is None
+            and sys.getprofile() is None
+        ):
+            # Nobody there at all. This is cheaper than asking the C API for the version, and says more. The
+            # states stay as they are: another thread, which is traced, may be using them. The next tool finds
+            # them anew.
+            self._version = 0
+            return False
+        version = self._probe.enter()
         if version != self._version:
             self._version = version
             self._local = self._look_up_local()
             self._reset()
         else:
-            local = self._look_up_local()
-            if local != self._local:
-                self._change_local(local)
+            self.refresh_local()
         return self.data != self._zeros
 
     def exit(self) -> None:
@@ -128,7 +142,7 @@ class StateArray:
 
     @property
     def version(self) -> int:
-        """The version of the interpreter's events these states were made from; 0 before the first enter."""
+        """The version of the interpreter's events these states were made from; 0 if no tool existed."""
         return self._version
 
     @property
@@ -136,9 +150,12 @@ class StateArray:
         """Whether any state is active, as of now."""
         return self.data != self._zeros
 
-    def address(self, index: int) -> int:
+    def pointer(self, index: int) -> ctypes.c_void_p:
         """Return the address of a state, for the C API. Valid as long as the array lives."""
-        return self._address + 2 * index
+        found = self._pointers.get(index)
+        if found is None:
+            found = self._pointers[index] = ctypes.c_void_p(self._address + 2 * index)
+        return found
 
     def __len__(self) -> int:
         return len(self.events)
@@ -157,9 +174,9 @@ class StateArray:
         """Return {tool + 8 * group: set of its local events}, without those that are empty."""
         found: dict[int, int] = {}
         for tool in _TOOL_IDS:
-            if _get_tool(tool) is not None:
+            if get_tool(tool) is not None:
                 for number, (code, _start, _stop) in enumerate(self._groups):
-                    if code is not None and (events := _get_local_events(tool, code)):
+                    if code is not None and (events := get_local_events(tool, code)):
                         found[tool + 8 * number] = events
         return found
 
@@ -199,7 +216,7 @@ class _Probe:
     and it reads past the end of its table for C_RETURN and C_RAISE, which are never in it.
     """
 
-    __slots__ = ("_arguments", "_data", "_ids", "_keep", "_version")
+    __slots__ = ("_arguments", "_data", "_ids", "_version")
 
     def __init__(self, events: Sequence[Event]) -> None:
         fireable = {event.id for event in events} - {C_RETURN.id, C_RAISE.id} | {CALL.id}
@@ -208,12 +225,12 @@ class _Probe:
         self._version = ctypes.c_uint64(0)
         states = (ctypes.c_char * len(self._data)).from_buffer(self._data)
         ids = ctypes.create_string_buffer(self._ids, len(self._ids))
-        self._keep = (states, ids)
+        # Made once, as the C function wants them; the references keep what they point to.
         self._arguments = (
-            ctypes.addressof(states),
-            ctypes.addressof(self._version),
-            ctypes.addressof(ids),
-            len(self._ids),
+            ctypes.byref(states),
+            ctypes.byref(self._version),
+            ctypes.byref(ids),
+            ctypes.c_ssize_t(len(self._ids)),
         )
 
     def enter(self) -> int:
