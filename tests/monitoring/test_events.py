@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,20 @@ def test_branches() -> None:
 def test_an_event_this_python_does_not_fire() -> None:
     with pytest.raises(ValueError, match="'INSTRUCTION'"):
         event("INSTRUCTION")
+
+
+def test_the_documented_table_is_this_one() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "monitoring" / "api.md").read_text(
+        encoding="utf-8"
+    )
+    rows = {
+        cells[0].split()[0]: cells[1:]
+        for line in page.splitlines()
+        if line.startswith("| ") and len(cells := line.strip("| ").split(" | ")) == 4
+    }
+    for each in ALL_EVENTS:
+        disable = "yes" if each.can_disable else "no"
+        assert rows[each.name] == [", ".join(each.arguments), disable, each.controlled_by]
 
 
 def native(tool: Any) -> None:

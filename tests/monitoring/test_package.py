@@ -1,0 +1,56 @@
+"""The package as a whole: what it imports, what it offers."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tmplmon.monitoring as package
+
+FOLDER = Path(package.__file__).parent
+
+
+def test_it_imports_only_itself_and_the_standard_library() -> None:
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.partition(".")[0]
+                assert name.startswith("tmplmon.monitoring") or top in sys.stdlib_module_names, (path, name)
+
+
+def test_importing_it_is_light() -> None:
+    """``ctypes`` and the rest come with the first name that needs them; the compiler only needs the line
+    table."""
+    program = (
+        "import sys, tmplmon; before = {*sys.modules}; import tmplmon.monitoring.linetable\n"
+        "assert not {'ctypes', 'dis', 'opcode'} & ({*sys.modules} - before), {*sys.modules} - before\n"
+        "from tmplmon.monitoring import Scope, encode_linetable\n"
+        "assert Scope.__module__ == 'tmplmon.monitoring.scope'\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=60)
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    assert set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        home = importlib.import_module(f"tmplmon.monitoring.{package._HOME[name]}")
+        assert getattr(package, name) is getattr(home, name)
+        assert name in (FOLDER.parents[1] / "docs" / "monitoring" / "api.md").read_text(encoding="utf-8"), (
+            name
+        )
+
+
+def test_a_name_that_is_not_there() -> None:
+    try:
+        package.no_such_name  # noqa: B018
+    except AttributeError as error:
+        assert "no_such_name" in str(error)
+    else:
+        raise AssertionError("no error")
