@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -14,6 +18,8 @@ from monitoring_tool import Tool
 from test_scope import Including, Program
 
 from tmplmon.monitoring import events
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def traced(code: Any, run: Callable[[], Any], tracer: Any = None) -> list[tuple[Any, ...]]:
@@ -268,3 +274,51 @@ def test_without_frames_there_are_no_legacy_events(monkeypatch: pytest.MonkeyPat
     tool.watch(program.scope.code).record(events.LINE, events.PY_START)
     assert traced(program.scope.code, lambda: program.run("")) == []
     assert [name for name, *_ in tool.stop()] == ["PY_START", "LINE", "LINE"]
+
+
+@pytest.mark.parametrize("core", ["ctrace", "pytrace"])
+def test_coverages_tracers_see_every_line_and_lose_none(core: str, tmp_path: Path) -> None:
+    """They keep a stack of calls: lines of the scope and of Python code before and after it are in their
+    place."""
+    coverage = pytest.importorskip("coverage")
+    page = tmp_path / "page.rules"
+    page.write_text("one\ntwo\nthree\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path[:0] = [{str(ROOT)!r}]\n"
+        "from tmplmon.monitoring import ScopeBuilder\n"
+        f"builder = ScopeBuilder({str(page)!r}, 'page')\n"
+        "lines = [builder.line(1), builder.line(2), builder.line(3)]\n"
+        "call = builder.call(2)\n"
+        "scope = builder.build()\n"
+        "def host():\n"
+        "    return 1\n"
+        "def run():\n"
+        "    with scope.enter() as activation:\n"
+        "        activation.line(lines[0])\n"
+        "        activation.invoke(call, host)\n"
+        "        activation.line(lines[2])\n"
+        "    return 2\n"
+        "run()\n"
+        "done = True\n"
+    )
+    environment = {**os.environ, "COVERAGE_CORE": core, "COVERAGE_FILE": str(tmp_path / ".coverage")}
+    command = ["-m", "coverage", "run", "--rcfile=/dev/null", f"--include={tmp_path}/*", str(script)]
+    subprocess.run([sys.executable, *command], check=True, env=environment, timeout=120)
+    data = coverage.CoverageData(str(tmp_path / ".coverage"))
+    data.read()
+    assert sorted(data.lines(str(page))) == [1, 3]
+    assert sorted(data.lines(str(script))) == [*range(1, 18)]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_profile_module_is_not_disturbed() -> None:
+    """It raises AssertionError at a 'return' that is not of its last 'call'."""
+    profile = importlib.import_module("profile")
+    program = Program()
+    profiler = profile.Profile()
+    profiler.runcall(lambda: [program.run("abc"), program.run("")])
+    profiler.create_stats()
+    counts = {name: row[0] for (_, _, name), row in profiler.stats.items()}
+    assert (counts["run"], counts["py_return"]) == (2, 2)

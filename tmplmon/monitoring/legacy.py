@@ -12,6 +12,12 @@ tracer,
 - a tracer that raises is removed, from the thread and the frame, and the exception comes out of the event.
 - no events come of what a tracer or profiler does.
 
+Some tools keep a stack of their own, on which they push at 'call' and pop at 'return', whichever frame it is.
+The engine's functions are called and return in between, so to those tools a scope is what its frame is, a
+generator: each event is a resume, 'call' and 'return' with the event between them, in one go.
+:data:`STACK_TOOLS` names them; all others see a function, one 'call' at its beginning and one 'return' at its
+end.
+
 ``frame.f_lineno`` cannot be assigned from there (a debugger's ``jump``): Python says ValueError, as the
 scope, not the frame, decides where it goes on. Tracers installed from C that cannot be called from Python get
 nothing.
@@ -29,7 +35,10 @@ from tmplmon.monitoring._capi import in_callback
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 
-__all__ = ["is_c_function", "profile", "trace"]
+__all__ = ["STACK_TOOLS", "is_c_function", "profile", "trace"]
+
+STACK_TOOLS = {"coverage", "profile"}
+"""The top-level modules of tracers and profilers that keep a stack of calls. Add to it for others."""
 
 _C_FUNCTIONS = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
 
@@ -41,6 +50,9 @@ def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
     if tracer is None or in_callback():
         return
     frame = frames[-1].frame
+    if keeps_stack(tracer):
+        silently(_resume, frames, tracer, what, argument)
+        return
     if what != "call":
         tracer = frame.f_trace
     if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
@@ -58,13 +70,31 @@ def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
 def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
     """Tell the thread's profiler: 'call', 'return', 'c_call', 'c_return' or 'c_exception'."""
     profiler: Any = sys.getprofile()
-    if not callable(profiler) or in_callback():
+    if not callable(profiler) or keeps_stack(profiler) or in_callback():
         return
     try:
         silently(call_in, frames, profiler, frames[-1].frame, what, argument)
     except BaseException:
         sys.setprofile(None)
         raise
+
+
+def keeps_stack(tool: Any) -> bool:
+    """Whether a tracer or profiler is one of :data:`STACK_TOOLS`."""
+    owner = getattr(tool, "__self__", tool)
+    module = getattr(owner, "__module__", None) or type(owner).__module__
+    return module.partition(".")[0] in STACK_TOOLS
+
+
+def _resume(frames: list[ScopeFrame], tool: Any, what: str, argument: object) -> None:
+    """Tell a tool that keeps a stack of one event."""
+    frame = frames[-1].frame
+    local = call_in(frames, tool, frame, "call", None)
+    if not callable(local):
+        local = tool
+    if what in ("line", "exception"):
+        call_in(frames, local, frame, what, argument)
+    call_in(frames, local, frame, "return", argument if what == "return" else None)
 
 
 def is_c_function(function: object) -> bool:
