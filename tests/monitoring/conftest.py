@@ -13,6 +13,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 from monitoring_tool import Tool
 
 
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Keep a tool that the tests themselves run under (coverage.py) out of what they count."""
+    others = {
+        number: sys.monitoring.get_events(number) for number in range(6) if sys.monitoring.get_tool(number)
+    }
+    tracer, profiler = sys.gettrace(), sys.getprofile()
+    for number in others:
+        sys.monitoring.set_events(number, 0)
+    sys.settrace(None)
+    sys.setprofile(None)
+    yield
+    for number, events in others.items():
+        sys.monitoring.set_events(number, events)
+    sys.settrace(tracer)
+    sys.setprofile(profiler)
+
+
 @pytest.fixture
 def tools() -> Iterator[Callable[[int], Tool]]:
     """A function that makes a tool of a number."""

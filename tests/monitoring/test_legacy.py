@@ -220,7 +220,7 @@ def test_only_the_thread_that_is_traced() -> None:
         thread.join()
 
     assert traced(program.scope.code, run) == []
-    assert ran == ["quiet"]
+    assert len(ran) == 1
 
 
 def test_a_run_in_another_thread_does_not_stop_this_ones_events() -> None:

@@ -12,7 +12,7 @@ from monitoring_tool import Tool
 
 from tmplmon.monitoring import events
 from tmplmon.monitoring.codelike import CodeLikeBuilder
-from tmplmon.monitoring.states import LEGACY_TOOLS, StateArray
+from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS, StateArray
 
 DISABLE = sys.monitoring.DISABLE
 EVENTS = (events.PY_START, events.LINE, events.LINE, events.C_RETURN, events.RAISE)
@@ -32,18 +32,21 @@ def test_nothing_is_active_without_tools() -> None:
     states = StateArray(EVENTS)
     assert states.enter() is False
     assert active(states) == [0] * 5
-    assert states.version == 0
     states.exit()
 
 
-def test_a_tool_that_wants_nothing(tool: Tool) -> None:
+def test_the_version_is_only_looked_at_if_there_is_a_tool() -> None:
+    if any(sys.monitoring.get_tool(number) for number in range(6)):
+        pytest.skip("a tool, coverage.py probably, is watching the tests")
     states = StateArray(EVENTS)
-    assert states.enter() is False
-    assert states.version > 0
-    tool.close()
-    assert states.enter() is False
-    assert states.version == 0
-    sys.monitoring.use_tool_id(4, "again")
+    assert (states.enter(), states.version) == (False, 0)
+    sys.monitoring.use_tool_id(4, "idle")
+    try:
+        assert states.enter() is False
+        assert states.version > 0
+    finally:
+        sys.monitoring.free_tool_id(4)
+    assert (states.enter(), states.version) == (False, 0)
 
 
 def test_global_events(tools: Callable[[int], Tool]) -> None:
@@ -143,7 +146,7 @@ def test_entering_in_several_threads(tool: Tool) -> None:
     for thread in threads:
         thread.join()
     assert answers == [True] * 8
-    assert active(states) == [0, 16, 16, 0, 0]
+    assert [tools & TOOLS for tools in active(states)] == [0, 16, 16, 0, 0]
 
 
 def test_mistakes() -> None:

@@ -98,8 +98,10 @@ class Site:
 class Activation:
     """What an engine signals with during one run of a scope. Made by :meth:`Scope.enter`; for one thread.
 
-    In a ``with``, PY_START is fired at the beginning and PY_RETURN or PY_UNWIND at the end, unless the engine
-    did. A ``site`` is the number that :class:`ScopeBuilder` gave.
+    In a ``with``, PY_START is fired at the beginning and PY_RETURN, or RAISE and PY_UNWIND, at the end,
+    unless the engine did. A ``site`` is the number that :class:`ScopeBuilder` gave; where it can be left out,
+    it is the last one that :meth:`line`, :meth:`branch` or :meth:`call` was called for, whether or not
+    anybody listened.
     """
 
     __slots__ = (

@@ -119,8 +119,9 @@ class StateArray:
         return self.data != self._zeros
 
     def exit(self) -> None:
-        """The counterpart of :meth:`enter`. Nothing has to be done today, as in the C API; call it all the
-        same."""
+        """The counterpart of :meth:`enter`, for a scope that was active. The C API does nothing in it
+        today."""
+        _capi.exit_scope()
 
     def refresh_local(self) -> None:
         """Look at the local events again: a tool may have set some from inside a callback just fired."""
