@@ -18,7 +18,7 @@ import timeit
 from types import CodeType
 from typing import Any
 
-from tmplmon.monitoring import ScopeBuilder, events, fire
+from tmplmon.monitoring import Activation, ScopeBuilder, events, fire
 from tmplmon.monitoring.linetable import encode_linetable
 from tmplmon.monitoring.states import StateArray
 
@@ -104,8 +104,6 @@ def measure() -> dict[str, float]:
 
 def activation_of(scope: Any) -> Any:
     """An activation that has started, whether or not anybody listens."""
-    from tmplmon.monitoring import Activation
-
     activation = Activation(scope, {})
     activation.py_start()
     return activation
@@ -129,13 +127,14 @@ def measure_vm(figures: dict[str, float], names: dict[str, Any]) -> None:
 
 
 def measure_c(figures: dict[str, float]) -> None:
-    """The C API through ``_testcapi``. It needs global events, so the loop's own line is fired as well; it is
-    measured alone and taken off."""
+    """The C API through ``_testcapi``: a call of a C function that parses its arguments, and the callback.
+
+    The C API has global events only, so PY_YIELD stands for them all: a timing loop fires none itself.
+    """
     codelike = _testcapi.CodeLike(1)
     names: dict[str, Any] = {"c": _testcapi, "codelike": codelike, "event": events.PY_YIELD.id}
     enter = "c.monitoring_enter_scope(codelike, event)"
     figures["C: enter, no tool"] = nanoseconds(enter, names)
-    # PY_YIELD is fired by nothing in a timing loop.
     monitoring.register_callback(TOOL, events.PY_YIELD.mask, lambda code, offset, value: None)
     monitoring.set_events(TOOL, events.PY_YIELD.mask)
     _testcapi.monitoring_enter_scope(codelike, events.PY_YIELD.id)
