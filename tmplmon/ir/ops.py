@@ -41,19 +41,34 @@ class Slot:
     scope: "Scope"
     origin: "Slot | None" = None  # for OUTER
     captured: bool = False  # a nested scope reads it
+    initialised: bool = False  # OUTER, UNSET: some op may read it before one assigned it
     assigned: int = 0  # how many ops store to it after its frame was entered
-    loads: int = 0  # how many ops read it
     attributes: int = 0  # how many ops read an attribute of it
+    macro: "MakeMacro | None" = None  # the op that assigns it, when that binds a macro
 
     def __repr__(self) -> str:
         return f"{self.name}:{self.kind.value}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Frame:
-    """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside."""
+    """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside.
+
+    `slots` are those of the frame itself, by template name. A name that the frame only reads from the context is
+    not here: such slots belong to the scope, which looks each of them up once.
+    """
 
     slots: dict[str, Slot] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Local:
+    """A variable handed to code that has its own names (an include, a scoped block, a context function).
+    `maybe_unset`: it may be undefined here because nothing was assigned, and is left out then."""
+
+    name: str
+    slot: Slot
+    maybe_unset: bool
 
 
 class ScopeKind(Enum):
@@ -76,6 +91,7 @@ class Scope:
     position: Position
     parent: "Scope | None" = None
     frame: Frame = field(default_factory=Frame)
+    context: dict[str, Slot] = field(default_factory=dict)  # names looked up in the context on entry
     body: "list[Op]" = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -111,7 +127,7 @@ class Const:
 
 @dataclass(slots=True, eq=False)
 class Load:
-    """The value of a slot; `guarded` when the slot may still be unset here."""
+    """The value of a slot."""
 
     slot: Slot
     site: int
@@ -176,7 +192,7 @@ class Call:
     func: "Op"
     arguments: Arguments
     caller: Slot | None
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     site: int
 
 
@@ -267,7 +283,7 @@ class Build:
 class DebugInfo:
     """The text of ``{% debug %}``: context, filters and tests."""
 
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     site: int
 
 
@@ -278,7 +294,7 @@ class TagCall:
     name: str
     arguments: Arguments
     caller: Slot | None
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     site: int
 
 
@@ -306,7 +322,7 @@ class EmitValue:
 class Emit:
     """A run of output, pieces in source order. With `unless_extended` it is dropped when a parent is set."""
 
-    pieces: list[EmitText | EmitValue]
+    pieces: "list[EmitText | EmitValue]"
     unless_extended: bool
 
 
@@ -372,8 +388,7 @@ class LoopAttr:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round.
-    `breaks`: a ``break`` of this loop is in the body."""
+    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round."""
 
     target: Target
     iter: "Op"
@@ -386,7 +401,6 @@ class For:
     body: "list[Op]"
     else_frame: Frame
     orelse: "list[Op] | None"
-    depth: int
     site: int
 
 
@@ -400,11 +414,12 @@ class Jump:
 
 @dataclass(slots=True, eq=False)
 class Enter:
-    """A frame of its own for `body`: with, autoescape, filter block, set block. `bindings` are evaluated in the
-    enclosing frame, each assigned before the next is evaluated."""
+    """A frame of its own for `body`: with and autoescape. `bindings` are evaluated in the enclosing frame, each
+    assigned before the next is evaluated. `autoescape`: the value that decides on escaping in the body."""
 
     frame: Frame
     bindings: "list[tuple[Target, Op]]"
+    autoescape: "Op | None"
     body: "list[Op]"
     site: int
 
@@ -417,15 +432,6 @@ class Capture:
     frame: Frame
     body: "list[Op]"
     autoescape: bool | None
-    site: int
-
-
-@dataclass(slots=True, eq=False)
-class SetAutoescape:
-    """Escaping as `value` says while `body` runs."""
-
-    value: "Op"
-    body: "list[Op]"
     site: int
 
 
@@ -446,7 +452,7 @@ class CallBlock:
     name: str
     scoped: bool
     required: bool
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     unless_extended: bool
     site: int
 
@@ -458,7 +464,7 @@ class Include:
     template: "Op"
     ignore_missing: bool
     with_context: bool
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     site: int
 
 
@@ -471,7 +477,7 @@ class Import:
     target: Slot | None
     names: list[tuple[str, Slot]] | None
     with_context: bool
-    locals: "list[tuple[str, Slot]]"
+    locals: list[Local]
     export: list[Slot]
     site: int
 
@@ -487,7 +493,35 @@ class Extends:
 
 
 type Op = (
-    Const | Load | Attr | Item | Slice | Call | Filter | Test | Unary | Binary | Compare | Logical | Conditional
-    | Concat | Build | DebugInfo | TagCall | LoopAttr | Emit | Assign | Evaluate | If | For | Jump | Enter | Capture
-    | SetAutoescape | MakeMacro | CallBlock | Include | Import | Extends
+    Const
+    | Load
+    | Attr
+    | Item
+    | Slice
+    | Call
+    | Filter
+    | Test
+    | Unary
+    | Binary
+    | Compare
+    | Logical
+    | Conditional
+    | Concat
+    | Build
+    | DebugInfo
+    | TagCall
+    | LoopAttr
+    | Emit
+    | Assign
+    | Evaluate
+    | If
+    | For
+    | Jump
+    | Enter
+    | Capture
+    | MakeMacro
+    | CallBlock
+    | Include
+    | Import
+    | Extends
 )

@@ -1,0 +1,282 @@
+"""Names to slots: which names a frame has variables of its own for, and what each starts as.
+
+A frame is what opens a naming level: a scope's body, a loop body, its ``else`` and its filter, a ``with``, a
+capturing block. The rules are Jinja's, found by watching it:
+
+* A frame's names are those its own statements mention, nested frames left out (but the expressions that open a
+  nested frame, such as the iterable of a loop, belong to the enclosing one). So a frame's names are all known
+  before its first statement runs, and a nested frame sees them even where it stands before the assignment.
+* The first mention decides. Read first, and no enclosing frame has the name: it starts as what the context has.
+  Assigned first: it starts unset. An enclosing frame has the name: an assignment makes a variable of this frame's
+  own that starts as the enclosing one's value; a mere read makes none.
+* An assignment that happens on some paths through an ``if`` only leaves what the name would have been without it:
+  the enclosing frame's value or the context's. All paths means the ``if``, at least one ``elif`` and the ``else``.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any
+
+from tmplmon.syntax import nodes
+
+
+class Start(Enum):
+    """What a name of a frame starts as."""
+
+    CONTEXT = "context"
+    OUTER = "outer"
+    UNSET = "unset"
+    BOUND = "bound"
+
+
+class _Branch:
+    """The mentions seen so far on one path: its own, on top of those of the path it came from."""
+
+    __slots__ = ("base", "starts", "stored")
+
+    def __init__(self, base: "_Branch | None" = None) -> None:
+        self.base = base
+        self.starts: dict[str, Start] = {}
+        self.stored: set[str] = set()
+
+    def start(self, name: str) -> Start | None:
+        branch: _Branch | None = self
+        while branch is not None:
+            if name in branch.starts:
+                return branch.starts[name]
+            branch = branch.base
+        return None
+
+    def is_stored(self, name: str) -> bool:
+        branch: _Branch | None = self
+        while branch is not None:
+            if name in branch.stored:
+                return True
+            branch = branch.base
+        return False
+
+
+class FrameNames:
+    """The names of one frame. `outer` tells whether an enclosing frame has a name.
+
+    After the visits: `starts` (name → Start, for each name that is the frame's own) and `stored` (names that the
+    frame assigns or binds).
+    """
+
+    def __init__(self, outer: Callable[[str], bool]) -> None:
+        self._outer = outer
+        self._branch = _Branch()
+
+    @property
+    def starts(self) -> dict[str, Start]:
+        return self._branch.starts
+
+    @property
+    def stored(self) -> set[str]:
+        return self._branch.stored
+
+    # The three kinds of mention.
+
+    def bind(self, name: str) -> None:
+        self._branch.stored.add(name)
+        self._branch.starts[name] = Start.BOUND
+
+    def load(self, name: str) -> None:
+        if self._branch.start(name) is None and not self._outer(name):
+            self._branch.starts[name] = Start.CONTEXT
+
+    def store(self, name: str) -> None:
+        branch = self._branch
+        branch.stored.add(name)
+        if branch.start(name) is None:
+            branch.starts[name] = Start.OUTER if self._outer(name) else Start.UNSET
+
+    # The nodes that can hold a mention.
+
+    def visit_all(self, body: Iterable[nodes.Node] | None) -> None:
+        for node in body or ():
+            visitor = _STATEMENTS.get(type(node))
+            if visitor is not None:
+                visitor(self, node)
+
+    def target(self, target: nodes.Expr, mention: Callable[[str], None]) -> None:
+        if isinstance(target, nodes.Name):
+            mention(target.name)
+        elif isinstance(target, nodes.TupleExpr):
+            for item in target.items:
+                self.target(item, mention)
+        elif isinstance(target, nodes.NamespaceRef):
+            self.load(target.name)
+
+    def expression(self, expr: nodes.Expr | None) -> None:
+        if expr is None:
+            return
+        if type(expr) is nodes.Name:
+            self.load(expr.name)
+            return
+        for child in children(expr):
+            self.expression(child)
+
+    def _if(self, node: nodes.If) -> None:
+        outermost = self._branch
+        first = node.branches[0]
+        self.expression(first[2])
+        paths = [self._path(first[3])]
+        # The elifs are one path: each is an ``if`` of its own in the ``else`` of the one before it.
+        elifs = self._branch = _Branch(outermost)
+        for _, _, test, body in node.branches[1:]:
+            self.expression(test)
+            self._merge([self._path(body), _Branch(), _Branch()])
+        self._branch = outermost
+        paths += [elifs, self._path(node.orelse)]
+        self._merge(paths)
+
+    def _path(self, body: list[nodes.Stmt] | None) -> _Branch:
+        before = self._branch
+        self._branch = path = _Branch(before)
+        self.visit_all(body)
+        self._branch = before
+        return path
+
+    def _merge(self, paths: list[_Branch]) -> None:
+        branch = self._branch
+        count: dict[str, int] = {}
+        for path in paths:
+            for name in path.stored:
+                if not branch.is_stored(name):
+                    count[name] = count.get(name, 0) + 1
+        for path in paths:
+            branch.starts.update(path.starts)
+            branch.stored.update(path.stored)
+        for name, times in count.items():
+            if times < len(paths):
+                branch.starts[name] = Start.OUTER if self._outer(name) else Start.CONTEXT
+
+
+def children(expr: nodes.Expr) -> list[nodes.Expr]:
+    """The direct sub-expressions of an expression, in source order."""
+    return _CHILDREN[type(expr)](expr)
+
+
+def _arguments(arguments: nodes.Arguments) -> list[nodes.Expr]:
+    found = [*arguments.args, *(value for _, value in arguments.kwargs)]
+    found += [value for value in (arguments.star, arguments.star_star) if value is not None]
+    return found
+
+
+def _present(*found: nodes.Expr | None) -> list[nodes.Expr]:
+    return [expr for expr in found if expr is not None]
+
+
+_CHILDREN: dict[type[nodes.Expr], Callable[[Any], list[nodes.Expr]]] = {
+    nodes.Const: lambda e: [],
+    nodes.Name: lambda e: [],
+    nodes.NamespaceRef: lambda e: [],
+    nodes.TupleExpr: lambda e: e.items,
+    nodes.ListExpr: lambda e: e.items,
+    nodes.DictExpr: lambda e: [part for pair in e.pairs for part in pair],
+    nodes.Attribute: lambda e: [e.obj],
+    nodes.Item: lambda e: [e.obj, e.key],
+    nodes.Slice: lambda e: _present(e.lower, e.upper, e.step),
+    nodes.Call: lambda e: [e.func, *_arguments(e.arguments)],
+    nodes.Filter: lambda e: [*_present(e.value), *_arguments(e.arguments)],
+    nodes.Test: lambda e: [e.value, *_arguments(e.arguments)],
+    nodes.Unary: lambda e: [e.operand],
+    nodes.Binary: lambda e: [e.left, e.right],
+    nodes.Logical: lambda e: [e.left, e.right],
+    nodes.Compare: lambda e: [e.left, *(operand for _, operand in e.rest)],
+    nodes.Concat: lambda e: e.items,
+    nodes.Conditional: lambda e: _present(e.test, e.body, e.orelse),
+}
+
+
+def _visit_set(names: FrameNames, node: nodes.Set) -> None:
+    names.expression(node.value)
+    names.target(node.target, names.store)
+
+
+def _visit_from_import(names: FrameNames, node: nodes.FromImport) -> None:
+    names.expression(node.template)
+    for _, alias in node.names:
+        names.store(alias)
+
+
+def _visit_import(names: FrameNames, node: nodes.Import) -> None:
+    names.expression(node.template)
+    names.store(node.target)
+
+
+def _visit_trans(names: FrameNames, node: nodes.Trans) -> None:
+    for _, value in node.bindings:
+        names.expression(value)
+    bound = {name for name, _ in node.bindings}
+    for name in node.names:
+        if name not in bound:
+            names.load(name)
+    names.load(translation_function(node))
+
+
+def translation_function(node: nodes.Trans) -> str:
+    """The name of the gettext function that a trans block calls."""
+    return ("n" if node.plural is not None else "") + ("p" if node.context is not None else "") + "gettext"
+
+
+def _visit_with(names: FrameNames, node: nodes.With) -> None:
+    for _, value in node.bindings:
+        names.expression(value)
+
+
+def _visit_custom_tag(names: FrameNames, node: nodes.CustomTag) -> None:
+    for value in _arguments(node.arguments):
+        names.expression(value)
+
+
+_STATEMENTS: dict[type[nodes.Node], Callable[[FrameNames, Any], None]] = {
+    nodes.Output: lambda names, node: names.expression(node.expr),
+    nodes.If: FrameNames._if,
+    nodes.For: lambda names, node: names.expression(node.iter),
+    nodes.Set: _visit_set,
+    nodes.SetBlock: lambda names, node: names.target(node.target, names.store),
+    nodes.With: _visit_with,
+    nodes.Macro: lambda names, node: names.store(node.name),
+    nodes.CallBlock: lambda names, node: names.expression(node.call),
+    nodes.FilterBlock: lambda names, node: names.expression(node.filter),
+    nodes.Extends: lambda names, node: names.expression(node.template),
+    nodes.Include: lambda names, node: names.expression(node.template),
+    nodes.Import: _visit_import,
+    nodes.FromImport: _visit_from_import,
+    nodes.Do: lambda names, node: names.expression(node.expr),
+    nodes.Trans: _visit_trans,
+    nodes.CustomTag: _visit_custom_tag,
+}
+
+
+def mentions(body: Iterable[nodes.Node] | None, wanted: set[str]) -> set[str]:
+    """Which of the `wanted` names are read somewhere in `body`, nested frames included, blocks left out."""
+    found: set[str] = set()
+    pending: list[Any] = list(body or ())
+    while pending:
+        node = pending.pop()
+        if isinstance(node, nodes.Block) or node is None:
+            continue
+        if isinstance(node, nodes.Name):
+            if node.name in wanted:
+                found.add(node.name)
+            continue
+        if isinstance(node, nodes.Expr):
+            pending += children(node)
+            continue
+        if isinstance(node, (list, tuple)):
+            pending += node
+        elif isinstance(node, nodes.Arguments):
+            pending += _arguments(node)
+        elif isinstance(node, nodes.Trans):
+            found |= wanted.intersection(node.names)
+            pending += node.bindings
+        elif isinstance(node, nodes.Node):
+            pending += [getattr(node, name) for name in _fields(type(node))]
+    return found
+
+
+def _fields(cls: type[nodes.Node]) -> tuple[str, ...]:
+    return tuple(name for name in cls.__dataclass_fields__ if name not in ("start", "end"))
