@@ -1,0 +1,1 @@
+"""The intermediate representation: its checks, and how it is shown."""

@@ -1,0 +1,54 @@
+"""Templates to programs, without an environment: every optional tag is on, every filter and test is known."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from cases import casefile
+from cases.engines import JINJA2, evaluate
+
+from tmplmon.errors import TemplateSyntaxError
+from tmplmon.ir import ops
+from tmplmon.ir.lower import Options, lower
+from tmplmon.syntax.lexer import Syntax
+from tmplmon.syntax.parser import parse
+from tmplmon.syntax.source import Source
+
+CASES = sorted((Path(__file__).parents[1] / "cases").glob("*/*.txt"))
+TAGS = frozenset({"trans", "do", "break", "continue", "debug"})
+LEXICAL = {field.name for field in fields(Syntax)} - {"tags", "custom_tags"}
+
+
+class Anything:
+    """Knows every filter and test."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def program(
+    text: str, *, name: str = "main", syntax: Syntax | None = None, autoescape: bool = False
+) -> ops.Program:
+    source = Source(text, name, f"/templates/{name}")
+    options = Options(autoescape=autoescape, filters=Anything(), tests=Anything())
+    return lower(parse(source, syntax or Syntax(tags=TAGS)), source, options)
+
+
+def corpus() -> Iterator[tuple[str, str, str, Syntax]]:
+    """(case, template's name, its source, the syntax it is in) of every template of the corpus."""
+    for path in CASES:
+        case = casefile.read(path)
+        options = evaluate(case.sections.get("options", ""), JINJA2)
+        syntax = Syntax(tags=TAGS, **{name: value for name, value in options.items() if name in LEXICAL})
+        for name, text in case.templates.items():
+            yield f"{path.parent.name}/{path.stem}", name, text, syntax
+
+
+def lowered_corpus() -> Iterator[tuple[str, ops.Program]]:
+    """(case and template, its program) of every template of the corpus that is well formed."""
+    for case, name, text, syntax in corpus():
+        for autoescape in (False, True):
+            try:
+                yield f"{case} {name}", program(text, name=name, syntax=syntax, autoescape=autoescape)
+            except TemplateSyntaxError:
+                break

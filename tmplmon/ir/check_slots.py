@@ -1,0 +1,146 @@
+"""What `check` knows of slots: which are in sight at a place, and which certainly have a value there.
+
+Rule: an `If` joins what its paths have assigned, a frame takes its own along when it ends, and a nested scope
+begins with what is certain where it is made, for it cannot run before that. An op that reads a slot which is not
+certain needs it to be `initialised`; a slot that starts as another's value reads that one when its frame opens.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from tmplmon.ir import ops
+from tmplmon.ir.ops import Scope, ScopeKind, Slot, SlotKind
+from tmplmon.ir.show import show_place, show_scope
+
+# What a frame of each kind of opener may hold. A scope's own frame may also have parameters, which are BOUND.
+_FRAME_KINDS = {SlotKind.CONTEXT, SlotKind.OUTER, SlotKind.UNSET}
+
+
+class InvalidIR(AssertionError):
+    """A program breaks a promise of `ops`. The message names it and shows the scope."""
+
+
+class Sight:
+    """What is in sight at one place: the frames from the innermost out, the loops, what is certainly assigned."""
+
+    __slots__ = ("assigned", "frames", "loops", "outer", "temps")
+
+    def __init__(self, outer: "Sight | None" = None) -> None:
+        self.outer = outer
+        self.frames: list[ops.Frame] = []
+        self.loops: list[ops.LoopUse] = []
+        self.temps: set[Slot] = set()
+        self.assigned: set[Slot] = set(outer.assigned) if outer is not None else set()
+
+    def has(self, slot: Slot) -> bool:
+        if slot.kind is SlotKind.TEMP:
+            return slot in self.temps
+        if slot.scope.context.get(slot.name) is slot:
+            return True
+        return any(frame.slots.get(slot.name) is slot for frame in self.frames)
+
+
+class SlotChecks:
+    """The checks of one scope's slots. `outer` is what the op that makes the scope could see."""
+
+    def __init__(self, scope: Scope, program: ops.Program, outer: Sight | None) -> None:
+        self.scope = scope
+        self.program = program
+        self.used: set[int] = set()
+        self.sight = Sight(outer)
+
+    def fail(self, problem: str, node: Any = None) -> NoReturn:
+        scope = self.scope
+        where = f"{scope.kind.value} {scope.name!r}"
+        if node is not None:
+            where += f", {type(node).__name__}"
+            site = getattr(node, "site", -1)
+            if 0 <= site < len(scope.positions):
+                where += f" at {show_place(scope.positions[site])}"
+        raise InvalidIR(
+            f"{self.program.name or self.program.filename}: {where}: {problem}\n{show_scope(scope)}"
+        )
+
+    def site(self, site: int, node: Any) -> None:
+        if not 0 <= site < len(self.scope.positions):
+            self.fail(f"site {site} is not one of the scope's {len(self.scope.positions)}", node)
+        self.used.add(site)
+
+    def open(self, frame: ops.Frame, bound: Iterable[Slot] = ()) -> None:
+        """A frame comes to life; `bound` are the slots that the op opening it assigns."""
+        scope, sight = self.scope, self.sight
+        bound = set(bound)
+        for slot in bound:
+            if frame.slots.get(slot.name) is not slot:
+                self.fail(f"{slot!r} is bound by the opener of a frame that does not have it")
+            if slot.kind is not SlotKind.BOUND:
+                self.fail(f"{slot!r} is bound by the opener of its frame")
+        for name, slot in frame.slots.items():
+            if slot.name != name:
+                self.fail(f"{slot!r} is in a frame under the name {name!r}")
+            if slot.scope is not scope:
+                self.fail(f"{slot!r} of {slot.scope.name!r} is in a frame of another scope")
+            if (slot.kind is SlotKind.OUTER) != (slot.origin is not None):
+                self.fail(f"{slot!r} has the origin {slot.origin!r}")
+            if slot.kind is SlotKind.CONTEXT and scope.context.get(name) is not slot:
+                self.fail(f"{slot!r} is not the slot that the context has for the name")
+            if slot.origin is not None and slot.initialised:
+                self.read(slot.origin)
+            self.kind(slot, frame, bound)
+            if slot.kind in (SlotKind.BOUND, SlotKind.CONTEXT, SlotKind.SELF, SlotKind.SUPER):
+                sight.assigned.add(slot)
+        sight.frames.append(frame)
+
+    def kind(self, slot: Slot, frame: ops.Frame, bound: set[Slot]) -> None:
+        """A slot's kind fits the frame it is in."""
+        scope = self.scope
+        if slot.kind in _FRAME_KINDS or slot in bound:
+            return
+        own = frame is scope.frame
+        if slot.kind is SlotKind.SELF and own and scope.kind in (ScopeKind.TEMPLATE, ScopeKind.BLOCK):
+            return
+        if slot.kind is SlotKind.SUPER and own and scope.kind is ScopeKind.BLOCK:
+            return
+        self.fail(f"{slot!r} is in a frame whose opener does not give it a value")
+
+    def read(self, slot: Slot, node: Any = None) -> None:
+        """`slot` is read here, or when the scope that starts here runs."""
+        scope: Scope | None = self.scope
+        sight: Sight | None = self.sight
+        while scope is not slot.scope:
+            if scope is None or sight is None:
+                self.fail(f"{slot!r} is of the scope {slot.scope.name!r}, which is not around this one", node)
+            scope, sight = scope.parent, sight.outer
+        if sight is None or not sight.has(slot):
+            self.fail(f"{slot!r} is not in sight", node)
+        if slot.scope is not self.scope and not slot.captured:
+            self.fail(f"{slot!r} of an enclosing scope is read, but not marked captured", node)
+        unsure = slot.kind in (SlotKind.OUTER, SlotKind.UNSET) and slot not in self.sight.assigned
+        if unsure and not slot.initialised:
+            self.fail(f"{slot!r} may be read before it is assigned, but is not marked initialised", node)
+
+    def store(self, target: ops.Target, node: Any) -> None:
+        if isinstance(target, tuple):
+            for part in target:
+                self.store(part, node)
+        elif isinstance(target, ops.NamespaceTarget):
+            self.site(target.site, target)
+            self.read(target.slot, target)
+        else:
+            if target.scope is not self.scope:
+                self.fail(f"{target!r} of another scope is assigned", node)
+            if target.kind is not SlotKind.TEMP and not any(
+                frame.slots.get(target.name) is target for frame in self.sight.frames
+            ):
+                self.fail(f"{target!r} is assigned, but is in no frame around", node)
+            if target.kind is SlotKind.TEMP:
+                self.sight.temps.add(target)
+            self.sight.assigned.add(target)
+
+    def local(self, local: ops.Local, node: Any) -> None:
+        if local.slot.name != local.name:
+            self.fail(f"{local.slot!r} is handed on under the name {local.name!r}", node)
+        self.read(local.slot, node)
+        kinds = (SlotKind.OUTER, SlotKind.UNSET)
+        if local.slot.kind in kinds and local.slot not in self.sight.assigned and not local.maybe_unset:
+            self.fail(f"{local.slot!r} is handed on as set, but may not be", node)

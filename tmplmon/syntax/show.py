@@ -1,0 +1,127 @@
+"""Tokens and trees as text, for ``tmplmon show tokens`` and ``tmplmon show tree``.
+
+    {% for u in users %}        1:1-6    TAG_FOR      'for'          For  1:1-20
+      {{ u.name }}              1:8      NAME         'u'              target  Name 'u'  1:8
+    {% endfor %}                …                                      …
+
+Rule: what is printed is what the next pass gets, no more; places are ``line:column-end``, 1-based as an editor
+shows them, columns counted in characters (``-line:column`` where the end is on another line).
+"""
+
+from dataclasses import fields
+from typing import Any
+
+from tmplmon.syntax import nodes
+from tmplmon.syntax.lexer import Syntax, scan
+from tmplmon.syntax.source import Source
+
+INDENT = "  "
+# A text or literal is cut to this many characters.
+TEXT_SHOWN = 60
+
+
+def show_place(source: Source, start: int, end: int) -> str:
+    """The characters from `start` up to `end` as ``line:column-end column`` or ``line:column-line:column``."""
+    line, column = source.line_column(start)
+    end_line, end_column = source.line_column(max(end, start + 1) - 1)
+    if end_line != line:
+        return f"{line}:{column + 1}-{end_line}:{end_column + 1}"
+    return f"{line}:{column + 1}" if end_column == column else f"{line}:{column + 1}-{end_column + 1}"
+
+
+def show_tokens(source: Source, syntax: Syntax) -> str:
+    """A line for each token: place, type, value. Does not raise: where the text cannot be cut into tokens the
+    last line is the ERROR token, with its message. Ends with a newline."""
+    tokens, _ = scan(source, syntax)
+    rows = []
+    for kind, value, start, end in tokens:
+        shown = value.message if kind == "ERROR" else _cut(value)
+        rows.append((show_place(source, start, end), kind, shown))
+    widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
+    return "".join(
+        f"{place:<{widths[0]}}  {kind:<{widths[1]}}  {value}".rstrip() + "\n" for place, kind, value in rows
+    )
+
+
+def show_tree(node: nodes.Node, source: Source) -> str:
+    """A line for each node, with what is inside it below. Ends with a newline."""
+    found: list[str] = []
+    # A list of one's own rather than recursion: a chain of operations may be a thousand nodes deep.
+    pending: list[tuple[int, str, Any]] = [(0, "", node)]
+    while pending:
+        depth, label, value = pending.pop()
+        start = INDENT * depth + (f"{label}  " if label else "")
+        if isinstance(value, list):
+            found.append(start.rstrip())
+            inside = [("", item) for item in value]
+        else:
+            head, inside = _head(value, source)
+            found.append(start + head)
+        pending += [(depth + 1, name, item) for name, item in reversed(inside)]
+    return "\n".join(found) + "\n"
+
+
+def _head(node: nodes.Node, source: Source) -> tuple[str, list[tuple[str, Any]]]:
+    """A node's own line, and what goes below it: (label, a node or a list of nodes)."""
+    words: list[str] = []
+    inside: list[tuple[str, Any]] = []
+    if isinstance(node, nodes.If):
+        for start, end, test, body in node.branches:
+            inside += [("test", test), (f"then  {show_place(source, start, end)}", body)]
+        if node.orelse is not None:
+            inside.append(("orelse", node.orelse))
+        return f"If  {show_place(source, node.start, node.end)}", inside
+    for field in fields(node)[2:]:  # after `start` and `end`
+        name, value = field.name, getattr(node, field.name)
+        if isinstance(value, nodes.Arguments):
+            inside += _arguments(value)
+        elif isinstance(value, nodes.Node) or _is_body(value):
+            inside.append((name, value))
+        elif isinstance(value, list):
+            plain, nested = _list(value)
+            words += plain
+            inside += nested
+        elif isinstance(node, nodes.Const):
+            words.append(_cut(value))
+        elif value is True:
+            words.append(name)
+        elif value is not None and value is not False:
+            words.append(_cut(value))
+    return " ".join([type(node).__name__, *words]) + f"  {show_place(source, node.start, node.end)}", inside
+
+
+def _is_body(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], nodes.Stmt)
+
+
+def _list(value: list[Any]) -> tuple[list[str], list[tuple[str, Any]]]:
+    """A list of expressions, parameters, pairs or names: the words on the line, and what goes below."""
+    words: list[str] = []
+    inside: list[tuple[str, Any]] = []
+    for item in value:
+        if isinstance(item, nodes.Node):
+            inside.append(("", item))
+        elif isinstance(item, str):
+            words.append(item)
+        elif isinstance(item[0], nodes.Node):
+            inside += [("", item[0]), ("", item[1])]
+        elif isinstance(item[1], nodes.Node):
+            inside.append(item)
+        else:
+            words.append(item[0] if item[0] == item[1] else f"{item[0]} as {item[1]}")
+    return [", ".join(words)] if words else [], inside
+
+
+def _arguments(arguments: nodes.Arguments) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = [("arg", arg) for arg in arguments.args]
+    found += [(f"{name}=", value) for name, value in arguments.kwargs]
+    found += [("*", arguments.star)] if arguments.star is not None else []
+    found += [("**", arguments.star_star)] if arguments.star_star is not None else []
+    return found
+
+
+def _cut(value: object) -> str:
+    """A value's repr, cut where it is long."""
+    if isinstance(value, str) and len(value) > TEXT_SHOWN:
+        return f"{value[:TEXT_SHOWN]!r}… {len(value)} characters"
+    return repr(value)
