@@ -1,0 +1,125 @@
+"""Arguments in, exit status out.
+
+Exit status: 0 done; 1 a problem in a template, its data or its output, which was reported; 2 the command line
+asks for what cannot be; 130 interrupted; 141 whoever read the output went away.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from tmplmon.cli import options
+from tmplmon.cli.problems import ProblemFound, UsageError, long_form
+
+DATA_HELP = "files (.json, .toml), name=text, name:=json, or - for JSON on standard input; later ones win"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line `argv` (without the program's name; None: the process's own). Returns the exit
+    status."""
+    parser = make_parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else 2
+    try:
+        status = run(args)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"tmplmon {args.command}: {error}", file=sys.stderr)
+        return 2
+    except ProblemFound as found:
+        print(long_form(found.problem), file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # What is still in the buffer would raise again when Python closes it.
+        silence_stdout()
+        return 141
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs a command; each is imported when it is called for."""
+    if args.command == "render":
+        from tmplmon.cli.render import render
+
+        return render(args)
+    if args.command == "check":
+        from tmplmon.cli.check import check
+
+        return check(args)
+    from tmplmon.cli.show import show
+
+    return show(args)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tmplmon",
+        description="Templates in the Jinja language: render them, check them, look into them.",
+    )
+    parser.add_argument("--version", action="version", version=version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    render = commands.add_parser(
+        "render",
+        help="render a template, or a directory of them",
+        description="Renders a template to standard output or OUT, or a directory into the directory OUT. In a"
+        " directory, names that begin with _ are for other templates to use, those with a dot are left out, names"
+        f" that end in {' '.join(options.TEMPLATE_ENDS)} are templates, and other files are copied.",
+    )
+    render.add_argument("template", metavar="PATH", help="a template or a directory")
+    options.add_data_option(render, f"the variables: {DATA_HELP}")
+    render.add_argument("-o", "--output", metavar="OUT", help="the file or directory to write")
+    render.add_argument("-q", "--quiet", action="store_true", help="no summary for a directory")
+    options.add_search_option(render)
+    options.add_run_options(render)
+    options.add_syntax_options(render)
+
+    check = commands.add_parser(
+        "check",
+        help="find mistakes without rendering",
+        description="Reports syntax errors, unknown filters and tests, templates that are included, imported or"
+        " extended but are not there, names that an imported template does not have, and, if --data or --names"
+        " tells which variables there are, names that nothing defines.",
+    )
+    check.add_argument("paths", nargs="+", metavar="PATH", help="templates and directories of them")
+    options.add_data_option(check, f"the variables there will be: {DATA_HELP}")
+    check.add_argument("--names", action="append", metavar="A,B", help="names of variables there will be")
+    check.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to report")
+    options.add_search_option(check)
+    options.add_syntax_options(check)
+
+    show = commands.add_parser(
+        "show",
+        help="show what the engine makes of a template",
+        description="tokens, tree, ir: what each pass makes of the template. python: the functions it is"
+        " compiled to, as Python. lines: which lines are executable (*) and have branches (?).",
+    )
+    show.add_argument("stage", choices=("tokens", "tree", "ir", "python", "lines"))
+    show.add_argument("template", metavar="FILE")
+    options.add_syntax_options(show)
+    return parser
+
+
+def version() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        return f"tmplmon {version_of('tmplmon')}"
+    except PackageNotFoundError:
+        return "tmplmon, not installed"
+
+
+def silence_stdout() -> None:
+    """Sends what is written to standard output from now on to nowhere."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+    except (OSError, ValueError, AttributeError):
+        pass  # not a file: nothing is left to fail

@@ -1,0 +1,106 @@
+"""The options that several commands share, and the environment they make.
+
+Rule: an option has the name and the meaning of the `Environment` argument it sets. Escaping goes by the
+template's name, as `select_autoescape` has it, with the names that a template suffix makes of them: what is
+``page.html.j2`` here becomes ``page.html``, so it is escaped like one.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from tmplmon.cli.problems import UsageError
+
+# A template's name may end in one of these on top of what it makes; the output is named without.
+TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2")
+# What is escaped, and what is a template in a directory, besides names with the suffixes above.
+ESCAPED = ("html", "htm", "xhtml", "xml")
+TEMPLATE_ENDS = (*(f".{name}" for name in ESCAPED), ".txt", *TEMPLATE_SUFFIXES)
+
+
+def add_syntax_options(parser: argparse.ArgumentParser) -> None:
+    """How a template is read and compiled."""
+    group = parser.add_argument_group("templates")
+    group.add_argument("--trim-blocks", action="store_true", help="drop the line end after a tag")
+    group.add_argument(
+        "--lstrip-blocks", action="store_true", help="drop the blanks before a tag on its line"
+    )
+    group.add_argument(
+        "--keep-trailing-newline", action="store_true", help="keep the line end at the end of a template"
+    )
+    group.add_argument(
+        "--extension",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="switch on an extension: do, loopcontrols, debug, i18n, or an import path; may be repeated",
+    )
+    group.add_argument(
+        "--autoescape",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help=f"escape HTML in the output; auto: by the name ({', '.join(ESCAPED)})",
+    )
+
+
+def add_search_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="DIR",
+        dest="search",
+        help="where to look for templates, instead of beside the file; may be repeated",
+    )
+
+
+def add_data_option(parser: argparse.ArgumentParser, help: str) -> None:
+    parser.add_argument("--data", nargs="+", action="extend", default=[], metavar="DATA", help=help)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """How a template is run."""
+    group = parser.add_argument_group("running")
+    group.add_argument("--strict", action="store_true", help="an undefined variable is an error")
+    group.add_argument(
+        "--backend", choices=("bytecode", "closures"), default="bytecode", help="what runs the templates"
+    )
+    group.add_argument("--cache", metavar="DIR", help="keep compiled templates in this directory")
+
+
+def escaped_names() -> tuple[str, ...]:
+    """The ends of names, without the first dot, whose templates are escaped."""
+    return (*ESCAPED, *(f"{name}{suffix}" for name in ESCAPED for suffix in TEMPLATE_SUFFIXES))
+
+
+def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
+    """An `Environment` that looks for templates in the directories `search`. Raises UsageError for an extension
+    that is not there."""
+    import tmplmon
+
+    options: dict[str, Any] = {
+        "loader": tmplmon.FileSystemLoader(list(search)),
+        "trim_blocks": args.trim_blocks,
+        "lstrip_blocks": args.lstrip_blocks,
+        "keep_trailing_newline": args.keep_trailing_newline,
+        "autoescape": {"on": True, "off": False}.get(
+            args.autoescape, tmplmon.select_autoescape(escaped_names())
+        ),
+        "extensions": [name if "." in name else f"tmplmon.ext.{name}" for name in args.extension],
+    }
+    if getattr(args, "strict", False):
+        options["undefined"] = tmplmon.StrictUndefined
+    if getattr(args, "backend", "bytecode") != "bytecode":
+        options["backend"] = args.backend
+    if getattr(args, "cache", None) is not None:
+        options["cache_dir"] = args.cache
+    try:
+        environment = tmplmon.Environment(**options)
+    except (ImportError, AttributeError, ValueError) as error:
+        if not args.extension:
+            raise
+        raise UsageError(f"--extension {' '.join(args.extension)}: {error}") from None
+    if hasattr(environment, "install_null_translations"):
+        # With the i18n extension on: messages are output as they are written.
+        environment.install_null_translations()
+    return environment

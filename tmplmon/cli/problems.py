@@ -1,0 +1,228 @@
+"""What the commands report: one kind of problem, three ways to write it.
+
+Rule: a problem says what is wrong and where; exceptions become problems here and nowhere else. An exception that
+left a template is placed by its traceback: template frames are real frames, so the innermost one is the place, and
+those around it are the chain of includes, imports and macro calls that led there.
+"""
+
+import os
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from tmplmon.errors import TemplateNotFound, TemplatesNotFound, TemplateSyntaxError, UndefinedError
+
+
+class UsageError(Exception):
+    """The command line asks for what cannot be: exit status 2."""
+
+
+@dataclass(slots=True)
+class Problem:
+    """One thing to tell the user. `line`, `column` and `end_column` are 1-based, columns count characters,
+    `end_column` is exclusive; None where it is not known. `path` is the file as the user would name it."""
+
+    message: str
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+    source_line: str | None = None
+    hint: str | None = None
+    code: str = "error"
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """``path:line:column`` as far as it is known; "" without a path."""
+        known = [self.path] if self.path is not None else []
+        known += [str(number) for number in (self.line, self.column) if number is not None and known]
+        return ":".join(known)
+
+
+class ProblemFound(Exception):
+    """Carries a problem to the command that reports it: exit status 1."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def long_form(problem: Problem) -> str:
+    """The problem with its source line and a caret below it. Without a newline at the end."""
+    lines = [f"error: {problem.message}"]
+    if problem.place:
+        lines.append(f"  --> {problem.place}")
+    if problem.source_line is not None and problem.line is not None:
+        gutter = f"{problem.line:>4} | "
+        lines.append(gutter + problem.source_line)
+        if problem.column is not None:
+            before = problem.source_line[: problem.column - 1]
+            end = min(problem.end_column or 0, len(problem.source_line) + 1)
+            # A tab stays a tab so that the caret stands under its character on any tab width.
+            pad = "".join("\t" if character == "\t" else " " for character in before)
+            lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * max(end - problem.column, 1))
+    if problem.hint:
+        lines.append(f"  = {problem.hint}")
+    lines += [f"  {note}" for note in problem.notes]
+    return "\n".join(lines)
+
+
+def short_form(problem: Problem) -> str:
+    """``path:line:column: message [code]``, the hint after the message."""
+    hint = f"; {problem.hint}" if problem.hint else ""
+    place = f"{problem.place}: " if problem.place else ""
+    return f"{place}{problem.message}{hint} [{problem.code}]"
+
+
+def github_form(problem: Problem) -> str:
+    """A workflow command that GitHub shows at the line."""
+    properties = {
+        "file": problem.path,
+        "line": problem.line,
+        "col": problem.column,
+        "endColumn": None if problem.end_column is None else problem.end_column - 1,
+        "title": problem.code,
+    }
+    shown = ",".join(
+        f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items() if value is not None
+    )
+    hint = f"; {problem.hint}" if problem.hint else ""
+    return f"::error {shown}::{_escaped(problem.message + hint)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    return "".join(f"%{ord(c):02X}" if c in "%\r\n" or c in more else c for c in text)
+
+
+def json_form(problem: Problem) -> dict[str, object]:
+    """The problem's fields that a program would read."""
+    names = ("path", "line", "column", "end_column", "code", "message", "hint")
+    return {name: getattr(problem, name) for name in names}
+
+
+# --- exceptions --------------------------------------------------------------------------------------------
+
+
+def from_syntax_error(error: TemplateSyntaxError, code: str = "syntax") -> Problem:
+    return Problem(
+        error.message or "syntax error",
+        shown_path(error.filename or error.name),
+        error.lineno,
+        None if error.column is None else error.column + 1,
+        None if error.end_column is None else error.end_column + 1,
+        None if error.source_line is None else error.source_line.rstrip("\n"),
+        error.hint,
+        code,
+    )
+
+
+def from_exception(error: BaseException, roots: list[str]) -> Problem:
+    """The problem that an exception raised while loading or rendering means to the template's author. `roots` are
+    the directories that templates come from."""
+    frames = template_frames(error.__traceback__, roots)
+    if isinstance(error, TemplateSyntaxError):
+        problem = from_syntax_error(error)
+    else:
+        message, code = _message(error)
+        problem = Problem(message, code=code)
+        if frames:
+            problem.path, problem.line, problem.column, problem.end_column, problem.source_line = frames.pop()
+    for path, line, *_ in reversed(frames):
+        note = f"from {path}:{line}"
+        if note not in problem.notes:
+            problem.notes.append(note)
+    return problem
+
+
+def _message(error: BaseException) -> tuple[str, str]:
+    """(what to say, the code) of an exception that is not a syntax error."""
+    text = str(error)
+    if isinstance(error, TemplatesNotFound):
+        return f"none of these templates exists: {', '.join(map(str, error.templates))}", "missing-template"
+    if isinstance(error, TemplateNotFound):
+        # A loader may have said more than the name; its words are about the search path then.
+        return text if text != error.name else f"template {error.name!r} not found", "missing-template"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not valid {error.encoding.upper()}: {error.reason}", "unreadable"
+    if isinstance(error, RecursionError):
+        return (
+            "the templates go in circles: too many includes, imports, parents or calls in one another",
+            "error",
+        )
+    if isinstance(error, UndefinedError):
+        return text, "undefined"
+    if isinstance(error, OSError) and error.strerror:
+        return (
+            f"{error.strerror}: {shown_path(error.filename)}" if error.filename else error.strerror,
+            "error",
+        )
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__, "error"
+
+
+# Path, line, column, end column (1-based, in characters, exclusive end), the source line.
+type _Frame = tuple[str, int, int | None, int | None, str | None]
+
+
+def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_Frame]:
+    """Where a traceback passes through templates below `roots`, outermost first."""
+    prefixes = tuple(os.path.join(os.path.abspath(root), "") for root in roots)
+    found: list[_Frame] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename.startswith(prefixes) and not _is_python(traceback):
+            line, end_line, column, end_column = _position(traceback)
+            text = line_of(code.co_filename, line)
+            if text is None or column is None:
+                place: tuple[int | None, int | None] = None, None
+            else:
+                width = end_column if end_line == line and end_column is not None else len(text.encode())
+                place = character_column(text, column), character_column(text, width)
+            found.append((shown_path(code.co_filename) or "", line, *place, text))
+        traceback = traceback.tb_next
+    return found
+
+
+def _is_python(traceback: TracebackType) -> bool:
+    """Whether a frame below the templates' directory is a module's (a virtual environment may be there)."""
+    return "__file__" in traceback.tb_frame.f_globals
+
+
+def _position(traceback: TracebackType) -> tuple[int, int | None, int | None, int | None]:
+    code, line = traceback.tb_frame.f_code, traceback.tb_lineno
+    for number, position in enumerate(code.co_positions()):
+        if number == traceback.tb_lasti // 2:
+            first, last, column, end_column = position
+            return (line, last, column, end_column) if first == line else (line, None, None, None)
+    return line, None, None, None
+
+
+# --- places ------------------------------------------------------------------------------------------------
+
+
+def character_column(line: str, utf8_column: int) -> int:
+    """A 0-based column in UTF-8 bytes as a 1-based one in characters."""
+    return len(line.encode("utf-8", "surrogatepass")[:utf8_column].decode("utf-8", "replace")) + 1
+
+
+def line_of(filename: str, line: int) -> str | None:
+    """A line of a file without its line end, or None if it cannot be read."""
+    try:
+        with open(filename, encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("\n")
+    except OSError:
+        return None
+    return lines[line - 1] if 0 < line <= len(lines) else None
+
+
+def shown_path(path: object) -> str | None:
+    """A path as the user would write it: relative to the current directory if it is below it."""
+    if not isinstance(path, str | os.PathLike):
+        return None
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        return None
+    here = os.path.join(os.getcwd(), "")
+    return text.removeprefix(here) if os.path.isabs(text) else text
