@@ -1,0 +1,148 @@
+"""A template engine that speaks the Jinja language, and whose templates are source code to every Python tool.
+
+    from tmplmon import Environment, FileSystemLoader, select_autoescape
+
+    environment = Environment(loader=FileSystemLoader("templates"), autoescape=select_autoescape())
+    print(environment.get_template("page.html").render(title="Hello"))
+
+Names are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markupsafe import Markup, escape
+
+    from tmplmon.autoescape import select_autoescape
+    from tmplmon.environment import Environment
+    from tmplmon.errors import (
+        FilterArgumentError,
+        SecurityError,
+        TemplateAssertionError,
+        TemplateError,
+        TemplateNotFound,
+        TemplateRuntimeError,
+        TemplatesNotFound,
+        TemplateSyntaxError,
+        UndefinedError,
+    )
+    from tmplmon.loaders import (
+        BaseLoader,
+        ChoiceLoader,
+        DictLoader,
+        FileSystemLoader,
+        FunctionLoader,
+        PackageLoader,
+        PrefixLoader,
+    )
+    from tmplmon.nativetypes import NativeEnvironment
+    from tmplmon.runtime.markers import pass_context, pass_environment, pass_eval_context
+    from tmplmon.runtime.undefined import (
+        ChainableUndefined,
+        DebugUndefined,
+        StrictUndefined,
+        Undefined,
+        is_undefined,
+        make_logging_undefined,
+    )
+    from tmplmon.template import Template
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Markup": "markupsafe",
+    "escape": "markupsafe",
+    "select_autoescape": "tmplmon.autoescape",
+    "Environment": "tmplmon.environment",
+    "clear_caches": "tmplmon.environment",
+    "NativeEnvironment": "tmplmon.nativetypes",
+    "Template": "tmplmon.template",
+    **dict.fromkeys(
+        (
+            "FilterArgumentError",
+            "SecurityError",
+            "TemplateAssertionError",
+            "TemplateError",
+            "TemplateNotFound",
+            "TemplateRuntimeError",
+            "TemplateSyntaxError",
+            "TemplatesNotFound",
+            "UndefinedError",
+        ),
+        "tmplmon.errors",
+    ),
+    **dict.fromkeys(
+        (
+            "BaseLoader",
+            "ChoiceLoader",
+            "DictLoader",
+            "FileSystemLoader",
+            "FunctionLoader",
+            "PackageLoader",
+            "PrefixLoader",
+        ),
+        "tmplmon.loaders",
+    ),
+    **dict.fromkeys(("pass_context", "pass_environment", "pass_eval_context"), "tmplmon.runtime.markers"),
+    **dict.fromkeys(
+        (
+            "ChainableUndefined",
+            "DebugUndefined",
+            "StrictUndefined",
+            "Undefined",
+            "is_undefined",
+            "make_logging_undefined",
+        ),
+        "tmplmon.runtime.undefined",
+    ),
+}
+
+__all__ = [
+    "BaseLoader",
+    "ChainableUndefined",
+    "ChoiceLoader",
+    "DebugUndefined",
+    "DictLoader",
+    "Environment",
+    "FileSystemLoader",
+    "FilterArgumentError",
+    "FunctionLoader",
+    "Markup",
+    "NativeEnvironment",
+    "PackageLoader",
+    "PrefixLoader",
+    "SecurityError",
+    "StrictUndefined",
+    "Template",
+    "TemplateAssertionError",
+    "TemplateError",
+    "TemplateNotFound",
+    "TemplateRuntimeError",
+    "TemplateSyntaxError",
+    "TemplatesNotFound",
+    "Undefined",
+    "UndefinedError",
+    "__version__",
+    "clear_caches",
+    "escape",
+    "is_undefined",
+    "make_logging_undefined",
+    "pass_context",
+    "pass_environment",
+    "pass_eval_context",
+    "select_autoescape",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

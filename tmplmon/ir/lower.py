@@ -157,28 +157,43 @@ class _Lowering:
                 slot = self.context_slot(level.scope, name)
                 if name in names.stored and level.frame is not level.scope.frame:
                     # The scope's look-up is shared by its frames, so a frame that assigns has a copy.
-                    slot = Slot(name, SlotKind.OUTER, level.scope, slot)
+                    slot = self.new_slot(name, SlotKind.OUTER, level.scope, slot)
                 slots[name] = slot
             elif start is Start.OUTER:
                 assert outer is not None
                 origin = outer.find(name)
                 assert origin is not None
-                slots[name] = Slot(name, SlotKind.OUTER, level.scope, origin)
+                slots[name] = self.new_slot(name, SlotKind.OUTER, level.scope, origin)
+                self.hide(name, level)
                 self.note_capture(origin, level.scope)
             elif start is Start.UNSET:
-                slots[name] = Slot(name, SlotKind.UNSET, level.scope)
+                slots[name] = self.new_slot(name, SlotKind.UNSET, level.scope)
             else:
-                slots[name] = Slot(name, SlotKind.BOUND, level.scope)
+                slots[name] = self.new_slot(name, SlotKind.BOUND, level.scope)
+
+    def new_slot(self, name: str, kind: SlotKind, scope: Scope, origin: Slot | None = None) -> Slot:
+        slot = Slot(name, kind, scope, origin)
+        scope.slots.append(slot)
+        return slot
+
+    def hide(self, name: str, level: _Level) -> None:
+        """A new frame has a variable of this name: the enclosing one's is put aside meanwhile, so it must be
+        there."""
+        hidden = level.outer.find(name) if level.outer else None
+        if hidden is not None and hidden.scope is level.scope and hidden not in self.assigned:
+            hidden.initialised = True
 
     def context_slot(self, scope: Scope, name: str) -> Slot:
         slot = scope.context.get(name)
         if slot is None:
-            slot = scope.context[name] = Slot(name, SlotKind.CONTEXT, scope, initialised=True)
+            slot = scope.context[name] = self.new_slot(name, SlotKind.CONTEXT, scope)
+            slot.initialised = True
         return slot
 
     def bind(self, name: str, kind: SlotKind = SlotKind.BOUND) -> Slot:
         """A slot of the current level that is there from the start."""
-        slot = self.level.frame.slots[name] = Slot(name, kind, self.level.scope)
+        slot = self.level.frame.slots[name] = self.new_slot(name, kind, self.level.scope)
+        self.hide(name, self.level)
         self.level.scope.context.pop(name, None)
         self.level.stored.add(name)
         self.assigned.add(slot)
@@ -186,7 +201,7 @@ class _Lowering:
 
     def temp(self, name: str) -> Slot:
         self.temps += 1
-        slot = Slot(f".{name}{self.temps}", SlotKind.TEMP, self.scope)
+        slot = self.new_slot(f".{name}{self.temps}", SlotKind.TEMP, self.scope)
         self.assigned.add(slot)
         return slot
 
@@ -201,7 +216,10 @@ class _Lowering:
         assert isinstance(target, nodes.Name)
         slot = level.frame.slots.get(target.name)
         if slot is None or slot.kind is not SlotKind.BOUND:
-            slot = level.frame.slots[target.name] = Slot(target.name, SlotKind.BOUND, level.scope)
+            self.hide(target.name, level)
+            slot = level.frame.slots[target.name] = self.new_slot(
+                target.name, SlotKind.BOUND, level.scope
+            )
         level.stored.add(target.name)
         return slot
 
@@ -344,22 +362,17 @@ class _Lowering:
                 self.open_frame(else_level, lambda names: names.visit_all(node.orelse))
                 self.statements(node.orelse)
 
-        self.body.append(
-            ops.For(
-                target,
-                iterable,
-                test,
-                test_frame,
-                test_target,
-                node.recursive,
-                use,
-                level.frame,
-                body,
-                else_level.frame,
-                orelse,
-                site,
-            )  # fmt: skip
+        # fmt: off
+        loop = ops.For(
+            target, iterable, test, test_frame, test_target, node.recursive, use,
+            level.frame, body, else_level.frame, orelse, self.autoescape, site,
         )
+        # fmt: on
+        if node.recursive or (test is not None and use.looks_ahead):
+            # The loop or its condition runs as a function of its own: what it reads from around it is captured.
+            for slot in self.scope.slots:
+                slot.captured = True
+        self.body.append(loop)
 
     def jump(self, node: nodes.Break | nodes.Continue) -> None:
         kind = "break" if isinstance(node, nodes.Break) else "continue"
@@ -470,6 +483,7 @@ class _Lowering:
         node: nodes.Node,
     ) -> Scope:
         scope = Scope(kind, name, self.source.position(node.start, node.end), self.scope)
+        self.scope.nested.append(scope)
         level = _Level(scope.frame, scope, self.level)
         dropped, self.output_dropped = self.output_dropped, False
         with self.in_scope(scope, level):
@@ -612,7 +626,6 @@ class _Lowering:
         variables += [
             (name, nodes.Name(node.start, node.end, name)) for name in node.names if name not in bindings
         ]
-        used = set(node.names) | ({node.count} if node.plural is not None and node.count else set())
 
         def message(text: str) -> Op:
             if trimmed:
@@ -632,7 +645,6 @@ class _Lowering:
             args.append(message(node.plural))
             assert node.count is not None
             args.append(values[node.count])
-        del used
         func = self.load(translation_function(node), site)
         kwargs: list[tuple[str, Op]] = []
         if newstyle:

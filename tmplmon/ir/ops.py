@@ -92,6 +92,8 @@ class Scope:
     parent: "Scope | None" = None
     frame: Frame = field(default_factory=Frame)
     context: dict[str, Slot] = field(default_factory=dict)  # names looked up in the context on entry
+    slots: list[Slot] = field(default_factory=list)  # all of its frames, and its temporaries
+    nested: "list[Scope]" = field(default_factory=list)  # its macros and call bodies
     body: "list[Op]" = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
@@ -102,6 +104,13 @@ class Scope:
     caller: Slot | None = None
     extends: bool = False  # a template body with an ``extends`` somewhere
     required: bool = False  # a required block
+
+    @property
+    def label(self) -> str:
+        """What frames, tracebacks and profiles call it."""
+        if self.kind is ScopeKind.TEMPLATE:
+            return "<template>"
+        return "caller" if self.kind is ScopeKind.CALL else f"{self.kind.value} {self.name}"
 
 
 @dataclass(slots=True)
@@ -376,6 +385,11 @@ class LoopUse:
     whole: bool = False
     attributes: set[str] = field(default_factory=set)
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it asks for what is known only from the items that follow."""
+        return self.whole or not self.attributes.isdisjoint(("last", "length", "revindex", "revindex0"))
+
 
 @dataclass(slots=True, eq=False)
 class LoopAttr:
@@ -388,7 +402,8 @@ class LoopAttr:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round."""
+    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round. What a recursive
+    loop gives when it is called is Markup if `autoescape`."""
 
     target: Target
     iter: "Op"
@@ -401,6 +416,7 @@ class For:
     body: "list[Op]"
     else_frame: Frame
     orelse: "list[Op] | None"
+    autoescape: bool | None
     site: int
 
 

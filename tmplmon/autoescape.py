@@ -1,0 +1,29 @@
+"""Which templates are escaped, by their names."""
+
+from collections.abc import Callable, Collection
+
+
+def select_autoescape(
+    enabled_extensions: Collection[str] = ("html", "htm", "xml"),
+    disabled_extensions: Collection[str] = (),
+    default_for_string: bool = True,
+    default: bool = False,
+) -> Callable[[str | None], bool]:
+    """Make the function for `Environment(autoescape=…)` that decides by a template's file extension.
+
+    enabled_extensions, disabled_extensions: of templates that are escaped, and that are not; in any case.
+    default_for_string: for templates made of strings, which have no name.
+    default: for all others.
+    """
+    enabled = tuple(f".{extension.lstrip('.').lower()}" for extension in enabled_extensions)
+    disabled = tuple(f".{extension.lstrip('.').lower()}" for extension in disabled_extensions)
+
+    def autoescape(template_name: str | None) -> bool:
+        if template_name is None:
+            return default_for_string
+        name = template_name.lower()
+        if name.endswith(enabled):
+            return True
+        return False if name.endswith(disabled) else default
+
+    return autoescape

@@ -1,0 +1,226 @@
+"""One Python function under construction: its statements, temporaries, frames and where its output goes.
+
+Rule: statements are appended to `body` in the order in which they run. A value is an expression over names; what
+needs a statement of its own (an attribute with its fallback) is appended before, and leaves a name.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tmplmon.backends.bytecode import pyast
+from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.ir import ops
+
+if TYPE_CHECKING:
+    from tmplmon.backends.bytecode.compile import Compiler
+
+CONTEXT = ".context"
+APPEND = ".append"
+PARENT = ".parent"
+
+# Tells that output is yielded, where the name of a list's append method would be.
+YIELD = ""
+
+
+class Function:
+    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites."""
+
+    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str) -> None:
+        self.compiler = compiler
+        self.scope = scope
+        self.sink = sink
+        self.body: list[ast.stmt] = []
+        self.active: set[str] = set()  # variables of the frames that are open here
+        # How to leave the frames that are open, innermost last; None stands for a loop.
+        self.exits: list[Callable[[], None] | None] = []
+        self._opened: list[set[str]] = []
+        self._places: dict[int, Place] = {}
+        self._temps = 0
+
+    def at(self, site: int) -> Place:
+        """The place of a site; nowhere for site -1."""
+        found = self._places.get(site)
+        if found is None:
+            found = NOWHERE if site < 0 else pyast.place(self.scope.positions[site])
+            self._places[site] = found
+        return found
+
+    # Names.
+
+    def begin(self) -> None:
+        """A new statement of the template: temporaries may be used again."""
+        self._temps = 0
+
+    def temp(self) -> str:
+        """A variable for the current statement."""
+        self._temps += 1
+        return f".{self._temps}"
+
+    def keep(self, what: str) -> str:
+        """A variable of the engine's own for as long as the function runs."""
+        return f".{what}{self.compiler.next_number()}"
+
+    def name(self, slot: ops.Slot) -> str:
+        return self.compiler.names[slot]
+
+    def constant(self, kind: str, detail: object, at: Place) -> ast.Name:
+        return pyast.name(self.compiler.links.use(kind, detail), at)
+
+    def runtime(self, name: str, at: Place) -> ast.Name:
+        return self.constant("runtime", name, at)
+
+    def python(self, name: str, at: Place) -> ast.Name:
+        return self.constant("python", name, at)
+
+    def undefined(self, slot: ops.Slot, at: Place) -> ast.expr:
+        """The undefined value for a variable."""
+        return self.constant("undefined", slot.name, at)
+
+    def nested(self) -> "Function":
+        """A function inside this one, of the same scope, that puts its output into a list."""
+        inner = Function(self.compiler, self.scope, APPEND)
+        inner.active = set()
+        return inner
+
+    def prologue(self) -> None:
+        """What comes first in the function of a scope: names are looked up in the context."""
+        scope = self.scope
+        if scope.context:
+            names = pyast.attribute(pyast.name(CONTEXT, NOWHERE), "names", NOWHERE)
+            self.set(".get", pyast.attribute(names, "get", NOWHERE), NOWHERE)
+            for name, slot in scope.context.items():
+                arguments = [pyast.const(name, NOWHERE), self.undefined(slot, NOWHERE)]
+                self.set(self.name(slot), pyast.call(pyast.name(".get", NOWHERE), arguments, NOWHERE), NOWHERE)
+                self.active.add(self.name(slot))
+                self.compiler.note_type(self, slot)
+        start = self.enter(scope.frame)
+        start()
+        for slot in scope.frame.slots.values():
+            if slot.kind is ops.SlotKind.SELF:
+                reference = self.runtime("TemplateReference", NOWHERE)
+                self.set(self.name(slot), pyast.call(reference, [pyast.name(CONTEXT, NOWHERE)], NOWHERE), NOWHERE)
+            elif slot.kind is ops.SlotKind.SUPER:
+                arguments = [
+                    pyast.name(CONTEXT, NOWHERE),
+                    pyast.const(scope.name, NOWHERE),
+                    self.constant("block", scope.name, NOWHERE),
+                ]
+                super_of = pyast.call(self.runtime("super_of", NOWHERE), arguments, NOWHERE)
+                self.set(self.name(slot), super_of, NOWHERE)
+
+    # Statements.
+
+    def set(self, name: str, value: ast.expr, at: Place) -> None:
+        self.body.append(pyast.set_(name, value, at))
+
+    def named(self, value: ast.expr, at: Place) -> ast.Name:
+        """A name for a value, so that it can be used twice."""
+        if isinstance(value, ast.Name):
+            return value
+        temp = self.temp()
+        self.set(temp, value, at)
+        return pyast.name(temp, at)
+
+    @contextmanager
+    def into(self, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+        """Appends statements to `body` for a while."""
+        saved, self.body = self.body, body
+        yield body
+        self.body = saved
+
+    # Output.
+
+    @contextmanager
+    def output_to(self, sink: str) -> Iterator[None]:
+        saved, self.sink = self.sink, sink
+        yield
+        self.sink = saved
+
+    def write(self, text: ast.expr, at: Place) -> None:
+        """Puts out a text."""
+        if self.sink == YIELD:
+            value: ast.expr = pyast.yield_(text, at)
+        else:
+            value = pyast.call(pyast.name(self.sink, at), [text], at)
+        self.body.append(pyast.evaluate(value, at))
+
+    def run(self, owner: ast.expr, context: ast.expr, at: Place) -> None:
+        """Runs the code of a template or block, `owner`, with its output going where this function's goes."""
+        asynchronous = self.compiler.target.is_async
+        if self.sink != YIELD:
+            sink = pyast.name(self.sink, at)
+            call: ast.expr = pyast.call(pyast.attribute(owner, "code", at), [context, sink], at)
+            self.body.append(pyast.evaluate(self.awaited(call, at), at))
+            return
+        pieces = pyast.call(pyast.attribute(owner, "generate_code", at), [context], at)
+        if asynchronous:
+            piece = self.keep("piece")
+            body: list[ast.stmt] = [pyast.evaluate(pyast.yield_(pyast.name(piece, at), at), at)]
+            self.body.append(pyast.for_(pyast.target(piece, at), pieces, body, at, asynchronous=True))
+        else:
+            self.body.append(pyast.evaluate(pyast.yield_from(pieces, at), at))
+
+    def awaited(self, value: ast.expr, at: Place) -> ast.expr:
+        """Awaits what is a coroutine in an asynchronous environment."""
+        return pyast.await_(value, at) if self.compiler.target.is_async else value
+
+    def settled(self, value: ast.expr, at: Place) -> ast.expr:
+        """Awaits what may be awaitable in an asynchronous environment."""
+        if not self.compiler.target.is_async:
+            return value
+        return pyast.await_(pyast.call(self.runtime("auto_await", at), [value], at), at)
+
+    # Frames.
+
+    def enter(self, frame: ops.Frame) -> Callable[[], None]:
+        """Opens a frame. What it returns gives its variables their first values, on each round of a loop.
+
+        A variable of an enclosing frame that has the same name is put aside until `leave`.
+        """
+        starts: list[tuple[str, ast.expr]] = []
+        own: set[str] = set()
+        put_aside: list[tuple[str, str]] = []
+        for slot in frame.slots.values():
+            if slot.kind is ops.SlotKind.CONTEXT:
+                continue
+            name = self.name(slot)
+            aside = None
+            if name in self.active:
+                aside = self.keep("outer")
+                self.set(aside, pyast.name(name, NOWHERE), NOWHERE)
+                put_aside.append((name, aside))
+            else:
+                own.add(name)
+            if slot.initialised:
+                if slot.kind is ops.SlotKind.OUTER:
+                    assert slot.origin is not None
+                    origin = self.name(slot.origin)
+                    # The outer variable itself has been put aside.
+                    if origin == name and aside is not None:
+                        origin = aside
+                    starts.append((name, pyast.name(origin, NOWHERE)))
+                elif slot.kind is ops.SlotKind.UNSET:
+                    starts.append((name, self.undefined(slot, NOWHERE)))
+
+        def leave() -> None:
+            for name, aside in put_aside:
+                self.set(name, pyast.name(aside, NOWHERE), NOWHERE)
+
+        self.active |= own
+        self.exits.append(leave)
+
+        def start() -> None:
+            for name, value in starts:
+                self.set(name, value, NOWHERE)
+
+        self._opened.append(own)
+        return start
+
+    def leave(self) -> None:
+        """Closes the innermost frame."""
+        leave = self.exits.pop()
+        assert leave is not None
+        leave()
+        self.active -= self._opened.pop()

@@ -1,0 +1,370 @@
+"""Statement ops to Python statements; loops are in `loops`."""
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tmplmon.backends.bytecode import pyast
+from tmplmon.backends.bytecode.function import APPEND, CONTEXT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.output import emit
+from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.values import locals_of, value
+from tmplmon.ir import ops
+
+
+def statements(f: Function, body: Sequence[ops.Op]) -> None:
+    for op in body:
+        f.begin()
+        STATEMENTS[type(op)](f, op)
+
+
+def block_of(f: Function, body: Sequence[ops.Op]) -> list[ast.stmt]:
+    """The statements of a body of their own."""
+    with f.into([]) as made:
+        statements(f, body)
+    return made
+
+
+# --- assignment --------------------------------------------------------------------------------------------
+
+
+def target(f: Function, to: ops.Target, at: Place, after: list[ast.stmt]) -> ast.expr:
+    """The target of an assignment. What needs more than a name is done `after` it."""
+    if isinstance(to, ops.Slot):
+        return pyast.target(f.name(to), at)
+    if isinstance(to, tuple):
+        return pyast.tuple_target([target(f, part, at, after) for part in to], at)
+    held = f.temp()
+    place = f.at(to.site)
+    key = pyast.const(to.attr, place)
+    arguments = [pyast.name(f.name(to.slot), place), key, pyast.name(held, place)]
+    after.append(pyast.evaluate(pyast.call(f.runtime("set_attribute", place), arguments, place), place))
+    return pyast.target(held, at)
+
+
+def assign(f: Function, op: ops.Assign) -> None:
+    at = f.at(op.site)
+    after: list[ast.stmt] = []
+    _check_namespaces(f, op.target)
+    f.body.append(pyast.assign(target(f, op.target, at, after), value(f, op.value), at))
+    f.body += after
+    note_types(f, op.target)
+    export(f, op.export, at)
+
+
+def _check_namespaces(f: Function, to: ops.Target) -> None:
+    """That an attribute is set of a namespace is checked before the value is evaluated, as Jinja2 does."""
+    if isinstance(to, tuple):
+        for part in to:
+            _check_namespaces(f, part)
+    elif isinstance(to, ops.NamespaceTarget):
+        at = f.at(to.site)
+        checked = pyast.call(f.runtime("check_namespace", at), [pyast.name(f.name(to.slot), at)], at)
+        f.body.append(pyast.evaluate(checked, at))
+
+
+def note_types(f: Function, to: ops.Target) -> None:
+    """After an assignment: notes of variables whose attributes are read often whether they hold a dict."""
+    if isinstance(to, tuple):
+        for part in to:
+            note_types(f, part)
+    elif isinstance(to, ops.Slot):
+        f.compiler.note_type(f, to)
+
+
+def export(f: Function, slots: list[ops.Slot], at: Place) -> None:
+    """Makes variables known to the context."""
+    for slot in slots:
+        set_ = pyast.attribute(pyast.name(CONTEXT, at), "set", at)
+        arguments = [pyast.const(slot.name, at), pyast.name(f.name(slot), at)]
+        f.body.append(pyast.evaluate(pyast.call(set_, arguments, at), at))
+
+
+def evaluate(f: Function, op: ops.Evaluate) -> None:
+    f.body.append(pyast.evaluate(value(f, op.value), f.at(op.site)))
+
+
+# --- control flow ------------------------------------------------------------------------------------------
+
+
+def if_(f: Function, op: ops.If) -> None:
+    body = f.body
+    for test, yes, site in op.branches:
+        at = f.at(site)
+        with f.into(body):
+            f.begin()
+            condition = value(f, test)
+            made = block_of(f, yes) or [pyast.pass_(NOWHERE)]
+            orelse: list[ast.stmt] = []
+            body.append(pyast.if_(condition, made, orelse, at))
+        body = orelse
+    body += block_of(f, op.orelse)
+
+
+def jump(f: Function, op: ops.Jump) -> None:
+    at = f.at(op.site)
+    f.body.append(pyast.pass_(at))
+    for leave in reversed(f.exits):
+        if leave is None:
+            break
+        leave()
+    f.body.append(pyast.break_(at) if op.kind == "break" else pyast.continue_(at))
+
+
+def enter(f: Function, op: ops.Enter) -> None:
+    at = f.at(op.site)
+    f.body.append(pyast.pass_(at))
+    start = f.enter(op.frame)
+    start()
+    for to, given in op.bindings:
+        f.begin()
+        after: list[ast.stmt] = []
+        f.body.append(pyast.assign(target(f, to, at, after), value(f, given), at))
+        f.body += after
+        note_types(f, to)
+    if op.autoescape is not None:
+        _autoescaped(f, op, at)
+    else:
+        statements(f, op.body)
+    f.leave()
+
+
+def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
+    assert op.autoescape is not None
+    saved = f.keep("eval")
+
+    def context_attribute(place: Place) -> ast.expr:
+        return pyast.attribute_target(pyast.name(CONTEXT, place), "eval_ctx", place)
+
+    def leave() -> None:
+        f.body.append(pyast.assign(context_attribute(NOWHERE), pyast.name(saved, NOWHERE), NOWHERE))
+
+    wanted = value(f, op.autoescape)
+    arguments = [f.constant("environment", None, at), wanted]
+    f.set(saved, pyast.attribute(pyast.name(CONTEXT, at), "eval_ctx", at), at)
+    made = pyast.call(f.runtime("eval_context", at), arguments, at)
+    f.body.append(pyast.assign(context_attribute(at), made, at))
+    f.exits.append(leave)
+    statements(f, op.body)
+    f.exits.pop()
+    leave()
+
+
+# --- captured output and macros ----------------------------------------------------------------------------
+
+
+def capture(f: Function, op: ops.Capture) -> None:
+    at = f.at(op.site)
+    pieces, append = f.keep("pieces"), f.keep("append")
+    f.set(pieces, pyast.sequence(ast.List, [], at), at)
+    f.set(append, pyast.attribute(pyast.name(pieces, at), "append", at), at)
+    start = f.enter(op.frame)
+    start()
+    with f.output_to(append):
+        statements(f, op.body)
+    f.leave()
+    text = joined(f, pyast.name(pieces, NOWHERE), op.autoescape, NOWHERE)
+    f.set(f.name(op.slot), text, NOWHERE)
+
+
+def joined(f: Function, pieces: ast.expr, autoescape: bool | None, at: Place) -> ast.expr:
+    """The text of a list of pieces, as Markup where that is asked for."""
+    if autoescape is None:
+        return pyast.call(f.runtime("captured", at), [pyast.name(CONTEXT, at), pieces], at)
+    if f.compiler.target.native:
+        concat = pyast.attribute(f.constant("environment", None, at), "concat", at)
+        text = pyast.call(concat, [pieces], at)
+        return pyast.call(f.runtime("mark_text", at), [text], at) if autoescape else text
+    text = pyast.call(f.runtime("join_pieces", at), [pieces], at)
+    return pyast.call(f.runtime("mark", at), [text], at) if autoescape else text
+
+
+def make_macro(f: Function, op: ops.MakeMacro) -> None:
+    at = f.at(op.site)
+    scope = op.scope
+    compiler = f.compiler
+    code = f.keep("code")
+    compiler.labels[code] = scope.label
+    compiler.macro_codes[op] = code
+    f.body.append(macro_function(f, scope, code, at))
+    flags = [
+        pyast.const(flag is not None, at) for flag in (scope.kwargs, scope.varargs, scope.caller)
+    ]
+    name = None if scope.kind is ops.ScopeKind.CALL else scope.name
+    arguments = pyast.const(tuple(slot.name for slot, _ in scope.parameters), at)
+    macro = pyast.call(
+        f.runtime("Macro", at),
+        [
+            f.constant("environment", None, at),
+            pyast.name(code, at),
+            pyast.const(name, at),
+            arguments,
+            *flags,
+        ],
+        at,
+    )
+    f.set(f.name(op.slot), macro, at)
+    export(f, op.export, at)
+
+
+def macro_function(f: Function, scope: ops.Scope, code: str, at: Place) -> ast.stmt:
+    """The function of a macro or call body: `code(append, *slots)`."""
+    inner = Function(f.compiler, scope, APPEND)
+    extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]
+    slots = [*(slot for slot, _ in scope.parameters), *extra]
+    inner.prologue()
+    for number, (slot, default) in enumerate(scope.parameters):
+        parameter = pyast.name(inner.name(slot), NOWHERE)
+        absent = pyast.compare(parameter, [ast.Is()], [inner.runtime("missing", NOWHERE)], NOWHERE)
+        with inner.into([]) as given:
+            inner.begin()
+            if default is None:
+                hint = f"parameter {slot.name!r} was not provided"
+                made: ast.expr = inner.constant("absent", (slot.name, hint), NOWHERE)
+            else:
+                made = value(inner, default)
+            inner.set(inner.name(slot), made, NOWHERE)
+        inner.body.append(pyast.if_(absent, given, [], NOWHERE))
+        del number
+    for slot in slots:
+        inner.compiler.note_type(inner, slot)
+    statements(inner, scope.body)
+    parameters = [APPEND, *(inner.name(slot) for slot in slots)]
+    return pyast.function(
+        code, parameters, inner.body, at, asynchronous=f.compiler.target.is_async
+    )
+
+
+# --- blocks and other templates ----------------------------------------------------------------------------
+
+
+def unless_extended(f: Function, made: list[ast.stmt], dropped: bool) -> None:
+    if dropped:
+        is_none = pyast.compare(
+            pyast.name(PARENT, NOWHERE), [ast.Is()], [pyast.const(None, NOWHERE)], NOWHERE
+        )
+        made = [pyast.if_(is_none, made, [], NOWHERE)]
+    f.body += made
+
+
+def call_block(f: Function, op: ops.CallBlock) -> None:
+    at = f.at(op.site)
+    with f.into([]) as made:
+        context: ast.expr = pyast.name(CONTEXT, at)
+        chains = pyast.attribute(context, "blocks", at)
+        chain = pyast.subscript(chains, pyast.const(op.name, at), at)
+        if op.required:
+            arguments = [pyast.name(CONTEXT, at), pyast.const(op.name, at)]
+            f.body.append(
+                pyast.evaluate(pyast.call(f.runtime("check_required", at), arguments, at), at)
+            )
+        if op.scoped:
+            derived = pyast.attribute(context, "derived", at)
+            context = pyast.call(derived, [locals_of(f, op.locals, at)], at)
+        f.run(pyast.subscript(chain, pyast.const(0, at), at), context, at)
+    unless_extended(f, made, op.unless_extended)
+
+
+def extends(f: Function, op: ops.Extends) -> None:
+    at = f.at(op.site)
+    if op.again:
+        arguments: list[ast.expr] = [pyast.name(PARENT, at)]
+        f.body.append(
+            pyast.evaluate(pyast.call(f.runtime("check_not_extended", at), arguments, at), at)
+        )
+    arguments = [pyast.name(CONTEXT, at), value(f, op.template), f.constant("self", None, at)]
+    f.set(PARENT, pyast.call(f.runtime("extend", at), arguments, at), at)
+
+
+def site_key(f: Function, kind: str, at: Place) -> ast.expr:
+    number = f.compiler.next_site()
+    return f.constant("site", (kind, number), at)
+
+
+def include(f: Function, op: ops.Include) -> None:
+    at = f.at(op.site)
+    found = f.temp()
+    arguments: list[ast.expr] = [pyast.name(CONTEXT, at), value(f, op.template)]
+    if isinstance(op.template, ops.Const) and type(op.template.value) is str:
+        # The template of a constant name is found once in a rendering.
+        key = site_key(f, "include", at)
+        loaded = pyast.attribute(pyast.name(CONTEXT, at), "loaded", at)
+        kept = pyast.call(pyast.attribute(loaded, "get", at), [key], at)
+        arguments.append(key)
+    else:
+        kept = None
+        arguments.append(pyast.const(None, at))
+    arguments += [f.constant("self", None, at), pyast.const(op.ignore_missing, at)]
+    load = pyast.call(f.runtime("included", at), arguments, at)
+    f.set(found, load if kept is None else pyast.logical(ast.Or(), [kept, load], at), at)
+
+    template = pyast.name(found, at)
+    with f.into([]) as made:
+        context: ast.expr
+        if not op.with_context:
+            make = pyast.attribute(template, "new_context", at)
+            context = pyast.call(make, [], at)
+            loaded = pyast.attribute(pyast.name(CONTEXT, at), "loaded", at)
+            context = pyast.call(f.runtime("sharing_loaded", at), [context, loaded], at)
+        else:
+            variables = pyast.const(None, at) if not op.locals else locals_of(f, op.locals, at)
+            context = pyast.call(
+                f.runtime("included_context", at), [pyast.name(CONTEXT, at), template, variables], at
+            )
+        f.run(template, context, at)
+    if op.ignore_missing:
+        there = pyast.compare(template, [ast.IsNot()], [pyast.const(None, at)], at)
+        made = [pyast.if_(there, made, [], at)]
+    f.body += made
+
+
+def import_(f: Function, op: ops.Import) -> None:
+    at = f.at(op.site)
+    variables = pyast.const(None, at) if not op.with_context else locals_of(f, op.locals, at)
+    arguments = [pyast.name(CONTEXT, at), value(f, op.template), f.constant("self", None, at), variables]
+    module: ast.expr = pyast.call(f.runtime("imported", at), arguments, at)
+    module = f.awaited(module, at)
+    if op.names is None:
+        assert op.target is not None
+        f.set(f.name(op.target), module, at)
+    else:
+        held = f.temp()
+        f.set(held, module, at)
+        for name, slot in op.names:
+            wanted = [
+                f.constant("environment", None, at),
+                pyast.name(held, at),
+                pyast.const(name, at),
+                pyast.const(at["lineno"], at),
+            ]
+            f.set(f.name(slot), pyast.call(f.runtime("imported_name", at), wanted, at), at)
+    export(f, op.export, at)
+
+
+STATEMENTS: dict[type[Any], Callable[[Function, Any], None]] = {
+    ops.Emit: emit,
+    ops.Assign: assign,
+    ops.Evaluate: evaluate,
+    ops.If: if_,
+    ops.Jump: jump,
+    ops.Enter: enter,
+    ops.Capture: capture,
+    ops.MakeMacro: make_macro,
+    ops.CallBlock: call_block,
+    ops.Extends: extends,
+    ops.Include: include,
+    ops.Import: import_,
+}
+
+
+def finish_template(f: Function, scope: ops.Scope) -> None:
+    """After a template body that may extend another: the parent runs."""
+    with f.into([]) as made:
+        f.run(pyast.name(PARENT, NOWHERE), pyast.name(CONTEXT, NOWHERE), NOWHERE)
+    is_set = pyast.compare(
+        pyast.name(PARENT, NOWHERE), [ast.IsNot()], [pyast.const(None, NOWHERE)], NOWHERE
+    )
+    f.body.append(pyast.if_(is_set, made, [], NOWHERE))
+
+
+__all__ = ["STATEMENTS", "YIELD", "block_of", "finish_template", "statements"]

@@ -1,0 +1,115 @@
+"""Compiled templates on disk, for the next process.
+
+Rule: a file is used only if it was made of exactly this source with exactly these options by exactly this Python
+and this engine: all of that is in the file and is compared. The directory must belong to the user, and nobody
+else may have access: code is loaded from it.
+"""
+
+import marshal
+import os
+import stat
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tmplmon.backends.code import Code
+
+_FORMAT = 1
+_PYTHON = sys.implementation.cache_tag, sys.hexversion, sys.platform
+_HEAD = b"tmplmon\0"
+
+
+class DiskCache:
+    """The compiled templates in a directory.
+
+    Raises RuntimeError if the directory is not safe.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = os.fspath(directory)
+        if self.directory not in _checked:
+            _make_safe(self.directory)
+            _checked.add(self.directory)
+
+    def _path(self, key: tuple[Any, ...]) -> str:
+        # A name for the template, not for its content: a changed template replaces its file.
+        name, file, generating, _, *options = key
+        number = zlib.crc32(repr((name, file, generating, options)).encode())
+        shown = "".join(c if c.isalnum() else "_" for c in (name or "template")[-40:])
+        return os.path.join(self.directory, f"{shown}.{number:08x}.{_PYTHON[0]}.tmplmon")
+
+    def get(self, key: tuple[Any, ...]) -> "Code | None":
+        """The code for a key; None if it is not there, or not readable."""
+        try:
+            with open(self._path(key), "rb") as file:
+                data = file.read()
+        except OSError:
+            return None
+        head = len(_HEAD) + 4
+        if data[: len(_HEAD)] != _HEAD or zlib.crc32(data[head:]) != int.from_bytes(data[len(_HEAD) : head]):
+            return None
+        try:
+            version, found, root, blocks, required, links = marshal.loads(memoryview(data)[head:])
+        except (EOFError, ValueError, TypeError):
+            return None
+        if version != (_FORMAT, *_PYTHON, _engine()) or found != key:
+            return None
+        from tmplmon.backends.code import Code
+
+        return Code(root, blocks, frozenset(required), links)
+
+    def put(self, key: tuple[Any, ...], code: "Code") -> None:
+        """Keep the code for a key. A disk that cannot be written is no error: the template was compiled."""
+        version = (_FORMAT, *_PYTHON, _engine())
+        try:
+            data = marshal.dumps((version, key, code.root, code.blocks, tuple(code.required), code.links))
+        except ValueError:
+            return
+        path = self._path(key)
+        temporary = f"{path}.{os.getpid()}.{id(code):x}"
+        try:
+            with open(temporary, "wb") as file:
+                file.write(_HEAD + zlib.crc32(data).to_bytes(4) + data)
+            os.replace(temporary, path)
+        except OSError:
+            try:
+                os.unlink(temporary)
+            except OSError:
+                pass
+
+
+_checked: set[str] = set()
+_engine_key: tuple[Any, ...] | None = None
+
+
+def _engine() -> tuple[Any, ...]:
+    """What tells one state of the engine from another: sizes and times of the modules that make code."""
+    global _engine_key
+    if _engine_key is None:
+        package = os.path.dirname(__file__)
+        found: list[Any] = []
+        for folder in ("syntax", "ir", os.path.join("backends", "bytecode")):
+            with os.scandir(os.path.join(package, folder)) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if entry.name.endswith(".py"):
+                        status = entry.stat()
+                        found.append((entry.name, status.st_size, status.st_mtime_ns))
+        _engine_key = (zlib.crc32(repr(found).encode()), len(found))
+    return _engine_key
+
+
+def _make_safe(directory: str) -> None:
+    try:
+        os.makedirs(directory, mode=0o700)
+        os.chmod(directory, 0o700)
+    except FileExistsError:
+        pass
+    status = os.lstat(directory)
+    if not stat.S_ISDIR(status.st_mode):
+        raise RuntimeError(f"the cache directory {directory!r} is not a directory")
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+        raise RuntimeError(
+            f"the cache directory {directory!r} must belong to the user and be closed to all others: code is"
+            " loaded from it (chmod 700)"
+        )

@@ -1,0 +1,613 @@
+"""The environment: the options, the tables of filters, tests and globals, and the templates loaded so far."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
+
+from tmplmon.errors import TemplateNotFound, TemplateRuntimeError, TemplatesNotFound, TemplateSyntaxError
+from tmplmon.runtime.context import Context, EvalContext
+from tmplmon.runtime.filters import FILTERS
+from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
+from tmplmon.runtime.markers import inlinable, pass_arg_of
+from tmplmon.runtime.tables import Table
+from tmplmon.runtime.tests import TESTS
+from tmplmon.runtime.undefined import Undefined, missing
+from tmplmon.template import Template, TemplateExpression
+from tmplmon.tracebacks import file_of, of_template
+
+if TYPE_CHECKING:
+    from tmplmon.backends.code import Code
+    from tmplmon.ext import Extension
+    from tmplmon.ir.lower import Options
+    from tmplmon.loaders import BaseLoader
+    from tmplmon.syntax.lexer import Syntax
+
+type Name = str | Template
+type Autoescape = bool | Callable[[str | None], bool]
+
+_SYNTAX_OPTIONS = (
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "line_statement_prefix",
+    "line_comment_prefix",
+    "trim_blocks",
+    "lstrip_blocks",
+    "keep_trailing_newline",
+)
+
+
+class Environment:
+    """What templates are loaded and run in.
+
+    block_start_string … line_comment_prefix: the delimiters.
+    trim_blocks: drop the first line break after a tag. lstrip_blocks: drop blanks before a tag that is the
+        first on its line.
+    newline_sequence: what line breaks in templates become. keep_trailing_newline: keep the one at the end.
+    extensions: classes, or their names.
+    optimized: accepted for compatibility; it has no effect.
+    undefined: the class of undefined values.
+    finalize: a function that values pass through before they are put out.
+    autoescape: whether output is escaped as HTML; a function decides by a template's name.
+    loader: where templates come from.
+    cache_size: how many templates are kept; 0 keeps none, -1 all.
+    auto_reload: look, whenever a template is asked for, whether its source has changed.
+    enable_async: templates run as coroutines, and await what they call.
+    cache_dir: a directory for compiled templates, which another process takes from there. It has to belong to
+        the user, and nobody else may have access; it is made if it is not there.
+    """
+
+    sandboxed = False
+    overlayed = False
+    linked_to: "Environment | None" = None
+    shared = False
+    context_class: type[Context] = Context
+    template_class: type[Template] = Template
+    concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod("".join)
+
+    # Whether values are put out as they are and joined by `concat`.
+    _native = False
+    _stock_filters: Mapping[str, Callable[..., Any]] = FILTERS
+    _stock_tests: Mapping[str, Callable[..., Any]] = TESTS
+
+    def __init__(
+        self,
+        block_start_string: str = "{%",
+        block_end_string: str = "%}",
+        variable_start_string: str = "{{",
+        variable_end_string: str = "}}",
+        comment_start_string: str = "{#",
+        comment_end_string: str = "#}",
+        line_statement_prefix: str | None = None,
+        line_comment_prefix: str | None = None,
+        trim_blocks: bool = False,
+        lstrip_blocks: bool = False,
+        newline_sequence: Literal["\n", "\r\n", "\r"] = "\n",
+        keep_trailing_newline: bool = False,
+        extensions: "Sequence[str | type[Extension]]" = (),
+        optimized: bool = True,
+        undefined: type[Undefined] = Undefined,
+        finalize: Callable[..., Any] | None = None,
+        autoescape: Autoescape = False,
+        loader: "BaseLoader | None" = None,
+        cache_size: int = 400,
+        auto_reload: bool = True,
+        enable_async: bool = False,
+        *,
+        cache_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.block_start_string = block_start_string
+        self.block_end_string = block_end_string
+        self.variable_start_string = variable_start_string
+        self.variable_end_string = variable_end_string
+        self.comment_start_string = comment_start_string
+        self.comment_end_string = comment_end_string
+        self.line_statement_prefix = line_statement_prefix
+        self.line_comment_prefix = line_comment_prefix
+        self.trim_blocks = trim_blocks
+        self.lstrip_blocks = lstrip_blocks
+        self.newline_sequence = newline_sequence
+        self.keep_trailing_newline = keep_trailing_newline
+        self.optimized = optimized
+        self.undefined = undefined
+        self.finalize = finalize
+        self.autoescape = autoescape
+        self.loader = loader
+        self.auto_reload = auto_reload
+        self.is_async = enable_async
+        self.cache_dir = cache_dir
+
+        # Counts the changes of the tables below, by which templates know that they are to be linked again.
+        self._changes = [0]
+        self._filters = Table(dict(self._stock_filters), self._changes)
+        self._tests = Table(dict(self._stock_tests), self._changes)
+        self.globals: dict[str, Any] = dict(GLOBALS)
+        self.policies: dict[str, Any] = dict(DEFAULT_POLICIES)
+        self.newstyle_gettext = False
+        self.extensions: dict[str, Extension] = {}
+        self._settle(cache_size)
+        for extension in extensions:
+            self.add_extension(extension)
+
+    def _settle(self, cache_size: int) -> None:
+        """What an overlay has of its own, and has to be checked in it too."""
+        self._eval_contexts = {escape: EvalContext.make(self, escape) for escape in (False, True)}
+        self.cache: dict[str, tuple[Any, Template]] | None = {} if cache_size else None
+        self._cache_size = cache_size
+        self._default_eval: EvalContext | None = None
+        self._check_options()
+
+    def _check_options(self) -> None:
+        if not (isinstance(self.undefined, type) and issubclass(self.undefined, Undefined)):
+            raise TypeError("undefined must be a subclass of tmplmon.Undefined")
+        starts = {self.block_start_string, self.variable_start_string, self.comment_start_string}
+        if len(starts) != 3 or "" in starts:
+            raise ValueError("the start strings of blocks, variables and comments must be three different ones")
+        if self.newline_sequence not in ("\n", "\r\n", "\r"):
+            raise ValueError(r"newline_sequence must be '\n', '\r\n' or '\r'")
+
+    # --- tables --------------------------------------------------------------------------------------------
+
+    @property
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name of each filter → its function."""
+        return self._filters
+
+    @filters.setter
+    def filters(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self._filters = Table(dict(functions), self._changes)
+        self._changes[0] += 1
+
+    @property
+    def tests(self) -> dict[str, Callable[..., Any]]:
+        """Name of each test → its function."""
+        return self._tests
+
+    @tests.setter
+    def tests(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self._tests = Table(dict(functions), self._changes)
+        self._changes[0] += 1
+
+    def extend(self, **attributes: Any) -> None:
+        """Set attributes that are not there yet: for extensions, which do not hide what another has set."""
+        for name, value in attributes.items():
+            if not hasattr(self, name):
+                setattr(self, name, value)
+
+    def overlay(self, **options: Any) -> Self:
+        """An environment with some options of its own that shares everything else with this one.
+
+        The options are those of the class; `extensions` are added to this environment's.
+        """
+        extensions = options.pop("extensions", ())
+        cache_size = options.pop("cache_size", self._cache_size)
+        enable_async = options.pop("enable_async", missing)
+        unknown = options.keys() - _OVERLAY_OPTIONS
+        if unknown:
+            raise TypeError(f"overlay() got an unexpected keyword argument {min(unknown)!r}")
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.overlayed = True
+        made.linked_to = self
+        made.__dict__.update({name: value for name, value in options.items() if value is not missing})
+        if enable_async is not missing:
+            made.is_async = enable_async
+        made._settle(self._cache_size if cache_size is missing else cache_size)
+        made.extensions = {name: extension.bind(made) for name, extension in self.extensions.items()}
+        for extension in () if extensions is missing else extensions:
+            made.add_extension(extension)
+        return made
+
+    # --- extensions ----------------------------------------------------------------------------------------
+
+    def add_extension(self, extension: "str | type[Extension]") -> None:
+        """Add an extension: a class, or its import name."""
+        from tmplmon.ext import find_extension
+
+        cls = find_extension(extension)
+        self.extensions[cls.identifier] = cls(self)
+
+    def iter_extensions(self) -> "Iterator[Extension]":
+        """The extensions in the order of their priority."""
+        return iter(sorted(self.extensions.values(), key=lambda extension: extension.priority))
+
+    def _tag_function(self, name: str) -> Callable[..., Any]:
+        for extension in self.extensions.values():
+            if name in extension.tags:
+                return extension.tag_function(name)
+        raise TemplateRuntimeError(f"no extension has a tag named {name!r}")
+
+    # --- looking up and applying ---------------------------------------------------------------------------
+
+    @inlinable
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute` in a template: the attribute, else the item, else undefined."""
+        try:
+            return getattr(obj, attribute)
+        except AttributeError:
+            pass
+        try:
+            return obj[attribute]
+        except (TypeError, LookupError, AttributeError):
+            return self.undefined(obj=obj, name=attribute)
+
+    @inlinable
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]` in a template: the item, else for a name the attribute, else undefined."""
+        try:
+            return obj[argument]
+        except (AttributeError, TypeError, LookupError):
+            if isinstance(argument, str):
+                try:
+                    attribute = str(argument)
+                except Exception:
+                    pass
+                else:
+                    try:
+                        return getattr(obj, attribute)
+                    except AttributeError:
+                        pass
+            return self.undefined(obj=obj, name=argument)
+
+    def _apply(
+        self,
+        kind: str,
+        name: Any,
+        value: Any,
+        args: Sequence[Any] | None,
+        kwargs: Mapping[str, Any] | None,
+        context: Context | None,
+        eval_ctx: EvalContext | None,
+    ) -> Any:
+        table = self.filters if kind == "filter" else self.tests
+        function = table.get(name)
+        if function is None:
+            message = f"No {kind} named {name!r}."
+            if isinstance(name, Undefined):
+                try:
+                    name._fail_with_undefined_error()
+                except Exception as error:
+                    message = f"{message} ({error}; did you forget to quote the callable name?)"
+            raise TemplateRuntimeError(message)
+        first: list[Any] = []
+        wants = pass_arg_of(function)
+        if wants == "context":
+            if context is None:
+                raise TemplateRuntimeError(f"Attempted to invoke a context {kind} without context.")
+            first = [context]
+        elif wants == "eval_context":
+            if eval_ctx is None:
+                eval_ctx = self._eval_context(None) if context is None else context.eval_ctx
+            first = [eval_ctx]
+        elif wants == "environment":
+            first = [self]
+        return function(*first, value, *(args or ()), **(kwargs or {}))
+
+    @inlinable
+    def call_filter(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: EvalContext | None = None,
+    ) -> Any:
+        """Apply a filter as a template does. (In an asynchronous environment the result may be awaitable.)"""
+        return self._apply("filter", name, value, args, kwargs, context, eval_ctx)
+
+    @inlinable
+    def call_test(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: EvalContext | None = None,
+    ) -> Any:
+        """Apply a test as a template does."""
+        return self._apply("test", name, value, args, kwargs, context, eval_ctx)
+
+    def _eval_context(self, name: str | None) -> EvalContext:
+        """The evaluation context that the template of a name starts with."""
+        autoescape = self.autoescape
+        return self._eval_contexts[bool(autoescape(name) if callable(autoescape) else autoescape)]
+
+    # --- compiling -----------------------------------------------------------------------------------------
+
+    @property
+    def syntax(self) -> "Syntax":
+        """The delimiters and lexical options, with the tags of the extensions."""
+        from tmplmon.syntax.lexer import Syntax
+
+        options = {name: getattr(self, name) for name in _SYNTAX_OPTIONS}
+        tags: set[str] = set()
+        custom: list[tuple[str, bool]] = []
+        for extension in self.extensions.values():
+            tags |= extension.syntax_tags
+            custom += [(name, tag.body) for name, tag in extension.tags.items()]
+        return Syntax(**options, tags=frozenset(tags), custom_tags=tuple(sorted(custom)))
+
+    def lower_options(self, name: str | None) -> "Options":
+        """What the lowering has to know to compile the template of this name."""
+        from tmplmon.ir.lower import Options
+
+        return Options(
+            autoescape=self._eval_context(name).autoescape,
+            filters=self.filters,
+            tests=self.tests,
+            newline=self.newline_sequence,
+            trim_messages=bool(self.policies["ext.i18n.trimmed"]),
+            newstyle_gettext=self.newstyle_gettext,
+            finalize=self.finalize is not None,
+        )
+
+    def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
+        """The source as the extensions want it to be compiled."""
+        for extension in self.iter_extensions():
+            source = extension.preprocess(source, name, filename)
+        return source
+
+    def _compile(self, source: str, name: str | None, file: str, generating: bool = False) -> "Code":
+        """Source to code, through the disk cache if there is one. `file` is what the code is to be of."""
+        from tmplmon.pipeline import compile_template
+
+        if self.cache_dir is None:
+            return compile_template(self, source, name, file, generating)
+        from tmplmon.diskcache import DiskCache
+
+        cache = DiskCache(self.cache_dir)
+        key = self._cache_key(source, name, file, generating)
+        code = cache.get(key)
+        if code is None:
+            code = compile_template(self, source, name, file, generating)
+            cache.put(key, code)
+        return code
+
+    def _cache_key(self, source: str, name: str | None, file: str, generating: bool) -> tuple[Any, ...]:
+        """Everything that the code made of a source depends on, apart from what linking checks."""
+        syntax = tuple(getattr(self, option) for option in _SYNTAX_OPTIONS)
+        extensions = tuple(
+            (name, tuple(sorted(extension.syntax_tags)), tuple((n, t.body) for n, t in extension.tags.items()))
+            for name, extension in sorted(self.extensions.items())
+        )
+        options = (
+            self._eval_context(name).autoescape,
+            self.newline_sequence,
+            bool(self.policies["ext.i18n.trimmed"]),
+            self.newstyle_gettext,
+            self.is_async,
+            self._native,
+            None if self.finalize is None else (pass_arg_of(self.finalize),),
+            getattr(self.getattr, "tmplmon_inlinable", False),
+            getattr(self.getitem, "tmplmon_inlinable", False),
+        )
+        return name, file, generating, source, syntax, extensions, options
+
+    def _make(
+        self,
+        source: str,
+        name: str | None,
+        filename: str | None,
+        globals: MutableMapping[str, Any] | None,
+        uptodate: Callable[[], bool] | None,
+        cls: type[Template] | None = None,
+    ) -> Template:
+        """A template of a source."""
+        if self.extensions:
+            source = str(self.preprocess(source, name, filename))
+        file = file_of(name) if filename is None else os.path.abspath(filename)
+        try:
+            code = self._compile(source, name, file)
+        except TemplateSyntaxError as error:
+            error.filename = filename
+            raise
+        return (cls or self.template_class)._make(self, source, code, name, filename, globals, uptodate)
+
+    def parse(self, source: str, name: str | None = None, filename: str | None = None) -> Any:
+        """The tree of a source, for `tmplmon.meta`."""
+        from tmplmon.meta import parsed
+
+        return parsed(self, self.preprocess(str(source), name, filename), name, filename)
+
+    def lex(
+        self, source: str, name: str | None = None, filename: str | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        """The raw tokens of a source, whitespace and delimiters included: (line, kind, text)."""
+        from tmplmon.syntax.raw import raw_tokens
+
+        return raw_tokens(str(source), self.syntax, name, filename)
+
+    def compile_expression(self, source: str, undefined_to_none: bool = True) -> TemplateExpression:
+        """Compile an expression, without delimiters, to a function of the names it uses.
+
+        undefined_to_none: give None where the value is undefined.
+        """
+        from tmplmon.pipeline import compile_expression
+
+        code: Any = compile_expression(self, source)
+        template = self.template_class._make(self, source, code, None, "<expression>", None, None)
+        return TemplateExpression(template, undefined_to_none)
+
+    def handle_exception(self, source: str | None = None) -> NoReturn:
+        """Raise the exception being handled, with a traceback that shows templates."""
+        import sys
+
+        error = sys.exception()
+        if not isinstance(error, Exception):
+            raise error or RuntimeError("no exception is being handled")
+        raise of_template(error)
+
+    # --- loading -------------------------------------------------------------------------------------------
+
+    def from_string(
+        self,
+        source: str,
+        globals: MutableMapping[str, Any] | None = None,
+        template_class: type[Template] | None = None,
+    ) -> Template:
+        """A template of a string."""
+        return self._make(str(source), None, None, _own(globals), None, template_class)
+
+    def get_template(
+        self, name: Name, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
+    ) -> Template:
+        """The template of a name, from the loader; a template is given back.
+
+        parent: the template that asks; `join_path` makes a name that is relative to it absolute.
+        globals: names that the template knows in addition. (One that is loaded already gets them too.)
+
+        Raises TemplateNotFound, and whatever the loader or the compiler raises.
+        """
+        if isinstance(name, Template):
+            return name._checked()
+        if parent is not None:
+            name = self.join_path(name, parent)
+        return self._load_template(name, globals)
+
+    def select_template(
+        self,
+        names: Iterable[Name],
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """The first of several templates that there is. Raises TemplatesNotFound if there is none."""
+        if isinstance(names, Undefined):
+            names._fail_with_undefined_error()
+        names = list(names)
+        if not names:
+            raise TemplatesNotFound(
+                message="Tried to select from an empty list of templates."
+            )
+        tried: list[Any] = []
+        for name in names:
+            if isinstance(name, Template):
+                return name._checked()
+            tried.append(name if parent is None else self.join_path(name, parent))
+            try:
+                return self._load_template(tried[-1], globals)
+            except (TemplateNotFound, self._undefined_error):
+                pass
+        raise TemplatesNotFound(tried)
+
+    @property
+    def _undefined_error(self) -> type[Exception]:
+        from tmplmon.errors import UndefinedError
+
+        return UndefinedError
+
+    def get_or_select_template(
+        self,
+        template_name_or_list: Name | Iterable[Name],
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """`get_template` for a name, `select_template` for several."""
+        if isinstance(template_name_or_list, (str, Undefined)):
+            return self.get_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
+        if isinstance(template_name_or_list, Template):
+            return template_name_or_list._checked()
+        return self.select_template(template_name_or_list, parent, globals)
+
+    def join_path(self, template: str, parent: str) -> str:
+        """The name of a template that another one asks for: the name it asks with."""
+        return template
+
+    def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> Template:
+        loader, cache = self.loader, self.cache
+        if loader is None:
+            raise TypeError("no loader for this environment specified")
+        if cache is not None:
+            found = cache.get(name) if type(name) is str else None
+            if found is not None and found[0] is loader:
+                template = found[1]
+                if not self.auto_reload or template._uptodate is None or template._uptodate():
+                    if globals:
+                        template.globals.update(globals)
+                    if self._cache_size > 0:
+                        # The most recent is the last.
+                        cache[name] = cache.pop(name, found)
+                    return template._checked()
+        template = loader.load(self, name, _own(globals))
+        if cache is not None:
+            cache.pop(name, None)
+            cache[name] = loader, template
+            while len(cache) > self._cache_size > 0:
+                cache.pop(next(iter(cache)), None)
+        return template
+
+    def _load(self, loader: "BaseLoader", name: str, globals: MutableMapping[str, Any] | None) -> Template:
+        """Compile what a loader has under a name."""
+        source, filename, uptodate = loader.get_source(self, name)
+        return self._make(source, name, filename, globals, uptodate)
+
+    def list_templates(
+        self,
+        extensions: Sequence[str] | None = None,
+        filter_func: Callable[[str], bool] | None = None,
+    ) -> list[str]:
+        """The names of all templates of the loader.
+
+        extensions: only those whose names end with one of these (without the dot).
+        filter_func: only those for whose names it is true.
+        """
+        if self.loader is None:
+            raise TypeError("no loader for this environment specified")
+        names = self.loader.list_templates()
+        if extensions is not None:
+            if filter_func is not None:
+                raise TypeError("either extensions or filter_func can be passed, but not both")
+            return [name for name in names if "." in name and name.rsplit(".", 1)[1] in extensions]
+        return names if filter_func is None else [name for name in names if filter_func(name)]
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The names a template knows: those in `d`, then the environment's."""
+        from collections import ChainMap
+
+        return ChainMap(d if d is not None else {}, self.globals)
+
+
+def _own(globals: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+    """A template's own globals, which others given the same ones do not share."""
+    return {} if globals is None else dict(globals)
+
+
+_OVERLAY_OPTIONS = frozenset(
+    (
+        *_SYNTAX_OPTIONS,
+        *("newline_sequence", "optimized", "undefined", "finalize", "autoescape", "loader"),
+        *("auto_reload", "cache_dir"),
+    )
+)
+
+_shared: dict[tuple[Any, ...], Environment] = {}
+_ids = count()
+
+
+def shared_environment(template_class: type[Template], options: Mapping[str, Any]) -> Environment:
+    """The environment of templates made with `Template(…)` and these options."""
+    environment_class = getattr(template_class, "environment_class", Environment)
+    options = {**options, "extensions": tuple(options.get("extensions", ()))}
+    try:
+        key = environment_class, *sorted(options.items(), key=lambda item: item[0])
+        found = _shared.get(key)
+    except TypeError:  # an option that cannot be a key
+        key, found = None, None
+    if found is None:
+        found = environment_class(**{"cache_size": 0, **options})
+        found.shared = True
+        if key is not None:
+            if len(_shared) >= 10:
+                _shared.pop(next(iter(_shared)))
+            _shared[key] = found
+    return found
+
+
+def clear_caches() -> None:
+    """Forget the environments of templates made with `Template(…)`."""
+    _shared.clear()

@@ -1,0 +1,133 @@
+"""Extensions: tags, and what is done to a template's source before it is compiled.
+
+A tag is a function. It is called where the tag stands, with the tag's arguments, and what it returns is put out:
+
+    class Shout(Extension):
+        @tag(body=True)
+        def shout(self, times=1, *, caller):            {% shout 3 %}hello{% endshout %}
+            return caller().upper() * times
+
+`caller()` gives the text of the tag's body. A tag that is marked with `pass_context` gets the context first.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, Self
+
+
+class Tag(NamedTuple):
+    """A tag: the name of the method that does it, and whether it has a body that an end tag closes."""
+
+    method: str
+    body: bool
+
+
+def tag[F: Callable[..., Any]](name: str | None = None, *, body: bool = False) -> Callable[[F], F]:
+    """Make a method of an extension a tag.
+
+    name: of the tag, by default the method's.
+    body: whether there is a body, up to ``{% endname %}``; the method is passed `caller` then.
+    """
+
+    def mark(method: F) -> F:
+        method.tmplmon_tag = name or method.__name__, body  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class Extension:
+    """The base of extensions. One instance is made for each environment, and one for each overlay."""
+
+    identifier: ClassVar[str]
+    """The import name of the class."""
+
+    priority = 100
+    """Extensions with lower numbers come first."""
+
+    tags: ClassVar[dict[str, Tag]] = {}
+    """The tags of the extension; filled from the methods marked with `tag`."""
+
+    syntax_tags: ClassVar[frozenset[str]] = frozenset()
+    """Tags of the engine's own that the extension switches on."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.identifier = f"{cls.__module__}.{cls.__name__}"
+        own = dict(cls.tags)
+        for attribute, method in list(vars(cls).items()):
+            marked = getattr(method, "tmplmon_tag", None)
+            if marked is not None:
+                own[marked[0]] = Tag(attribute, marked[1])
+        cls.tags = own
+
+    def __init__(self, environment: Any) -> None:
+        self.environment = environment
+
+    def bind(self, environment: Any) -> Self:
+        """A copy of the extension for an overlay."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.environment = environment
+        return made
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source as it is to be compiled. Lines should stay where they are: all tools show them."""
+        return source
+
+    def tag_function(self, name: str) -> Callable[..., Any]:
+        """The function that does a tag."""
+        function: Callable[..., Any] = getattr(self, self.tags[name].method)
+        return function
+
+
+Extension.identifier = f"{Extension.__module__}.{Extension.__name__}"
+
+
+class ExprStmtExtension(Extension):
+    """``{% do expression %}``: evaluates, and puts nothing out."""
+
+    syntax_tags = frozenset({"do"})
+
+
+class LoopControlExtension(Extension):
+    """``{% break %}`` and ``{% continue %}``."""
+
+    syntax_tags = frozenset({"break", "continue"})
+
+
+class DebugExtension(Extension):
+    """``{% debug %}``: shows the context and the names of the filters and tests."""
+
+    syntax_tags = frozenset({"debug"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("InternationalizationExtension", "babel_extract", "i18n"):
+        from tmplmon import i18n
+
+        return i18n.InternationalizationExtension if name == "i18n" else getattr(i18n, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+do = ExprStmtExtension
+loopcontrols = LoopControlExtension
+debug = DebugExtension
+
+_BUILT_IN = ("do", "loopcontrols", "debug", "i18n")
+
+
+def find_extension(extension: str | type[Extension]) -> type[Extension]:
+    """The class of an extension. The names of Jinja2's own extensions stand for those of this module."""
+    if not isinstance(extension, str):
+        return extension
+    module, _, name = extension.rpartition(".")
+    if module in ("jinja2.ext", __name__) and name in _BUILT_IN:
+        return __getattr__(name) if name == "i18n" else globals()[name]  # type: ignore[no-any-return]
+    if not module:
+        raise ImportError(f"{extension!r} is not the import name of an extension")
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+    except AttributeError:
+        raise ImportError(f"module {module!r} has no extension {name!r}") from None

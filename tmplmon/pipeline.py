@@ -1,0 +1,107 @@
+"""From a template's source to what runs it, pass by pass. The first file to read.
+
+    source ─► tokens ─► tree ─► program (IR) ─► code ─► functions
+             lexer     parser   lower          back end  link
+
+Each pass is a function of the one before; nothing in a later pass looks at the source text again. The modules of
+the passes are imported when they are first needed: a template that the disk cache has needs only the last one.
+"""
+
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.errors import TemplateSyntaxError
+
+if TYPE_CHECKING:
+    import ast
+
+    from tmplmon.backends.bytecode.compile import Target
+    from tmplmon.backends.code import Code
+    from tmplmon.ir.ops import Program
+    from tmplmon.syntax.nodes import Template as Tree
+    from tmplmon.syntax.source import Source
+
+
+def parse(environment: Any, text: str, name: str | None, filename: str) -> "tuple[Tree, Source]":
+    """Source to tree."""
+    from tmplmon.syntax.parser import parse as parse_source
+    from tmplmon.syntax.source import Source
+
+    source = Source(text, name, filename)
+    try:
+        return parse_source(source, environment.syntax), source
+    except RecursionError:
+        raise _too_deep(source) from None
+
+
+def lower(environment: Any, text: str, name: str | None, filename: str) -> "Program":
+    """Source to program: the tree with its names resolved and its event sites numbered."""
+    from tmplmon.ir.lower import lower as lower_tree
+
+    tree, source = parse(environment, text, name, filename)
+    try:
+        return lower_tree(tree, source, environment.lower_options(name))
+    except RecursionError:
+        raise _too_deep(source) from None
+
+
+def compile_template(
+    environment: Any, text: str, name: str | None, filename: str, generating: bool = False
+) -> "Code":
+    """Source to code, by the bytecode back end."""
+    from tmplmon.backends.bytecode.compile import compile_program
+
+    program = lower(environment, text, name, filename)
+    try:
+        return compile_program(program, target(environment), generating)
+    except RecursionError:
+        raise TemplateSyntaxError(*_TOO_DEEP, name, filename) from None
+
+
+def python_of(environment: Any, text: str, name: str | None, filename: str) -> "ast.Module":
+    """Source to the Python code that the bytecode back end compiles."""
+    from tmplmon.backends.bytecode.compile import program_to_ast
+
+    return program_to_ast(lower(environment, text, name, filename), target(environment))
+
+
+def compile_expression(environment: Any, text: str) -> CodeType:
+    """An expression's source to the code of a function of a context."""
+    from tmplmon.backends.bytecode.compile import compile_expression as compile_scope
+    from tmplmon.ir.lower import lower_expression
+    from tmplmon.ir.ops import Program
+    from tmplmon.syntax.parser import parse_expression
+    from tmplmon.syntax.source import Source
+
+    source = Source(text, None, "<expression>")
+    tree = parse_expression(source, environment.syntax)
+    options = environment.lower_options(None)
+    scope, result = lower_expression(tree, source, options)
+    program = Program(None, source.filename, scope, {}, options.autoescape)
+    return compile_scope(program, result, target(environment, is_async=False))  # type: ignore[return-value]
+
+
+def target(environment: Any, is_async: bool | None = None) -> "Target":
+    """What the bytecode back end has to know of an environment."""
+    from tmplmon.backends.bytecode.compile import Target
+    from tmplmon.backends.bytecode.link import traits
+    from tmplmon.runtime.markers import is_inlinable, pass_arg_of
+
+    filters, tests = environment._stock_filters, environment._stock_tests
+    finalize = environment.finalize
+    return Target(
+        {name: traits(function, filters.get(name)) for name, function in environment.filters.items()},
+        {name: traits(function, tests.get(name)) for name, function in environment.tests.items()},
+        environment.is_async if is_async is None else is_async,
+        None if finalize is None else (pass_arg_of(finalize),),
+        environment._native,
+        is_inlinable(environment.getattr),
+        is_inlinable(environment.getitem),
+    )
+
+
+_TOO_DEEP = ("the template is nested too deeply", 1)
+
+
+def _too_deep(source: "Source") -> TemplateSyntaxError:
+    return TemplateSyntaxError(*_TOO_DEEP, source.name, source.filename)

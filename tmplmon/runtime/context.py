@@ -1,0 +1,253 @@
+"""What a running template knows: the names it was given, those it set, and where its blocks are.
+
+Rule: names are looked up once, when a scope is entered (`names.get`), and never inside a loop. So a context is
+flat: one dict has all names, and a context derived for an include copies it, which costs less than every
+look-up through a chain would.
+"""
+
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.runtime.markers import pass_arg_of
+from tmplmon.runtime.undefined import missing
+
+if TYPE_CHECKING:
+    from tmplmon.runtime.blocks import Block
+
+
+class EvalContext:
+    """What decides on escaping at a place in a template. The engine shares one for each setting; it is not to
+    be changed.
+
+    environment: the template's environment.
+    autoescape: whether output is escaped.
+    volatile: whether `autoescape` is known only when the template runs.
+    """
+
+    __slots__ = ("autoescape", "environment", "volatile")
+
+    def __init__(self, environment: Any, template_name: str | None = None) -> None:
+        self.environment = environment
+        autoescape = environment.autoescape
+        self.autoescape: bool = autoescape(template_name) if callable(autoescape) else bool(autoescape)
+        self.volatile = False
+
+    @classmethod
+    def make(cls, environment: Any, autoescape: bool) -> "EvalContext":
+        self = cls.__new__(cls)
+        self.environment = environment
+        self.autoescape = autoescape
+        self.volatile = False
+        return self
+
+
+type Blocks = Mapping[str, tuple["Block", ...]]
+
+
+class Context:
+    """The variables of one rendering of a template, as functions marked with `pass_context` get to see them.
+
+    environment, name: of the template that is rendered.
+    parent: the names it was given: the globals and the arguments of `render`. Not changed by the template.
+    blocks: block name → the blocks of that name in the inheritance chain, the most derived first.
+    globals: the names in `parent` that are globals; they are handed on to imported templates.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_exported",
+        "_vars",
+        "blocks",
+        "environment",
+        "eval_ctx",
+        "globals_keys",
+        "loaded",
+        "name",
+        "names",
+        "parent",
+    )
+
+    # What the scopes look names up in: `parent`, and after a top-level ``set`` a copy with what was set.
+    names: Any
+
+    def __init__(
+        self,
+        environment: Any,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: Blocks,
+        globals: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.environment = environment
+        self.parent = parent
+        self.names = parent if type(self).resolve_or_missing is _resolve_or_missing else _Resolving(self)
+        self.name = name
+        self.blocks = blocks
+        self.eval_ctx = environment._eval_context(name)
+        self.globals_keys: Any = globals if globals is not None else ()
+        self._vars: dict[str, Any] | None = None
+        self._exported: set[str] | None = None
+        # Templates that include and import sites found in this rendering; shared by all contexts of it.
+        self.loaded: dict[Any, Any] = {}
+
+    @property
+    def vars(self) -> dict[str, Any]:
+        """The names set at the top level of the template."""
+        if self._vars is None:
+            self._vars = {}
+        return self._vars
+
+    @property
+    def exported_vars(self) -> set[str]:
+        """Those of `vars` that importing templates see."""
+        if self._exported is None:
+            self._exported = set()
+        return self._exported
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a top-level name, which is exported unless it begins with an underscore."""
+        self.vars[name] = value
+        if name[:1] != "_":
+            self.exported_vars.add(name)
+        if type(self.names) is dict:
+            if self.names is self.parent:
+                self.names = self.parent.copy()
+            self.names[name] = value
+
+    def resolve(self, key: str) -> Any:
+        """The value of a name; an undefined value if there is none."""
+        value = self.resolve_or_missing(key)
+        return self.environment.undefined(name=key) if value is missing else value
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """The value of a name, or `missing`. A subclass may redefine it."""
+        if self._vars is not None and key in self._vars:
+            return self._vars[key]
+        return self.parent.get(key, missing)
+
+    def get_all(self) -> dict[str, Any]:
+        """All names with their values: a dict that is not to be changed."""
+        return {**self.parent, **self._vars} if self._vars else self.parent
+
+    def get_exported(self) -> dict[str, Any]:
+        """The exported names with their values: a new dict."""
+        return {name: self.vars[name] for name in self._exported or ()}
+
+    def derived(self, locals: Mapping[str, Any] | None = None) -> "Context":
+        """A context of the same template with more names: what scoped blocks and context functions see."""
+        parent = {**self.get_all(), **locals} if locals else self.get_all()
+        context = type(self)(self.environment, parent, self.name, self.blocks, self.globals_keys)
+        context.eval_ctx = self.eval_ctx
+        context.loaded = self.loaded
+        return context
+
+    def super(self, name: str, current: Any) -> Any:
+        """The next block of this name up the inheritance chain, as a callable; undefined if there is none.
+
+        current: the `Block` that asks.
+        """
+        from tmplmon.runtime.blocks import super_of
+
+        return super_of(self, name, current)
+
+    def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call `obj` as a template does: with what its marker asks for as the first argument.
+
+        A function that raises `StopIteration` gives an undefined value: a generator's body, which a template
+        may be, could not let it out.
+        """
+        return call(self, obj, *args, **kwargs)
+
+    # As a mapping.
+
+    def __contains__(self, name: str) -> bool:
+        return self.resolve_or_missing(name) is not missing
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.resolve_or_missing(key)
+        if value is missing:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        value = self.resolve_or_missing(key)
+        return default if value is missing else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.get_all())
+
+    def __len__(self) -> int:
+        return len(self.get_all())
+
+    def keys(self) -> KeysView[str]:
+        return self.get_all().keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self.get_all().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self.get_all().items()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.get_all()!r} of {self.name!r}>"
+
+
+_resolve_or_missing = Context.resolve_or_missing
+Mapping.register(Context)
+
+
+class _Resolving:
+    """The `names` of a context whose class resolves names in a way of its own."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def get(self, name: str, default: Any) -> Any:
+        value = self._context.resolve_or_missing(name)
+        return default if value is missing else value
+
+
+def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """`Context.call` for the engine: one call less."""
+    try:
+        if type(f) is FunctionType and not f.__dict__:
+            return f(*args, **kwargs)
+        wants = wanted_by(f)
+        if wants is None:
+            return f(*args, **kwargs)
+        first = (
+            context
+            if wants == "context"
+            else context.eval_ctx
+            if wants == "eval_context"
+            else context.environment
+        )
+        return f(first, *args, **kwargs)
+    except StopIteration:
+        hint = "value was undefined because a callable raised a StopIteration exception"
+        return context.environment.undefined(hint)
+
+
+# Of these, the call method has no mark.
+_NOT_MARKED_BY_CLASS = (FunctionType, BuiltinFunctionType, MethodType, type)
+_CALL = "__call__"
+
+
+def wanted_by(f: Any) -> str | None:
+    """What `f` wants as its first argument, by a mark on it or on its class's ``__call__``."""
+    wants = pass_arg_of(f)
+    if wants is None and not isinstance(f, _NOT_MARKED_BY_CLASS):
+        return pass_arg_of(getattr(type(f), _CALL, None))
+    return wants
+
+
+def call_seeing(
+    context: Context, locals: Callable[[], dict[str, Any]], f: Any, /, *args: Any, **kwargs: Any
+) -> Any:
+    """Call as `call` does, where a function that asks for the context has to see variables of the template."""
+    if wanted_by(f) == "context":
+        context = context.derived(locals())
+    return call(context, f, *args, **kwargs)

@@ -1,0 +1,285 @@
+"""The ``loop`` object, and the cheaper ways of counting for loops that use only some of it.
+
+A loop that only asks for counts has none of these objects: `counted` gives (number, last, item) triples made by
+C iterators, where the length is known. `Loop` is for loops that use `loop` as a value, call it, or ask for
+neighbours. It knows whether an item is the last by having taken the next one already; an iterator of unknown
+length is never taken further than that, except by asking for the length.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import chain, count, repeat
+from typing import Any
+
+from tmplmon.runtime.markers import auto_aiter
+from tmplmon.runtime.undefined import missing
+
+# Types whose length is the number of items they iterate over.
+_SIZED = frozenset(
+    {list, tuple, dict, range, str, set, frozenset, deque, type({}.keys()), type({}.values()), type({}.items())}
+)
+
+
+def counted(iterable: Any) -> Iterator[tuple[int, bool, Any]]:
+    """Give (1-based number, is it the last, item) for each item."""
+    if type(iterable) in _SIZED:
+        length = len(iterable)
+        if not length:
+            return iter(())
+        return zip(count(1), chain(repeat(False, length - 1), (True,)), iterable)
+    return _counted(iter(iterable))
+
+
+def _counted(iterator: Iterator[Any]) -> Iterator[tuple[int, bool, Any]]:
+    for item in iterator:
+        number = 1
+        for following in iterator:
+            yield number, False, item
+            item = following
+            number += 1
+        yield number, True, item
+
+
+def sized(iterable: Any) -> Any:
+    """Give `iterable`, or a list of its items if it has no length."""
+    try:
+        len(iterable)
+    except TypeError:
+        return list(iterable)
+    return iterable
+
+
+async def acounted(iterable: Any) -> AsyncIterator[tuple[int, bool, Any]]:
+    """`counted` for what may be an asynchronous iterable."""
+    iterator = auto_aiter(iterable)
+    number = 0
+    current = missing
+    async for item in iterator:
+        if current is not missing:
+            number += 1
+            yield number, False, current
+        current = item
+    if current is not missing:
+        yield number + 1, True, current
+
+
+class _LoopState:
+    """What both kinds of loop know of the current item."""
+
+    __slots__ = (
+        "_after",
+        "_before",
+        "_changed",
+        "_current",
+        "_iterable",
+        "_iterator",
+        "_length",
+        "_recurse",
+        "_undefined",
+        "depth0",
+        "index0",
+    )
+
+    index0: int
+
+    def __init__(
+        self,
+        iterable: Any,
+        undefined: Callable[..., Any],
+        recurse: Callable[[Any, int], Any] | None = None,
+        depth0: int = 0,
+    ) -> None:
+        self._iterable = iterable
+        self._undefined = undefined
+        self._recurse = recurse
+        self.depth0 = depth0
+        self.index0 = -1
+        self._length: int | None = None
+        self._before: Any = missing
+        self._current: Any = missing
+        self._after: Any = missing
+        self._changed: Any = missing
+
+    @property
+    def index(self) -> int:
+        """Number of the round, from 1."""
+        return self.index0 + 1
+
+    @property
+    def depth(self) -> int:
+        """How deep in a recursive loop this is, from 1."""
+        return self.depth0 + 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the first round."""
+        return self.index0 == 0
+
+    @property
+    def previtem(self) -> Any:
+        """The item of the round before; undefined in the first."""
+        if self.first:
+            return self._undefined("there is no previous item")
+        return self._before
+
+    def cycle(self, *args: Any) -> Any:
+        """Give the arguments in turn, one in each round."""
+        if not args:
+            raise TypeError("no items for cycling given")
+        return args[self.index0 % len(args)]
+
+    def changed(self, *value: Any) -> bool:
+        """Tell whether the arguments differ from those of the last call."""
+        if self._changed != value:
+            self._changed = value
+            return True
+        return False
+
+    def __call__(self, iterable: Any) -> Any:
+        """Run the loop's body over another iterable, one level deeper; give what it puts out."""
+        if self._recurse is None:
+            raise TypeError("The loop must have the 'recursive' marker to be called recursively.")
+        return self._recurse(iterable, self.depth0 + 1)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.index}/{self._length if self._length is not None else '?'}>"
+
+
+class Loop(_LoopState):
+    """``loop``, and the iterator that drives it: gives (item, loop) pairs."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        iterable: Iterable[Any],
+        undefined: Callable[..., Any],
+        recurse: Callable[[Any, int], Any] | None = None,
+        depth0: int = 0,
+    ) -> None:
+        super().__init__(iterable, undefined, recurse, depth0)
+        self._iterator: Iterator[Any] = iter(iterable)
+
+    def __iter__(self) -> "Loop":
+        return self
+
+    def __next__(self) -> tuple[Any, "Loop"]:
+        after = self._after
+        if after is missing:
+            item = next(self._iterator)
+        else:
+            item = after
+            self._after = missing
+        self.index0 += 1
+        self._before = self._current
+        self._current = item
+        return item, self
+
+    def _peek(self) -> Any:
+        if self._after is missing:
+            self._after = next(self._iterator, missing)
+        return self._after
+
+    @property
+    def length(self) -> int:
+        """How many rounds there are. Takes all items of an iterable that does not know."""
+        if self._length is None:
+            try:
+                self._length = len(self._iterable)
+            except TypeError:
+                rest = list(self._iterator)
+                self._iterator = iter(rest)
+                self._length = len(rest) + self.index + (self._after is not missing)
+        return self._length
+
+    __len__ = length.fget
+
+    @property
+    def revindex(self) -> int:
+        """Rounds left, this one included."""
+        return self.length - self.index0
+
+    @property
+    def revindex0(self) -> int:
+        """Rounds left after this one."""
+        return self.length - self.index
+
+    @property
+    def last(self) -> bool:
+        """Whether this is the last round."""
+        return self._peek() is missing
+
+    @property
+    def nextitem(self) -> Any:
+        """The item of the next round; undefined in the last."""
+        item = self._peek()
+        return self._undefined("there is no next item") if item is missing else item
+
+
+class AsyncLoop(_LoopState):
+    """``loop`` in an asynchronous environment; what may have to wait for an item is awaitable."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        iterable: Any,
+        undefined: Callable[..., Any],
+        recurse: Callable[[Any, int], Any] | None = None,
+        depth0: int = 0,
+    ) -> None:
+        super().__init__(iterable, undefined, recurse, depth0)
+        self._iterator: AsyncIterator[Any] = auto_aiter(iterable)
+
+    def __aiter__(self) -> "AsyncLoop":
+        return self
+
+    async def __anext__(self) -> tuple[Any, "AsyncLoop"]:
+        after = self._after
+        if after is missing:
+            item = await self._iterator.__anext__()
+        else:
+            item = after
+            self._after = missing
+        self.index0 += 1
+        self._before = self._current
+        self._current = item
+        return item, self
+
+    async def _peek(self) -> Any:
+        if self._after is missing:
+            self._after = await anext(self._iterator, missing)
+        return self._after
+
+    @property
+    async def length(self) -> int:
+        """How many rounds there are. Takes all items of an iterable that does not know."""
+        if self._length is None:
+            try:
+                self._length = len(self._iterable)
+            except TypeError:
+                rest = [item async for item in self._iterator]
+                self._iterator = auto_aiter(rest)
+                self._length = len(rest) + self.index + (self._after is not missing)
+        return self._length
+
+    @property
+    async def revindex(self) -> int:
+        """Rounds left, this one included."""
+        return await self.length - self.index0
+
+    @property
+    async def revindex0(self) -> int:
+        """Rounds left after this one."""
+        return await self.length - self.index
+
+    @property
+    async def last(self) -> bool:
+        """Whether this is the last round."""
+        return await self._peek() is missing
+
+    @property
+    async def nextitem(self) -> Any:
+        """The item of the next round; undefined in the last."""
+        item = await self._peek()
+        return self._undefined("there is no next item") if item is missing else item

@@ -1,0 +1,253 @@
+"""What generated code and closures call for the uncommon case, or because it would be long to write out.
+
+Rule: everything here takes what it needs as arguments; nothing knows which back end calls it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRuntimeError, UndefinedError
+from tmplmon.runtime.blocks import TemplateReference, super_of
+from tmplmon.runtime.context import Context, EvalContext, call, call_seeing
+from tmplmon.runtime.globals import Namespace
+from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark
+from tmplmon.runtime.loop import AsyncLoop, Loop, acounted, counted, sized
+from tmplmon.runtime.macro import Macro
+from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
+from tmplmon.runtime.undefined import Undefined, missing
+
+# --- attributes and items ----------------------------------------------------------------------------------
+
+ATTRIBUTE_ERRORS = (AttributeError, KeyError)
+ITEM_ERRORS = (AttributeError, TypeError, LookupError)
+
+
+def member(context: Context, obj: Any, name: str) -> Any:
+    """`obj.name` where the direct way failed: attribute, then item, then undefined."""
+    try:
+        return getattr(obj, name)
+    except AttributeError:
+        pass
+    try:
+        return obj[name]
+    except ITEM_ERRORS:
+        return context.environment.undefined(obj=obj, name=name)
+
+
+def element(context: Context, obj: Any, key: Any) -> Any:
+    """`obj[key]` where the direct way failed: for a name the attribute, then undefined."""
+    if isinstance(key, str):
+        try:
+            attribute = str(key)
+        except Exception:
+            pass
+        else:
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                pass
+    return context.environment.undefined(obj=obj, name=key)
+
+
+def environment_getattr(context: Context, obj: Any, name: str) -> Any:
+    """`obj.name` in an environment that looks attributes up in its own way."""
+    return context.environment.getattr(obj, name)
+
+
+def environment_getitem(context: Context, obj: Any, key: Any) -> Any:
+    """`obj[key]` in an environment that looks items up in its own way."""
+    return context.environment.getitem(obj, key)
+
+
+def check_namespace(obj: Any) -> None:
+    """Refuse to set an attribute of what is no namespace."""
+    if not isinstance(obj, Namespace):
+        raise TemplateRuntimeError("cannot assign attribute on non-namespace object")
+
+
+def set_attribute(namespace: Namespace, name: str, value: Any) -> None:
+    """``{% set namespace.name = value %}``"""
+    namespace[name] = value
+
+
+# --- output ------------------------------------------------------------------------------------------------
+
+
+def escaped(value: Any) -> str:
+    """The escaped text of a value, as an exact `str`."""
+    return "".join((escape_to_str(value), ""))
+
+
+def html_of(value: Any) -> str:
+    """The text of a value that is marked safe."""
+    return value.__html__() if hasattr(value, "__html__") else str(value)
+
+
+def emit(context: Context, value: Any) -> str:
+    """The text of a value where it is known only now whether output is escaped."""
+    return escaped(value) if context.eval_ctx.autoescape else str(value)
+
+
+def captured(context: Context, pieces: list[Any]) -> Any:
+    """The text of captured output, where it is known only now whether it is markup."""
+    text = context.environment.concat(pieces)
+    return mark_text(text) if context.eval_ctx.autoescape else text
+
+
+def mark_text(value: Any) -> Any:
+    """Markup of a text; another value, which a native environment may have, as it is."""
+    return mark(value) if type(value) is str else value
+
+
+join_pieces = "".join
+
+
+def str_join(items: Sequence[Any]) -> str:
+    """``a ~ b`` without escaping."""
+    return "".join(map(str, items))
+
+
+def markup_join(items: Sequence[Any]) -> str:
+    """``a ~ b`` with escaping: Markup, with all escaped, if any of them is markup."""
+    for item in items:
+        if hasattr(item, "__html__"):
+            return mark("".join([escape_to_str(item) for item in items]))
+    return "".join(map(str, items))
+
+
+def join_dynamic(context: Context, items: Sequence[Any]) -> str:
+    return markup_join(items) if context.eval_ctx.autoescape else str_join(items)
+
+
+def eval_context(environment: Any, autoescape: Any) -> EvalContext:
+    """The evaluation context inside ``{% autoescape %}``."""
+    return environment._eval_contexts[bool(autoescape)]  # type: ignore[no-any-return]
+
+
+# --- other templates ---------------------------------------------------------------------------------------
+
+
+def check_required(context: Context, name: str) -> None:
+    """Refuse to run a required block that no template has filled."""
+    if len(context.blocks[name]) <= 1:
+        raise TemplateRuntimeError(f"Required block {name!r} not found")
+
+
+def check_not_extended(parent: Any) -> None:
+    if parent is not None:
+        raise TemplateRuntimeError("extended multiple times")
+
+
+def extend(context: Context, parent: Any, template: Any) -> Any:
+    """Find the parent of `template`, and put its blocks below those of the context."""
+    environment = context.environment
+    found = environment.get_template(parent, template.name)
+    context.blocks = context.blocks.extending(found._table)  # type: ignore[attr-defined]
+    return found
+
+
+def included(context: Context, name: Any, key: Any, template: Any, ignore_missing: bool) -> Any:
+    """The template to include; None if there is none and that is to be ignored. `key` keeps it for this rendering."""
+    environment = context.environment
+    try:
+        if type(name) is str:
+            found = environment.get_template(name, template.name)
+        elif isinstance(name, (list, tuple)):
+            found = environment.select_template(name, template.name)
+        else:
+            found = environment.get_or_select_template(name, template.name)
+    except TemplateNotFound:
+        if ignore_missing:
+            return None
+        raise
+    if key is not None:
+        context.loaded[key] = found
+    return found
+
+
+def included_context(context: Context, template: Any, locals: Mapping[str, Any] | None) -> Context:
+    """The context of an included template that sees the including one's names."""
+    names = context.get_all()
+    made = template._context({**names, **locals} if locals else names)
+    made.loaded = context.loaded
+    return made  # type: ignore[no-any-return]
+
+
+def sharing_loaded(context: Context, loaded: dict[Any, Any]) -> Context:
+    context.loaded = loaded
+    return context
+
+
+def imported(context: Context, name: Any, template: Any, locals: Mapping[str, Any] | None) -> Any:
+    """The module of an imported template; with `locals`, one that sees the importing one's names. (An awaitable in
+    an asynchronous environment.)"""
+    environment = context.environment
+    found = environment.get_template(name, template.name)
+    if locals is not None:
+        names = context.get_all()
+        if environment.is_async:
+            return found.make_module_async(names, True, locals)
+        return found.make_module(names, True, locals)
+    return found._default_module_async(context) if environment.is_async else found._default_module(context)
+
+
+def imported_name(environment: Any, module: Any, name: str, line: int) -> Any:
+    """A name of an imported module."""
+    found = getattr(module, name, missing)
+    if found is missing:
+        return environment.undefined(
+            f"the template {module.__name__!r} (imported on line {line})"
+            f" does not export the requested name {name!r}",
+            name=name,
+        )
+    return found
+
+
+def debug_info(context: Context, locals: Mapping[str, Any]) -> str:
+    """The text of ``{% debug %}``."""
+    from pprint import pformat
+
+    environment = context.environment
+    names = {**context.get_all(), **locals}
+    shown = {
+        "context": names,
+        "filters": sorted(environment.filters.keys()),
+        "tests": sorted(environment.tests.keys()),
+    }
+    return pformat(shown, depth=3, compact=True)
+
+
+def unknown(kind: str, name: str) -> Any:
+    """A function that says that there is no such filter or test, for code that may never be reached."""
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise TemplateRuntimeError(f"No {kind} named {name!r} found.")
+
+    return fail
+
+
+__all__ = [
+    "ATTRIBUTE_ERRORS",
+    "ITEM_ERRORS",
+    "AsyncLoop",
+    "Context",
+    "Loop",
+    "Macro",
+    "TemplateAssertionError",
+    "TemplateReference",
+    "Undefined",
+    "UndefinedError",
+    "acounted",
+    "auto_aiter",
+    "auto_await",
+    "auto_to_list",
+    "call",
+    "call_seeing",
+    "counted",
+    "escape",
+    "escape_text",
+    "mark",
+    "missing",
+    "sized",
+    "super_of",
+]

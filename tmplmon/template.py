@@ -1,0 +1,430 @@
+"""A compiled template: rendering it, streaming it, and its module.
+
+Rule: a template has its functions in two forms. `code(context, append)` gives its output to a function, and is
+made when the template is compiled; `generate_code(context)` is a generator, and is made when it is first asked
+for. Both run the same program. In an asynchronous environment both are asynchronous.
+"""
+
+from collections import ChainMap
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from types import FunctionType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from tmplmon.runtime.blocks import Block, BlockTable
+from tmplmon.runtime.context import Context
+from tmplmon.runtime.html import mark
+from tmplmon.tracebacks import of_template, remember_lines
+
+if TYPE_CHECKING:
+    from tmplmon.backends.code import Code
+    from tmplmon.environment import Environment
+
+
+class Template:
+    """A compiled template. `Template(source, **options)` makes one of a string, in an environment with the
+    options that is shared by all templates made so.
+
+    name: the name its loader knows it by, None for a string's.
+    filename: its file, None if it has none.
+    environment: the environment it was compiled in.
+    """
+
+    environment: "Environment"
+    name: str | None
+    filename: str | None
+
+    def __new__(cls, source: str, **options: Any) -> "Template":
+        from tmplmon.environment import shared_environment
+
+        return shared_environment(cls, options).from_string(source, template_class=cls)
+
+    @classmethod
+    def _make(
+        cls,
+        environment: "Environment",
+        source: str,
+        code: "Code",
+        name: str | None,
+        filename: str | None,
+        globals: MutableMapping[str, Any] | None,
+        uptodate: Callable[[], bool] | None,
+    ) -> Self:
+        """`code` is what `environment._compile` makes of `source`."""
+        self = object.__new__(cls)
+        self.environment = environment
+        self.name = name
+        self.filename = filename
+        self._source = source
+        self._code = code
+        self._file = code.root.co_filename
+        self._uptodate = uptodate
+        self._own_globals = globals if globals is not None else {}
+        self._module: TemplateModule | None = None
+        self._generating_functions: dict[str | None, Callable[..., Any]] | None = None
+        self._make_blocks()
+        self._link()
+        if filename is None:
+            remember_lines(self, self._file, source)
+        return self
+
+    # --- linking -------------------------------------------------------------------------------------------
+
+    def _make_blocks(self) -> None:
+        code = self._code
+        self.blocks = {name: Block(name, self, _unlinked, name in code.required) for name in code.blocks}
+        self._table = BlockTable({name: (block,) for name, block in self.blocks.items()})
+
+    def _link(self) -> None:
+        """Make the functions of the code, with the filters and tests that the environment has now."""
+        environment = self.environment
+        self._linked = environment._changes[0]
+        code, names = self._fitting(self._code, False)
+        self._code = code
+        self.code: Callable[..., Any] = FunctionType(code.root, names)
+        for name, block in self.blocks.items():
+            block.code = FunctionType(code.blocks[name], names)
+        self._generating_functions = None
+
+    def _fitting(self, code: "Code", generating: bool) -> "tuple[Code, dict[str, Any]]":
+        """The code, made again if it does not fit the environment any more, and its functions' globals."""
+        from tmplmon.backends.bytecode.link import Misfit, link
+
+        try:
+            names = link(code.links, self, self.environment, self.blocks)
+        except Misfit:
+            code = self.environment._compile(self._source, self.name, self._file, generating)
+            names = link(code.links, self, self.environment, self.blocks)
+        names["__name__"] = self.name or "<template>"
+        names["__loader__"] = self
+        return code, names
+
+    def get_source(self, _name: str) -> str:
+        """The source, for Python's tools: the template is the `__loader__` of its functions."""
+        return self._source
+
+    def _generating(self, block: str | None) -> Callable[..., Any]:
+        """The generator function of the template (None) or of a block."""
+        functions = self._generating_functions
+        if functions is None:
+            code = self.environment._compile(self._source, self.name, self._file, generating=True)
+            code, names = self._fitting(code, True)
+            functions = {name: FunctionType(block_code, names) for name, block_code in code.blocks.items()}
+            functions[None] = FunctionType(code.root, names)
+            self._generating_functions = functions
+        return functions[block]
+
+    @property
+    def generate_code(self) -> Callable[..., Any]:
+        """The template's body as a generator function of a context."""
+        return self._generating(None)
+
+    root_render_func = generate_code
+
+    # --- contexts ------------------------------------------------------------------------------------------
+
+    @property
+    def globals(self) -> MutableMapping[str, Any]:
+        """The names the template knows without being given them; what is added here is its own."""
+        return ChainMap(self._own_globals, self.environment.globals)
+
+    def new_context(
+        self,
+        vars: Mapping[str, Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,
+    ) -> Context:
+        """A context to render with.
+
+        vars: the names given. With `shared` they are all there is, without the globals.
+        locals: names that hide those; one that is `missing` is left out.
+        """
+        if not shared:
+            names = {**self.environment.globals, **self._own_globals}
+            if vars:
+                names.update(vars)
+        else:
+            names = dict(vars) if type(vars) is not dict else vars
+        if locals:
+            from tmplmon.runtime.undefined import missing
+
+            names = {**names, **{name: value for name, value in locals.items() if value is not missing}}
+        return self._context(names)
+
+    def _context(self, names: dict[str, Any]) -> Context:
+        environment = self.environment
+        return environment.context_class(environment, names, self.name, self._table, self._own_globals)
+
+    # --- rendering -----------------------------------------------------------------------------------------
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Render with the names that the arguments give, which are those of `dict`."""
+        environment = self.environment
+        if environment.is_async:
+            import asyncio
+
+            return asyncio.run(self.render_async(*args, **kwargs))
+        if self._linked != environment._changes[0]:
+            self._link()
+        names = {**environment.globals, **self._own_globals}
+        if args:
+            names.update(*args)
+        names.update(kwargs)
+        output: list[str] = []
+        try:
+            self.code(self._context(names), output.append)
+            return environment.concat(output)
+        except Exception as error:
+            raise of_template(error) from error.__cause__
+
+    async def render_async(self, *args: Any, **kwargs: Any) -> str:
+        """`render` as a coroutine, which awaits what the template calls. Needs `enable_async`."""
+        self._check_async("The environment was not created with async mode enabled.")
+        context = self.new_context(dict(*args, **kwargs))
+        output: list[str] = []
+        try:
+            await self.code(context, output.append)
+            return self.environment.concat(output)
+        except Exception as error:
+            raise of_template(error) from error.__cause__
+
+    def generate(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        """Render piece by piece, each yielded as soon as it is there."""
+        if self.environment.is_async:
+            yield from _drained(self.generate_async(*args, **kwargs))
+            return
+        try:
+            yield from self.generate_code(self._checked().new_context(dict(*args, **kwargs)))
+        except Exception as error:
+            raise of_template(error) from error.__cause__
+
+    async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncIterator[str]:
+        """`generate` as an asynchronous generator. Needs `enable_async`."""
+        self._check_async("The environment was not created with async mode enabled.")
+        try:
+            async for piece in self.generate_code(self.new_context(dict(*args, **kwargs))):
+                yield piece
+        except Exception as error:
+            raise of_template(error) from error.__cause__
+
+    def stream(self, *args: Any, **kwargs: Any) -> "TemplateStream":
+        """`generate` with methods to buffer it and to write it to a file."""
+        return TemplateStream(self.generate(*args, **kwargs))
+
+    def _checked(self) -> Self:
+        if self._linked != self.environment._changes[0]:
+            self._link()
+        return self
+
+    def _check_async(self, message: str) -> None:
+        if not self.environment.is_async:
+            raise RuntimeError(message)
+        self._checked()
+
+    # --- modules -------------------------------------------------------------------------------------------
+
+    def make_module(
+        self,
+        vars: Mapping[str, Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,
+    ) -> "TemplateModule":
+        """Run the template and give its exported names as a module. The arguments are those of `new_context`."""
+        context = self._checked().new_context(vars, shared, locals)
+        output: list[Any] = []
+        if self.environment.is_async:
+            import asyncio
+
+            asyncio.run(self.code(context, output.append))
+        else:
+            self.code(context, output.append)
+        return TemplateModule(self, context, output)
+
+    async def make_module_async(
+        self,
+        vars: Mapping[str, Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, Any] | None = None,
+    ) -> "TemplateModule":
+        """`make_module` as a coroutine."""
+        context = self._checked().new_context(vars, shared, locals)
+        output: list[Any] = []
+        await self.code(context, output.append)
+        return TemplateModule(self, context, output)
+
+    @property
+    def module(self) -> "TemplateModule":
+        """The module of the template run with its globals only; it is kept."""
+        return self._default_module()
+
+    def _foreign_globals(self, context: Context | None) -> dict[str, Any] | None:
+        """Those of the globals a context was made with that this template does not have."""
+        if context is None or not context.globals_keys or context.globals_keys is self._own_globals:
+            return None
+        foreign = context.globals_keys.keys() - self._own_globals.keys() - self.environment.globals.keys()
+        return {name: context.parent[name] for name in foreign} or None
+
+    def _default_module(self, context: Context | None = None) -> "TemplateModule":
+        if self.environment.is_async:
+            raise RuntimeError("Module is not available in async mode.")
+        foreign = self._foreign_globals(context)
+        if foreign:
+            return self.make_module(foreign)
+        if self._module is None:
+            self._module = self.make_module()
+        return self._module
+
+    async def _default_module_async(self, context: Context | None = None) -> "TemplateModule":
+        foreign = self._foreign_globals(context)
+        if foreign:
+            return await self.make_module_async(foreign)
+        if self._module is None:
+            self._module = await self.make_module_async()
+        return self._module
+
+    # --- about the source ----------------------------------------------------------------------------------
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the source is still the one the template was made of."""
+        return self._uptodate is None or self._uptodate()
+
+    def get_corresponding_lineno(self, lineno: int) -> int:
+        """The template's line for a line of its code: the same, as the code has the template's own lines."""
+        return lineno
+
+    @property
+    def debug_info(self) -> list[tuple[int, int]]:
+        """(template line, code line) of each line with code: equal, as the code has the template's own lines."""
+        lines: set[int] = set()
+        pending = [self._code.root, *self._code.blocks.values()]
+        while pending:
+            code = pending.pop()
+            lines.update(line for _, _, line in code.co_lines() if line is not None)
+            pending += [const for const in code.co_consts if hasattr(const, "co_lines")]
+        return [(line, line) for line in sorted(lines)]
+
+    def __repr__(self) -> str:
+        name = f"memory:{id(self):x}" if self.name is None else repr(self.name)
+        return f"<{type(self).__name__} {name}>"
+
+
+def _unlinked(*_: Any) -> None:
+    raise AssertionError("a block runs before its template is linked")
+
+
+def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
+    """An asynchronous iterator as an ordinary one, in an event loop of its own."""
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    try:
+        while True:
+            try:
+                yield loop.run_until_complete(pieces.__anext__())  # type: ignore[arg-type]
+            except StopAsyncIteration:
+                return
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+class TemplateModule:
+    """What importing a template gives: its exported names as attributes, its output as its text."""
+
+    __slots__ = ("__dict__", "__name__", "_body_stream")
+
+    def __init__(self, template: Template, context: Context, output: list[Any]) -> None:
+        self._body_stream = output
+        self.__dict__.update(context.get_exported())
+        self.__name__ = template.name
+
+    def __html__(self) -> str:
+        return mark("".join(self._body_stream))
+
+    def __str__(self) -> str:
+        return "".join(self._body_stream)
+
+    def __repr__(self) -> str:
+        name = f"memory:{id(self):x}" if self.__name__ is None else repr(self.__name__)
+        return f"<{type(self).__name__} {name}>"
+
+
+class TemplateExpression:
+    """An expression compiled on its own: call it with names, as `Template.render`, to get its value.
+
+    What has no value is None, or with `undefined_to_none` false an undefined value.
+    """
+
+    def __init__(self, template: Template, undefined_to_none: bool) -> None:
+        self._template = template
+        self._undefined_to_none = undefined_to_none
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from tmplmon.runtime.undefined import Undefined
+
+        context = self._template._checked().new_context(dict(*args, **kwargs))
+        value = self._template.code(context)
+        return None if self._undefined_to_none and isinstance(value, Undefined) else value
+
+
+class TemplateStream:
+    """The pieces of a template's output, one after the other; with buffering, several pieces joined to one."""
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces = pieces
+        self.disable_buffering()
+
+    def dump(self, fp: str | IO[Any], encoding: str | None = None, errors: str | None = "strict") -> None:
+        """Write the output to a file.
+
+        fp: a path, or a file that is open. A path is written in UTF-8 if no encoding is given.
+        encoding: encode the output; an open file must take bytes then.
+        errors: what to do with characters the encoding does not have, as in `str.encode`.
+        """
+        if isinstance(fp, str):
+            with open(fp, "wb") as file:
+                self._dump(file, encoding or "utf-8", errors)
+        else:
+            self._dump(fp, encoding, errors)
+
+    def _dump(self, file: IO[Any], encoding: str | None, errors: str | None) -> None:
+        if encoding is None:
+            pieces: Iterator[Any] = iter(self)
+        else:
+            pieces = (piece.encode(encoding, errors or "strict") for piece in self)
+        if hasattr(file, "writelines"):
+            file.writelines(pieces)
+        else:
+            for piece in pieces:
+                file.write(piece)
+
+    def disable_buffering(self) -> None:
+        """Give each piece as it comes."""
+        self._next = self._pieces.__next__
+        self.buffered = False
+
+    def enable_buffering(self, size: int = 5) -> None:
+        """Give `size` pieces at once, joined; empty ones do not count. Raises ValueError for a size below 2."""
+        if size <= 1:
+            raise ValueError("buffer size too small")
+        self.buffered = True
+        self._next = self._joined(size).__next__
+
+    def _joined(self, size: int) -> Iterator[str]:
+        held: list[str] = []
+        count = 0
+        for piece in self._pieces:
+            held.append(piece)
+            count += bool(piece)
+            if count >= size:
+                yield "".join(held)
+                held.clear()
+                count = 0
+        if count:
+            yield "".join(held)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        return self._next()
