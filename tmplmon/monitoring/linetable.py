@@ -75,13 +75,16 @@ def iter_runs(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position]]:
         yield units, position
 
 
-def without_resume_line(code: types.CodeType) -> types.CodeType:
+def without_resume_line(code: types.CodeType, prologue: bool = False) -> types.CodeType:
     """Return ``code`` with no place given to the RESUME it starts with; everything else stays as it is.
 
     The compiler puts RESUME on ``co_firstlineno``, and ``sys.monitoring`` fires no LINE event for code that
     follows on that same line (``initialize_lines`` in CPython's ``Python/instrumentation.c`` takes the line
     as begun and skips RESUME itself). For a function whose body begins on its first line, which Python source
     hardly ever has but other languages always have, that line would never be reported.
+
+    With `prologue`, what follows RESUME at its very place loses it too: the compiler gives that place to code
+    that was given none and stands at the start of a function.
 
     Only the first entries of the table are read and written again. Code without a RESUME, or whose RESUME has
     no place already, is returned unchanged. Note that ``frame.f_lineno`` is None while a frame stands on that
@@ -92,6 +95,7 @@ def without_resume_line(code: types.CodeType) -> types.CodeType:
         return code
     head: list[tuple[int, Position]] = []
     unit = 0  # units covered by head
+    place: Position | None = None  # of RESUME, while what follows may still have it
     kept_line = code.co_firstlineno  # the line the new entries leave the table on
     rest = len(code.co_linetable)  # where the part begins that is kept as it is
     for units, position, line, end in _entries(code.co_linetable, code.co_firstlineno):
@@ -101,13 +105,21 @@ def without_resume_line(code: types.CodeType) -> types.CodeType:
                 return code
             before, after = resume - unit, unit + units - resume - 1
             pieces = [(n, p) for n, p in ((before, position), (1, NOWHERE), (after, position)) if n]
+            if prologue:
+                pieces[-1] = pieces[-1][0], NOWHERE
+                place = position
+        elif place is not None:
+            if position == place:
+                pieces = [(units, NOWHERE)]
+            elif position != NOWHERE:
+                place = None
         head += pieces
         unit += units
         for _units, placed in pieces:
             if placed[0] is not None:
                 kept_line = placed[0]
         # The untouched rest counts its first line from ours, so stop where the two agree again.
-        if unit > resume and kept_line == line:
+        if unit > resume and kept_line == line and place is None:
             rest = end
             break
     return code.replace(co_linetable=_encode_runs(head, code.co_firstlineno) + code.co_linetable[rest:])

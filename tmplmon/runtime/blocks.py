@@ -15,7 +15,7 @@ from tmplmon.runtime.html import mark
 class Block:
     """A block of a template. `template` owns it; `code` is its function `code(context, append)`."""
 
-    __slots__ = ("_generate", "code", "name", "required", "template")
+    __slots__ = ("code", "name", "required", "template")
 
     def __init__(self, name: str, template: Any, code: Callable[..., Any], required: bool) -> None:
         self.name = name
@@ -24,13 +24,13 @@ class Block:
         self.required = required
 
     @property
-    def generate(self) -> Callable[..., Any]:
-        """The function `generate(context)` that yields the block's output piece by piece."""
+    def generate_code(self) -> Callable[..., Any]:
+        """The function `generate_code(context)` that yields the block's output piece by piece."""
         return self.template._generating(self.name)  # type: ignore[no-any-return]
 
     def __call__(self, context: Context) -> Any:
         """Yield the output, as what Jinja2 has in `Template.blocks`."""
-        return self.generate(context)
+        return self.generate_code(context)
 
     def __repr__(self) -> str:
         return f"<block {self.name!r} of {self.template!r}>"

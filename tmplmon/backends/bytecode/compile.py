@@ -80,7 +80,7 @@ class Compiler:
 
     def function(self, scope: ops.Scope, generating: bool) -> ast.stmt:
         self.names.update(python_names(scope))
-        f = Function(self, scope, YIELD if generating else APPEND)
+        f = Function(self, scope, YIELD if generating else APPEND, scope.position[0])
         if scope.extends:
             f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
         f.prologue()
@@ -100,7 +100,7 @@ class Compiler:
     def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
         """The code of an expression: a function of a context."""
         self.names.update(python_names(scope))
-        f = Function(self, scope, APPEND)
+        f = Function(self, scope, APPEND, scope.position[0])
         f.prologue()
         statements.statements(f, scope.body)
         at = f.at(scope.lines[0])
@@ -141,9 +141,8 @@ class Compiler:
             self.finished(const, f"{qualified}.") if isinstance(const, CodeType) else const
             for const in code.co_consts
         )
-        return without_resume_line(
-            code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
-        )
+        named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
+        return without_resume_line(named, prologue=True)
 
     # Notes of variables that hold a dict: taken once, where the attributes are read often.
 

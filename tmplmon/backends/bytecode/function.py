@@ -25,12 +25,14 @@ YIELD = ""
 
 
 class Function:
-    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites."""
+    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites.
+    `line` is the function's first."""
 
-    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str) -> None:
+    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str, line: int) -> None:
         self.compiler = compiler
         self.scope = scope
         self.sink = sink
+        self.line = line
         self.body: list[ast.stmt] = []
         self.active: set[str] = set()  # variables of the frames that are open here
         # How to leave the frames that are open, innermost last; None stands for a loop.
@@ -78,11 +80,9 @@ class Function:
         """The undefined value for a variable."""
         return self.constant("undefined", slot.name, at)
 
-    def nested(self) -> "Function":
+    def nested(self, line: int) -> "Function":
         """A function inside this one, of the same scope, that puts its output into a list."""
-        inner = Function(self.compiler, self.scope, APPEND)
-        inner.active = set()
-        return inner
+        return Function(self.compiler, self.scope, APPEND, line)
 
     def prologue(self) -> None:
         """What comes first in the function of a scope: names are looked up in the context."""
@@ -122,6 +122,14 @@ class Function:
         temp = self.temp()
         self.set(temp, value, at)
         return pyast.name(temp, at)
+
+    def reach(self, at: Place) -> None:
+        """Makes a place be reached that has no code of its own."""
+        if at["lineno"] == self.line:
+            # The compiler would drop a no-operation on the line that RESUME is on.
+            self.set(".reached", pyast.const(None, at), at)
+        else:
+            self.body.append(pyast.pass_(at))
 
     @contextmanager
     def into(self, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:

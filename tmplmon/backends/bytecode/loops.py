@@ -177,7 +177,7 @@ def _passing(f: Function, op: ops.For, iterable: ast.expr, at: Place) -> ast.exp
     for."""
     asynchronous = f.compiler.target.is_async
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
-    inner = f.nested()
+    inner = f.nested(at["lineno"])
     item, items = ".item", ".items"
     start = inner.enter(op.test_frame)
     with inner.into([]) as body:
@@ -203,7 +203,7 @@ def _recursive(f: Function, op: ops.For) -> None:
     iterable = value(f, op.iter)
     asynchronous = f.compiler.target.is_async
     name = f.keep("recurse")
-    inner = f.nested()
+    inner = f.nested(at["lineno"])
     items, pieces = ".items", ".pieces"
     inner.set(pieces, pyast.sequence(ast.List, [], NOWHERE), NOWHERE)
     inner.set(APPEND, pyast.attribute(pyast.name(pieces, NOWHERE), "append", NOWHERE), NOWHERE)

@@ -60,7 +60,7 @@ class _Run:
         """What follows is at this place."""
         silent = self.silent
         if silent is not None and silent["lineno"] != at["lineno"]:
-            self.f.body.append(pyast.pass_(silent))
+            self.f.reach(silent)
         self.silent = at
         self.place = at
 
@@ -214,12 +214,12 @@ class _Run:
             if self.parts:
                 self.silent = None
             elif self.silent is not None:
-                f.body.append(pyast.pass_(self.silent))
+                f.reach(self.silent)
         elif self.parts and self.parts != [""]:
             f.write(self.text_of_parts(place), place)
             self.silent = None
         elif self.silent is not None:
-            f.body.append(pyast.pass_(self.silent))
+            f.reach(self.silent)
             self.silent = None
         self.parts = []
         self.values = 0

@@ -103,7 +103,7 @@ def if_(f: Function, op: ops.If) -> None:
 
 def jump(f: Function, op: ops.Jump) -> None:
     at = f.at(op.site)
-    f.body.append(pyast.pass_(at))
+    f.reach(at)
     for leave in reversed(f.exits):
         if leave is None:
             break
@@ -113,7 +113,7 @@ def jump(f: Function, op: ops.Jump) -> None:
 
 def enter(f: Function, op: ops.Enter) -> None:
     at = f.at(op.site)
-    f.body.append(pyast.pass_(at))
+    f.reach(at)
     start = f.enter(op.frame)
     start()
     for to, given in op.bindings:
@@ -209,7 +209,7 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
 
 def macro_function(f: Function, scope: ops.Scope, code: str, at: Place) -> ast.stmt:
     """The function of a macro or call body: `code(append, *slots)`."""
-    inner = Function(f.compiler, scope, APPEND)
+    inner = Function(f.compiler, scope, APPEND, at["lineno"])
     extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]
     slots = [*(slot for slot, _ in scope.parameters), *extra]
     inner.prologue()
@@ -277,7 +277,7 @@ def extends(f: Function, op: ops.Extends) -> None:
 
 
 def site_key(f: Function, kind: str, at: Place) -> ast.expr:
-    number = f.compiler.next_site()
+    number = f.compiler.next_number()
     return f.constant("site", (kind, number), at)
 
 
