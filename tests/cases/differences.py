@@ -41,4 +41,20 @@ DIFFERENCES: dict[str, Difference] = {
         "A TypeError of a call with wrong arguments is Python's, and names the function that Python called:"
         " with Jinja2 often one of its own.",
     ),
+    "wording": Difference(
+        "The message of an error that a filter or a global function raises is in tmplmon's own words.",
+    ),
+    "line-of-namespace-set": Difference(
+        "Jinja2 gives the error of setting an attribute of what is no namespace the line of whatever stands"
+        " before the tag. tmplmon gives it the tag's.",
+        lambda oracle, ours, line: kind(oracle) == kind(ours) and "set" in line,
+    ),
+    "constant-markup-joined": Difference(
+        "Jinja2 joins literals with ~ while compiling, and forgets that one is marked safe: it is escaped. tmplmon"
+        " joins literals as it joins variables.",
+    ),
+    "autoescape-decided-at-run-time": Difference(
+        "In {% autoescape variable %}, Jinja2 does not escape literals, and escapes safe values that ~ joined."
+        " tmplmon escapes there as in {% autoescape true %}.",
+    ),
 }

@@ -20,7 +20,7 @@ from typing import Any
 from tmplmon.ir import ops
 from tmplmon.ir.check_slots import InvalidIR, Sight, SlotChecks
 from tmplmon.ir.ops import Scope, ScopeKind, Slot, SlotKind
-from tmplmon.ir.walk import children, field_names, walk
+from tmplmon.ir.walk import children, field_names, scope_nodes, walk
 
 # Ops whose site fires LINE when they are reached. If has its sites in its branches; a macro made for a call block
 # shares its site with the output of the call.
@@ -77,6 +77,11 @@ class _Scope(SlotChecks):
             self.sight.assigned.add(slot)
         self.body(scope.body)
         self.listed_sites()
+        made = [node.scope for node in scope_nodes(scope) if type(node) is ops.MakeMacro]
+        if list(map(id, made)) != list(map(id, scope.nested)):
+            self.fail(
+                f"`nested` has {[each.name for each in scope.nested]}, made are {[s.name for s in made]}"
+            )
 
     def positions(self) -> None:
         for site, (line, end_line, column, end_column) in enumerate(self.scope.positions):
@@ -214,10 +219,10 @@ class _Scope(SlotChecks):
             del sight.frames[frames:]
             sight.assigned = assigned
         bound = targets(node.target)
-        if node.loop.slot is not None:
-            bound.append(node.loop.slot)
-        elif node.loop.whole or node.loop.attributes:
+        if node.loop.whole and node.loop.slot is None:
             self.fail("its loop is read, but has no slot", node)
+        if node.loop.slot is not None and (node.loop.whole or node.frame.slots.get("loop") is node.loop.slot):
+            bound.append(node.loop.slot)
         sight.loops.append(node.loop)
         self.body(node.body, frame=node.frame, bound=bound)
         sight.loops.pop()

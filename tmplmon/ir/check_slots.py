@@ -80,6 +80,8 @@ class SlotChecks:
                 self.fail(f"{slot!r} is in a frame under the name {name!r}")
             if slot.scope is not scope:
                 self.fail(f"{slot!r} of {slot.scope.name!r} is in a frame of another scope")
+            if not any(each is slot for each in scope.slots):
+                self.fail(f"{slot!r} is in a frame, but not among the scope's `slots`")
             if (slot.kind is SlotKind.OUTER) != (slot.origin is not None):
                 self.fail(f"{slot!r} has the origin {slot.origin!r}")
             if slot.kind is SlotKind.CONTEXT and scope.context.get(name) is not slot:

@@ -10,6 +10,7 @@ before the template runs, what is output and what is dropped after an ``extends`
 context function gets to see.
 """
 
+import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tmplmon.errors import TemplateAssertionError
 from tmplmon.ir import ops
 from tmplmon.ir.ops import Frame, Local, Op, Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, Start, mentions, translation_function
-from tmplmon.syntax import nodes
+from tmplmon.syntax import literals, nodes
 from tmplmon.syntax.source import Source
 
 # Attributes of ``loop`` that are known without a loop object.
@@ -94,6 +95,7 @@ class _Lowering:
         self.extended = False  # one certainly has
         self.output_dropped = False  # output statements here are the template body's own
         self.loops = 0  # loops open in this scope
+        self.in_for = False  # in a loop, of this scope or of one around it
         self.temps = 0
 
     # --- scopes and frames ---------------------------------------------------------------------------------
@@ -194,7 +196,8 @@ class _Lowering:
         """A slot of the current level that is there from the start."""
         slot = self.level.frame.slots[name] = self.new_slot(name, kind, self.level.scope)
         self.hide(name, self.level)
-        self.level.scope.context.pop(name, None)
+        if self.level.frame is self.level.scope.frame:
+            self.level.scope.context.pop(name, None)
         self.level.stored.add(name)
         self.assigned.add(slot)
         return slot
@@ -214,6 +217,8 @@ class _Lowering:
         if isinstance(target, nodes.TupleExpr):
             return tuple(self.bound_slots(item, level) for item in target.items)
         assert isinstance(target, nodes.Name)
+        if target.name == "loop":
+            raise self.fail("the loop variable cannot be assigned to", target)
         slot = level.frame.slots.get(target.name)
         if slot is None or slot.kind is not SlotKind.BOUND:
             self.hide(target.name, level)
@@ -342,6 +347,7 @@ class _Lowering:
         level = self.inner(in_loop=True)
         body: list[Op] = []
         loops, self.loops = self.loops, self.loops + 1
+        in_for, self.in_for = self.in_for, True
         with self.in_level(level, body):
             # The loop variable is visible where the body names it, also in nested loops' expressions.
             if node.recursive or mentions(node.body, {"loop"}) or _has_scoped_block(node.body):
@@ -352,7 +358,10 @@ class _Lowering:
             self.open_frame(level, lambda names: names.visit_all(node.body))
             self.assigned.update(_target_slots(target))
             self.statements(node.body)
-        self.loops = loops
+        self.loops, self.in_for = loops, in_for
+        if not use.whole:
+            # No variable is needed for what there is no object of.
+            level.frame.slots.pop("loop", None)
 
         else_level = self.inner()
         orelse: list[Op] | None = None
@@ -422,7 +431,7 @@ class _Lowering:
     def filter_block(self, node: nodes.FilterBlock) -> None:
         site = self.line_site(node.start, node.end)
         text = self.captured(node.body, site)
-        self.emit_always(ops.EmitValue(self.filter_chain(node.filter, text), False, site))
+        self.emit_always(ops.EmitValue(self.filter_chain(node.filter, text), False, site, finished=True))
 
     def emit_always(self, piece: "ops.EmitValue") -> None:
         """Output that an ``extends`` does not drop, as Jinja has it for call and filter blocks."""
@@ -458,7 +467,12 @@ class _Lowering:
         saved = self.autoescape
         body: list[Op] = []
         with self.in_level(level, body):
-            self.open_frame(level, lambda names: names.visit_all(node.body))
+
+            def visit(names: FrameNames) -> None:
+                names.expression(node.value)
+                names.visit_all(node.body)
+
+            self.open_frame(level, visit)
             value = self.value(node.value)
             constant = node.value.value if isinstance(node.value, nodes.Const) else None
             self.autoescape = bool(constant) if isinstance(node.value, nodes.Const) else None
@@ -524,7 +538,7 @@ class _Lowering:
         call = self.value(node.call)
         assert isinstance(call, ops.Call)
         call.caller = caller
-        self.emit_always(ops.EmitValue(call, self.autoescape, site))
+        self.emit_always(ops.EmitValue(call, False, site, finished=True))
 
     def body_as_caller(
         self, parameters: list[nodes.Parameter], body: list[nodes.Stmt], node: nodes.Node, site: int
@@ -612,7 +626,7 @@ class _Lowering:
         site = self.line_site(node.start, node.end)
         caller = None if node.body is None else self.body_as_caller([], node.body, node, site)
         call = ops.TagCall(node.name, self.arguments(node.arguments), caller, self.locals(), site)
-        self.emit_always(ops.EmitValue(call, self.autoescape, site))
+        self.emit_always(ops.EmitValue(call, self.autoescape, site, finished=True))
 
     def trans(self, node: nodes.Trans) -> None:
         """A trans block is a call of a gettext function, found in the context like any other name."""
@@ -679,9 +693,12 @@ class _Lowering:
             site = self.site(target.start, target.end)
             return ops.NamespaceTarget(self.load(target.name, site).slot, target.attr, site)
         assert isinstance(target, nodes.Name)
-        if target.name == "loop" and self.level.loop is not None:
-            raise self.fail("Can't assign to special loop variable in for-loop", target)
+        self.check_not_loop(target.name, target)
         return self.store(target.name)
+
+    def check_not_loop(self, name: str, node: nodes.Node) -> None:
+        if name == "loop" and self.in_for:
+            raise self.fail("the loop variable cannot be assigned to", node)
 
     def exported(self, target: ops.Target) -> list[Slot]:
         return _target_slots(target) if self.level.toplevel else []
@@ -737,7 +754,19 @@ class _Lowering:
         return self.load(expr.name, self.site(expr.start, expr.end))
 
     def const(self, expr: nodes.Const) -> Op:
-        return ops.Const(expr.value, self.site(expr.start, expr.end))
+        value = expr.value
+        if type(value) is str and self.options.newline != "\n":
+            value = self.with_newlines(expr)
+        return ops.Const(value, self.site(expr.start, expr.end))
+
+    def with_newlines(self, expr: nodes.Const) -> str:
+        """The value of string literals whose line breaks in the source become what those of text become; written as
+        ``\\n`` they stay."""
+        written = self.source.text[expr.start : expr.end]
+        if "\n" not in written:
+            return str(expr.value)
+        found = [match[0].replace("\n", self.options.newline) for match in _STRING.finditer(written)]
+        return "".join([literals.string(literal)[1] for literal in found])
 
     def attribute(self, expr: nodes.Attribute) -> Op:
         if (
@@ -925,6 +954,9 @@ _VALUES: dict[type[nodes.Expr], Callable[[_Lowering, Any], Op]] = {
     nodes.Concat: _Lowering.concat,
     nodes.Conditional: _Lowering.conditional,
 }
+
+
+_STRING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def _target_slots(target: ops.Target) -> list[Slot]:

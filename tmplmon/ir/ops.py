@@ -320,11 +320,13 @@ class EmitText:
 
 @dataclass(slots=True, eq=False)
 class EmitValue:
-    """The text of a value. `escape`: True escapes, False does not, None asks the context when it runs."""
+    """The text of a value. `escape`: True escapes, False does not, None asks the context when it runs. What is
+    `finished` does not pass through the application's finalize."""
 
     value: "Op"
     escape: bool | None
     site: int
+    finished: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -402,8 +404,8 @@ class LoopAttr:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round. What a recursive
-    loop gives when it is called is Markup if `autoescape`."""
+    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round. `orelse` runs
+    if no round went to the end of the body. A recursive loop, when called, gives Markup if `autoescape`."""
 
     target: Target
     iter: "Op"
@@ -430,8 +432,8 @@ class Jump:
 
 @dataclass(slots=True, eq=False)
 class Enter:
-    """A frame of its own for `body`: with and autoescape. `bindings` are evaluated in the enclosing frame, each
-    assigned before the next is evaluated. `autoescape`: the value that decides on escaping in the body."""
+    """A frame of its own for `body`: with and autoescape. `bindings` are evaluated in the enclosing frame, all of
+    them before the first is assigned. `autoescape`: the value that decides on escaping in the body."""
 
     frame: Frame
     bindings: "list[tuple[Target, Op]]"

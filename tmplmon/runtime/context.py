@@ -105,11 +105,13 @@ class Context:
             self._exported = set()
         return self._exported
 
-    def set(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Any, exported: bool = True) -> None:
         """Set a top-level name, which is exported unless it begins with an underscore."""
         self.vars[name] = value
-        if name[:1] != "_":
+        if exported and name[:1] != "_":
             self.exported_vars.add(name)
+        elif self._exported is not None:
+            self._exported.discard(name)
         if type(self.names) is dict:
             if self.names is self.parent:
                 self.names = self.parent.copy()

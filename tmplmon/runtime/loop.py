@@ -1,7 +1,7 @@
 """The ``loop`` object, and the cheaper ways of counting for loops that use only some of it.
 
 A loop that only asks for counts has none of these objects: `counted` gives (number, last, item) triples made by
-C iterators, where the length is known. `Loop` is for loops that use `loop` as a value, call it, or ask for
+C iterators, where the length is known. `LoopContext` is for loops that use `loop` as a value, call it, or ask for
 neighbours. It knows whether an item is the last by having taken the next one already; an iterator of unknown
 length is never taken further than that, except by asking for the length.
 """
@@ -142,10 +142,10 @@ class _LoopState:
         return self._recurse(iterable, self.depth0 + 1)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.index}/{self._length if self._length is not None else '?'}>"
+        return f"<{type(self).__name__} {self.index}/{self.length}>"  # type: ignore[attr-defined]
 
 
-class Loop(_LoopState):
+class LoopContext(_LoopState):
     """``loop``, and the iterator that drives it: gives (item, loop) pairs."""
 
     __slots__ = ()
@@ -160,10 +160,10 @@ class Loop(_LoopState):
         super().__init__(iterable, undefined, recurse, depth0)
         self._iterator: Iterator[Any] = iter(iterable)
 
-    def __iter__(self) -> "Loop":
+    def __iter__(self) -> "LoopContext":
         return self
 
-    def __next__(self) -> tuple[Any, "Loop"]:
+    def __next__(self) -> tuple[Any, "LoopContext"]:
         after = self._after
         if after is missing:
             item = next(self._iterator)
@@ -216,7 +216,7 @@ class Loop(_LoopState):
         return self._undefined("there is no next item") if item is missing else item
 
 
-class AsyncLoop(_LoopState):
+class AsyncLoopContext(_LoopState):
     """``loop`` in an asynchronous environment; what may have to wait for an item is awaitable."""
 
     __slots__ = ()
@@ -231,10 +231,10 @@ class AsyncLoop(_LoopState):
         super().__init__(iterable, undefined, recurse, depth0)
         self._iterator: AsyncIterator[Any] = auto_aiter(iterable)
 
-    def __aiter__(self) -> "AsyncLoop":
+    def __aiter__(self) -> "AsyncLoopContext":
         return self
 
-    async def __anext__(self) -> tuple[Any, "AsyncLoop"]:
+    async def __anext__(self) -> tuple[Any, "AsyncLoopContext"]:
         after = self._after
         if after is missing:
             item = await self._iterator.__anext__()

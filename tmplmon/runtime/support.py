@@ -11,7 +11,7 @@ from tmplmon.runtime.blocks import TemplateReference, super_of
 from tmplmon.runtime.context import Context, EvalContext, call, call_seeing
 from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark
-from tmplmon.runtime.loop import AsyncLoop, Loop, acounted, counted, sized
+from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
 from tmplmon.runtime.undefined import Undefined, missing
@@ -147,7 +147,8 @@ def extend(context: Context, parent: Any, template: Any) -> Any:
 
 
 def included(context: Context, name: Any, key: Any, template: Any, ignore_missing: bool) -> Any:
-    """The template to include; None if there is none and that is to be ignored. `key` keeps it for this rendering."""
+    """The template to include; None if there is none and that is to be ignored. Under `key` it is kept for this
+    rendering."""
     environment = context.environment
     try:
         if type(name) is str:
@@ -191,12 +192,12 @@ def imported(context: Context, name: Any, template: Any, locals: Mapping[str, An
     return found._default_module_async(context) if environment.is_async else found._default_module(context)
 
 
-def imported_name(environment: Any, module: Any, name: str, line: int) -> Any:
+def imported_name(environment: Any, module: Any, name: str, place: str) -> Any:
     """A name of an imported module."""
     found = getattr(module, name, missing)
     if found is missing:
         return environment.undefined(
-            f"the template {module.__name__!r} (imported on line {line})"
+            f"the template {module.__name__!r} (imported on {place})"
             f" does not export the requested name {name!r}",
             name=name,
         )
@@ -229,9 +230,9 @@ def unknown(kind: str, name: str) -> Any:
 __all__ = [
     "ATTRIBUTE_ERRORS",
     "ITEM_ERRORS",
-    "AsyncLoop",
+    "AsyncLoopContext",
     "Context",
-    "Loop",
+    "LoopContext",
     "Macro",
     "TemplateAssertionError",
     "TemplateReference",

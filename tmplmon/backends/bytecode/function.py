@@ -36,7 +36,8 @@ class Function:
         self.body: list[ast.stmt] = []
         self.active: set[str] = set()  # variables of the frames that are open here
         # How to leave the frames that are open, innermost last; None stands for a loop.
-        self.exits: list[Callable[[], None] | None] = []
+        self.exits: list[Callable[[set[str]], None] | None] = []
+        self.here = NOWHERE  # the place of the op whose operands are being made
         self._opened: list[set[str]] = []
         self._places: dict[int, Place] = {}
         self._temps = 0
@@ -212,9 +213,10 @@ class Function:
                 elif slot.kind is ops.SlotKind.UNSET:
                     starts.append((name, self.undefined(slot, NOWHERE)))
 
-        def leave() -> None:
+        def leave(kept: set[str]) -> None:
             for name, aside in put_aside:
-                self.set(name, pyast.name(aside, NOWHERE), NOWHERE)
+                if name not in kept:
+                    self.set(name, pyast.name(aside, NOWHERE), NOWHERE)
 
         self.active |= own
         self.exits.append(leave)
@@ -230,5 +232,5 @@ class Function:
         """Closes the innermost frame."""
         leave = self.exits.pop()
         assert leave is not None
-        leave()
+        leave(set())
         self.active -= self._opened.pop()

@@ -4,7 +4,7 @@
     index, index0, first       for .n, x in enumerate(xs, 1):
     last                       for .n, .last, x in counted(xs):
     length, revindex           … over `sized(xs)`, its length taken before
-    anything else              for x, loop in Loop(xs):
+    anything else              for x, loop in LoopContext(xs):
     recursive                  the last, in a function of its own that calls itself through `loop`
 
 A condition is tested in the body; where the loop looks ahead, in a generator in front of it.
@@ -89,7 +89,7 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
         arguments = [iterable, f.constant("undefined_class", None, at)]
         if recurse is not None:
             arguments += [pyast.name(recurse, at), pyast.name(_DEPTH, at)]
-        iterable = pyast.call(f.runtime("AsyncLoop" if asynchronous else "Loop", at), arguments, at)
+        iterable = pyast.call(f.runtime("AsyncLoopContext" if asynchronous else "LoopContext", at), arguments, at)
         wrap = "loop"
     elif use.attributes & _LENGTHS:
         held = f.keep("items")
@@ -111,6 +111,8 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
         counts.number = f.keep("n")
         f.set(counts.number, pyast.const(0, NOWHERE), NOWHERE)
     start = f.enter(op.frame)
+    put_back = f.exits[-1]
+    assert put_back is not None
     f.exits.append(None)
     body: list[ast.stmt] = []
     with f.into(body):
@@ -131,14 +133,18 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
             iterable = pyast.call(f.runtime("auto_aiter", at), [iterable], at)
         note_types(f, op.target)
         if op.test is not None and not ahead:
+            put_back(set(_names(f, op.target)))
             _skip_unless(f, op, at)
         if wrap == "count":
             more = pyast.binary(pyast.name(counts.number, NOWHERE), ast.Add(), pyast.const(1, NOWHERE), NOWHERE)
             f.set(counts.number, more, NOWHERE)
         start()
-        if ran is not None:
-            f.set(ran, pyast.const(True, NOWHERE), NOWHERE)
         f.body += block_of(f, op.body)
+        if ran is not None:
+            # Last, as a round that a break or continue ends does not count.
+            f.set(ran, pyast.const(True, NOWHERE), NOWHERE)
+        if not body:
+            body.append(pyast.pass_(NOWHERE))
     f.exits.pop()
     f.body.append(pyast.for_(to, iterable, body, at, asynchronous=asynchronous))
     f.leave()
@@ -153,6 +159,13 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
             f.body.append(pyast.if_(not_ran, otherwise, [], at))
 
 
+def _names(f: Function, to: ops.Target) -> list[str]:
+    """The variables that a loop's target binds."""
+    if isinstance(to, tuple):
+        return [name for part in to for name in _names(f, part)]
+    return [f.name(to)] if isinstance(to, ops.Slot) else []
+
+
 def _alias(f: Function, to: ops.Target, of: ops.Target) -> None:
     if isinstance(to, ops.Slot) and isinstance(of, ops.Slot):
         if f.name(to) != f.name(of):
@@ -163,7 +176,8 @@ def _alias(f: Function, to: ops.Target, of: ops.Target) -> None:
 
 
 def _skip_unless(f: Function, op: ops.For, at: Place) -> None:
-    """The condition at the start of the body, for an item that the loop's variables hold."""
+    """The condition at the start of the body, for an item that the loop's variables hold. It sees the enclosing
+    frame's variables, not what the round before has made of the body's."""
     assert op.test is not None and op.test_target is not None
     _alias(f, op.test_target, op.target)
     note_types(f, op.test_target)

@@ -50,7 +50,7 @@ class _Run:
                 self.text(piece)
             else:
                 assert isinstance(piece, ops.EmitValue)
-                self.value(piece.value, piece.escape, piece.site)
+                self.value(piece.value, piece.escape, piece.site, piece.finished)
             if self.values >= _LONGEST:
                 self.flush()
                 self.f.begin()
@@ -75,19 +75,16 @@ class _Run:
             self.reach(self.f.at(piece.site))
         self.add_text(piece.text)
 
-    def value(self, op: ops.Op, escape: bool | None, site: int) -> None:
+    def value(self, op: ops.Op, escape: bool | None, site: int, finished: bool = False) -> None:
         f = self.f
         at = f.at(site)
         self.reach(at)
+        f.here = at
         target = f.compiler.target
-        if type(op) is ops.Const and escape is not None and (not target.native or target.finalize is None):
-            if target.finalize is None and not target.native:
+        if (finished or target.finalize is None) and not target.native:
+            if type(op) is ops.Const and escape is not None:
                 self.add_text(str(escape_to_str(op.value)) if escape else str(op.value))
                 return
-            if target.finalize is None:
-                self.parts.append(f.named(pyast.const(op.value, at), at))
-                return
-        if target.finalize is None and not target.native:
             if type(op) is ops.Concat and escape is not None:
                 # Joining and then escaping gives what escaping each part gives.
                 for part in op.items:
@@ -96,18 +93,18 @@ class _Run:
             if type(op) is ops.Call and self.direct(op, at):
                 return
         before = len(f.body)
-        made = self.convert(op, escape, at)
+        made = self.convert(op, escape, at, finished)
         if made is not None:
             self.parts.append(made)
             self.values += 1
         if len(f.body) > before:
             self.silent = None
 
-    def convert(self, op: ops.Op, escape: bool | None, at: Place) -> ast.Name | None:
+    def convert(self, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.Name | None:
         """The name of a text, or of an int, which has no character to escape."""
         f = self.f
         target = f.compiler.target
-        if target.finalize is not None:
+        if target.finalize is not None and not finished:
             return self.finalized(op, escape, at)
         if target.native:
             return f.named(value(f, op), at)
@@ -210,7 +207,7 @@ class _Run:
         place = self.place if reached is None else reached
         if f.compiler.target.native:
             for part in self.parts:
-                f.write(pyast.const(part, place) if type(part) is str else part, place)
+                f.write(pyast.const(part, place) if type(part) is str else pyast.name(part.id, place), place)
             if self.parts:
                 self.silent = None
             elif self.silent is not None:
@@ -229,7 +226,7 @@ class _Run:
             return pyast.const(self.parts[0], at)
         return pyast.joined(
             [
-                pyast.const(part, at) if type(part) is str else pyast.formatted(part, at)
+                pyast.const(part, at) if type(part) is str else pyast.formatted(pyast.name(part.id, at), at)
                 for part in self.parts
                 if part != ""
             ],

@@ -8,13 +8,16 @@ from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import APPEND, CONTEXT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
-from tmplmon.backends.bytecode.values import locals_of, value
+from tmplmon.backends.bytecode.values import locals_of, names, value
 from tmplmon.ir import ops
 
 
 def statements(f: Function, body: Sequence[ops.Op]) -> None:
     for op in body:
         f.begin()
+        site = getattr(op, "site", -1)
+        if site >= 0:
+            f.here = f.at(site)
         STATEMENTS[type(op)](f, op)
 
 
@@ -46,7 +49,11 @@ def assign(f: Function, op: ops.Assign) -> None:
     at = f.at(op.site)
     after: list[ast.stmt] = []
     _check_namespaces(f, op.target)
-    f.body.append(pyast.assign(target(f, op.target, at, after), value(f, op.value), at))
+    made = value(f, op.value)
+    if isinstance(op.value, ops.Load) and op.value.slot.kind is ops.SlotKind.TEMP:
+        at = NOWHERE  # Captured text: the tag has been reached already.
+        made = pyast.name(f.name(op.value.slot), at)
+    f.body.append(pyast.assign(target(f, op.target, at, after), made, at))
     f.body += after
     note_types(f, op.target)
     export(f, op.export, at)
@@ -72,11 +79,13 @@ def note_types(f: Function, to: ops.Target) -> None:
         f.compiler.note_type(f, to)
 
 
-def export(f: Function, slots: list[ops.Slot], at: Place) -> None:
-    """Makes variables known to the context."""
+def export(f: Function, slots: list[ops.Slot], at: Place, exported: bool = True) -> None:
+    """Makes variables known to the context, and to templates that import this one if they are `exported`."""
     for slot in slots:
         set_ = pyast.attribute(pyast.name(CONTEXT, at), "set", at)
-        arguments = [pyast.const(slot.name, at), pyast.name(f.name(slot), at)]
+        arguments: list[ast.expr] = [pyast.const(slot.name, at), pyast.name(f.name(slot), at)]
+        if not exported:
+            arguments.append(pyast.const(False, at))
         f.body.append(pyast.evaluate(pyast.call(set_, arguments, at), at))
 
 
@@ -93,7 +102,10 @@ def if_(f: Function, op: ops.If) -> None:
         at = f.at(site)
         with f.into(body):
             f.begin()
+            f.here = at
             condition = value(f, test)
+            if isinstance(condition, ast.Constant):
+                f.reach(at)  # Python's compiler decides it.
             made = block_of(f, yes) or [pyast.pass_(NOWHERE)]
             orelse: list[ast.stmt] = []
             body.append(pyast.if_(condition, made, orelse, at))
@@ -107,19 +119,28 @@ def jump(f: Function, op: ops.Jump) -> None:
     for leave in reversed(f.exits):
         if leave is None:
             break
-        leave()
+        leave(set())
     f.body.append(pyast.break_(at) if op.kind == "break" else pyast.continue_(at))
+
+
+def copied(f: Function, held: ast.expr, at: Place) -> ast.expr:
+    """A value that is held in a variable of the template, in one that the template cannot assign."""
+    if not isinstance(held, ast.Name) or held.id.startswith("."):
+        return held
+    temp = f.temp()
+    f.set(temp, held, at)
+    return pyast.name(temp, at)
 
 
 def enter(f: Function, op: ops.Enter) -> None:
     at = f.at(op.site)
     f.reach(at)
+    given = [copied(f, bound, at) for bound in names(f, [bound for _, bound in op.bindings], at)]
     start = f.enter(op.frame)
     start()
-    for to, given in op.bindings:
-        f.begin()
+    for (to, _), bound in zip(op.bindings, given, strict=True):
         after: list[ast.stmt] = []
-        f.body.append(pyast.assign(target(f, to, at, after), value(f, given), at))
+        f.body.append(pyast.assign(target(f, to, at, after), bound, at))
         f.body += after
         note_types(f, to)
     if op.autoescape is not None:
@@ -136,7 +157,7 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
     def context_attribute(place: Place) -> ast.expr:
         return pyast.attribute_target(pyast.name(CONTEXT, place), "eval_ctx", place)
 
-    def leave() -> None:
+    def leave(_: set[str]) -> None:
         f.body.append(pyast.assign(context_attribute(NOWHERE), pyast.name(saved, NOWHERE), NOWHERE))
 
     wanted = value(f, op.autoescape)
@@ -147,7 +168,7 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
     f.exits.append(leave)
     statements(f, op.body)
     f.exits.pop()
-    leave()
+    leave(set())
 
 
 # --- captured output and macros ----------------------------------------------------------------------------
@@ -330,15 +351,18 @@ def import_(f: Function, op: ops.Import) -> None:
     else:
         held = f.temp()
         f.set(held, module, at)
+        place = f"line {at['lineno']}"
+        if f.compiler.program.name is not None:
+            place += f" in {f.compiler.program.name!r}"
         for name, slot in op.names:
             wanted = [
                 f.constant("environment", None, at),
                 pyast.name(held, at),
                 pyast.const(name, at),
-                pyast.const(at["lineno"], at),
+                pyast.const(place, at),
             ]
             f.set(f.name(slot), pyast.call(f.runtime("imported_name", at), wanted, at), at)
-    export(f, op.export, at)
+    export(f, op.export, at, exported=False)
 
 
 STATEMENTS: dict[type[Any], Callable[[Function, Any], None]] = {

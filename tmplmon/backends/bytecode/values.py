@@ -43,8 +43,22 @@ COMPARE: dict[str, ast.cmpop] = {
 
 
 def value(f: Function, op: ops.Op) -> ast.expr:
-    """An expression for the value of an op. It is evaluated at most once, where the caller puts it."""
-    return _VALUES[type(op)](f, op)
+    """An expression for the value of an op. It is evaluated at most once, where the caller puts it.
+
+    A constant or a variable, which cannot fail, is at the place of the op or statement it is an operand of: only
+    what a traceback can name has a line of its own.
+    """
+    kind = type(op)
+    if kind is ops.Const:
+        return pyast.const(op.value, f.here)  # type: ignore[union-attr]
+    if kind is ops.Load:
+        return pyast.name(f.name(op.slot), f.here)  # type: ignore[union-attr]
+    around = f.here
+    if op.site >= 0:  # type: ignore[union-attr]
+        f.here = f.at(op.site)  # type: ignore[union-attr]
+    made = _VALUES[kind](f, op)
+    f.here = around
+    return made
 
 
 def operands(f: Function, values: Sequence[ops.Op]) -> list[ast.expr]:
@@ -73,14 +87,6 @@ def _settle(f: Function, expr: ast.expr) -> ast.expr:
 def names(f: Function, values: Sequence[ops.Op], at: Place) -> list[ast.expr]:
     """`operands`, each evaluated already."""
     return [_settle(f, expr) for expr in operands(f, values)]
-
-
-def const(f: Function, op: ops.Const) -> ast.expr:
-    return pyast.const(op.value, f.at(op.site))
-
-
-def load(f: Function, op: ops.Load) -> ast.expr:
-    return pyast.name(f.name(op.slot), f.at(op.site))
 
 
 def loop_attribute(f: Function, op: ops.LoopAttr) -> ast.expr:
@@ -141,7 +147,33 @@ def slice_(f: Function, op: ops.Slice) -> ast.expr:
     obj, *rest = operands(f, [op.obj, *present])
     parts = iter(rest)
     bounds = [None if part is None else next(parts) for part in (op.lower, op.upper, op.step)]
+    if all(_is_literal(part) for part in (op.obj, *present)):
+        return _literal_slice(f, obj, bounds, at)
     return f.settled(pyast.subscript(obj, pyast.slice_(*bounds, at), at), at)
+
+
+def _is_literal(op: ops.Op) -> bool:
+    return isinstance(op, ops.Const) or (isinstance(op, ops.Build) and all(map(_is_literal, op.items)))
+
+
+def _literal_slice(
+    f: Function, obj: ast.expr, bounds: Sequence[ast.expr | None], at: Place
+) -> ast.expr:
+    """A slice of a literal. Jinja2 takes it while compiling, and one that cannot be taken is undefined then."""
+    result = f.temp()
+    held = f.named(obj, at)
+    parts = [pyast.const(None, at) if part is None else part for part in bounds]
+    key = f.named(pyast.call(f.python("slice", at), parts, at), at)
+    fallback = [pyast.name(CONTEXT, at), held, key]
+    f.body.append(
+        pyast.try_(
+            [pyast.set_(result, pyast.subscript(held, key, at), at)],
+            f.runtime("ITEM_ERRORS", at),
+            [pyast.set_(result, pyast.call(f.runtime("element", at), fallback, at), at)],
+            at,
+        )
+    )
+    return pyast.name(result, at)
 
 
 def call_arguments(
@@ -274,6 +306,8 @@ def compare(f: Function, op: ops.Compare) -> ast.expr:
 class _Evaluated:
     """An operand that has a name already."""
 
+    site = -1
+
     def __init__(self, expr: ast.expr) -> None:
         self.expr = expr
 
@@ -354,8 +388,6 @@ def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
 
 
 _VALUES: dict[Any, Callable[[Function, Any], ast.expr]] = {
-    ops.Const: const,
-    ops.Load: load,
     ops.LoopAttr: loop_attribute,
     ops.Attr: attribute,
     ops.Item: item,
