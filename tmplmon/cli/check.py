@@ -45,9 +45,13 @@ def check(args: argparse.Namespace) -> int:
             problems += _of_unit(unit, project)
         if given is not None:
             problems += _undefined(units, project, given)
-    problems.sort(key=lambda problem: (problem.path or "", problem.line or 0, problem.column or 0))
+    problems.sort(key=_place)
     _report(problems, templates, args.format)
     return 1 if problems else 0
+
+
+def _place(problem: Problem) -> tuple[str, int, int, int]:
+    return problem.path or "", problem.line or 0, problem.column or 0, problem.end_column or 0
 
 
 def _given_names(args: argparse.Namespace) -> set[str] | None:

@@ -96,6 +96,10 @@ def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
         options["cache_dir"] = args.cache
     try:
         environment = tmplmon.Environment(**options)
+    except TypeError:
+        if "backend" not in options:
+            raise
+        raise UsageError(f"this version has no back end {args.backend!r}") from None
     except (ImportError, AttributeError, ValueError) as error:
         if not args.extension:
             raise

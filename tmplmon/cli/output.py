@@ -22,7 +22,10 @@ def write_stdout(text: str) -> None:
         sys.stdout.write(text)
         return
     sys.stdout.flush()
-    buffer.write(encoded(text))
+    rest = memoryview(encoded(text))
+    while rest:
+        # Without buffering (``python -u``) it is a raw file, which may write a part only.
+        rest = rest[buffer.write(rest) or 0 :]
     buffer.flush()
 
 
@@ -60,7 +63,10 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         return
     directory = os.path.dirname(path)
     if directory:
-        os.makedirs(directory, exist_ok=True)
+        try:
+            os.makedirs(directory, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(20, "Not a directory", directory) from None
     temporary = f"{path}.{os.getpid()}.tmp"
     # With the mode that any new file gets; `tempfile` would make it unreadable for a web server.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)

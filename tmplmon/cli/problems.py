@@ -131,7 +131,7 @@ def from_exception(error: BaseException, roots: list[str]) -> Problem:
         if frames:
             problem.path, problem.line, problem.column, problem.end_column, problem.source_line = frames.pop()
     for path, line, *_ in reversed(frames):
-        note = f"from {path}:{line}"
+        note = f"from {path}" if line is None else f"from {path}:{line}"
         if note not in problem.notes:
             problem.notes.append(note)
     return problem
@@ -143,10 +143,13 @@ def _message(error: BaseException) -> tuple[str, str]:
     if isinstance(error, TemplatesNotFound):
         return f"none of these templates exists: {', '.join(map(str, error.templates))}", "missing-template"
     if isinstance(error, TemplateNotFound):
-        # A loader may have said more than the name; its words are about the search path then.
-        return text if text != error.name else f"template {error.name!r} not found", "missing-template"
+        # A loader may have said more than the name: "'page.html' not found in search path: 'templates'".
+        return (
+            f"template {text}" if text != error.name else f"template {text!r} not found",
+            "missing-template",
+        )
     if isinstance(error, UnicodeDecodeError):
-        return f"not valid {error.encoding.upper()}: {error.reason}", "unreadable"
+        return f"not valid {error.encoding.upper()}: {error.reason} at byte {error.start}", "unreadable"
     if isinstance(error, RecursionError):
         return (
             "the templates go in circles: too many includes, imports, parents or calls in one another",
@@ -163,7 +166,7 @@ def _message(error: BaseException) -> tuple[str, str]:
 
 
 # Path, line, column, end column (1-based, in characters, exclusive end), the source line.
-type _Frame = tuple[str, int, int | None, int | None, str | None]
+type _Frame = tuple[str, int | None, int | None, int | None, str | None]
 
 
 def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_Frame]:
@@ -174,7 +177,7 @@ def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith(prefixes) and not _is_python(traceback):
             line, end_line, column, end_column = _position(traceback)
-            text = line_of(code.co_filename, line)
+            text = None if line is None else line_of(code.co_filename, line)
             if text is None or column is None:
                 place: tuple[int | None, int | None] = None, None
             else:
@@ -190,8 +193,9 @@ def _is_python(traceback: TracebackType) -> bool:
     return "__file__" in traceback.tb_frame.f_globals
 
 
-def _position(traceback: TracebackType) -> tuple[int, int | None, int | None, int | None]:
-    code, line = traceback.tb_frame.f_code, traceback.tb_lineno
+def _position(traceback: TracebackType) -> tuple[int | None, int | None, int | None, int | None]:
+    code = traceback.tb_frame.f_code
+    line: int | None = traceback.tb_lineno  # None for an instruction that belongs to no line
     for number, position in enumerate(code.co_positions()):
         if number == traceback.tb_lasti // 2:
             first, last, column, end_column = position
@@ -225,4 +229,4 @@ def shown_path(path: object) -> str | None:
     if not isinstance(text, str):
         return None
     here = os.path.join(os.getcwd(), "")
-    return text.removeprefix(here) if os.path.isabs(text) else text
+    return text.removeprefix(here) if os.path.isabs(text) else os.path.normpath(text)

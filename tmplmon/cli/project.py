@@ -5,6 +5,7 @@ variables a template sees is worked out over the whole: an include hands its var
 includes the includer; templates that extend one another share what they set at their top level.
 """
 
+import os
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,8 +86,6 @@ class Project:
 
     def _path(self, name: str) -> str:
         """The file a name stands for when it cannot be read."""
-        import os
-
         for place in self.search:
             path = os.path.join(place, *name.split("/"))
             if os.path.lexists(path):

@@ -7,6 +7,7 @@ counts and a debugger stops at; nothing here reads the source by rules of its ow
 import argparse
 import ast
 import os
+import re
 import sys
 from collections import Counter
 from typing import Any
@@ -87,9 +88,9 @@ def mark_lines(source: Source, program: ops.Program) -> str:
     for scope in scopes(program):
         lines.update(scope.positions[site][0] for site in scope.lines)
         branches.update(scope.positions[site][0] for site in scope.branches)
-    width = len(str(source.line_count))
     shown = []
-    count = source.line_count - (source.text.endswith("\n") and source.line_count > 1)
+    count = source.line_count - source.text.endswith("\n")
+    width = len(str(count))
     for line in range(1, count + 1):
         marks = ("*" if line in lines else " ") + ("?" if line in branches else " ")
         shown.append(f"{line:>{width}} {marks} | {source.line_text(line)}".rstrip())
@@ -105,5 +106,5 @@ def readable(tree: ast.Module) -> ast.Module:
         for field in ("id", "name", "arg", "attr"):
             value = getattr(node, field, None)
             if isinstance(value, str) and value.startswith("."):
-                setattr(node, field, "__" + value[1:].replace(".", "_").replace(":", "_"))
+                setattr(node, field, "__" + re.sub(r"\W", "_", value[1:]))
     return tree

@@ -1,0 +1,1 @@
+"""The command line, by calling its `main` in the same process; a few tests run real processes."""

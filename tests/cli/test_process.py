@@ -1,0 +1,81 @@
+"""Real processes: what only shows when there is one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import put
+
+PYTHON = [sys.executable, "-m", "tmplmon"]
+
+
+def run(*words: str, cwd: Path, **more: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*PYTHON, *words], cwd=cwd, capture_output=True, timeout=60, **more)  # type: ignore[call-overload,no-any-return]
+
+
+def test_output_is_utf_8_whatever_the_locale(here: Path) -> None:
+    put(here / "a.txt", "é€\r\n{{ 1 }}")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    result = run("render", "a.txt", cwd=here, env=environment)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "é€\n1".encode(), b"")
+
+
+def test_data_on_standard_input(here: Path) -> None:
+    put(here / "a.txt", "{{ v }}")
+    assert run("render", "a.txt", "--data", "-", cwd=here, input=b'{"v": 7}').stdout == b"7"
+
+
+def test_a_reader_that_goes_away(here: Path) -> None:
+    put(here / "a.txt", "{% for i in range(1000000) %}some text\n{% endfor %}")
+    process = subprocess.Popen(
+        [*PYTHON, "render", "a.txt"], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), errors) == (141, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_interrupted(here: Path) -> None:
+    put(here / "a.txt", "{% for i in range(10 ** 12) %}{% endfor %}")
+    put(here / "out.txt", "old")
+    process = subprocess.Popen(
+        [*PYTHON, "render", "a.txt", "-o", "out.txt"],
+        cwd=here,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out, errors) == (130, b"", b"")
+    assert (here / "out.txt").read_text() == "old"
+
+
+def test_the_installed_command_is_there(here: Path) -> None:
+    command = Path(sys.executable).with_name("tmplmon")
+    if not command.exists():
+        pytest.skip("the package is not installed in this environment")
+    put(here / "a.txt", "{{ 6 * 7 }}")
+    result = subprocess.run([command, "render", "a.txt"], cwd=here, capture_output=True, timeout=60)
+    assert (result.returncode, result.stdout) == (0, b"42")
+
+
+def test_nothing_heavy_is_imported_to_render(here: Path) -> None:
+    """Rendering needs neither Lark nor what only checks and shows."""
+    put(here / "a.txt", "x")
+    code = (
+        "import sys; from tmplmon.cli import main; main(['render', 'a.txt', '-o', 'out']);"
+        "heavy = ('lark', 'difflib', 'tmplmon.cli.check', 'tmplmon.ir.show');"
+        "print(sorted(name for name in sys.modules if name.startswith(heavy)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, timeout=60)
+    assert result.stdout.strip() == b"[]", result.stderr
