@@ -20,7 +20,7 @@ class TemplateError(Exception):
         return self.args[0] if self.args else None
 
 
-class TemplateNotFound(LookupError, IOError, TemplateError):
+class TemplateNotFound(IOError, LookupError, TemplateError):
     """No loader has a template of this name.
 
     `name` is the name asked for, `templates` the list of all names that were tried.

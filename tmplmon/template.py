@@ -25,13 +25,13 @@ class Template:
     options that is shared by all templates made so.
 
     name: the name its loader knows it by, None for a string's.
-    filename: its file, None if it has none.
+    filename: its file, `<template>` if it has none.
     environment: the environment it was compiled in.
     """
 
     environment: "Environment"
     name: str | None
-    filename: str | None
+    filename: str
 
     def __new__(cls, source: str, **options: Any) -> "Template":
         from tmplmon.environment import shared_environment
@@ -53,7 +53,7 @@ class Template:
         self = object.__new__(cls)
         self.environment = environment
         self.name = name
-        self.filename = filename
+        self.filename = "<template>" if filename is None else filename
         self._source = source
         self._code = code
         self._file = code.root.co_filename

@@ -82,6 +82,9 @@ def keyword(arg: str | None, value: ast.expr, at: Place) -> ast.keyword:
 def call(
     func: ast.expr, args: Sequence[ast.expr], at: Place, keywords: Sequence[ast.keyword] = ()
 ) -> ast.Call:
+    if type(func) is ast.Attribute and at["lineno"] != at["end_lineno"]:
+        # The compiler gives a method call the line on which the method's name ends.
+        func.end_lineno, func.end_col_offset = func.lineno, func.col_offset
     return _make(ast.Call, {"func": func, "args": list(args), "keywords": list(keywords), **at})
 
 
