@@ -114,10 +114,10 @@ _ELSEWHERE = {"&": "write 'and'", "!": "write 'not'", "?": "write 'a if conditio
 CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
 # Group numbers of the in-tag expression.
-_END, _NAME, _OPERATOR, _STRING, _FLOAT, _INTEGER, _OPEN, _CLOSE = range(1, 9)
+END, NAME, OPERATOR, STRING, FLOAT, INTEGER, OPEN, CLOSE = range(1, 9)
 
 _DIGITS = r"[0-9](?:_?[0-9])*"
-_LITERALS = {_STRING: literals.string, _FLOAT: literals.float_, _INTEGER: literals.integer}
+_LITERALS = {STRING: literals.string, FLOAT: literals.float_, INTEGER: literals.integer}
 
 _INSIDE = (
     r"|([^\W0-9]\w*)"
@@ -136,7 +136,7 @@ _line_tag_name = re.compile(r"[^\S\n]*([^\W0-9]\w*)").match
 _signature = re.compile(r"\s*\(").match
 
 
-def _skip(text: str, position: int) -> int:
+def skip_blanks(text: str, position: int) -> int:
     """The offset of the first character at or after `position` that is not whitespace."""
     found = _not_space(text, position)
     return found.start() if found is not None else len(text)
@@ -154,19 +154,19 @@ def tokenize(source: Source, syntax: Syntax) -> list[Token]:
 def scan(source: Source, syntax: Syntax) -> tuple[list[Token], int]:
     """The tokens of the template, the last of them an ERROR where the text cannot be cut into tokens, and the
     number of tokens in the longest tag."""
-    scanner = _Scanner(_rules(syntax), source.text)
+    scanner = Scanner(rules_of(syntax), source.text)
     scanner.template()
     return scanner.tokens, scanner.longest
 
 
 def scan_expression(source: Source, syntax: Syntax) -> tuple[list[Token], int]:
     """The tokens of an expression that stands alone, and their number."""
-    scanner = _Scanner(_rules(syntax), source.text)
+    scanner = Scanner(rules_of(syntax), source.text)
     scanner.expression()
     return scanner.tokens, len(scanner.tokens)
 
 
-class _Rules:
+class Rules:
     """A `Syntax`, compiled."""
 
     __slots__ = (
@@ -198,8 +198,8 @@ class _Rules:
 
 
 @lru_cache(maxsize=64)
-def _rules(syntax: Syntax) -> _Rules:
-    return _Rules(syntax)
+def rules_of(syntax: Syntax) -> Rules:
+    return Rules(syntax)
 
 
 def _opening(syntax: Syntax) -> str:
@@ -224,13 +224,13 @@ def _opening(syntax: Syntax) -> str:
     return f"{re.escape(syntax.block_start_string[:shared])}(?:(?P<raw>{raw}){rest})"
 
 
-class _Scanner:
+class Scanner:
     """One run over one text. The methods take an offset and give the offset where they stopped, or -1 after
     an ERROR or at the end of the text."""
 
     __slots__ = ("ascii", "longest", "rules", "text", "tokens")
 
-    def __init__(self, rules: _Rules, text: str) -> None:
+    def __init__(self, rules: Rules, text: str) -> None:
         if not rules.syntax.keep_trailing_newline and text.endswith("\n"):
             text = text[:-1]
         self.rules = rules
@@ -318,7 +318,7 @@ class _Scanner:
         that follows it at `position`."""
         if len(delimiter) > plain:
             if delimiter[0] == "-":
-                return _skip(self.text, position)
+                return skip_blanks(self.text, position)
         elif self.rules.syntax.trim_blocks and self.text.startswith("\n", position):
             return position + 1
         return position
@@ -354,18 +354,18 @@ class _Scanner:
         while (matched := match(text, position)) is not None:
             kind: int = matched.lastindex  # type: ignore[assignment]
             position = matched.end()
-            if kind == _NAME:
-                value = matched[_NAME]
+            if kind == NAME:
+                value = matched[NAME]
                 if not self.ascii:
                     value, position = whole_name(text, position - len(value), position)
                     if not value.isidentifier():
                         return self._error(f"'{value}' is not a name", position - len(value), position)
                 append((keyword(value, "NAME"), value, position - len(value), position))
-            elif kind == _OPERATOR:
-                value = matched[_OPERATOR]
+            elif kind == OPERATOR:
+                value = matched[OPERATOR]
                 append((OPERATORS[value], value, position - len(value), position))
-            elif kind == _END:
-                value = matched[_END]
+            elif kind == END:
+                value = matched[END]
                 if end_type == "LINE_END":
                     append(("BLOCK_END", "", matched.start(), matched.start()))
                     return position
@@ -373,10 +373,10 @@ class _Scanner:
                 if end_type == "BLOCK_END":
                     return self._trim(value, position, len(self.rules.syntax.block_end_string))
                 if len(value) > len(self.rules.syntax.variable_end_string):
-                    return _skip(text, position)
+                    return skip_blanks(text, position)
                 return position
-            elif kind == _OPEN:
-                value = matched[_OPEN]
+            elif kind == OPEN:
+                value = matched[OPEN]
                 brackets.append(position - 1)
                 if len(brackets) > MAX_BRACKETS:
                     return self._error(
@@ -384,8 +384,8 @@ class _Scanner:
                     )
                 append((OPERATORS[value], value, position - 1, position))
                 match = nested
-            elif kind == _CLOSE:
-                value = matched[_CLOSE]
+            elif kind == CLOSE:
+                value = matched[CLOSE]
                 if not brackets or CLOSED_BY[text[brackets[-1]]] != value:
                     return self._unbalanced(position - 1, end_type, brackets)
                 brackets.pop()
@@ -429,7 +429,7 @@ class _Scanner:
     def _stuck(self, position: int) -> int:
         """No token starts here: the text ends, or an error."""
         text = self.text
-        position = _skip(text, position)
+        position = skip_blanks(text, position)
         if position == len(text):
             return -1
         found = text[position]
