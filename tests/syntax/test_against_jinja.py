@@ -350,6 +350,19 @@ TRANS = """
 {% trans notrimmed a, b %}a{% endtrans %}
 {% trans "c" trimmed a %}{% endtrans %}
 {% trans trimmed, a %}{% endtrans %}
+{% trans a, : %}{% endtrans %}
+{% trans a=1, : %}{% endtrans %}
+{% trans "c" trimmed a, notrimmed, : %}{% endtrans %}
+{% trans : %}{% endtrans %}
+{% trans "c" : %}{% endtrans %}
+{% trans a: %}{% endtrans %}
+{% trans a, trimmed: %}{% endtrans %}
+{% trans , : %}{% endtrans %}
+{% trans a, : : %}{% endtrans %}
+{% trans a, :, b %}{% endtrans %}
+{% trans a %}{% pluralize : %}{% endtrans %}
+{% trans a %}{% pluralize a : %}{% endtrans %}
+{% trans a %}{% endtrans : %}
 {% trans a, trimmed %}{% endtrans %}
 {% trans a, trimmed, b %}{% endtrans %}
 {% trans a trimmed %}{% endtrans %}

@@ -163,6 +163,8 @@ def test_an_expressions_text_is_the_expression(template: str) -> None:
         ):
             if isinstance(node, nodes.Filter) and "None" in repr(our_tree(node)[1]):
                 continue  # in a filter block: the text is not an expression
+            if text == "not":
+                continue  # after a test, where any word is a name
             again = parse_expression(Source(text))
             assert our_tree(again) == our_tree(node)
 

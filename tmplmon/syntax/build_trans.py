@@ -44,6 +44,9 @@ class TransBuilder(StatementBuilder):
     def trans_start(self, context: Token, word: Token) -> list[Token]:
         return [context, word]
 
+    def comma_colon_end(self, _comma: Token, _colon: Token, end: Token) -> Token:
+        return end
+
     def trans_head(self, tag: Token, end: Token) -> TransHead:
         return self.trans_head_both(tag, [], [], end)
 
