@@ -479,11 +479,8 @@ class Environment:
         """The first of several templates that there is. Raises TemplatesNotFound if there is none."""
         if isinstance(names, Undefined):
             names._fail_with_undefined_error()
-        names = list(names)
         if not names:
-            raise TemplatesNotFound(
-                message="Tried to select from an empty list of templates."
-            )
+            raise TemplatesNotFound(message="Tried to select from an empty list of templates.")
         tried: list[Any] = []
         for name in names:
             if isinstance(name, Template):

@@ -44,6 +44,27 @@ DIFFERENCES: dict[str, Difference] = {
     "wording": Difference(
         "The message of an error that a filter or a global function raises is in tmplmon's own words.",
     ),
+    "slice-of-a-literal": Difference(
+        "A slice of a literal that cannot be sliced is undefined in Jinja2, which takes it while compiling. In"
+        " tmplmon it is the TypeError that it is for a variable.",
+        lambda oracle, ours, line: (
+            oracle is None and kind(ours) in ("TypeError", "KeyError") and ":" in line and "[" in line
+        ),
+    ),
+    "names-in-any-iterable": Difference(
+        "The names an include selects from may come from anything that can be iterated over. Jinja2 fails on what"
+        " is no list when none of them exists, with an error of its own code.",
+        lambda oracle, ours, line: (
+            kind(oracle) in ("KeyError", "TypeError", "IndexError")
+            and (kind(ours) == "TemplatesNotFound" or (ours is None and "ignore missing" in line))
+        ),
+    ),
+    "indent-of-a-list": Difference(
+        "The filter indent refuses what is no text with a TypeError that says so; Jinja2's is an AttributeError.",
+        lambda oracle, ours, line: (
+            kind(oracle) == "AttributeError" and kind(ours) == "TypeError" and "indent" in line
+        ),
+    ),
     "line-of-namespace-set": Difference(
         "Jinja2 gives the error of setting an attribute of what is no namespace the line of whatever stands"
         " before the tag. tmplmon gives it the tag's.",

@@ -211,6 +211,8 @@ class _Lowering:
     def note_capture(self, slot: Slot, reader: Scope) -> None:
         if slot.scope is not reader:
             slot.captured = True
+            if slot not in self.assigned:
+                slot.initialised = True
 
     def bound_slots(self, target: nodes.Expr, level: _Level) -> ops.Target:
         """The target of a loop: new slots of the level's frame."""

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder, remember_source
     from tmplmon.monitoring.events import ALL_EVENTS, Event, event
     from tmplmon.monitoring.frames import ScopeFrame
-    from tmplmon.monitoring.linetable import Position, decode_linetable, encode_linetable, without_resume_line
+    from tmplmon.monitoring.linetable import (
+        Position,
+        decode_linetable,
+        encode_linetable,
+        without_line,
+        without_resume_line,
+    )
     from tmplmon.monitoring.locations import IncludeSite, Location, LocationTable, LocationTableBuilder
     from tmplmon.monitoring.scope import EXIT, Scope, ScopeBuilder
     from tmplmon.monitoring.states import StateArray
@@ -44,6 +50,7 @@ _HOME = {
     "encode_linetable": "linetable",
     "event": "events",
     "remember_source": "codelike",
+    "without_line": "linetable",
     "without_resume_line": "linetable",
 }
 
@@ -68,6 +75,7 @@ __all__ = [
     "encode_linetable",
     "event",
     "remember_source",
+    "without_line",
     "without_resume_line",
 ]
 

@@ -108,11 +108,18 @@ def str_join(items: Sequence[Any]) -> str:
 
 
 def markup_join(items: Sequence[Any]) -> str:
-    """``a ~ b`` with escaping: Markup, with all escaped, if any of them is markup."""
-    for item in items:
-        if hasattr(item, "__html__"):
-            return mark("".join([escape_to_str(item) for item in items]))
-    return "".join(map(str, items))
+    """``a ~ b`` with escaping: Markup, with the others escaped, if any of them is Markup. (What has an `__html__`
+    but is no text counts by its text.)"""
+    texts = [item if isinstance(item, str) else str(item) for item in items]
+    for text in texts:
+        if hasattr(text, "__html__"):
+            return mark("".join([escape_to_str(text) for text in texts]))
+    return "".join(texts)
+
+
+def joined_text(value: Any) -> str:
+    """The escaped text of a value that `markup_join` joins."""
+    return escaped(value if isinstance(value, str) else str(value))
 
 
 def join_dynamic(context: Context, items: Sequence[Any]) -> str:

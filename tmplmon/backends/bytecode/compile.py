@@ -2,8 +2,7 @@
 
 Rule: the functions are written as one module, compiled, and the module's own code is never run: its `def`s would
 count as lines of the template. Each function's code is taken out of it, named for the reader (`<template>`,
-`block title`, `macro input`) and freed of the line of its first instruction, on which CPython would swallow the
-first LINE event of the body.
+`block title`, `macro input`) and freed of the line that stands for no line.
 """
 
 import ast
@@ -19,7 +18,7 @@ from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.code import Code
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
-from tmplmon.monitoring.linetable import without_resume_line
+from tmplmon.monitoring.linetable import without_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,8 @@ class Compiler:
         self.program = program
         self.target = target
         self.links = Links()
-        self.labels: dict[str, str] = {}  # name of a function in the code → what readers see
+        # Name of a function in the code → what readers see, and its first line.
+        self.labels: dict[str, tuple[str, int]] = {}
         self.names: dict[ops.Slot, str] = {}
         self.loops: dict[ops.LoopUse, loops.Counts] = {}
         self.macro_codes: dict[ops.MakeMacro, str] = {}
@@ -80,7 +80,7 @@ class Compiler:
 
     def function(self, scope: ops.Scope, generating: bool) -> ast.stmt:
         self.names.update(python_names(scope))
-        f = Function(self, scope, YIELD if generating else APPEND, scope.position[0])
+        f = Function(self, scope, YIELD if generating else APPEND)
         if scope.extends:
             f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
         f.prologue()
@@ -92,21 +92,20 @@ class Compiler:
             nothing = pyast.evaluate(pyast.yield_(pyast.const(None, NOWHERE), NOWHERE), NOWHERE)
             f.body.append(pyast.if_(pyast.const(False, NOWHERE), [nothing], [], NOWHERE))
         name = _name(scope)
-        self.labels[name] = scope.label
+        self.labels[name] = scope.label, scope.position[0]
         parameters = [CONTEXT] if generating else [CONTEXT, APPEND]
-        at = pyast.place(scope.position)
-        return pyast.function(name, parameters, f.body, at, asynchronous=self.target.is_async)
+        return pyast.function(name, parameters, f.body, asynchronous=self.target.is_async)
 
     def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
         """The code of an expression: a function of a context."""
         self.names.update(python_names(scope))
-        f = Function(self, scope, APPEND, scope.position[0])
+        f = Function(self, scope, APPEND)
         f.prologue()
         statements.statements(f, scope.body)
         at = f.at(scope.lines[0])
         f.body.append(pyast.return_(values.value(f, result), at))
-        self.labels[".root"] = scope.label
-        return self.made(pyast.module([pyast.function(".root", [CONTEXT], f.body, at)]))
+        self.labels[".root"] = scope.label, scope.position[0]
+        return self.made(pyast.module([pyast.function(".root", [CONTEXT], f.body)]))
 
     def compile(self, generating: bool) -> Code:
         return self.made(self.module(generating))
@@ -135,14 +134,14 @@ class Compiler:
 
     def finished(self, code: CodeType, within: str) -> CodeType:
         """The code with the names that readers see, and those of the functions in it."""
-        label = self.labels.get(code.co_name, code.co_name)
+        label, line = self.labels.get(code.co_name, (code.co_name, 1))
         qualified = f"{within}{label}"
         consts = tuple(
             self.finished(const, f"{qualified}.") if isinstance(const, CodeType) else const
             for const in code.co_consts
         )
         named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
-        return without_resume_line(named, prologue=True)
+        return without_line(named, pyast.NO_LINE, line)
 
     # Notes of variables that hold a dict: taken once, where the attributes are read often.
 

@@ -25,18 +25,17 @@ YIELD = ""
 
 
 class Function:
-    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites.
-    `line` is the function's first."""
+    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites."""
 
-    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str, line: int) -> None:
+    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str) -> None:
         self.compiler = compiler
         self.scope = scope
         self.sink = sink
-        self.line = line
         self.body: list[ast.stmt] = []
         self.active: set[str] = set()  # variables of the frames that are open here
         # How to leave the frames that are open, innermost last; None stands for a loop.
         self.exits: list[Callable[[set[str]], None] | None] = []
+        self.extends_at = NOWHERE  # the place of the ``extends`` that came last
         self.here = NOWHERE  # the place of the op whose operands are being made
         self._opened: list[set[str]] = []
         self._places: dict[int, Place] = {}
@@ -81,9 +80,9 @@ class Function:
         """The undefined value for a variable."""
         return self.constant("undefined", slot.name, at)
 
-    def nested(self, line: int) -> "Function":
+    def nested(self) -> "Function":
         """A function inside this one, of the same scope, that puts its output into a list."""
-        return Function(self.compiler, self.scope, APPEND, line)
+        return Function(self.compiler, self.scope, APPEND)
 
     def prologue(self) -> None:
         """What comes first in the function of a scope: names are looked up in the context."""
@@ -126,11 +125,7 @@ class Function:
 
     def reach(self, at: Place) -> None:
         """Makes a place be reached that has no code of its own."""
-        if at["lineno"] == self.line:
-            # The compiler would drop a no-operation on the line that RESUME is on.
-            self.set(".reached", pyast.const(None, at), at)
-        else:
-            self.body.append(pyast.pass_(at))
+        self.body.append(pyast.pass_(at))
 
     @contextmanager
     def into(self, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:

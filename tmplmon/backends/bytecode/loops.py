@@ -191,7 +191,7 @@ def _passing(f: Function, op: ops.For, iterable: ast.expr, at: Place) -> ast.exp
     for."""
     asynchronous = f.compiler.target.is_async
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
-    inner = f.nested(at["lineno"])
+    inner = f.nested()
     item, items = ".item", ".items"
     start = inner.enter(op.test_frame)
     with inner.into([]) as body:
@@ -206,8 +206,8 @@ def _passing(f: Function, op: ops.For, iterable: ast.expr, at: Place) -> ast.exp
         given = pyast.call(f.runtime("auto_aiter", at), [given], at)
     inner.body.append(pyast.for_(pyast.target(item, at), given, body, at, asynchronous=asynchronous))
     name = f.keep("passing")
-    f.compiler.labels[name] = "loop condition"
-    f.body.append(pyast.function(name, [items], inner.body, at, asynchronous=asynchronous))
+    f.compiler.labels[name] = "loop condition", at["lineno"]
+    f.body.append(pyast.function(name, [items], inner.body, asynchronous=asynchronous))
     return pyast.call(pyast.name(name, at), [iterable], at)
 
 
@@ -217,15 +217,15 @@ def _recursive(f: Function, op: ops.For) -> None:
     iterable = value(f, op.iter)
     asynchronous = f.compiler.target.is_async
     name = f.keep("recurse")
-    inner = f.nested(at["lineno"])
+    inner = f.nested()
     items, pieces = ".items", ".pieces"
     inner.set(pieces, pyast.sequence(ast.List, [], NOWHERE), NOWHERE)
     inner.set(APPEND, pyast.attribute(pyast.name(pieces, NOWHERE), "append", NOWHERE), NOWHERE)
     _loop(inner, op, pyast.name(items, at), name)
     text = joined(inner, pyast.name(pieces, NOWHERE), op.autoescape, NOWHERE)
     inner.body.append(pyast.return_(text, NOWHERE))
-    f.compiler.labels[name] = "loop"
-    f.body.append(pyast.function(name, [items, _DEPTH], inner.body, at, asynchronous=asynchronous))
+    f.compiler.labels[name] = "loop", at["lineno"]
+    f.body.append(pyast.function(name, [items, _DEPTH], inner.body, asynchronous=asynchronous))
     call = pyast.call(pyast.name(name, at), [iterable, pyast.const(0, at)], at)
     f.write(f.awaited(call, at), at)
 

@@ -88,7 +88,7 @@ class _Run:
             if type(op) is ops.Concat and escape is not None:
                 # Joining and then escaping gives what escaping each part gives.
                 for part in op.items:
-                    self.value(part, escape, site)
+                    self.joined(part, escape, at)
                 return
             if type(op) is ops.Call and self.direct(op, at):
                 return
@@ -99,6 +99,25 @@ class _Run:
             self.values += 1
         if len(f.body) > before:
             self.silent = None
+
+    def joined(self, op: ops.Op, escape: bool, at: Place) -> None:
+        """One of the values that ``~`` joins."""
+        f = self.f
+        if type(op) is ops.Const:
+            self.add_text(str(escape_to_str(str(op.value))) if escape else str(op.value))
+            return
+        held = f.named(value(f, op), at)
+        other = f.runtime("joined_text", at) if escape else f.python("str", at)
+        self.parts.append(self.text_of(held, escape, pyast.call(other, [held], at), at))
+        self.values += 1
+        self.silent = None
+
+    def text_of(self, held: ast.Name, escape: bool, other: ast.expr, at: Place) -> ast.Name:
+        """The text of a value: in place for a str, itself for an int, `other` for the rest."""
+        f = self.f
+        text: ast.expr = pyast.call(f.runtime("escape_text", at), [held], at) if escape else held
+        otherwise = pyast.if_expr(_type_is(f, held, "int", at), held, other, at)
+        return self.assigned(pyast.if_expr(_type_is(f, held, "str", at), text, otherwise, at), at)
 
     def convert(self, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.Name | None:
         """The name of a text, or of an int, which has no character to escape."""
@@ -125,14 +144,8 @@ class _Run:
         held = f.named(value(f, op), at)
         if escape is None:
             return self.assigned(pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), held], at), at)
-        if escape:
-            text_of: ast.expr = pyast.call(f.runtime("escape_text", at), [held], at)
-            other = pyast.call(f.runtime("escaped", at), [held], at)
-        else:
-            text_of = held
-            other = pyast.call(f.python("str", at), [held], at)
-        otherwise = pyast.if_expr(_type_is(f, held, "int", at), held, other, at)
-        return self.assigned(pyast.if_expr(_type_is(f, held, "str", at), text_of, otherwise, at), at)
+        other = f.runtime("escaped", at) if escape else f.python("str", at)
+        return self.text_of(held, escape, pyast.call(other, [held], at), at)
 
     def assigned(self, made: ast.expr, at: Place) -> ast.Name:
         name = self.f.temp()

@@ -205,9 +205,9 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     scope = op.scope
     compiler = f.compiler
     code = f.keep("code")
-    compiler.labels[code] = scope.label
+    compiler.labels[code] = scope.label, scope.position[0]
     compiler.macro_codes[op] = code
-    f.body.append(macro_function(f, scope, code, at))
+    f.body.append(macro_function(f, scope, code))
     flags = [
         pyast.const(flag is not None, at) for flag in (scope.kwargs, scope.varargs, scope.caller)
     ]
@@ -228,9 +228,9 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     export(f, op.export, at)
 
 
-def macro_function(f: Function, scope: ops.Scope, code: str, at: Place) -> ast.stmt:
+def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
     """The function of a macro or call body: `code(append, *slots)`."""
-    inner = Function(f.compiler, scope, APPEND, at["lineno"])
+    inner = Function(f.compiler, scope, APPEND)
     extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]
     slots = [*(slot for slot, _ in scope.parameters), *extra]
     inner.prologue()
@@ -251,9 +251,7 @@ def macro_function(f: Function, scope: ops.Scope, code: str, at: Place) -> ast.s
         inner.compiler.note_type(inner, slot)
     statements(inner, scope.body)
     parameters = [APPEND, *(inner.name(slot) for slot in slots)]
-    return pyast.function(
-        code, parameters, inner.body, at, asynchronous=f.compiler.target.is_async
-    )
+    return pyast.function(code, parameters, inner.body, asynchronous=f.compiler.target.is_async)
 
 
 # --- blocks and other templates ----------------------------------------------------------------------------
@@ -294,6 +292,7 @@ def extends(f: Function, op: ops.Extends) -> None:
             pyast.evaluate(pyast.call(f.runtime("check_not_extended", at), arguments, at), at)
         )
     arguments = [pyast.name(CONTEXT, at), value(f, op.template), f.constant("self", None, at)]
+    f.extends_at = at
     f.set(PARENT, pyast.call(f.runtime("extend", at), arguments, at), at)
 
 
@@ -383,8 +382,9 @@ STATEMENTS: dict[type[Any], Callable[[Function, Any], None]] = {
 
 def finish_template(f: Function, scope: ops.Scope) -> None:
     """After a template body that may extend another: the parent runs."""
+    at = f.extends_at
     with f.into([]) as made:
-        f.run(pyast.name(PARENT, NOWHERE), pyast.name(CONTEXT, NOWHERE), NOWHERE)
+        f.run(pyast.name(PARENT, at), pyast.name(CONTEXT, at), at)
     is_set = pyast.compare(
         pyast.name(PARENT, NOWHERE), [ast.IsNot()], [pyast.const(None, NOWHERE)], NOWHERE
     )

@@ -147,33 +147,7 @@ def slice_(f: Function, op: ops.Slice) -> ast.expr:
     obj, *rest = operands(f, [op.obj, *present])
     parts = iter(rest)
     bounds = [None if part is None else next(parts) for part in (op.lower, op.upper, op.step)]
-    if all(_is_literal(part) for part in (op.obj, *present)):
-        return _literal_slice(f, obj, bounds, at)
     return f.settled(pyast.subscript(obj, pyast.slice_(*bounds, at), at), at)
-
-
-def _is_literal(op: ops.Op) -> bool:
-    return isinstance(op, ops.Const) or (isinstance(op, ops.Build) and all(map(_is_literal, op.items)))
-
-
-def _literal_slice(
-    f: Function, obj: ast.expr, bounds: Sequence[ast.expr | None], at: Place
-) -> ast.expr:
-    """A slice of a literal. Jinja2 takes it while compiling, and one that cannot be taken is undefined then."""
-    result = f.temp()
-    held = f.named(obj, at)
-    parts = [pyast.const(None, at) if part is None else part for part in bounds]
-    key = f.named(pyast.call(f.python("slice", at), parts, at), at)
-    fallback = [pyast.name(CONTEXT, at), held, key]
-    f.body.append(
-        pyast.try_(
-            [pyast.set_(result, pyast.subscript(held, key, at), at)],
-            f.runtime("ITEM_ERRORS", at),
-            [pyast.set_(result, pyast.call(f.runtime("element", at), fallback, at), at)],
-            at,
-        )
-    )
-    return pyast.name(result, at)
 
 
 def call_arguments(
@@ -203,7 +177,7 @@ def call(f: Function, op: ops.Call) -> ast.expr:
         keywords.append(pyast.keyword("caller", pyast.name(f.name(op.caller), at), at))
     context = pyast.name(CONTEXT, at)
     if op.locals:
-        seen = pyast.thunk(locals_of(f, op.locals, at), at)
+        seen = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
         made = pyast.call(f.runtime("call_seeing", at), [context, seen, func, *args], at, keywords)
     else:
         made = pyast.call(f.runtime("call", at), [context, func, *args], at, keywords)
@@ -379,7 +353,7 @@ def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
     _, args, keywords = call_arguments(f, [], op.arguments, at)
     if op.caller is not None:
         keywords.append(pyast.keyword("caller", pyast.name(f.name(op.caller), at), at))
-    seen = pyast.thunk(locals_of(f, op.locals, at), at)
+    seen = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
     func = f.constant("tag", op.name, at)
     context = pyast.name(CONTEXT, at)
     return f.settled(
