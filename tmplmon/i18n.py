@@ -1,0 +1,147 @@
+"""Translations: what ``{% trans %}``, ``_``, ``gettext`` and the like in templates do.
+
+Rule: a template finds its gettext functions like any other name, so a translation is a set of functions among the
+environment's globals. In the old style they translate, and who calls them formats. In the new style they are told
+the variables and format the translation themselves, as Markup where the output is escaped:
+
+    {{ gettext("Hello %(name)s!", name=user) }}          {% trans name=user %}Hello {{ name }}!{% endtrans %}
+
+`tmplmon.extract` finds the messages in templates.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from tmplmon.ext import Extension
+from tmplmon.extract import GETTEXT_FUNCTIONS, Message, babel_extract, extract_from_ast
+from tmplmon.meta import Tree
+from tmplmon.runtime.context import Context
+from tmplmon.runtime.markers import pass_context
+
+__all__ = ["GETTEXT_FUNCTIONS", "InternationalizationExtension", "babel_extract", "extract_from_ast"]
+
+_NAMES = ("gettext", "ngettext", "pgettext", "npgettext")
+
+
+class InternationalizationExtension(Extension):
+    """``{% trans %}``, and translations for the environment, which gets these methods:
+
+    install_gettext_translations(translations, newstyle=None): `translations` is an object with the methods of
+        `gettext.GNUTranslations`.
+    install_null_translations(newstyle=None): each message is its own translation.
+    install_gettext_callables(gettext, ngettext, newstyle=None, pgettext=None, npgettext=None)
+    uninstall_gettext_translations(translations)
+    extract_translations(source, gettext_functions=GETTEXT_FUNCTIONS): the messages of a template's source, or of
+        a tree that `Environment.parse` gave.
+
+    `newstyle` also sets the environment's `newstyle_gettext`; None leaves that as it is.
+    """
+
+    syntax_tags = frozenset({"trans"})
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        environment.globals["_"] = _alias
+        environment.extend(
+            install_gettext_translations=self._install,
+            install_null_translations=self._install_null,
+            install_gettext_callables=self._install_callables,
+            uninstall_gettext_translations=self._uninstall,
+            extract_translations=self._extract,
+        )
+
+    def _install(self, translations: Any, newstyle: bool | None = None) -> None:
+        # Objects from the time of Python 2 have the functions for text under names with a "u".
+        self._install_callables(
+            getattr(translations, "ugettext", None) or translations.gettext,
+            getattr(translations, "ungettext", None) or translations.ngettext,
+            newstyle,
+            getattr(translations, "pgettext", None),
+            getattr(translations, "npgettext", None),
+        )
+
+    def _install_null(self, newstyle: bool | None = None) -> None:
+        from gettext import NullTranslations
+
+        self._install(NullTranslations(), newstyle)
+
+    def _install_callables(
+        self,
+        gettext: Callable[[str], str],
+        ngettext: Callable[[str, str, int], str],
+        newstyle: bool | None = None,
+        pgettext: Callable[[str, str], str] | None = None,
+        npgettext: Callable[[str, str, str, int], str] | None = None,
+    ) -> None:
+        if newstyle is not None:
+            self.environment.newstyle_gettext = newstyle
+        functions: list[Callable[..., str] | None] = [gettext, ngettext, pgettext, npgettext]
+        if self.environment.newstyle_gettext:
+            functions = [
+                function and make(function) for make, function in zip(_NEW_STYLE, functions, strict=True)
+            ]
+        self.environment.globals.update(zip(_NAMES, functions, strict=True))
+
+    def _uninstall(self, translations: Any) -> None:
+        for name in _NAMES:
+            self.environment.globals.pop(name, None)
+
+    def _extract(
+        self, source: str | Tree, gettext_functions: Sequence[str] = GETTEXT_FUNCTIONS
+    ) -> Iterator[Message]:
+        tree = self.environment.parse(source) if isinstance(source, str) else source
+        return extract_from_ast(tree, gettext_functions)
+
+
+@pass_context
+def _alias(context: Context, /, *args: Any, **kwargs: Any) -> Any:
+    """``_``: whatever ``gettext`` is where it is called."""
+    return context.call(context.resolve("gettext"), *args, **kwargs)
+
+
+def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
+    # Without variables too: a percent sign is doubled in every message, or the translators could not know.
+    return (Markup(text) if context.eval_ctx.autoescape else text) % variables
+
+
+def _new_gettext(function: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def gettext(context: Context, message: str, /, **variables: Any) -> str:
+        return _formatted(context, context.call(function, message), variables)
+
+    return gettext
+
+
+def _new_ngettext(function: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def ngettext(context: Context, singular: str, plural: str, num: int, /, **variables: Any) -> str:
+        text = context.call(function, singular, plural, num)
+        return _formatted(context, text, {"num": num, **variables})
+
+    return ngettext
+
+
+def _new_pgettext(function: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def pgettext(context: Context, message_context: str, message: str, /, **variables: Any) -> str:
+        text = context.call(function, message_context, message)
+        return _formatted(context, text, {"context": message_context, **variables})
+
+    return pgettext
+
+
+def _new_npgettext(function: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def npgettext(
+        context: Context, message_context: str, singular: str, plural: str, num: int, /, **variables: Any
+    ) -> str:
+        text = context.call(function, message_context, singular, plural, num)
+        return _formatted(context, text, {"context": message_context, "num": num, **variables})
+
+    return npgettext
+
+
+# In the order of _NAMES.
+_NEW_STYLE = (_new_gettext, _new_ngettext, _new_pgettext, _new_npgettext)
