@@ -37,16 +37,16 @@ scope template 'main'  extends  1:1
     template  Const 'lib'  2:9-13
 
 scope block 'body'  3:1-23
-  context  users, k, ns
-  frame  x:unset captured, m:unset
+  context  users captured, k, ns
+  frame  x:unset captured, m:unset captured
   Emit
     EmitText '\\n<ul>\\n'  4:1-4 LINE
-  For (k'3, (u'2, v'2)) test_target=(k'2, (u, v)) loop=#1:index0,last  5:1-36 LINE BRANCH
+  For (k'3, (u'2, v'2)) test_target=(k'2, (u, v)) loop=#1:index0,last autoescape=True  5:1-36 LINE BRANCH
     iter  Load users  5:21-25
     test  Attr name='on'  5:30-33
       obj  Load u  5:30
-    test_frame  k'2:bound, u:bound, v:bound
-    frame  loop:bound, k'3:bound, u'2:bound, v'2:bound
+    test_frame  k'2:bound captured, u:bound captured, v:bound captured
+    frame  k'3:bound captured, u'2:bound captured, v'2:bound captured
     body
       Emit
         EmitText '\\n  <li class="'  6:3-13 LINE
@@ -105,7 +105,7 @@ scope block 'body'  3:1-23
     EmitText '\\n'
   MakeMacro .caller2 scope=call 'caller'  12:1-22 LINE
   Emit
-    EmitValue escape=True  12:1-22 LINE
+    EmitValue escape=False finished  12:1-22 LINE
       value  Call caller=.caller2 locals=x, m  12:12-19
         func  Load m  12:12
         arg  Const 1  12:14

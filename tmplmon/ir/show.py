@@ -1,16 +1,17 @@
 """Programs as text, for ``tmplmon show ir``, for messages about invalid IR, and for tests.
 
-    {% for u in users %}            scope template 'main'  1:1
-      <li>{{ u.name }}</li>           context  users
-    {% endfor %}                      For u  loop=#1  1:1-20 LINE BRANCH
-                                        frame  u:bound
-                                        iter  Load users  1:13-17
-                                        body
-                                          Emit
-                                            EmitText '\\n  <li>'  2:3-6 LINE
-                                            EmitValue  escape=True  2:10-15 LINE
-                                              value  Attr name='name'  2:10-15
-                                                obj  Load u  2:10
+    {% for u in users %}          scope template 'main'  1:1
+      <li>{{ u.name }}              context  users
+    {% endfor %}                    For u loop=#1 autoescape=True  1:1-20 LINE BRANCH
+                                      iter  Load users  1:13-17
+                                      frame  u:bound
+                                      body
+                                        Emit
+                                          EmitText '\\n  <li>'  2:3-6 LINE
+                                          EmitValue escape=True  2:10-15 LINE
+                                            value  Attr name='name'  2:10-15
+                                              obj  Load u  2:10
+                                          EmitText '\\n'
 
 Rule: an op is a line: its class, its plain fields, its place, and LINE or BRANCH where its site fires them; the
 ops inside it are below it, each after the name of the field it is in. Places are ``line:column-end``, 1-based as
