@@ -59,6 +59,13 @@ DIFFERENCES: dict[str, Difference] = {
             and (kind(ours) == "TemplatesNotFound" or (ours is None and "ignore missing" in line))
         ),
     ),
+    "autoescape-of-undefined": Difference(
+        "{% autoescape variable %} asks the variable whether it is true where the tag stands, which a strict"
+        " undefined value refuses. Jinja2 asks it at each output.",
+        lambda oracle, ours, line: (
+            oracle is None and kind(ours) == "UndefinedError" and "autoescape" in line
+        ),
+    ),
     "indent-of-a-list": Difference(
         "The filter indent refuses what is no text with a TypeError that says so; Jinja2's is an AttributeError.",
         lambda oracle, ours, line: (

@@ -151,7 +151,8 @@ class Compiler:
         note = self.notes.get(slot)
         if note is None:
             note = self.notes[slot] = f".dict{self.next_number()}"
-        f.set(note, self.type_is_dict(f, pyast.name(f.name(slot), NOWHERE), NOWHERE), NOWHERE)
+        at = f.quiet
+        f.set(note, self.type_is_dict(f, pyast.name(f.name(slot), at), at), at)
 
     def is_dict(self, f: Function, op: ops.Op, value: ast.expr, at: Place) -> ast.expr:
         """Whether the value of an op is a dict."""

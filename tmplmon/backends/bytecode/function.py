@@ -20,6 +20,9 @@ CONTEXT = ".context"
 APPEND = ".append"
 PARENT = ".parent"
 
+# Statements after which it is certain which line has been reached.
+_STRAIGHT = frozenset({ast.Assign, ast.Expr, ast.Pass, ast.Try})
+
 # Tells that output is yielded, where the name of a list's append method would be.
 YIELD = ""
 
@@ -37,6 +40,7 @@ class Function:
         self.exits: list[Callable[[set[str]], None] | None] = []
         self.extends_at = NOWHERE  # the place of the ``extends`` that came last
         self.here = NOWHERE  # the place of the op whose operands are being made
+        self._entered = NOWHERE
         self._opened: list[set[str]] = []
         self._places: dict[int, Place] = {}
         self._temps = 0
@@ -128,11 +132,23 @@ class Function:
         self.body.append(pyast.pass_(at))
 
     @contextmanager
-    def into(self, body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
-        """Appends statements to `body` for a while."""
-        saved, self.body = self.body, body
+    def into(self, body: list[ast.stmt], entered: Place = NOWHERE) -> Iterator[list[ast.stmt]]:
+        """Appends statements to `body` for a while. `entered` is the place of what leads there."""
+        saved = self.body, self._entered
+        self.body, self._entered = body, entered
         yield body
-        self.body = saved
+        self.body, self._entered = saved
+
+    @property
+    def quiet(self) -> Place:
+        """A place for code that belongs to no line: that of what runs before it, where it is certain what that is,
+        so that what follows on the same line does not count as reached again."""
+        if not self.body:
+            return self._entered
+        last = self.body[-1]
+        if type(last) in _STRAIGHT:
+            return {name: getattr(last, name) for name in NOWHERE}
+        return NOWHERE
 
     # Output.
 
@@ -183,7 +199,7 @@ class Function:
 
         A variable of an enclosing frame that has the same name is put aside until `leave`.
         """
-        starts: list[tuple[str, ast.expr]] = []
+        starts: list[tuple[str, str]] = []
         own: set[str] = set()
         put_aside: list[tuple[str, str]] = []
         for slot in frame.slots.values():
@@ -193,7 +209,8 @@ class Function:
             aside = None
             if name in self.active:
                 aside = self.keep("outer")
-                self.set(aside, pyast.name(name, NOWHERE), NOWHERE)
+                at = self.quiet
+                self.set(aside, pyast.name(name, at), at)
                 put_aside.append((name, aside))
             else:
                 own.add(name)
@@ -204,21 +221,23 @@ class Function:
                     # The outer variable itself has been put aside.
                     if origin == name and aside is not None:
                         origin = aside
-                    starts.append((name, pyast.name(origin, NOWHERE)))
+                    starts.append((name, origin))
                 elif slot.kind is ops.SlotKind.UNSET:
-                    starts.append((name, self.undefined(slot, NOWHERE)))
+                    starts.append((name, self.compiler.links.use("undefined", slot.name)))
 
         def leave(kept: set[str]) -> None:
             for name, aside in put_aside:
                 if name not in kept:
-                    self.set(name, pyast.name(aside, NOWHERE), NOWHERE)
+                    at = self.quiet
+                    self.set(name, pyast.name(aside, at), at)
 
         self.active |= own
         self.exits.append(leave)
 
         def start() -> None:
-            for name, value in starts:
-                self.set(name, value, NOWHERE)
+            for name, origin in starts:
+                at = self.quiet
+                self.set(name, pyast.name(origin, at), at)
 
         self._opened.append(own)
         return start

@@ -81,7 +81,7 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
     ran = None
     if op.orelse is not None:
         ran = f.keep("ran")
-        f.set(ran, pyast.const(False, NOWHERE), NOWHERE)
+        f.set(ran, pyast.const(False, at), at)
 
     to: ast.expr
     if use.whole:
@@ -109,13 +109,13 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
 
     if wrap == "count":
         counts.number = f.keep("n")
-        f.set(counts.number, pyast.const(0, NOWHERE), NOWHERE)
+        f.set(counts.number, pyast.const(0, at), at)
     start = f.enter(op.frame)
     put_back = f.exits[-1]
     assert put_back is not None
     f.exits.append(None)
     body: list[ast.stmt] = []
-    with f.into(body):
+    with f.into(body, at):
         to = target(f, op.target, at, [])
         if wrap == "loop":
             assert use.slot is not None
@@ -136,23 +136,24 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
             put_back(set(_names(f, op.target)))
             _skip_unless(f, op, at)
         if wrap == "count":
-            more = pyast.binary(pyast.name(counts.number, NOWHERE), ast.Add(), pyast.const(1, NOWHERE), NOWHERE)
-            f.set(counts.number, more, NOWHERE)
+            more = pyast.binary(pyast.name(counts.number, at), ast.Add(), pyast.const(1, at), at)
+            f.set(counts.number, more, at)
         start()
-        f.body += block_of(f, op.body)
+        f.body += block_of(f, op.body, f.quiet)
         if ran is not None:
             # Last, as a round that a break or continue ends does not count.
-            f.set(ran, pyast.const(True, NOWHERE), NOWHERE)
+            quiet = f.quiet
+            f.set(ran, pyast.const(True, quiet), quiet)
         if not body:
             body.append(pyast.pass_(NOWHERE))
     f.exits.pop()
     f.body.append(pyast.for_(to, iterable, body, at, asynchronous=asynchronous))
     f.leave()
     if ran is not None:
-        with f.into([]) as otherwise:
+        with f.into([], at) as otherwise:
             begin = f.enter(op.else_frame)
             begin()
-            f.body += block_of(f, op.orelse or [])
+            f.body += block_of(f, op.orelse or [], at)
             f.leave()
         not_ran = pyast.unary(ast.Not(), pyast.name(ran, at), at)
         if otherwise:
@@ -222,8 +223,8 @@ def _recursive(f: Function, op: ops.For) -> None:
     inner.set(pieces, pyast.sequence(ast.List, [], NOWHERE), NOWHERE)
     inner.set(APPEND, pyast.attribute(pyast.name(pieces, NOWHERE), "append", NOWHERE), NOWHERE)
     _loop(inner, op, pyast.name(items, at), name)
-    text = joined(inner, pyast.name(pieces, NOWHERE), op.autoescape, NOWHERE)
-    inner.body.append(pyast.return_(text, NOWHERE))
+    end = inner.quiet
+    inner.body.append(pyast.return_(joined(inner, pyast.name(pieces, end), op.autoescape, end), end))
     f.compiler.labels[name] = "loop", at["lineno"]
     f.body.append(pyast.function(name, [items, _DEPTH], inner.body, asynchronous=asynchronous))
     call = pyast.call(pyast.name(name, at), [iterable, pyast.const(0, at)], at)

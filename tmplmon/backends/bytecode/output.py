@@ -26,13 +26,12 @@ def emit(f: Function, op: ops.Emit) -> None:
     if not op.unless_extended:
         _Run(f).pieces(op.pieces)
         return
-    with f.into([]) as statements:
+    at = f.quiet
+    with f.into([], at) as statements:
         _Run(f).pieces(op.pieces)
     if statements:
-        extended = pyast.compare(
-            pyast.name(PARENT, NOWHERE), [ast.Is()], [pyast.const(None, NOWHERE)], NOWHERE
-        )
-        f.body.append(pyast.if_(extended, statements, [], NOWHERE))
+        extended = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
+        f.body.append(pyast.if_(extended, statements, [], at))
 
 
 class _Run:
@@ -218,6 +217,8 @@ class _Run:
     def flush(self, reached: Place | None = None) -> None:
         f = self.f
         place = self.place if reached is None else reached
+        if place is NOWHERE:
+            place = f.quiet
         if f.compiler.target.native:
             for part in self.parts:
                 f.write(pyast.const(part, place) if type(part) is str else pyast.name(part.id, place), place)

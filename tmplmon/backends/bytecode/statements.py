@@ -21,9 +21,9 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
         STATEMENTS[type(op)](f, op)
 
 
-def block_of(f: Function, body: Sequence[ops.Op]) -> list[ast.stmt]:
-    """The statements of a body of their own."""
-    with f.into([]) as made:
+def block_of(f: Function, body: Sequence[ops.Op], entered: Place) -> list[ast.stmt]:
+    """The statements of a body of their own. `entered` is the place of what leads there."""
+    with f.into([], entered) as made:
         statements(f, body)
     return made
 
@@ -51,7 +51,7 @@ def assign(f: Function, op: ops.Assign) -> None:
     _check_namespaces(f, op.target)
     made = value(f, op.value)
     if isinstance(op.value, ops.Load) and op.value.slot.kind is ops.SlotKind.TEMP:
-        at = NOWHERE  # Captured text: the tag has been reached already.
+        at = f.quiet  # Captured text: the tag has been reached already.
         made = pyast.name(f.name(op.value.slot), at)
     f.body.append(pyast.assign(target(f, op.target, at, after), made, at))
     f.body += after
@@ -98,6 +98,7 @@ def evaluate(f: Function, op: ops.Evaluate) -> None:
 
 def if_(f: Function, op: ops.If) -> None:
     body = f.body
+    at = NOWHERE
     for test, yes, site in op.branches:
         at = f.at(site)
         with f.into(body):
@@ -106,11 +107,11 @@ def if_(f: Function, op: ops.If) -> None:
             condition = value(f, test)
             if isinstance(condition, ast.Constant):
                 f.reach(at)  # Python's compiler decides it.
-            made = block_of(f, yes) or [pyast.pass_(NOWHERE)]
+            made = block_of(f, yes, at) or [pyast.pass_(NOWHERE)]
             orelse: list[ast.stmt] = []
             body.append(pyast.if_(condition, made, orelse, at))
         body = orelse
-    body += block_of(f, op.orelse)
+    body += block_of(f, op.orelse, at)
 
 
 def jump(f: Function, op: ops.Jump) -> None:
@@ -158,7 +159,8 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
         return pyast.attribute_target(pyast.name(CONTEXT, place), "eval_ctx", place)
 
     def leave(_: set[str]) -> None:
-        f.body.append(pyast.assign(context_attribute(NOWHERE), pyast.name(saved, NOWHERE), NOWHERE))
+        at = f.quiet
+        f.body.append(pyast.assign(context_attribute(at), pyast.name(saved, at), at))
 
     wanted = value(f, op.autoescape)
     arguments = [f.constant("environment", None, at), wanted]
@@ -184,8 +186,8 @@ def capture(f: Function, op: ops.Capture) -> None:
     with f.output_to(append):
         statements(f, op.body)
     f.leave()
-    text = joined(f, pyast.name(pieces, NOWHERE), op.autoescape, NOWHERE)
-    f.set(f.name(op.slot), text, NOWHERE)
+    at = f.quiet
+    f.set(f.name(op.slot), joined(f, pyast.name(pieces, at), op.autoescape, at), at)
 
 
 def joined(f: Function, pieces: ast.expr, autoescape: bool | None, at: Place) -> ast.expr:
@@ -259,16 +261,15 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
 
 def unless_extended(f: Function, made: list[ast.stmt], dropped: bool) -> None:
     if dropped:
-        is_none = pyast.compare(
-            pyast.name(PARENT, NOWHERE), [ast.Is()], [pyast.const(None, NOWHERE)], NOWHERE
-        )
-        made = [pyast.if_(is_none, made, [], NOWHERE)]
+        at = f.quiet
+        is_none = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
+        made = [pyast.if_(is_none, made, [], at)]
     f.body += made
 
 
 def call_block(f: Function, op: ops.CallBlock) -> None:
     at = f.at(op.site)
-    with f.into([]) as made:
+    with f.into([], f.quiet) as made:
         context: ast.expr = pyast.name(CONTEXT, at)
         chains = pyast.attribute(context, "blocks", at)
         chain = pyast.subscript(chains, pyast.const(op.name, at), at)
@@ -385,10 +386,9 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
     at = f.extends_at
     with f.into([]) as made:
         f.run(pyast.name(PARENT, at), pyast.name(CONTEXT, at), at)
-    is_set = pyast.compare(
-        pyast.name(PARENT, NOWHERE), [ast.IsNot()], [pyast.const(None, NOWHERE)], NOWHERE
-    )
-    f.body.append(pyast.if_(is_set, made, [], NOWHERE))
+    tested = f.quiet
+    is_set = pyast.compare(pyast.name(PARENT, tested), [ast.IsNot()], [pyast.const(None, tested)], tested)
+    f.body.append(pyast.if_(is_set, made, [], tested))
 
 
 __all__ = ["STATEMENTS", "YIELD", "block_of", "finish_template", "statements"]

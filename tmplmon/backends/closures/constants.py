@@ -1,0 +1,67 @@
+"""What the closures of one template are built with: filters, tests, undefined values, as the environment has them.
+
+Rule: everything is looked up when a tree is built, nothing when it runs. When the environment's tables change, the
+template is linked again, and gets new constants and new trees.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.runtime import support
+from tmplmon.runtime.markers import is_inlinable, pass_arg_of
+from tmplmon.runtime.undefined import Undefined
+
+if TYPE_CHECKING:
+    from tmplmon.ir.ops import Program
+
+
+class Constants:
+    """Of one template, as long as it stays linked. `blocks`: block name → the template's `Block`."""
+
+    def __init__(self, template: Any, program: "Program", blocks: Mapping[str, Any]) -> None:
+        environment = template.environment
+        self.template = template
+        self.program = program
+        self.blocks = blocks
+        self.environment = environment
+        self.is_async: bool = environment.is_async
+        self.native: bool = environment._native
+        self.finalize: Callable[..., Any] | None = environment.finalize
+        self.finalize_wants = None if self.finalize is None else pass_arg_of(self.finalize)
+        self.stock_getattr = is_inlinable(environment.getattr)
+        self.stock_getitem = is_inlinable(environment.getitem)
+        self.undefined_class: type[Undefined] = environment.undefined
+        self._undefined: dict[str, Undefined] = {}
+
+    def undefined(self, name: str) -> Undefined:
+        """The undefined value of a variable: the same one wherever the template names it."""
+        found = self._undefined.get(name)
+        if found is None:
+            found = self._undefined[name] = self.undefined_class(name=name)
+        return found
+
+    def absent(self, name: str) -> Undefined:
+        """The value of a parameter that was not given."""
+        return self.undefined_class(f"parameter {name!r} was not provided", name=name)
+
+    def function(self, kind: str, name: str) -> tuple[Callable[..., Any], str | None]:
+        """A filter or test, by its `kind`, and what it wants as its first argument."""
+        found = self._table(kind).get(name)
+        if found is None:
+            return support.unknown(kind, name), None
+        return found, pass_arg_of(found)
+
+    def is_known(self, kind: str, name: str) -> bool:
+        return name in self._table(kind)
+
+    def is_stock(self, kind: str, name: str) -> bool:
+        """Whether a filter or test is the engine's own, so that its work may be done in place."""
+        environment = self.environment
+        stock = environment._stock_filters if kind == "filter" else environment._stock_tests
+        found = self._table(kind).get(name)
+        return found is not None and found is stock.get(name)
+
+    def _table(self, kind: str) -> Mapping[str, Callable[..., Any]]:
+        table: Mapping[str, Callable[..., Any]]
+        table = self.environment.filters if kind == "filter" else self.environment.tests
+        return table

@@ -1,0 +1,277 @@
+"""A run of output: values become text one by one, in the template's order, then the whole run is put out at once.
+
+    hello {{ name }}{{ n }}     append(f"hello {text_of_name(f)}{text_of_n(f)}")
+
+Rule: what a text closure gives is an exact `str`, or an `int`, which has no character to escape. A run is cut where
+a macro that is known here puts out by itself, and where it gets long.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.frame import APPEND, CONTEXT, PARENT, Frame, fail
+from tmplmon.backends.closures.texts import text_of
+from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
+from tmplmon.ir import ops
+from tmplmon.runtime.html import escape_to_str
+from tmplmon.runtime.support import joined_text
+from tmplmon.runtime.undefined import missing
+
+type Part = str | Closure
+
+
+@dataclass(slots=True)
+class Piece:
+    """What is put out at once: texts and closures for texts, and the sites of the pieces they came from."""
+
+    parts: list[Part] = field(default_factory=list)
+    sites: list[int] = field(default_factory=list)  # one for each part; -1 for none
+    values: int = 0
+    site: int = -1  # of the last piece that has one
+
+    def add_text(self, text: str, site: int) -> None:
+        if self.parts and type(self.parts[-1]) is str and site in (-1, self.sites[-1]):
+            self.parts[-1] += text
+        else:
+            self.parts.append(text)
+            self.sites.append(site)
+
+    def add(self, closure: Closure, site: int) -> None:
+        self.parts.append(closure)
+        self.sites.append(site)
+        self.values += 1
+
+
+def emit(b: Builder, op: ops.Emit) -> list[Closure]:
+    """The statements of a run."""
+    made = _Run(b).pieces(op.pieces)
+    return [unless_extended(step) for step in made] if op.unless_extended else made
+
+
+def unless_extended(step: Closure) -> Closure:
+    """A statement that is left out when a parent is set."""
+    if suspends(step):
+        from tmplmon.backends.closures.resumable import unless_extended as resumable
+
+        return resumable(step)
+
+    def checked(f: Frame) -> Any:
+        return step(f) if f[PARENT] is None else None
+
+    return checked
+
+
+class _Run:
+    def __init__(self, b: Builder) -> None:
+        self.b = b
+        self.made: list[Closure] = []
+        self.piece = Piece()
+
+    def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> list[Closure]:
+        for piece in pieces:
+            if piece.site >= 0:
+                self.piece.site = piece.site
+            if type(piece) is ops.EmitText:
+                self.piece.add_text(piece.text, piece.site)
+            else:
+                assert isinstance(piece, ops.EmitValue)
+                self.value(piece)
+            if self.piece.values >= LONGEST_RUN:
+                self.flush()
+        self.flush()
+        return self.made
+
+    def value(self, piece: ops.EmitValue) -> None:
+        b, op, escape, site = self.b, piece.value, piece.escape, piece.site
+        if (piece.finished or b.constants.finalize is None) and not b.constants.native:
+            if type(op) is ops.Const and escape is not None:
+                self.piece.add_text(str(escape_to_str(op.value)) if escape else str(op.value), site)
+                return
+            if type(op) is ops.Concat and escape is not None:
+                # Joining and then escaping gives what escaping each part gives.
+                for part in op.items:
+                    self.joined(part, escape, site)
+                return
+            if type(op) is ops.Call and not b.resumable:
+                direct = direct_call(b, op)
+                if direct is not None:
+                    self.flush()
+                    self.made.append(b.at_line(site, direct))
+                    return
+        self.piece.add(text_of(b, piece), site)
+
+    def joined(self, op: ops.Op, escape: bool, site: int) -> None:
+        """One of the values that ``~`` joins."""
+        from tmplmon.backends.closures.texts import joined_value
+
+        if type(op) is ops.Const:
+            self.piece.add_text(joined_text(op.value) if escape else str(op.value), site)
+        else:
+            self.piece.add(joined_value(self.b, op, escape, site), site)
+
+    def flush(self) -> None:
+        piece, self.piece = self.piece, Piece(site=self.piece.site)
+        if piece.parts:
+            self.made += put_out(self.b, piece)
+
+
+def put_out(b: Builder, piece: Piece) -> list[Closure]:
+    """Statements that put a piece out."""
+    if b.signals is not None:
+        return b.signals.put_out(b, piece)
+    if b.resumable:
+        from tmplmon.backends.closures.resumable import put_out as resumable
+
+        return resumable(b, piece)
+    if b.constants.native:
+        return [native_part(part) for part in piece.parts]
+    parts = [part for part in piece.parts if part != ""]
+    return [writer(parts)] if parts else []
+
+
+def native_part(part: Part) -> Closure:
+    """A part of a piece where values are put out as they are."""
+    if isinstance(part, str):
+        return constant_writer(part)
+
+    def put(f: Frame) -> None:
+        f[APPEND](part(f))
+
+    return put
+
+
+def constant_writer(text: str) -> Closure:
+    def put(f: Frame) -> None:
+        f[APPEND](text)
+
+    return put
+
+
+def writer(parts: Sequence[Part]) -> Closure:
+    """A statement that puts out texts and the texts of closures."""
+    texts, values = alternating(parts)
+    match values:
+        case []:
+            return constant_writer(texts[0])
+        case [v]:
+            before, after = texts
+            if not before and not after:
+
+                def put_value(f: Frame) -> None:
+                    text = v(f)
+                    f[APPEND](text if type(text) is str else str(text))
+
+                return put_value
+
+            def put_one(f: Frame) -> None:
+                f[APPEND](f"{before}{v(f)}{after}")
+
+            return put_one
+    text = joiner(parts)
+
+    def put(f: Frame) -> None:
+        f[APPEND](text(f))
+
+    return put
+
+
+def joiner(parts: Sequence[Part]) -> Closure:
+    """A closure for the text of several parts."""
+    texts, values = alternating(parts)
+    match values:
+        case []:
+            constant = texts[0]
+            return lambda f: constant
+        case [v]:
+            t, u = texts
+            return lambda f: f"{t}{v(f)}{u}"
+        case [v, w]:
+            t, u, x = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}"
+        case [v, w, y]:
+            t, u, x, z = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}"
+        case [v, w, y, k]:
+            t, u, x, z, m = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}{k(f)}{m}"
+    pieces = []
+    for start in range(0, len(values), 4):
+        group: list[Part] = [texts[start]]
+        for number, closure in enumerate(values[start : start + 4], start):
+            group.append(closure)
+            if number + 1 == len(values) or number + 1 < start + 4:
+                group.append(texts[number + 1])
+        pieces.append(joiner(group))
+    if len(pieces) == 2:
+        first, second = pieces
+        return lambda f: f"{first(f)}{second(f)}"
+    join = "".join
+    return lambda f: join([piece(f) for piece in pieces])
+
+
+def alternating(parts: Sequence[Part]) -> tuple[list[str], list[Closure]]:
+    """The closures, and the text before the first, between each two, and after the last."""
+    texts, values = [""], []
+    for part in parts:
+        if isinstance(part, str):
+            texts[-1] += part
+        else:
+            values.append(part)
+            texts.append("")
+    return texts, values
+
+
+# --- macros that are known where they are called -----------------------------------------------------------
+
+
+def direct_call(b: Builder, op: ops.Call) -> Closure | None:
+    """Runs a macro that is known here with its output going where this output goes; None where it cannot."""
+    if type(op.func) is not ops.Load or b.constants.is_async or b.calls:
+        return None
+    macro = known_macro(op.func.slot)
+    slots = None if macro is None else macro_slots(macro, op)
+    if macro is None or slots is None:
+        return None
+    scope, out = b.scope, 0
+    while scope.ir is not op.func.slot.scope:
+        assert scope.outer is not None
+        scope, out = scope.outer, out + 1
+    run = scope.nested[macro.scope].run
+    passed = [_missing if slot is None else b.value(slot) for slot in slots]
+    site = op.site
+    if out == 0:
+
+        def call(f: Frame) -> None:
+            try:
+                run(f, f[APPEND], [value(f) for value in passed])
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+        return call
+    return _call_from_inside(run, passed, out, site)
+
+
+def _call_from_inside(run: Callable[..., None], passed: list[Closure], out: int, site: int) -> Closure:
+    from tmplmon.backends.closures.frame import OUTER
+
+    def call(f: Frame) -> None:
+        made_in = f
+        for _ in range(out):
+            made_in = made_in[OUTER]
+        try:
+            run(made_in, f[APPEND], [value(f) for value in passed])
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return call
+
+
+def _missing(f: Frame) -> Any:
+    return missing
+
+
+__all__ = ["CONTEXT", "Part", "Piece", "emit", "joiner", "put_out", "unless_extended", "writer"]

@@ -1,0 +1,186 @@
+"""A value as text: escaped or not, in as few closures as its shape allows.
+
+Rule: an exact `str` or `int` is served in place, the run-time support does the rest. The site of what fails here,
+a `__str__` or `__html__`, is that of the output.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.known import BOOLEAN_TESTS, DICT_ATTRIBUTES
+from tmplmon.ir import ops
+from tmplmon.runtime import support
+from tmplmon.runtime.html import escape, escape_text
+from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, html_of, joined_text, member
+
+
+def text_of(b: Builder, piece: ops.EmitValue) -> Closure:
+    """The text of a value that is put out, or the value itself in a native environment."""
+    constants, op = b.constants, piece.value
+    if constants.finalize is not None and not piece.finished:
+        return _finalized(b, piece)
+    if constants.native:
+        return b.value(op)
+    return _text(b, op, piece.escape, piece.site)
+
+
+def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
+    if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
+        return b.value(op)
+    if type(op) is ops.Filter and b.constants.is_stock("filter", op.name) and not b.calls:
+        if op.name in ("e", "escape") and not op.arguments.values():
+            return _text(b, op.value, True, site)
+        if op.name == "safe" and escape:
+            return converted(b, b.value(op.value), lambda f, held: _unescaped(held), site)
+        if op.name in ("length", "count"):
+            return b.value(op)
+    if type(op) is ops.Test and op.name in BOOLEAN_TESTS and b.constants.is_stock("test", op.name):
+        return converted(b, b.value(op), lambda f, held: str(held), site)
+    if escape is None:
+        return converted(b, b.value(op), lambda f, held: support.emit(f[CONTEXT], held), site)
+    if escape:
+        return _escaped(b, op, site)
+    return _plain(b, op, site)
+
+
+def _unescaped(held: Any) -> str:
+    return held if type(held) is str else html_of(held)
+
+
+def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], site: int) -> Closure:
+    """The value of a closure, made something else."""
+    from tmplmon.backends.closures.values import combined
+
+    return combined(b, [value], convert, site)
+
+
+def joined_value(b: Builder, op: ops.Op, escape: bool, site: int) -> Closure:
+    """The text of a value that is joined to others."""
+    if escape:
+        return converted(b, b.value(op), lambda f, held: _escaped_or(joined_text, held), site)
+    return _plain(b, op, site)
+
+
+def _escaped_or(other: Callable[[Any], str], held: Any) -> Any:
+    if type(held) is str:
+        return escape_text(held)
+    return held if type(held) is int else other(held)
+
+
+def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
+    if b.signals is None and not b.resumable:
+        i = b.own(op)
+        if i is not None:
+            return _escaped_slot(i, site)
+        if type(op) is ops.Attr and b.constants.stock_getattr and op.name not in DICT_ATTRIBUTES:
+            i = b.own(op.obj)
+            if i is not None:
+                return _escaped_attribute(i, op.name, op.site, site)
+    value = b.value(op)
+    if suspends(value):
+        return converted(b, value, lambda f, held: _escaped_or(escaped, held), site)
+
+    def text(f: Frame) -> Any:
+        held = value(f)
+        if type(held) is str:
+            return escape_text(held)
+        if type(held) is int:
+            return held
+        try:
+            return escaped(held)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return text
+
+
+def _escaped_slot(i: int, site: int) -> Closure:
+    def text(f: Frame) -> Any:
+        held = f[i]
+        if type(held) is str:
+            return escape_text(held)
+        if type(held) is int:
+            return held
+        try:
+            return escaped(held)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return text
+
+
+def _escaped_attribute(i: int, name: str, attribute_site: int, site: int) -> Closure:
+    def text(f: Frame) -> Any:
+        obj = f[i]
+        try:
+            held = obj[name] if type(obj) is dict else getattr(obj, name)
+        except ATTRIBUTE_ERRORS:
+            try:
+                held = member(f[CONTEXT], obj, name)
+            except BaseException as error:
+                fail(f, error, attribute_site)
+                raise
+        except BaseException as error:
+            fail(f, error, attribute_site)
+            raise
+        if type(held) is str:
+            return escape_text(held)
+        if type(held) is int:
+            return held
+        try:
+            return escaped(held)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return text
+
+
+def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
+    value = b.value(op)
+    if suspends(value):
+        return converted(b, value, lambda f, held: str(held), site)
+
+    def text(f: Frame) -> Any:
+        held = value(f)
+        if type(held) is str or type(held) is int:
+            return held
+        try:
+            return str(held)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return text
+
+
+def _finalized(b: Builder, piece: ops.EmitValue) -> Closure:
+    """A value that passes through the application's function before it becomes text."""
+    constants, op, site = b.constants, piece.value, piece.site
+    finalize, wants = constants.finalize, constants.finalize_wants
+    assert finalize is not None
+    environment = constants.environment
+    constant = type(op) is ops.Const
+    escape_first = constant and bool(piece.escape)  # as Jinja2 does it while compiling
+
+    def finalized(f: Frame, held: Any) -> Any:
+        if escape_first:
+            held = escape(held)
+        if wants is None:
+            return finalize(held)
+        if wants == "environment":
+            return finalize(environment, held)
+        return finalize(f[CONTEXT] if wants == "context" else f[CONTEXT].eval_ctx, held)
+
+    made = converted(b, b.value(op), finalized, site)
+    if constants.native:
+        return made
+    if constant or piece.escape is False:
+        return converted(b, made, lambda f, held: str(held), site)
+    if piece.escape is None:
+        return converted(b, made, lambda f, held: support.emit(f[CONTEXT], held), site)
+    return converted(b, made, lambda f, held: escaped(held), site)

@@ -1,0 +1,492 @@
+"""Each value op by its definition: its operands, and what is done with their values.
+
+Rule: operands are evaluated in the template's order, each once. `Parts` says which they are, and `apply` what is
+made of their values; the closure does the one, then the other. That is all there is to most ops, and what `fused`
+does faster must give the same. Ops that may leave an operand out (``and``, ``or``, inline ``if``, chains of
+comparisons) have closures of their own.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tmplmon.backends.closures import builtin, fused
+from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
+from tmplmon.ir import ops
+from tmplmon.runtime import support
+from tmplmon.runtime.context import call as call_function
+from tmplmon.runtime.context import call_seeing
+from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
+from tmplmon.runtime.undefined import Undefined
+
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}
+UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda left, right: left in right,
+    "not in": lambda left, right: left not in right,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The definition of an op. `awaits`: in an asynchronous environment the result may have to be awaited."""
+
+    operands: Sequence[ops.Op]
+    apply: Callable[..., Any]
+    awaits: bool = False
+
+
+def value(b: Builder, op: ops.Op) -> Closure:
+    """The closure for a value. It is the fused one where there is one, else the definition's."""
+    kind = type(op)
+    make = fused.FUSED.get(kind)
+    made = None if make is None or b.resumable else make(b, op)
+    if made is None:
+        whole = WHOLE.get(kind)
+        if whole is not None:
+            made = whole(b, op)
+        else:
+            parts = PARTS[kind](b, op)
+            made = combined(b, b.values(parts.operands), parts.apply, op.site, parts.awaits)  # type: ignore[union-attr]
+    return made if b.signals is None else b.signals.value(b, op, made)
+
+
+def combined(
+    b: Builder, operands: Sequence[Closure], apply: Callable[..., Any], site: int, awaits: bool = False
+) -> Closure:
+    """A closure that evaluates operands and applies a function to the frame and their values."""
+    if b.constants.is_async and (awaits or any(map(suspends, operands))):
+        from tmplmon.backends.closures.resumable import combined as resumable
+
+        return resumable(operands, apply, site, awaits)
+    match operands:
+        case []:
+
+            def nullary(f: Frame) -> Any:
+                try:
+                    return apply(f)
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return nullary
+        case [a]:
+
+            def unary(f: Frame) -> Any:
+                try:
+                    return apply(f, a(f))
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return unary
+        case [a, c]:
+
+            def binary(f: Frame) -> Any:
+                try:
+                    return apply(f, a(f), c(f))
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return binary
+
+    def many(f: Frame) -> Any:
+        try:
+            return apply(f, *[operand(f) for operand in operands])
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return many
+
+
+# --- constants and variables -------------------------------------------------------------------------------
+
+
+def const(b: Builder, op: ops.Const) -> Closure:
+    constant = op.value
+    return lambda f: constant
+
+
+def load(b: Builder, op: ops.Load) -> Closure:
+    return b.load(op.slot)
+
+
+def loop_attribute(b: Builder, op: ops.LoopAttr) -> Closure:
+    if not op.loop.whole:
+        made: Closure = b.loops[op.loop].attribute(op.name)
+        return made
+    assert op.loop.slot is not None
+    name = op.name
+
+    def apply(f: Frame, loop: Any) -> Any:
+        return getattr(loop, name)
+
+    return combined(b, [b.load(op.loop.slot)], apply, op.site, name in AWAITED_LOOP_ATTRIBUTES)
+
+
+# --- attributes and items ----------------------------------------------------------------------------------
+
+
+def attribute(b: Builder, op: ops.Attr) -> Parts:
+    name = op.name
+    if not b.constants.stock_getattr:
+
+        def apply(f: Frame, obj: Any) -> Any:
+            return support.environment_getattr(f[CONTEXT], obj, name)
+
+    elif name in DICT_ATTRIBUTES:
+
+        def apply(f: Frame, obj: Any) -> Any:
+            try:
+                return getattr(obj, name)
+            except ATTRIBUTE_ERRORS:
+                return member(f[CONTEXT], obj, name)
+
+    else:
+
+        def apply(f: Frame, obj: Any) -> Any:
+            try:
+                return obj[name] if type(obj) is dict else getattr(obj, name)
+            except ATTRIBUTE_ERRORS:
+                return member(f[CONTEXT], obj, name)
+
+    return Parts([op.obj], apply, True)
+
+
+def item(b: Builder, op: ops.Item) -> Parts:
+    if not b.constants.stock_getitem:
+
+        def apply(f: Frame, obj: Any, key: Any) -> Any:
+            return support.environment_getitem(f[CONTEXT], obj, key)
+
+    else:
+
+        def apply(f: Frame, obj: Any, key: Any) -> Any:
+            try:
+                return obj[key]
+            except ITEM_ERRORS:
+                return element(f[CONTEXT], obj, key)
+
+    return Parts([op.obj, op.key], apply, True)
+
+
+def slice_(b: Builder, op: ops.Slice) -> Parts:
+    bounds = (op.lower, op.upper, op.step)
+    present = [part is not None for part in bounds]
+
+    def apply(f: Frame, obj: Any, *given: Any) -> Any:
+        rest = iter(given)
+        return obj[slice(*[next(rest) if there else None for there in present])]
+
+    return Parts([op.obj, *(part for part in bounds if part is not None)], apply, True)
+
+
+# --- calls -------------------------------------------------------------------------------------------------
+
+
+type Passed = tuple[Sequence[Any], dict[str, Any], Any, dict[str, Any]]
+
+
+def passing(arguments: ops.Arguments, caller: Closure | None = None) -> Callable[..., Passed]:
+    """A function that makes the arguments of a call out of the operands' values: the positional ones, the keywords,
+    those of ``**``, and the caller."""
+    count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
+    starred, double_starred = arguments.star is not None, arguments.star_star is not None
+
+    def passed(f: Frame, values: Sequence[Any]) -> Passed:
+        args, rest = values[:count], values[count:]
+        if starred:
+            star, *rest = rest
+            args = [*args, *star]
+        kwargs = dict(zip(names, rest, strict=False))
+        return args, kwargs, rest[-1] if double_starred else {}, {} if caller is None else {"caller": caller(f)}
+
+    return passed
+
+
+def call(b: Builder, op: ops.Call) -> Parts:
+    arguments = op.arguments
+    operands = [op.func, *arguments.values()]
+    seen = None if not op.locals else locals_of(b, op.locals)
+    if b.calls:
+        assert b.signals is not None
+        return Parts(operands, b.signals.call(b, op, passing(arguments, _caller(b, op.caller)), seen), True)
+    if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
+
+        def apply(f: Frame, func: Any, *args: Any) -> Any:
+            return call_function(f[CONTEXT], func, *args)
+
+    else:
+        passed = passing(arguments, _caller(b, op.caller))
+
+        def apply(f: Frame, func: Any, *values: Any) -> Any:
+            args, kwargs, more, last = passed(f, values)
+            if seen is None:
+                return call_function(f[CONTEXT], func, *args, **kwargs, **more, **last)
+            return call_seeing(f[CONTEXT], lambda: seen(f), func, *args, **kwargs, **more, **last)
+
+    return Parts(operands, apply, True)
+
+
+def _caller(b: Builder, slot: ops.Slot | None) -> Closure | None:
+    return None if slot is None else b.load(slot)
+
+
+def locals_of(b: Builder, variables: Sequence[ops.Local]) -> Closure:
+    """A dict of variables, for code that has its own names; those that were not assigned are left out."""
+    found = []
+    for variable in variables:
+        unset = b.constants.undefined(variable.slot.name) if variable.maybe_unset else None
+        found.append((variable.name, b.load(variable.slot), variable.maybe_unset, unset))
+
+    def seen(f: Frame) -> dict[str, Any]:
+        made = {}
+        for name, load, maybe_unset, unset in found:
+            held = load(f)
+            if not (maybe_unset and held is unset):
+                made[name] = held
+        return made
+
+    return seen
+
+
+def first_argument(b: Builder, wants: str, autoescape: bool | None) -> Closure:
+    """What a marked filter or test is passed first."""
+    environment = b.constants.environment
+    if wants == "environment":
+        return lambda f: environment
+    if wants == "context":
+        return lambda f: f[CONTEXT]
+    if autoescape is None:
+        return lambda f: f[CONTEXT].eval_ctx
+    eval_context = environment._eval_contexts[autoescape]
+    return lambda f: eval_context
+
+
+def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Parts:
+    """The call of a filter or test."""
+    func, wants = b.constants.function(kind, op.name)
+    first = None if wants is None else first_argument(b, wants, op.autoescape)
+    operands = [op.value, *op.arguments.values()]
+    awaits = b.constants.is_known(kind, op.name)
+    if b.calls:
+        assert b.signals is not None
+        return Parts(operands, b.signals.applied(b, op, func, first, passing(op.arguments)), awaits)
+    if op.arguments.simple and not op.arguments.kwargs:
+        if first is None:
+            return Parts(operands, lambda f, *values: func(*values), awaits)
+        return Parts(operands, lambda f, *values: func(first(f), *values), awaits)
+    passed = passing(op.arguments)
+
+    def apply(f: Frame, subject: Any, *values: Any) -> Any:
+        args, kwargs, more, _ = passed(f, values)
+        if first is None:
+            return func(subject, *args, **kwargs, **more)
+        return func(first(f), subject, *args, **kwargs, **more)
+
+    return Parts(operands, apply, awaits)
+
+
+def filter_(b: Builder, op: ops.Filter) -> Parts:
+    if not b.calls and not b.constants.is_async and b.constants.is_stock("filter", op.name):
+        made = builtin.inline_filter(op)
+        if made is not None:
+            return Parts(*made)
+    return applied(b, "filter", op)
+
+
+def test(b: Builder, op: ops.Test) -> Closure:
+    parts = None
+    if not b.calls and b.constants.is_stock("test", op.name):
+        made = builtin.inline_test(op)
+        parts = None if made is None else Parts(*made)
+    if parts is None:
+        parts = applied(b, "test", op)
+    made_of = combined(b, b.values(parts.operands), parts.apply, op.site, parts.awaits)
+    if not op.negated:
+        return made_of
+    return combined(b, [made_of], lambda f, held: not held, op.site)
+
+
+def tag_call(b: Builder, op: ops.TagCall) -> Parts:
+    func = b.constants.environment._tag_function(op.name)
+    seen, passed = locals_of(b, op.locals), passing(op.arguments, _caller(b, op.caller))
+    if b.calls:
+        assert b.signals is not None
+        made = b.signals.call(b, op, passed, seen)
+        return Parts(op.arguments.values(), lambda f, *values: made(f, func, *values), True)
+
+    def apply(f: Frame, *values: Any) -> Any:
+        args, kwargs, more, last = passed(f, values)
+        return call_seeing(f[CONTEXT], lambda: seen(f), func, *args, **kwargs, **more, **last)
+
+    return Parts(op.arguments.values(), apply, True)
+
+
+def debug_info(b: Builder, op: ops.DebugInfo) -> Parts:
+    seen = locals_of(b, op.locals)
+    return Parts([], lambda f: support.debug_info(f[CONTEXT], seen(f)))
+
+
+# --- operators ---------------------------------------------------------------------------------------------
+
+
+def unary(b: Builder, op: ops.Unary) -> Parts:
+    function = UNARY[op.op]
+    return Parts([op.operand], lambda f, operand: function(operand))
+
+
+def binary(b: Builder, op: ops.Binary) -> Parts:
+    function = BINARY[op.op]
+    return Parts([op.left, op.right], lambda f, left, right: function(left, right))
+
+
+def compare(b: Builder, op: ops.Compare) -> Closure:
+    (operator_name, second), *further = op.rest
+    function = COMPARE[operator_name]
+    if not further:
+        operands = b.values([op.left, second])
+        return combined(b, operands, lambda f, left, right: function(left, right), op.site)
+    # A further operand is evaluated only if what is compared before it holds.
+    if b.resumable:
+        from tmplmon.backends.closures.resumable import compare as resumable
+
+        return resumable(b, op)
+    left, site = b.value(op.left), op.site
+    rest = [(COMPARE[name], b.value(operand)) for name, operand in op.rest]
+
+    def chain(f: Frame) -> Any:
+        try:
+            before = left(f)
+            result: Any = True
+            for function, operand in rest:
+                after = operand(f)
+                result = function(before, after)
+                if not result:
+                    return result
+                before = after
+            return result
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return chain
+
+
+def logical(b: Builder, op: ops.Logical) -> Closure:
+    left, right, site = b.value(op.left), b.value(op.right), op.site
+    if b.signals is not None or suspends(left) or suspends(right):
+        from tmplmon.backends.closures.resumable import logical as resumable
+
+        decided = _truth if b.signals is None else b.signals.decided(b, site)
+        return resumable(op.op, left, right, site, decided)
+    if op.op == "and":
+
+        def both(f: Frame) -> Any:
+            try:
+                return left(f) and right(f)
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+        return both
+
+    def either(f: Frame) -> Any:
+        try:
+            return left(f) or right(f)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return either
+
+
+def _truth(f: Frame, held: Any) -> bool:
+    return bool(held)
+
+
+def conditional(b: Builder, op: ops.Conditional) -> Closure:
+    test, body, site = b.value(op.test), b.value(op.body), op.site
+    if op.orelse is not None:
+        orelse = b.value(op.orelse)
+    else:
+        line = b.scope.ir.positions[site][0]
+        hint = f"the inline if-expression on line {line} evaluated to false and no else section was defined."
+        undefined = Undefined(hint)
+        orelse = lambda f: undefined  # noqa: E731
+    if b.signals is not None:
+        test = b.signals.deciding(b, test, site)
+    if suspends(test) or suspends(body) or suspends(orelse):
+        from tmplmon.backends.closures.resumable import conditional as resumable
+
+        return resumable(test, body, orelse, site)
+
+    def choose(f: Frame) -> Any:
+        try:
+            return body(f) if test(f) else orelse(f)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return choose
+
+
+# --- text and containers -----------------------------------------------------------------------------------
+
+
+def concat(b: Builder, op: ops.Concat) -> Parts:
+    if op.autoescape is None:
+        return Parts(op.items, lambda f, *items: support.join_dynamic(f[CONTEXT], items))
+    join = support.markup_join if op.autoescape else support.str_join
+    return Parts(op.items, lambda f, *items: join(items))
+
+
+def build(b: Builder, op: ops.Build) -> Parts:
+    if op.kind == "tuple":
+        return Parts(op.items, lambda f, *items: items)
+    if op.kind == "list":
+        return Parts(op.items, lambda f, *items: [*items])
+    return Parts(op.items, lambda f, *items: dict(zip(items[::2], items[1::2], strict=True)))
+
+
+PARTS: dict[type[Any], Callable[[Builder, Any], Parts]] = {
+    ops.Attr: attribute,
+    ops.Item: item,
+    ops.Slice: slice_,
+    ops.Call: call,
+    ops.Filter: filter_,
+    ops.Unary: unary,
+    ops.Binary: binary,
+    ops.Concat: concat,
+    ops.Build: build,
+    ops.DebugInfo: debug_info,
+    ops.TagCall: tag_call,
+}
+WHOLE: dict[type[Any], Callable[[Builder, Any], Closure]] = {
+    ops.Const: const,
+    ops.Load: load,
+    ops.LoopAttr: loop_attribute,
+    ops.Test: test,
+    ops.Compare: compare,
+    ops.Logical: logical,
+    ops.Conditional: conditional,
+}
