@@ -226,8 +226,9 @@ def test_a_file_that_is_not_utf_8(here: Path, tmplmon: Command) -> None:
     put(here / "a.html", b"caf\xe9!")
     result = tmplmon("render a.html")
     assert result.status == 1
-    assert "not valid UTF-8" in result.err
-    assert "a.html" in result.err
+    assert result.err == "error: a.html is not valid UTF-8: invalid continuation byte at byte 3\n"
+    put(here / "b.html", "{% include 'a.html' %}")
+    assert tmplmon("render b.html").err.startswith("error: a.html is not valid UTF-8: ")
 
 
 def test_half_a_surrogate_pair(here: Path, tmplmon: Command) -> None:

@@ -6,6 +6,7 @@ those around it are the chain of includes, imports and macro calls that led ther
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -149,7 +150,9 @@ def _message(error: BaseException) -> tuple[str, str]:
             "missing-template",
         )
     if isinstance(error, UnicodeDecodeError):
-        return f"not valid {error.encoding.upper()}: {error.reason} at byte {error.start}", "unreadable"
+        reason, file = _reason(error)
+        shown = f"{shown_path(file)} is not" if file is not None else "not"
+        return f"{shown} valid {error.encoding.upper()}: {reason} at byte {error.start}", "unreadable"
     if isinstance(error, RecursionError):
         return (
             "the templates go in circles: too many includes, imports, parents or calls in one another",
@@ -163,6 +166,12 @@ def _message(error: BaseException) -> tuple[str, str]:
             "error",
         )
     return f"{type(error).__name__}: {text}" if text else type(error).__name__, "error"
+
+
+def _reason(error: UnicodeDecodeError) -> tuple[str, str | None]:
+    """(why, the file), which a loader has put into the reason, as the exception has no place for it."""
+    found = re.fullmatch(r"(.*) \(in the template file '(.*)'\)", error.reason, re.S)
+    return (found[1], found[2]) if found is not None else (error.reason, None)
 
 
 # Path, line, column, end column (1-based, in characters, exclusive end), the source line.

@@ -70,9 +70,9 @@ class Project:
         except TemplateNotFound:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            problem = from_exception(error, self.search)
-            problem.code, problem.path = "unreadable", problem.path or self._path(name)
-            return Unit(name, self._path(name), problem=problem)
+            path = self._path(name)
+            message = from_exception(error, self.search).message.replace(f"{path} is not", "not", 1)
+            return Unit(name, path, problem=Problem(message, path, code="unreadable"))
         unit = Unit(name, shown_path(filename) or name)
         try:
             tree, unit.source = pipeline.parse(self.environment, text, name, filename)
