@@ -1,0 +1,214 @@
+"""Native templates: the value that pieces of output stand for, as Jinja2 has it."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import jinja2.nativetypes
+import pytest
+from markupsafe import Markup
+
+import tmplmon
+from tmplmon.nativetypes import NativeEnvironment, NativeTemplate, native_concat
+
+MARK = object()
+
+PIECES: list[list[Any]] = [
+    [],
+    [""],
+    [1],
+    [None],
+    [MARK],
+    [["a"]],
+    ["1"],
+    [" 1"],
+    ["1 "],
+    ["\n1"],
+    ["01"],
+    ["1_0"],
+    ["-1"],
+    ["--1"],
+    ["1+2"],
+    ["1+2j"],
+    ["True"],
+    ["true"],
+    ["None"],
+    ["..."],
+    ["a"],
+    ["'a'"],
+    ['"a" "b"'],
+    ["b'a'"],
+    ["f'a'"],
+    ["'a"],
+    ["[1, 2"],
+    ["{'a': [1, (2, {3})]}"],
+    ["set()"],
+    ["# a"],
+    ["1 # a"],
+    ["a\0"],
+    ["\ud800"],
+    ["1; 2"],
+    [Markup("1")],
+    [Markup("<b>")],
+    [1, 2],
+    [1, "+", "2j"],
+    ["[", 1, ", ", "2", "]"],
+    ["(", None, ",)"],
+    [[1], [2]],
+    ["", ""],
+    ["a", 1],
+    [Markup("<"), "a"],
+    ["1" * 5000],
+]
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+@pytest.mark.parametrize("pieces", PIECES, ids=repr)
+def test_concat(pieces: list[Any]) -> None:
+    expected = jinja2.nativetypes.native_concat(pieces)
+    found = native_concat(pieces)
+    assert (type(found), found) == (type(expected), expected)
+    assert native_concat(iter(pieces)) == expected
+
+
+DEEP = [
+    "-" * 1_000_000 + "1",
+    "1+" * 1_000_000 + "1",
+    "(" * 1_000_000,
+    "[" * 1000 + "]" * 1000,
+    "a" + ".a" * 1_000_000,
+    "a" + "()" * 1_000_000,
+    "not " * 1_000_000,
+    "2**" * 100_000 + "2",
+    "1 if 1 else " * 100_000 + "1",
+    "lambda:" * 100_000 + "1",
+]
+
+
+@pytest.mark.parametrize("text", DEEP, ids=lambda text: text[:12])
+def test_what_is_too_deep_to_parse_stays_text(text: str) -> None:
+    assert native_concat([text]) is text
+
+
+@pytest.mark.parametrize("text", ["{[]: 1}", "{[]}", "{1: {}, {}: 2}"])
+def test_what_has_an_impossible_key_stays_text(text: str) -> None:
+    """Where Jinja2 raises TypeError."""
+    assert native_concat([text]) == text
+
+
+def test_a_long_literal_is_a_value() -> None:
+    assert native_concat(["[" + "1, " * 100_000 + "]"]) == [1] * 100_000
+
+
+TEMPLATES = [
+    "",
+    "text",
+    " 5",
+    "{{ x }}",
+    "{{ x }} ",
+    "{{ x }}{{ x }}",
+    "{{ n }}",
+    "{{ n }}{{ n }}",
+    "{{ n }} {{ n }}",
+    "{{ n }}px",
+    "{{ [n, x] }}",
+    "[{{ n }}, 2]",
+    "{{ '5' }}",
+    "{{ s }}",
+    "{{ s|int }}",
+    "{{ nothing }}",
+    "{{ none }}",
+    "{{ n == 3 }}",
+    "{% if n %}{{ n }}{% endif %}",
+    "{% if not n %}{{ n }}{% endif %}",
+    "{% for i in [1, 2] %}{{ i }}{% endfor %}",
+    "{% for i in [1] %}{{ i }}{% endfor %}",
+    "[{% for i in [1, 2] %}{{ i }},{% endfor %}]",
+    "{% set a = [n] %}{{ a }}",
+    "{% set a %}{{ n }}{% endset %}{{ a + 1 }}",
+    "{% set a %}{{ n }}{{ n }}{% endset %}{{ a + 1 }}",
+    "{% set a %}{{ s }} {% endset %}{{ a }}",
+    "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(n) + 1 }}",
+    "{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m(n)[0] }}",
+    "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ n }}{% endcall %}",
+    "{% block b %}{{ n }}{% endblock %}{% if self.b() == 3 %}!{% endif %}",
+    "{% filter string %}{{ n }}{% endfilter %}",
+    "{{ n ~ n }}",
+    "{{ f }}",
+    "{{ f() }}",
+    "{{ m }}",
+    "{# only a comment #}",
+    "{% include 'n' %}",
+    "{% include 'n' %}{% include 'n' %}",
+    "{% extends 'base' %}{% block b %}{{ [n] }}{% endblock %}",
+]
+OTHERS = {"n": "{{ n }}", "base": "{% block b %}{% endblock %}"}
+VALUES = {"x": {"k": (1, 2)}, "n": 3, "s": "3", "f": len, "m": Markup("<b>")}
+
+
+def environments(**options: Any) -> Iterator[Any]:
+    for module, cls in ((jinja2, jinja2.nativetypes.NativeEnvironment), (tmplmon, NativeEnvironment)):
+        yield cls(loader=module.DictLoader(OTHERS), **options)  # type: ignore[attr-defined]
+
+
+def outcome(call: Any) -> tuple[str, str]:
+    try:
+        value = call()
+    except Exception as error:
+        return "raises", type(error).__name__
+    return type(value).__name__, repr(value)
+
+
+@pytest.mark.parametrize("source", TEMPLATES)
+def test_render(source: str) -> None:
+    theirs, ours = (
+        outcome(lambda env=env: env.from_string(source).render({**VALUES})) for env in environments()
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("source", TEMPLATES)
+def test_render_async(source: str) -> None:
+    theirs, ours = (
+        outcome(lambda env=env: asyncio.run(env.from_string(source).render_async({**VALUES})))
+        for env in environments(enable_async=True)
+    )
+    assert ours == theirs
+
+
+def test_render_runs_an_asynchronous_template() -> None:
+    environment = NativeEnvironment(enable_async=True)
+    assert environment.from_string("[{{ n }}, {{ n }}]").render(n=1) == [1, 1]
+
+
+def test_render_async_needs_an_asynchronous_environment() -> None:
+    with pytest.raises(RuntimeError, match="async"):
+        asyncio.run(NativeEnvironment().from_string("").render_async())
+
+
+def test_an_object_is_given_as_it_is() -> None:
+    assert NativeEnvironment().from_string("{{ x }}").render(x=MARK) is MARK
+
+
+def test_a_template_of_a_string() -> None:
+    template = NativeTemplate("{{ x + 1 }}")
+    assert isinstance(template, NativeTemplate)
+    assert isinstance(template.environment, NativeEnvironment)
+    assert template.render(x=1) == 2
+
+
+def test_the_class_in_an_environment_of_text() -> None:
+    template = tmplmon.Environment().from_string("[{{ x }}]", template_class=NativeTemplate)
+    assert template.render(x=1) == [1]
+
+
+def test_an_overlay_is_native() -> None:
+    overlay = NativeEnvironment().overlay(variable_start_string="${", variable_end_string="}")
+    assert overlay.from_string("${[1]}").render() == [1]
+
+
+def test_what_joins_the_values_can_be_replaced() -> None:
+    class Listing(NativeEnvironment):
+        concat = staticmethod(list)
+
+    assert Listing().from_string("{{ a }}{{ [b] }}").render(a=1, b=2) == [1, [2]]
