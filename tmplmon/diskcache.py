@@ -108,7 +108,15 @@ def _make_safe(directory: str) -> None:
     status = os.lstat(directory)
     if not stat.S_ISDIR(status.st_mode):
         raise RuntimeError(f"the cache directory {directory!r} is not a directory")
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+    if not hasattr(os, "getuid"):
+        return
+    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+        # A directory that somebody made for this and that nobody can have put anything into yet.
+        os.chmod(directory, 0o700)
+        if os.listdir(directory):
+            os.chmod(directory, status.st_mode & 0o777)
+        status = os.lstat(directory)
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise RuntimeError(
             f"the cache directory {directory!r} must belong to the user and be closed to all others: code is"
             " loaded from it (chmod 700)"

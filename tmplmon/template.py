@@ -1,6 +1,6 @@
 """A compiled template: rendering it, streaming it, and its module.
 
-Rule: a template has its functions in two forms. `code(context, append)` gives its output to a function, and is
+Rule: a template has its functions in two forms. `code(context, output)` appends its output to a list, and is
 made when the template is compiled; `generate_code(context)` is a generator, and is made when it is first asked
 for. Both run the same program. In an asynchronous environment both are asynchronous.
 """
@@ -56,7 +56,7 @@ class Template:
         self.filename = "<template>" if filename is None else filename
         self._source = source
         self._code = code
-        self._file = code.root.co_filename
+        self._file = code.file
         self._uptodate = uptodate
         self._own_globals = globals if globals is not None else {}
         self._module: TemplateModule | None = None
@@ -78,9 +78,15 @@ class Template:
         """Make the functions of the code, with the filters and tests that the environment has now."""
         environment = self.environment
         self._linked = environment._changes[0]
+        if environment.backend == "closures":
+            self._functions = self._code.linked(self)  # type: ignore[attr-defined]
+            self.code: Callable[..., Any] = self._functions.code(None)
+            for name, block in self.blocks.items():
+                block.code = self._functions.code(name)
+            return
         code, names = self._fitting(self._code, False)
         self._code = code
-        self.code: Callable[..., Any] = FunctionType(code.root, names)
+        self.code = FunctionType(code.root, names)
         for name, block in self.blocks.items():
             block.code = FunctionType(code.blocks[name], names)
         self._generating_functions = None
@@ -104,6 +110,8 @@ class Template:
 
     def _generating(self, block: str | None) -> Callable[..., Any]:
         """The generator function of the template (None) or of a block."""
+        if self.environment.backend == "closures":
+            return self._functions.generating(block)  # type: ignore[no-any-return]
         functions = self._generating_functions
         if functions is None:
             code = self.environment._compile(self._source, self.name, self._file, generating=True)
@@ -171,7 +179,7 @@ class Template:
         names.update(kwargs)
         output: list[str] = []
         try:
-            self.code(self._context(names), output.append)
+            self.code(self._context(names), output)
             return environment.concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
@@ -182,7 +190,7 @@ class Template:
         context = self.new_context(dict(*args, **kwargs))
         output: list[str] = []
         try:
-            await self.code(context, output.append)
+            await self.code(context, output)
             return self.environment.concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
@@ -234,9 +242,9 @@ class Template:
         if self.environment.is_async:
             import asyncio
 
-            asyncio.run(self.code(context, output.append))
+            asyncio.run(self.code(context, output))
         else:
-            self.code(context, output.append)
+            self.code(context, output)
         return TemplateModule(self, context, output)
 
     async def make_module_async(
@@ -248,7 +256,7 @@ class Template:
         """`make_module` as a coroutine."""
         context = self._checked().new_context(vars, shared, locals)
         output: list[Any] = []
-        await self.code(context, output.append)
+        await self.code(context, output)
         return TemplateModule(self, context, output)
 
     @property
@@ -295,13 +303,7 @@ class Template:
     @property
     def debug_info(self) -> list[tuple[int, int]]:
         """(template line, code line) of each line with code: equal, as the code has the template's own lines."""
-        lines: set[int] = set()
-        pending = [self._code.root, *self._code.blocks.values()]
-        while pending:
-            code = pending.pop()
-            lines.update(line for _, _, line in code.co_lines() if line is not None)
-            pending += [const for const in code.co_consts if hasattr(const, "co_lines")]
-        return [(line, line) for line in sorted(lines)]
+        return [(line, line) for line in sorted(self._code.lines())]
 
     def __repr__(self) -> str:
         name = f"memory:{id(self):x}" if self.name is None else repr(self.name)

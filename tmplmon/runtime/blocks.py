@@ -6,6 +6,7 @@ kept, so that a rendering only looks its chains up.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from tmplmon.runtime.context import Blocks, Context
@@ -13,7 +14,7 @@ from tmplmon.runtime.html import mark
 
 
 class Block:
-    """A block of a template. `template` owns it; `code` is its function `code(context, append)`."""
+    """A block of a template. `template` owns it; `code(context, output)` appends its output to a list."""
 
     __slots__ = ("code", "name", "required", "template")
 
@@ -37,12 +38,16 @@ class Block:
 
 
 class BlockTable(dict[str, tuple[Block, ...]]):
-    """Block name → chain. `merged` keeps the tables this one was merged into, with the parent's."""
+    """Block name → chain. `after` has for each block the next one of its chain; `merged` keeps the tables this one
+    was merged into, with the parent's."""
 
-    __slots__ = ("merged",)
+    __slots__ = ("after", "merged")
 
     def __init__(self, chains: Blocks) -> None:
         super().__init__(chains)
+        self.after: dict[Block, Block] = {
+            block: following for chain in chains.values() for block, following in pairwise(chain)
+        }
         self.merged: dict[int, tuple[BlockTable, BlockTable]] = {}
 
     def extending(self, parent: "BlockTable") -> "BlockTable":
@@ -83,12 +88,12 @@ class BlockReference:
         if context.environment.is_async:
             return self._call_async()
         output: list[Any] = []
-        self._chain[self.depth].code(context, output.append)
+        self._chain[self.depth].code(context, output)
         return self._text(output)
 
     async def _call_async(self) -> Any:
         output: list[Any] = []
-        await self._chain[self.depth].code(self._context, output.append)
+        await self._chain[self.depth].code(self._context, output)
         return self._text(output)
 
     def _text(self, output: list[Any]) -> Any:
@@ -107,6 +112,19 @@ def super_of(context: Context, name: str, current: Block) -> Any:
     chain = context.blocks.get(name, ())
     depth = chain.index(current) if current in chain else len(chain)
     return _reference(context, name, chain, depth + 1)
+
+
+class NoSuper:
+    """Stands for the next block where there is none, for code that would run it. Running it is the error."""
+
+    def __init__(self, environment: Any, name: str) -> None:
+        self._environment = environment
+        self._name = name
+
+    def code(self, *_: Any) -> Any:
+        return self._environment.undefined(f"there is no parent block called {self._name!r}.", name="super")()
+
+    generate_code = code
 
 
 class TemplateReference:

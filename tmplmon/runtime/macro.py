@@ -1,6 +1,6 @@
 """Macros as values.
 
-A macro's code is a function `code(append, *slots)`: it gives its text to `append` piece by piece, and its slots
+A macro's code is a function `code(output, *slots)`: it appends its text to the list `output`, and its slots
 are the declared parameters, then `caller`, `kwargs` and `varargs` where the macro uses them. `Macro` turns the
 arguments of a call into those slots; a call the back end can settle itself goes to the function directly.
 """
@@ -69,13 +69,13 @@ class Macro:
         if environment.is_async:
             return self._invoke_async(autoescape, slots)
         output: list[Any] = []
-        self._code(output.append, *slots)
+        self._code(output, *slots)
         text = environment.concat(output)
         return mark(text) if autoescape and type(text) is str else text
 
     async def _invoke_async(self, autoescape: bool, slots: tuple[Any, ...]) -> Any:
         output: list[Any] = []
-        await self._code(output.append, *slots)
+        await self._code(output, *slots)
         text = self._environment.concat(output)
         return mark(text) if autoescape and type(text) is str else text
 

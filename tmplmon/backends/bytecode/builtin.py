@@ -32,10 +32,15 @@ def inline_filter(f: Function, op: ops.Filter) -> ast.expr | None:
         in_place = pyast.call(pyast.attribute(text, op.name, at), [], at)
         called = pyast.call(f.constant("filter", (op.name, None, True), at), [text], at)
         return pyast.if_expr(_type_is(f, text, "str", at), in_place, called, at)
-    if op.name in ("default", "d") and len(arguments.args) <= 1:
+    if op.name in ("default", "d") and len(arguments.args) <= 2:
         default = arguments.args[0] if arguments.args else ops.Const("", op.site)
+        boolean = arguments.args[1] if len(arguments.args) == 2 else ops.Const(False, op.site)
+        if not isinstance(boolean, ops.Const):
+            return None
         subject, otherwise = names(f, [op.value, default], at)
-        missing = pyast.call(f.python("isinstance", at), [subject, f.runtime("Undefined", at)], at)
+        missing: ast.expr = pyast.call(f.python("isinstance", at), [subject, f.runtime("Undefined", at)], at)
+        if boolean.value:
+            missing = pyast.logical(ast.Or(), [missing, pyast.unary(ast.Not(), subject, at)], at)
         return pyast.if_expr(missing, otherwise, subject, at)
     return None
 

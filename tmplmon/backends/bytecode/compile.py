@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import CodeType
 
 from tmplmon.backends.bytecode import loops, pyast, statements, values
-from tmplmon.backends.bytecode.function import APPEND, CONTEXT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import CONTEXT, OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.links import Links
 from tmplmon.backends.bytecode.names import python_names
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
@@ -80,7 +80,7 @@ class Compiler:
 
     def function(self, scope: ops.Scope, generating: bool) -> ast.stmt:
         self.names.update(python_names(scope))
-        f = Function(self, scope, YIELD if generating else APPEND)
+        f = Function(self, scope, YIELD if generating else OUTPUT)
         if scope.extends:
             f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
         f.prologue()
@@ -93,13 +93,13 @@ class Compiler:
             f.body.append(pyast.if_(pyast.const(False, NOWHERE), [nothing], [], NOWHERE))
         name = _name(scope)
         self.labels[name] = scope.label, scope.position[0]
-        parameters = [CONTEXT] if generating else [CONTEXT, APPEND]
+        parameters = [CONTEXT] if generating else [CONTEXT, OUTPUT]
         return pyast.function(name, parameters, f.body, asynchronous=self.target.is_async)
 
     def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
         """The code of an expression: a function of a context."""
         self.names.update(python_names(scope))
-        f = Function(self, scope, APPEND)
+        f = Function(self, scope, OUTPUT)
         f.prologue()
         statements.statements(f, scope.body)
         at = f.at(scope.lines[0])

@@ -17,18 +17,21 @@ if TYPE_CHECKING:
     from tmplmon.backends.bytecode.compile import Compiler
 
 CONTEXT = ".context"
-APPEND = ".append"
+OUTPUT = ".output"
 PARENT = ".parent"
+
+# Slots that are not variables of the frame they are in: the scope looks it up, or it is made where it is read.
+_NOT_VARIABLES = frozenset({ops.SlotKind.CONTEXT, ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 # Statements after which it is certain which line has been reached.
 _STRAIGHT = frozenset({ast.Assign, ast.Expr, ast.Pass, ast.Try})
 
-# Tells that output is yielded, where the name of a list's append method would be.
+# Tells that output is yielded, where the name of the list that it is appended to would be.
 YIELD = ""
 
 
 class Function:
-    """`sink` is the name of the function that takes output, or YIELD. `scope` gives the positions of sites."""
+    """`sink` is the name of the list that output is appended to, or YIELD. `scope` gives the positions of sites."""
 
     def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str) -> None:
         self.compiler = compiler
@@ -86,7 +89,7 @@ class Function:
 
     def nested(self) -> "Function":
         """A function inside this one, of the same scope, that puts its output into a list."""
-        return Function(self.compiler, self.scope, APPEND)
+        return Function(self.compiler, self.scope, OUTPUT)
 
     def prologue(self) -> None:
         """What comes first in the function of a scope: names are looked up in the context."""
@@ -101,18 +104,6 @@ class Function:
                 self.compiler.note_type(self, slot)
         start = self.enter(scope.frame)
         start()
-        for slot in scope.frame.slots.values():
-            if slot.kind is ops.SlotKind.SELF:
-                reference = self.runtime("TemplateReference", NOWHERE)
-                self.set(self.name(slot), pyast.call(reference, [pyast.name(CONTEXT, NOWHERE)], NOWHERE), NOWHERE)
-            elif slot.kind is ops.SlotKind.SUPER:
-                arguments = [
-                    pyast.name(CONTEXT, NOWHERE),
-                    pyast.const(scope.name, NOWHERE),
-                    self.constant("block", scope.name, NOWHERE),
-                ]
-                super_of = pyast.call(self.runtime("super_of", NOWHERE), arguments, NOWHERE)
-                self.set(self.name(slot), super_of, NOWHERE)
 
     # Statements.
 
@@ -158,12 +149,13 @@ class Function:
         yield
         self.sink = saved
 
-    def write(self, text: ast.expr, at: Place) -> None:
-        """Puts out a text."""
+    def write(self, text: ast.expr, at: Place, first: Place | None = None) -> None:
+        """Puts out a text. `first` is the place of its first piece, if that is another."""
         if self.sink == YIELD:
             value: ast.expr = pyast.yield_(text, at)
         else:
-            value = pyast.call(pyast.name(self.sink, at), [text], at)
+            first = first or at
+            value = pyast.call(pyast.attribute(pyast.name(self.sink, first), "append", first), [text], at)
         self.body.append(pyast.evaluate(value, at))
 
     def run(self, owner: ast.expr, context: ast.expr, at: Place) -> None:
@@ -203,7 +195,7 @@ class Function:
         own: set[str] = set()
         put_aside: list[tuple[str, str]] = []
         for slot in frame.slots.values():
-            if slot.kind is ops.SlotKind.CONTEXT:
+            if slot.kind in _NOT_VARIABLES:
                 continue
             name = self.name(slot)
             aside = None

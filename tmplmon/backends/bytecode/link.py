@@ -10,6 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from tmplmon.runtime import support
+from tmplmon.runtime.blocks import NoSuper
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.runtime.undefined import Undefined
@@ -76,6 +77,8 @@ def _special(kind: str, detail: Any, template: Any, environment: Any, blocks: Ma
             return environment.finalize
         case "block":
             return blocks[detail]
+        case "no_super":
+            return NoSuper(environment, detail)
         case "self":
             return template
         case "tag":

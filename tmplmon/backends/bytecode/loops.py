@@ -14,7 +14,7 @@ import ast
 from dataclasses import dataclass
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.function import APPEND, Function
+from tmplmon.backends.bytecode.function import OUTPUT, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.statements import STATEMENTS, block_of, joined, note_types, target
 from tmplmon.backends.bytecode.values import value
@@ -219,12 +219,11 @@ def _recursive(f: Function, op: ops.For) -> None:
     asynchronous = f.compiler.target.is_async
     name = f.keep("recurse")
     inner = f.nested()
-    items, pieces = ".items", ".pieces"
-    inner.set(pieces, pyast.sequence(ast.List, [], NOWHERE), NOWHERE)
-    inner.set(APPEND, pyast.attribute(pyast.name(pieces, NOWHERE), "append", NOWHERE), NOWHERE)
+    items = ".items"
+    inner.set(OUTPUT, pyast.sequence(ast.List, [], NOWHERE), NOWHERE)
     _loop(inner, op, pyast.name(items, at), name)
     end = inner.quiet
-    inner.body.append(pyast.return_(joined(inner, pyast.name(pieces, end), op.autoescape, end), end))
+    inner.body.append(pyast.return_(joined(inner, pyast.name(OUTPUT, end), op.autoescape, end), end))
     f.compiler.labels[name] = "loop", at["lineno"]
     f.body.append(pyast.function(name, [items, _DEPTH], inner.body, asynchronous=asynchronous))
     call = pyast.call(pyast.name(name, at), [iterable, pyast.const(0, at)], at)

@@ -1,16 +1,21 @@
-"""A run of output: values become text one by one, in the template's order, then the whole run is put out at once.
+"""A run of output: one text, put out at once.
 
-    hello {{ name }}{{ n }}     .1 = escape(name) if type(name) is str else … ; .2 = … ; append(f'hello {.1}{.2}')
+    hello {{ name }}, {{ n }}        output.append(f'hello {text of name}, {text of n}')
 
-Rule: each line of the run that the table promises fires LINE when it is reached: a value's code is on its own
-line, a text's is a no-operation, and the piece that comes last has the line of the instructions that put it out.
+    where the text of x is           escape(x) if type(x) is str else x if type(x) is int else escaped(x)
+
+Rule: the values become text one by one, in the template's order. Each is a part of the f-string as long as no
+later value takes statements of its own; then it is evaluated before those, into a temporary. Each line of the run
+that the table promises fires LINE when it is reached: a part is on its own line, and what puts the text out is on
+the line of the last part. A text that is put aside for later statements leaves a no-operation on its line.
 """
 
 import ast
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tmplmon.backends.bytecode import builtin, pyast
-from tmplmon.backends.bytecode.function import CONTEXT, PARENT, Function
+from tmplmon.backends.bytecode.function import CONTEXT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import call_arguments, value
 from tmplmon.ir import ops
@@ -19,7 +24,15 @@ from tmplmon.runtime.html import escape_to_str
 # Values in one piece of output. All of a piece are held until it is complete.
 _LONGEST = 24
 
-type _Part = str | ast.Name
+
+@dataclass(slots=True)
+class _Part:
+    """A text, or the expression of one. `place` is None for a blank text, which has no line. What is `reached` has
+    been evaluated by a statement, or needs no LINE event any more."""
+
+    content: "str | ast.expr"
+    place: Place | None
+    reached: bool = False
 
 
 def emit(f: Function, op: ops.Emit) -> None:
@@ -39,14 +52,12 @@ class _Run:
         self.f = f
         self.parts: list[_Part] = []
         self.values = 0
-        self.place = NOWHERE  # of the last piece that has a line
-        self.silent: Place | None = None  # a place whose line no statement has yet
 
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> None:
         self.f.begin()
         for piece in pieces:
             if type(piece) is ops.EmitText:
-                self.text(piece)
+                self.add_text(piece.text, self.f.at(piece.site) if piece.site >= 0 else None)
             else:
                 assert isinstance(piece, ops.EmitValue)
                 self.value(piece.value, piece.escape, piece.site, piece.finished)
@@ -55,106 +66,122 @@ class _Run:
                 self.f.begin()
         self.flush()
 
-    def reach(self, at: Place) -> None:
-        """What follows is at this place."""
-        silent = self.silent
-        if silent is not None and silent["lineno"] != at["lineno"]:
-            self.f.reach(silent)
-        self.silent = at
-        self.place = at
+    def add_text(self, text: str, place: Place | None) -> None:
+        last = self.parts[-1] if self.parts else None
+        if last is not None and type(last.content) is str and not self.f.compiler.target.native:
+            if place is None or (last.place is not None and last.place["lineno"] == place["lineno"]):
+                last.content += text
+                return
+            if last.place is None:
+                last.content += text
+                last.place = place
+                last.reached = False
+                return
+        self.parts.append(_Part(text, place, place is None))
 
-    def add_text(self, text: str) -> None:
-        if self.f.compiler.target.native or not (self.parts and type(self.parts[-1]) is str):
-            self.parts.append(text)
-        else:
-            self.parts[-1] += text
+    def add_value(self, made: ast.expr, place: Place) -> None:
+        self.parts.append(_Part(made, place))
+        self.values += 1
 
-    def text(self, piece: ops.EmitText) -> None:
-        if piece.site >= 0:
-            self.reach(self.f.at(piece.site))
-        self.add_text(piece.text)
+    def settle(self, before: int) -> None:
+        """Evaluates the parts there are before the statements from `before` on."""
+        body = self.f.body
+        statements = body[before:]
+        del body[before:]
+        for part in self.parts:
+            if part.reached or part.place is None:
+                continue
+            if type(part.content) is str:
+                if not body or body[-1].lineno != part.place["lineno"]:
+                    self.f.reach(part.place)
+            elif not isinstance(part.content, ast.Name) or not part.content.id.startswith("."):
+                part.content = self.assigned(part.content, part.place)
+            part.reached = True
+        body += statements
 
     def value(self, op: ops.Op, escape: bool | None, site: int, finished: bool = False) -> None:
         f = self.f
         at = f.at(site)
-        self.reach(at)
         f.here = at
         target = f.compiler.target
         if (finished or target.finalize is None) and not target.native:
             if type(op) is ops.Const and escape is not None:
-                self.add_text(str(escape_to_str(op.value)) if escape else str(op.value))
+                self.add_text(str(escape_to_str(op.value)) if escape else str(op.value), at)
                 return
             if type(op) is ops.Concat and escape is not None:
                 # Joining and then escaping gives what escaping each part gives.
                 for part in op.items:
                     self.joined(part, escape, at)
                 return
-            if type(op) is ops.Call and self.direct(op, at):
+            if type(op) is ops.Call and (self.direct_macro(op) or self.direct_super(op)):
                 return
         before = len(f.body)
         made = self.convert(op, escape, at, finished)
-        if made is not None:
-            self.parts.append(made)
-            self.values += 1
         if len(f.body) > before:
-            self.silent = None
+            self.settle(before)
+        self.add_value(made, at)
 
     def joined(self, op: ops.Op, escape: bool, at: Place) -> None:
         """One of the values that ``~`` joins."""
         f = self.f
         if type(op) is ops.Const:
-            self.add_text(str(escape_to_str(str(op.value))) if escape else str(op.value))
+            self.add_text(str(escape_to_str(str(op.value))) if escape else str(op.value), at)
             return
-        held = f.named(value(f, op), at)
+        before = len(f.body)
         other = f.runtime("joined_text", at) if escape else f.python("str", at)
-        self.parts.append(self.text_of(held, escape, pyast.call(other, [held], at), at))
-        self.values += 1
-        self.silent = None
+        made = self.text_of(value(f, op), escape, other, at)
+        if len(f.body) > before:
+            self.settle(before)
+        self.add_value(made, at)
 
-    def text_of(self, held: ast.Name, escape: bool, other: ast.expr, at: Place) -> ast.Name:
-        """The text of a value: in place for a str, itself for an int, `other` for the rest."""
+    def text_of(self, held: ast.expr, escape: bool, other: ast.expr, at: Place) -> ast.expr:
+        """The text of a value: made in place of a str, an int itself, by the function `other` of the rest."""
         f = self.f
-        text: ast.expr = pyast.call(f.runtime("escape_text", at), [held], at) if escape else held
-        otherwise = pyast.if_expr(_type_is(f, held, "int", at), held, other, at)
-        return self.assigned(pyast.if_expr(_type_is(f, held, "str", at), text, otherwise, at), at)
+        first, again = self.twice(held, at)
+        text: ast.expr = pyast.call(f.runtime("escape_text", at), [again], at) if escape else again
+        otherwise = pyast.if_expr(_type_is(f, again, "int", at), again, pyast.call(other, [again], at), at)
+        return pyast.if_expr(_type_is(f, first, "str", at), text, otherwise, at)
 
-    def convert(self, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.Name | None:
-        """The name of a text, or of an int, which has no character to escape."""
+    def twice(self, held: ast.expr, at: Place) -> tuple[ast.expr, ast.expr]:
+        """A value to evaluate first, and what has it afterwards."""
+        if isinstance(held, ast.Name):
+            return held, held
+        temp = self.f.temp()
+        return pyast.walrus(temp, held, at), pyast.name(temp, at)
+
+    def convert(self, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.expr:
+        """An expression for the text of a value, or for an int, which has no character to escape."""
         f = self.f
         target = f.compiler.target
         if target.finalize is not None and not finished:
             return self.finalized(op, escape, at)
         if target.native:
-            return f.named(value(f, op), at)
+            return value(f, op)
         if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
-            return f.named(value(f, op), at)
+            return value(f, op)
         if type(op) is ops.Filter and _is_stock(f, op):
             if op.name in ("e", "escape") and not op.arguments.values():
-                return self.convert(op.value, True, at)
+                return self.convert(op.value, True, at, finished=True)
             if op.name == "safe" and escape:
-                text = f.named(value(f, op.value), at)
-                return self.unless_str(text, pyast.call(f.runtime("html_of", at), [text], at), at)
+                first, again = self.twice(value(f, op.value), at)
+                html = pyast.call(f.runtime("html_of", at), [again], at)
+                return pyast.if_expr(_type_is(f, first, "str", at), again, html, at)
             if op.name in ("length", "count"):
-                return f.named(value(f, op), at)
-        if type(op) is ops.Test and op.name in builtin.BOOLEAN_TESTS and f.compiler.target.tests[op.name][1]:
-            text = f.named(value(f, op), at)
-            f.set(text.id, pyast.call(f.python("str", at), [text], at), at)
-            return text
-        held = f.named(value(f, op), at)
+                return value(f, op)
+        if type(op) is ops.Test and op.name in builtin.BOOLEAN_TESTS and target.tests[op.name][1]:
+            return pyast.call(f.python("str", at), [value(f, op)], at)
+        held = value(f, op)
         if escape is None:
-            return self.assigned(pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), held], at), at)
+            return pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), held], at)
         other = f.runtime("escaped", at) if escape else f.python("str", at)
-        return self.text_of(held, escape, pyast.call(other, [held], at), at)
+        return self.text_of(held, escape, other, at)
 
     def assigned(self, made: ast.expr, at: Place) -> ast.Name:
         name = self.f.temp()
         self.f.set(name, made, at)
         return pyast.name(name, at)
 
-    def unless_str(self, held: ast.Name, other: ast.expr, at: Place) -> ast.Name:
-        return self.assigned(pyast.if_expr(_type_is(self.f, held, "str", at), held, other, at), at)
-
-    def finalized(self, op: ops.Op, escape: bool | None, at: Place) -> ast.Name:
+    def finalized(self, op: ops.Op, escape: bool | None, at: Place) -> ast.expr:
         """A value that passes through the application's function before it becomes text."""
         f = self.f
         target = f.compiler.target
@@ -172,22 +199,21 @@ class _Run:
             arguments = [pyast.name(CONTEXT, at)]
         elif wants == "eval_context":
             arguments = [pyast.attribute(pyast.name(CONTEXT, at), "eval_ctx", at)]
-        made = pyast.call(f.constant("finalize", wants, at), [*arguments, held], at)
-        result = self.assigned(made, at)
+        result = pyast.call(f.constant("finalize", wants, at), [*arguments, held], at)
         if target.native:
             return result
         if constant or escape is False:
-            return self.assigned(pyast.call(f.python("str", at), [result], at), at)
+            return pyast.call(f.python("str", at), [result], at)
         if escape is None:
-            return self.assigned(
-                pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), result], at), at
-            )
-        return self.assigned(pyast.call(f.runtime("escaped", at), [result], at), at)
+            return pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), result], at)
+        return pyast.call(f.runtime("escaped", at), [result], at)
 
-    def direct(self, op: ops.Call, at: Place) -> bool:
+    # What puts out by itself.
+
+    def direct_macro(self, op: ops.Call) -> bool:
         """Runs a macro that is known here with its output going where this output goes."""
         f = self.f
-        if type(op.func) is not ops.Load or f.compiler.target.is_async or not f.sink:
+        if type(op.func) is not ops.Load or f.compiler.target.is_async or f.sink == YIELD:
             return False
         macro = known_macro(op.func.slot)
         if macro is None:
@@ -195,57 +221,92 @@ class _Run:
         slots = macro_slots(macro, op)
         if slots is None:
             return False
-        call_at = f.at(op.site)
-        self.flush_before(at)
+        at = f.at(op.site)
+        self.flush()
+        f.here = at
         arguments = ops.Arguments([slot for slot in slots if slot is not None], [])
-        _, made, _ = call_arguments(f, [], arguments, call_at)
+        _, made, _ = call_arguments(f, [], arguments, at)
         values = iter(made)
-        passed = [
-            f.runtime("missing", call_at) if slot is None else next(values) for slot in slots
-        ]
-        code = pyast.name(f.compiler.macro_codes[macro], call_at)
-        call = pyast.call(code, [pyast.name(f.sink, call_at), *passed], call_at)
-        f.body.append(pyast.evaluate(call, call_at))
-        self.silent = None
+        passed = [f.runtime("missing", at) if slot is None else next(values) for slot in slots]
+        code = pyast.name(f.compiler.macro_codes[macro], at)
+        call = pyast.call(code, [pyast.name(f.sink, at), *passed], at)
+        f.body.append(pyast.evaluate(call, at))
         return True
 
-    def flush_before(self, at: Place) -> None:
-        """Puts out what there is so far, before something that puts out by itself at the place reached."""
-        if self.parts:
-            self.flush(reached=at)
-
-    def flush(self, reached: Place | None = None) -> None:
+    def direct_super(self, op: ops.Call) -> bool:
+        """Runs the next block up the chain with its output going where this output goes."""
         f = self.f
-        place = self.place if reached is None else reached
-        if place is NOWHERE:
-            place = f.quiet
-        if f.compiler.target.native:
-            for part in self.parts:
-                f.write(pyast.const(part, place) if type(part) is str else pyast.name(part.id, place), place)
-            if self.parts:
-                self.silent = None
-            elif self.silent is not None:
-                f.reach(self.silent)
-        elif self.parts and self.parts != [""]:
-            f.write(self.text_of_parts(place), place)
-            self.silent = None
-        elif self.silent is not None:
-            f.reach(self.silent)
-            self.silent = None
-        self.parts = []
-        self.values = 0
+        func = op.func
+        if type(func) is not ops.Load or func.slot.kind is not ops.SlotKind.SUPER or op.arguments.values():
+            return False
+        name = func.slot.scope.name
+        at = f.at(op.site)
+        self.flush()
+        context = pyast.name(CONTEXT, at)
+        after = pyast.attribute(pyast.attribute(context, "blocks", at), "after", at)
+        block = f.constant("block", name, at)
+        get = pyast.attribute(after, "get", at)
+        found = pyast.call(get, [block, f.constant("no_super", name, at)], at)
+        f.run(found, context, at)
+        return True
 
-    def text_of_parts(self, at: Place) -> ast.expr:
-        if len(self.parts) == 1 and type(self.parts[0]) is str:
-            return pyast.const(self.parts[0], at)
+    def flush(self) -> None:
+        """Puts out the parts there are."""
+        f = self.f
+        parts, self.parts, self.values = self.parts, [], 0
+        if not parts:
+            return
+        if f.compiler.target.native:
+            for part in parts:
+                at = part.place or f.quiet
+                f.write(_node(part, at), at)
+            return
+        last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
+        text = self.text_of_parts(parts, last)
+        first = next((part.place for part in parts if not part.reached and part.place is not None), last)
+        if text is None:
+            f.reach(last)
+        elif first["lineno"] != last["lineno"]:
+            # The compiler would put the whole call on the line that it begins on.
+            held = f.temp()
+            f.set(held, text, last)
+            f.write(pyast.name(held, last), last)
+        else:
+            f.write(text, last)
+
+    def text_of_parts(self, parts: list[_Part], last: Place) -> ast.expr | None:
+        """The text of all parts, None if it is empty. A part that has been reached is where the next one is that
+        has not."""
+        nodes: list[ast.expr] = []
+        at = last
+        for part in reversed(parts):
+            if not part.reached and part.place is not None:
+                at = part.place
+            if part.content != "" or not part.reached:
+                nodes.append(_node(part, at))
+        nodes.reverse()
+        if all(part.content == "" for part in parts):
+            return None
+        if len(nodes) == 1 and _is_text(nodes[0]):
+            return nodes[0]
         return pyast.joined(
-            [
-                pyast.const(part, at) if type(part) is str else pyast.formatted(pyast.name(part.id, at), at)
-                for part in self.parts
-                if part != ""
-            ],
-            at,
+            [node if _is_text(node) else pyast.formatted(node, _place(node)) for node in nodes], last
         )
+
+
+def _node(part: _Part, at: Place) -> ast.expr:
+    content = part.content
+    if isinstance(content, str):
+        return pyast.const(content, at)
+    return pyast.name(content.id, at) if isinstance(content, ast.Name) else content
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is str
+
+
+def _place(node: ast.expr) -> Place:
+    return {name: getattr(node, name) for name in NOWHERE}
 
 
 def _type_is(f: Function, held: ast.expr, python_type: str, at: Place) -> ast.expr:

@@ -114,6 +114,10 @@ def if_expr(test: ast.expr, body: ast.expr, orelse: ast.expr, at: Place) -> ast.
     return _make(ast.IfExp, {"test": test, "body": body, "orelse": orelse, **at})
 
 
+def walrus(id: str, value: ast.expr, at: Place) -> ast.NamedExpr:
+    return _make(ast.NamedExpr, {"target": target(id, at), "value": value, **at})
+
+
 def formatted(value: ast.expr, at: Place) -> ast.FormattedValue:
     return _make(ast.FormattedValue, {"value": value, "conversion": -1, "format_spec": None, **at})
 

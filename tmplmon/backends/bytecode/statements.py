@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.function import APPEND, CONTEXT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import CONTEXT, OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
@@ -178,12 +178,11 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
 
 def capture(f: Function, op: ops.Capture) -> None:
     at = f.at(op.site)
-    pieces, append = f.keep("pieces"), f.keep("append")
+    pieces = f.keep("pieces")
     f.set(pieces, pyast.sequence(ast.List, [], at), at)
-    f.set(append, pyast.attribute(pyast.name(pieces, at), "append", at), at)
     start = f.enter(op.frame)
     start()
-    with f.output_to(append):
+    with f.output_to(pieces):
         statements(f, op.body)
     f.leave()
     at = f.quiet
@@ -231,8 +230,8 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
 
 
 def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
-    """The function of a macro or call body: `code(append, *slots)`."""
-    inner = Function(f.compiler, scope, APPEND)
+    """The function of a macro or call body: `code(output, *slots)`."""
+    inner = Function(f.compiler, scope, OUTPUT)
     extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]
     slots = [*(slot for slot, _ in scope.parameters), *extra]
     inner.prologue()
@@ -252,7 +251,7 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
     for slot in slots:
         inner.compiler.note_type(inner, slot)
     statements(inner, scope.body)
-    parameters = [APPEND, *(inner.name(slot) for slot in slots)]
+    parameters = [OUTPUT, *(inner.name(slot) for slot in slots)]
     return pyast.function(code, parameters, inner.body, asynchronous=f.compiler.target.is_async)
 
 

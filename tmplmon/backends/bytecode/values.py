@@ -52,7 +52,7 @@ def value(f: Function, op: ops.Op) -> ast.expr:
     if kind is ops.Const:
         return pyast.const(op.value, f.here)  # type: ignore[union-attr]
     if kind is ops.Load:
-        return pyast.name(f.name(op.slot), f.here)  # type: ignore[union-attr]
+        return load(f, op.slot, f.here)  # type: ignore[union-attr]
     around = f.here
     if op.site >= 0:  # type: ignore[union-attr]
         f.here = f.at(op.site)  # type: ignore[union-attr]
@@ -87,6 +87,16 @@ def _settle(f: Function, expr: ast.expr) -> ast.expr:
 def names(f: Function, values: Sequence[ops.Op], at: Place) -> list[ast.expr]:
     """`operands`, each evaluated already."""
     return [_settle(f, expr) for expr in operands(f, values)]
+
+
+def load(f: Function, slot: ops.Slot, at: Place) -> ast.expr:
+    if slot.kind is ops.SlotKind.SELF:
+        return pyast.call(f.runtime("TemplateReference", at), [pyast.name(CONTEXT, at)], at)
+    if slot.kind is ops.SlotKind.SUPER:
+        name = slot.scope.name
+        arguments = [pyast.name(CONTEXT, at), pyast.const(name, at), f.constant("block", name, at)]
+        return pyast.call(f.runtime("super_of", at), arguments, at)
+    return pyast.name(f.name(slot), at)
 
 
 def loop_attribute(f: Function, op: ops.LoopAttr) -> ast.expr:
@@ -189,7 +199,7 @@ def locals_of(f: Function, variables: list[ops.Local], at: Place) -> ast.expr:
     keys: list[ast.expr | None] = []
     values: list[ast.expr] = []
     for variable in variables:
-        held: ast.expr = pyast.name(f.name(variable.slot), at)
+        held = load(f, variable.slot, at)
         key: ast.expr = pyast.const(variable.name, at)
         if variable.maybe_unset:
             # Unpacks a dict of one item or of none.
