@@ -63,7 +63,7 @@ TEMPLATES = [
 def environments(newstyle: bool = False, trimmed: bool = False) -> tuple[Any, Any]:
     made = []
     for module in (jinja2, tmplmon):
-        environment = module.Environment(extensions=EXTENSIONS)  # type: ignore[attr-defined]
+        environment = module.Environment(extensions=EXTENSIONS)
         environment.newstyle_gettext = newstyle
         environment.policies["ext.i18n.trimmed"] = trimmed
         made.append(environment)

@@ -42,7 +42,7 @@ class Catalogue:
 
 def environments(**options: Any) -> Iterator[Any]:
     for module in (jinja2, tmplmon):
-        yield module.Environment(extensions=["jinja2.ext.i18n"], **options)  # type: ignore[attr-defined]
+        yield module.Environment(extensions=["jinja2.ext.i18n"], **options)
 
 
 def agree(environment_options: dict[str, Any], call: Callable[[Any], Any]) -> Any:
@@ -193,9 +193,9 @@ def test_callables_alone() -> None:
 
 def test_functions_that_take_the_context() -> None:
     def render(environment: Any) -> str:
-        module = jinja2 if type(environment) is jinja2.Environment else tmplmon
+        module: Any = jinja2 if type(environment) is jinja2.Environment else tmplmon
 
-        @module.pass_context  # type: ignore[attr-defined]
+        @module.pass_context  # type: ignore[untyped-decorator]
         def translate(context: Any, message: str) -> str:
             return f"{context['language']}:{message}"
 
@@ -226,8 +226,8 @@ def test_translations_of_the_time_of_python_2() -> None:
 
 
 def test_translations_of_the_standard_library() -> None:
-    environment = tmplmon.Environment(extensions=["tmplmon.ext.i18n"])
-    environment.install_gettext_translations(gettext.NullTranslations())  # type: ignore[attr-defined]
+    environment: Any = tmplmon.Environment(extensions=["tmplmon.ext.i18n"])
+    environment.install_gettext_translations(gettext.NullTranslations())
     source = "{% trans 'c' n=2 %}one{% pluralize %}{{ n }} many{% endtrans %}"
     assert environment.from_string(source).render() == "2 many"
 

@@ -1,8 +1,8 @@
 """Native templates: the value that pieces of output stand for, as Jinja2 has it."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
 
 import jinja2.nativetypes
 import pytest
@@ -148,7 +148,7 @@ VALUES = {"x": {"k": (1, 2)}, "n": 3, "s": "3", "f": len, "m": Markup("<b>")}
 
 def environments(**options: Any) -> Iterator[Any]:
     for module, cls in ((jinja2, jinja2.nativetypes.NativeEnvironment), (tmplmon, NativeEnvironment)):
-        yield cls(loader=module.DictLoader(OTHERS), **options)  # type: ignore[attr-defined]
+        yield cls(loader=module.DictLoader(OTHERS), **options)
 
 
 def outcome(call: Any) -> tuple[str, str]:
@@ -176,9 +176,12 @@ def test_render_async(source: str) -> None:
     assert ours == theirs
 
 
+def render(source: str, environment: tmplmon.Environment, **values: Any) -> Any:
+    return environment.from_string(source).render(values)
+
+
 def test_render_runs_an_asynchronous_template() -> None:
-    environment = NativeEnvironment(enable_async=True)
-    assert environment.from_string("[{{ n }}, {{ n }}]").render(n=1) == [1, 1]
+    assert render("[{{ n }}, {{ n }}]", NativeEnvironment(enable_async=True), n=1) == [1, 1]
 
 
 def test_render_async_needs_an_asynchronous_environment() -> None:
@@ -187,7 +190,7 @@ def test_render_async_needs_an_asynchronous_environment() -> None:
 
 
 def test_an_object_is_given_as_it_is() -> None:
-    assert NativeEnvironment().from_string("{{ x }}").render(x=MARK) is MARK
+    assert render("{{ x }}", NativeEnvironment(), x=MARK) is MARK
 
 
 def test_a_template_of_a_string() -> None:
@@ -198,17 +201,17 @@ def test_a_template_of_a_string() -> None:
 
 
 def test_the_class_in_an_environment_of_text() -> None:
-    template = tmplmon.Environment().from_string("[{{ x }}]", template_class=NativeTemplate)
+    template: Any = tmplmon.Environment().from_string("[{{ x }}]", template_class=NativeTemplate)
     assert template.render(x=1) == [1]
 
 
 def test_an_overlay_is_native() -> None:
     overlay = NativeEnvironment().overlay(variable_start_string="${", variable_end_string="}")
-    assert overlay.from_string("${[1]}").render() == [1]
+    assert render("${[1]}", overlay) == [1]
 
 
 def test_what_joins_the_values_can_be_replaced() -> None:
     class Listing(NativeEnvironment):
-        concat = staticmethod(list)
+        concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod(lambda values: [*values])
 
-    assert Listing().from_string("{{ a }}{{ [b] }}").render(a=1, b=2) == [1, [2]]
+    assert render("{{ a }}{{ [b] }}", Listing(), a=1, b=2) == [1, [2]]
