@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from tmplmon.runtime.blocks import Block, BlockTable
-from tmplmon.runtime.context import Context
+from tmplmon.runtime.context import Context, TemplateContext
 from tmplmon.runtime.html import mark
 from tmplmon.tracebacks import of_template, remember_lines
 
@@ -78,6 +78,10 @@ class Template:
         """Make the functions of the code, with the filters and tests that the environment has now."""
         environment = self.environment
         self._linked = environment._changes[0]
+        self._eval_ctx = environment._eval_context(self.name)
+        self._make_context: Callable[[Template, dict[str, Any]], Context] = (
+            TemplateContext if environment.context_class is Context else _context_of_its_class
+        )
         if environment.backend == "closures":
             self._functions = self._code.linked(self)  # type: ignore[attr-defined]
             self.code: Callable[..., Any] = self._functions.code(None)
@@ -159,8 +163,7 @@ class Template:
         return self._context(names)
 
     def _context(self, names: dict[str, Any]) -> Context:
-        environment = self.environment
-        return environment.context_class(environment, names, self.name, self._table, self._own_globals)
+        return self._make_context(self, names)
 
     # --- rendering -----------------------------------------------------------------------------------------
 
@@ -173,13 +176,12 @@ class Template:
             return asyncio.run(self.render_async(*args, **kwargs))
         if self._linked != environment._changes[0]:
             self._link()
-        names = {**environment.globals, **self._own_globals}
-        if args:
-            names.update(*args)
-        names.update(kwargs)
+        names = environment.globals | kwargs
+        if args or self._own_globals:
+            names = {**environment.globals, **self._own_globals, **dict(*args, **kwargs)}
         output: list[str] = []
         try:
-            self.code(self._context(names), output)
+            self.code(self._make_context(self, names), output)
             return environment.concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
@@ -308,6 +310,15 @@ class Template:
     def __repr__(self) -> str:
         name = f"memory:{id(self):x}" if self.name is None else repr(self.name)
         return f"<{type(self).__name__} {name}>"
+
+
+def _context_of_its_class(template: Template, names: dict[str, Any]) -> Context:
+    environment = template.environment
+    context = environment.context_class(
+        environment, names, template.name, template._table, template._own_globals
+    )
+    context._origin = template
+    return context
 
 
 def _unlinked(*_: Any) -> None:

@@ -66,6 +66,11 @@ DIFFERENCES: dict[str, Difference] = {
             oracle is None and kind(ours) == "UndefinedError" and "autoescape" in line
         ),
     ),
+    "where-recursion-ends": Difference(
+        "An endless recursion is a RecursionError in both; which line it is at when Python has had enough depends"
+        " on how many of its frames a call takes.",
+        lambda oracle, ours, line: kind(oracle) == kind(ours) == "RecursionError",
+    ),
     "indent-of-a-list": Difference(
         "The filter indent refuses what is no text with a TypeError that says so; Jinja2's is an AttributeError.",
         lambda oracle, ours, line: (

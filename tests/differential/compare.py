@@ -41,7 +41,7 @@ def tidy(output: str) -> str:
 
 def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) -> bool:
     errors = [text if kind == "error" else None for kind, text in (oracle, ours)]
-    line = source_line(case, errors[1])
+    line = source_line(case, errors[1] or errors[0])
     return any(entry.accepts(errors[0], errors[1], line) for entry in DIFFERENCES.values())
 
 

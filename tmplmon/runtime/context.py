@@ -42,6 +42,20 @@ class EvalContext:
         return self
 
 
+class _Origin:
+    """What a context knows of a template where it has none."""
+
+    __slots__ = ("_own_globals", "environment", "name")
+
+    def __init__(self, environment: Any, name: str | None, globals: Mapping[str, Any]) -> None:
+        self.environment = environment
+        self.name = name
+        self._own_globals = globals
+
+
+NOTHING_LOADED: dict[Any, Any] = {}
+"""`Context.loaded` of a rendering that has included nothing yet. It stays empty."""
+
 type Blocks = Mapping[str, tuple["Block", ...]]
 
 
@@ -51,25 +65,21 @@ class Context:
     environment, name: of the template that is rendered.
     parent: the names it was given: the globals and the arguments of `render`. Not changed by the template.
     blocks: block name → the blocks of that name in the inheritance chain, the most derived first.
-    globals: the names in `parent` that are globals; they are handed on to imported templates.
+    globals: the names in `parent` that the template was given when it was loaded.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_exported",
-        "_vars",
-        "blocks",
-        "environment",
-        "eval_ctx",
-        "globals_keys",
-        "loaded",
-        "name",
-        "names",
-        "parent",
-    )
+    # Contexts are made for every rendering and every include, so what few of them use is in the class.
+    _vars: dict[str, Any] | None = None
+    _exported: set[str] | None = None
+
+    loaded: dict[Any, Any] = NOTHING_LOADED
+    """Templates that include sites found in this rendering; shared by the contexts of it."""
 
     # What the scopes look names up in: `parent`, and after a top-level ``set`` a copy with what was set.
     names: Any
+
+    # What tells `environment`, `name` and `globals_keys`: the template.
+    _origin: Any
 
     def __init__(
         self,
@@ -79,17 +89,24 @@ class Context:
         blocks: Blocks,
         globals: Mapping[str, Any] | None = None,
     ) -> None:
-        self.environment = environment
+        self._origin = _Origin(environment, name, globals if globals is not None else {})
         self.parent = parent
         self.names = parent if type(self).resolve_or_missing is _resolve_or_missing else _Resolving(self)
-        self.name = name
         self.blocks = blocks
         self.eval_ctx = environment._eval_context(name)
-        self.globals_keys: Any = globals if globals is not None else ()
-        self._vars: dict[str, Any] | None = None
-        self._exported: set[str] | None = None
-        # Templates that include and import sites found in this rendering; shared by all contexts of it.
-        self.loaded: dict[Any, Any] = {}
+
+    @property
+    def environment(self) -> Any:
+        return self._origin.environment
+
+    @property
+    def name(self) -> str | None:
+        return self._origin.name  # type: ignore[no-any-return]
+
+    @property
+    def globals_keys(self) -> Mapping[str, Any]:
+        """The names the template was given when it was loaded; they are handed on to imported templates."""
+        return self._origin._own_globals  # type: ignore[no-any-return]
 
     @property
     def vars(self) -> dict[str, Any]:
@@ -139,7 +156,9 @@ class Context:
     def derived(self, locals: Mapping[str, Any] | None = None) -> "Context":
         """A context of the same template with more names: what scoped blocks and context functions see."""
         parent = {**self.get_all(), **locals} if locals else self.get_all()
-        context = type(self)(self.environment, parent, self.name, self.blocks, self.globals_keys)
+        cls = Context if type(self) is TemplateContext else type(self)
+        context = cls(self.environment, parent, self.name, self.blocks, self.globals_keys)
+        context._origin = self._origin
         context.eval_ctx = self.eval_ctx
         context.loaded = self.loaded
         return context
@@ -193,6 +212,16 @@ class Context:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.get_all()!r} of {self.name!r}>"
+
+
+class TemplateContext(Context):
+    """The context of a template whose environment has no context class of its own: quick to make."""
+
+    def __init__(self, template: Any, names: dict[str, Any]) -> None:
+        self._origin = template
+        self.parent = self.names = names
+        self.blocks = template._table
+        self.eval_ctx = template._eval_ctx
 
 
 _resolve_or_missing = Context.resolve_or_missing

@@ -8,7 +8,7 @@ from typing import Any
 
 from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRuntimeError, UndefinedError
 from tmplmon.runtime.blocks import TemplateReference, super_of
-from tmplmon.runtime.context import Context, EvalContext, call, call_seeing
+from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, call, call_seeing
 from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized
@@ -169,14 +169,20 @@ def included(context: Context, name: Any, key: Any, template: Any, ignore_missin
             return None
         raise
     if key is not None:
+        if context.loaded is NOTHING_LOADED:
+            context.loaded = {}
         context.loaded[key] = found
     return found
 
 
 def included_context(context: Context, template: Any, locals: Mapping[str, Any] | None) -> Context:
     """The context of an included template that sees the including one's names."""
-    names = context.get_all()
-    made = template._context({**names, **locals} if locals else names)
+    names = context.names
+    if type(names) is not dict:
+        names = context.get_all()
+    if locals:
+        names = {**names, **locals}
+    made = template._make_context(template, names)
     made.loaded = context.loaded
     return made  # type: ignore[no-any-return]
 
