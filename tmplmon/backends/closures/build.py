@@ -11,8 +11,10 @@ trees that need it have such (`resumable`). `suspends` tells.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import HEAD, OUTER, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, Frame, fail
 from tmplmon.ir import ops
+from tmplmon.ir.walk import walk
+from tmplmon.runtime.blocks import TemplateReference, super_of
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
@@ -23,6 +25,7 @@ type Closure = Callable[[Frame], Any]
 BREAK, CONTINUE = "break", "continue"
 
 _CO_GENERATOR = 0x20
+_MADE_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 
 def suspends(closure: Closure) -> bool:
@@ -38,6 +41,7 @@ class Builder:
     """
 
     resumable = False
+    yields = False  # whether output is yielded here
 
     def __init__(self, scope: "CompiledScope", signals: "Signals | None" = None) -> None:
         self.scope = scope
@@ -66,12 +70,15 @@ class Builder:
 
     def own(self, op: ops.Op) -> int | None:
         """The place that an op reads, if it does nothing but read a slot of this scope."""
-        if type(op) is ops.Load and op.slot.scope is self.scope.ir:
+        if type(op) is ops.Load and op.slot.scope is self.scope.ir and op.slot.kind not in _MADE_WHERE_READ:
             return self.index(op.slot)
         return None
 
     def load(self, slot: ops.Slot) -> Closure:
         """The value of a slot, of this scope or one around it."""
+        made = self._made_where_read(slot)
+        if made is not None:
+            return made
         scope, out = self.scope, 0
         while slot.scope is not scope.ir:
             assert scope.outer is not None, slot
@@ -89,6 +96,16 @@ class Builder:
 
         return load
 
+    def _made_where_read(self, slot: ops.Slot) -> Closure | None:
+        """``self`` and ``super``, which are no variables."""
+        if slot.kind is ops.SlotKind.SELF:
+            return lambda f: TemplateReference(f[CONTEXT])
+        if slot.kind is ops.SlotKind.SUPER:
+            name = slot.scope.name
+            block = self.constants.blocks[name]
+            return lambda f: super_of(f[CONTEXT], name, block)
+        return None
+
     # Closures.
 
     def value(self, op: ops.Op) -> Closure:
@@ -96,6 +113,21 @@ class Builder:
         from tmplmon.backends.closures.values import value
 
         return value(self, op)
+
+    def at_line(self, site: int, closure: Closure) -> Closure:
+        """A statement that begins at a line of the template."""
+        return closure if self.signals is None else self.signals.at_line(self, site, closure)
+
+    def at_line_of(self, op: ops.Op, closure: Closure) -> Closure:
+        """A statement whose expressions may have lines of their own."""
+        return closure if self.signals is None else self.signals.at_line_of(self, op, closure)
+
+    def finish(self) -> Closure:
+        """What comes last in a template body that may extend another."""
+        from tmplmon.backends.closures.templates import finish
+
+        last = max((op.site for op in walk(self.scope.ir.body) if type(op) is ops.Extends))
+        return finish(self, last)
 
     def values(self, operands: Sequence[ops.Op]) -> list[Closure]:
         return [self.value(op) for op in operands]

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class Constants:
     """Of one template, as long as it stays linked. `blocks`: block name → the template's `Block`."""
 
-    def __init__(self, template: Any, program: "Program", blocks: Mapping[str, Any]) -> None:
+    def __init__(
+        self, template: Any, program: "Program", blocks: Mapping[str, Any], is_async: bool
+    ) -> None:
         environment = template.environment
         self.template = template
         self.program = program
         self.blocks = blocks
         self.environment = environment
-        self.is_async: bool = environment.is_async
+        self.is_async = is_async
         self.native: bool = environment._native
         self.finalize: Callable[..., Any] | None = environment.finalize
         self.finalize_wants = None if self.finalize is None else pass_arg_of(self.finalize)

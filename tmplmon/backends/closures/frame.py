@@ -4,7 +4,7 @@ Rule: the first places have the same meaning in every frame; then come the scope
 changes, then what one tree keeps for itself. A list is indexed faster than anything else that Python has.
 
     CONTEXT   the render context                  SIGNAL  the activation that events go to; None in a quiet run
-    APPEND    takes output                        DATA    its bytes: who listens to what
+    OUTPUT    the list that output is appended to  DATA    its bytes: who listens to what
     OUTER     the frame a macro was made in       STATE   where the states of this file begin in them
     PARENT    the template that was extended      FIRST   the number of this file's first site
     ERROR     the exception that is passing       LINE    the line that was reached last; 0: none
@@ -15,7 +15,7 @@ from typing import Any
 
 type Frame = list[Any]
 
-CONTEXT, APPEND, OUTER, PARENT, ERROR, SITE, SIGNAL, DATA, STATE, FIRST, LINE, PART = range(12)
+CONTEXT, OUTPUT, OUTER, PARENT, ERROR, SITE, SIGNAL, DATA, STATE, FIRST, LINE, PART = range(12)
 HEAD = 12
 """Where the slots begin."""
 
@@ -27,3 +27,10 @@ def fail(f: Frame, error: BaseException, site: int) -> None:
         f[SITE] = site
         if f[SIGNAL] is not None:
             f[PART].raised(f, error, site)
+
+
+def hand_on(f: Frame, inner: Frame, error: BaseException) -> None:
+    """An exception passes from a copy of a frame to the frame."""
+    if inner[ERROR] is error and f[ERROR] is not error:
+        f[ERROR] = error
+        f[SITE] = inner[SITE]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import APPEND, CONTEXT, PARENT, Frame, fail
-from tmplmon.backends.closures.texts import text_of
+from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame, fail
+from tmplmon.backends.closures.texts import joined_value, plain, text_of
 from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
 from tmplmon.ir import ops
 from tmplmon.runtime.html import escape_to_str
@@ -94,18 +94,26 @@ class _Run:
                 for part in op.items:
                     self.joined(part, escape, site)
                 return
-            if type(op) is ops.Call and not b.resumable:
-                direct = direct_call(b, op)
-                if direct is not None:
-                    self.flush()
-                    self.made.append(b.at_line(site, direct))
-                    return
+            if type(op) is ops.Call and self.direct(op, site):
+                return
         self.piece.add(text_of(b, piece), site)
+
+    def direct(self, op: ops.Call, site: int) -> bool:
+        """Runs a macro that is known here with its output going where this output goes."""
+        b = self.b
+        known = None if b.constants.is_async or b.yields else known_call(op)
+        if known is None:
+            return False
+        if b.calls:
+            # The macro is called as a value, so that its call can be told of; its text is put out as it is.
+            self.piece.add(plain(b, op, site), site)
+            return True
+        self.flush()
+        self.made.append(b.at_line(site, direct_call(b, op, *known)))
+        return True
 
     def joined(self, op: ops.Op, escape: bool, site: int) -> None:
         """One of the values that ``~`` joins."""
-        from tmplmon.backends.closures.texts import joined_value
-
         if type(op) is ops.Const:
             self.piece.add_text(joined_text(op.value) if escape else str(op.value), site)
         else:
@@ -137,14 +145,14 @@ def native_part(part: Part) -> Closure:
         return constant_writer(part)
 
     def put(f: Frame) -> None:
-        f[APPEND](part(f))
+        f[OUTPUT].append(part(f))
 
     return put
 
 
 def constant_writer(text: str) -> Closure:
     def put(f: Frame) -> None:
-        f[APPEND](text)
+        f[OUTPUT].append(text)
 
     return put
 
@@ -157,22 +165,15 @@ def writer(parts: Sequence[Part]) -> Closure:
             return constant_writer(texts[0])
         case [v]:
             before, after = texts
-            if not before and not after:
-
-                def put_value(f: Frame) -> None:
-                    text = v(f)
-                    f[APPEND](text if type(text) is str else str(text))
-
-                return put_value
 
             def put_one(f: Frame) -> None:
-                f[APPEND](f"{before}{v(f)}{after}")
+                f[OUTPUT].append(f"{before}{v(f)}{after}")
 
             return put_one
     text = joiner(parts)
 
     def put(f: Frame) -> None:
-        f[APPEND](text(f))
+        f[OUTPUT].append(text(f))
 
     return put
 
@@ -226,14 +227,15 @@ def alternating(parts: Sequence[Part]) -> tuple[list[str], list[Closure]]:
 # --- macros that are known where they are called -----------------------------------------------------------
 
 
-def direct_call(b: Builder, op: ops.Call) -> Closure | None:
-    """Runs a macro that is known here with its output going where this output goes; None where it cannot."""
-    if type(op.func) is not ops.Load or b.constants.is_async or b.calls:
-        return None
-    macro = known_macro(op.func.slot)
+def known_call(op: ops.Call) -> tuple[ops.MakeMacro, list[ops.Op | None]] | None:
+    """The macro that a call is certain to run, and an operand for each of its parameters."""
+    macro = known_macro(op.func.slot) if type(op.func) is ops.Load else None
     slots = None if macro is None else macro_slots(macro, op)
-    if macro is None or slots is None:
-        return None
+    return None if macro is None or slots is None else (macro, slots)
+
+
+def direct_call(b: Builder, op: ops.Call, macro: ops.MakeMacro, slots: list[ops.Op | None]) -> Closure:
+    assert type(op.func) is ops.Load
     scope, out = b.scope, 0
     while scope.ir is not op.func.slot.scope:
         assert scope.outer is not None
@@ -241,28 +243,26 @@ def direct_call(b: Builder, op: ops.Call) -> Closure | None:
     run = scope.nested[macro.scope].run
     passed = [_missing if slot is None else b.value(slot) for slot in slots]
     site = op.site
-    if out == 0:
+    if out:
+        return _call_from_inside(run, passed, out, site)
 
-        def call(f: Frame) -> None:
-            try:
-                run(f, f[APPEND], [value(f) for value in passed])
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+    def call(f: Frame) -> None:
+        try:
+            run(f, f[OUTPUT], [value(f) for value in passed])
+        except BaseException as error:
+            fail(f, error, site)
+            raise
 
-        return call
-    return _call_from_inside(run, passed, out, site)
+    return call
 
 
 def _call_from_inside(run: Callable[..., None], passed: list[Closure], out: int, site: int) -> Closure:
-    from tmplmon.backends.closures.frame import OUTER
-
     def call(f: Frame) -> None:
         made_in = f
         for _ in range(out):
             made_in = made_in[OUTER]
         try:
-            run(made_in, f[APPEND], [value(f) for value in passed])
+            run(made_in, f[OUTPUT], [value(f) for value in passed])
         except BaseException as error:
             fail(f, error, site)
             raise
@@ -272,6 +272,3 @@ def _call_from_inside(run: Callable[..., None], passed: list[Closure], out: int,
 
 def _missing(f: Frame) -> Any:
     return missing
-
-
-__all__ = ["CONTEXT", "Part", "Piece", "emit", "joiner", "put_out", "unless_extended", "writer"]

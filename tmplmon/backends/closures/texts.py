@@ -42,7 +42,7 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
         return converted(b, b.value(op), lambda f, held: support.emit(f[CONTEXT], held), site)
     if escape:
         return _escaped(b, op, site)
-    return _plain(b, op, site)
+    return plain(b, op, site)
 
 
 def _unescaped(held: Any) -> str:
@@ -60,7 +60,7 @@ def joined_value(b: Builder, op: ops.Op, escape: bool, site: int) -> Closure:
     """The text of a value that is joined to others."""
     if escape:
         return converted(b, b.value(op), lambda f, held: _escaped_or(joined_text, held), site)
-    return _plain(b, op, site)
+    return plain(b, op, site)
 
 
 def _escaped_or(other: Callable[[Any], str], held: Any) -> Any:
@@ -140,7 +140,8 @@ def _escaped_attribute(i: int, name: str, attribute_site: int, site: int) -> Clo
     return text
 
 
-def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
+def plain(b: Builder, op: ops.Op, site: int) -> Closure:
+    """The text of a value as it is."""
     value = b.value(op)
     if suspends(value):
         return converted(b, value, lambda f, held: str(held), site)

@@ -1,0 +1,71 @@
+"""A program to the functions of a template. Nothing is built yet: a tree is made when it is first run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tmplmon.backends.closures.constants import Constants
+from tmplmon.backends.closures.scope import CompiledScope
+from tmplmon.ir import ops
+
+
+class ClosureCode:
+    """What `Template` keeps of its source: the counterpart of `backends.code.Code`.
+
+    program: the template's IR. file: what its code is of. blocks: the names of its blocks. required: those that
+    are. result: the slot with an expression's value, where the program is an expression.
+    """
+
+    __slots__ = ("blocks", "file", "program", "required", "result")
+
+    def __init__(self, program: ops.Program, result: ops.Slot | None = None) -> None:
+        self.program = program
+        self.file = program.filename
+        self.blocks = tuple(program.blocks)
+        self.required = frozenset(name for name, scope in program.blocks.items() if scope.required)
+        self.result = result
+
+    def lines(self) -> set[int]:
+        """The lines with code."""
+        found: set[int] = set()
+        pending = [self.program.root, *self.program.blocks.values()]
+        while pending:
+            scope = pending.pop()
+            found.update(scope.positions[site][0] for site in scope.lines)
+            pending += scope.nested
+        return found
+
+    def linked(self, template: Any) -> "Functions":
+        """The functions for a template, with the filters and tests that its environment has now."""
+        return Functions(self, template)
+
+
+class Functions:
+    """The functions of a template that is linked, and the scopes they run.
+
+    root: the scope of its body. blocks: block name → scope.
+    """
+
+    def __init__(self, code: ClosureCode, template: Any) -> None:
+        is_async = template.environment.is_async and code.result is None
+        self.constants = Constants(template, code.program, template.blocks, is_async)
+        self.root = CompiledScope(self.constants, code.program.root)
+        self.blocks = {name: CompiledScope(self.constants, ir) for name, ir in code.program.blocks.items()}
+        self._result = code.result
+        self._generating: dict[str | None, Callable[..., Any]] = {}
+
+    def code(self, block: str | None) -> Callable[..., Any]:
+        """The function `code(context, output)` of the template (None) or of a block; `code(context)` of an
+        expression."""
+        if self._result is not None:
+            return self.root.expression(self._result)
+        return self._scope(block).code()
+
+    def generating(self, block: str | None) -> Callable[..., Any]:
+        """The function `generate_code(context)` of the template (None) or of a block."""
+        found = self._generating.get(block)
+        if found is None:
+            found = self._generating[block] = self._scope(block).generating()
+        return found
+
+    def _scope(self, block: str | None) -> CompiledScope:
+        return self.root if block is None else self.blocks[block]

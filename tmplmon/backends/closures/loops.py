@@ -1,0 +1,379 @@
+"""Loops: as cheap as what the body asks of ``loop``.
+
+    nothing                    for f[x] in items(f):
+    index, index0, first       for f[n], f[x] in enumerate(items(f), 1):
+    last                       for f[n], f[last], f[x] in counted(items(f)):
+    length, revindex           … over `sized(items(f))`, its length taken before
+    anything else              for f[x], f[loop] in LoopContext(items(f)):
+    recursive                  the last, in a copy of the frame, which `loop(…)` makes another one of
+
+A condition is tested in the body; where the loop looks ahead, in a generator in front of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tmplmon.backends.closures.build import BREAK, Builder, Closure, assigner, jumps, sequence, suspends
+from tmplmon.backends.closures.frame import LINE, OUTPUT, Frame, fail, hand_on
+from tmplmon.ir import ops
+from tmplmon.runtime.loop import LoopContext, counted, sized
+
+_LENGTHS = frozenset({"length", "revindex", "revindex0"})
+_NUMBERS = frozenset({"index", "index0", "first", "last"}) | _LENGTHS
+
+type Assign = Callable[[Frame, Any], None]
+type Items = Callable[[Frame, Any], Any]
+"""Makes of an iterable what the loop runs over."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """The places of what stands for attributes of a loop without a loop object."""
+
+    number: int = 0
+    last: int = 0
+    length: int = 0
+
+    def attribute(self, name: str) -> Closure:
+        number, last, length = self.number, self.last, self.length
+        match name:
+            case "index":
+                return lambda f: f[number]
+            case "index0":
+                return lambda f: f[number] - 1
+            case "first":
+                return lambda f: f[number] == 1
+            case "last":
+                return lambda f: f[last]
+            case "length":
+                return lambda f: f[length]
+            case "revindex":
+                return lambda f: f[length] - f[number] + 1
+            case "revindex0":
+                return lambda f: f[length] - f[number]
+            case "depth":
+                return lambda f: 1
+            case _:
+                return lambda f: 0
+
+
+@dataclass(slots=True)
+class Head:
+    """How a loop takes its items: what it makes of the iterable, and where an item goes.
+
+    slots: the places that get an item as it comes, where nothing else has to be done.
+    """
+
+    items: Items | None
+    assign: Assign
+    slots: tuple[int, ...] | None
+    count: int | None = None  # the place of a number that counts the items that pass the condition
+
+
+def for_(b: Builder, op: ops.For) -> Closure:
+    iterable, site = b.value(op.iter), op.site
+    if op.recursive:
+        return b.at_line_of(op, _recursive(b, op, iterable))
+    run = loop(b, op)
+    if suspends(iterable) or suspends(run):
+        from tmplmon.backends.closures.resumable import for_ as resumable
+
+        return b.at_line_of(op, resumable(iterable, run, site))
+    simple = _simple(b, op, iterable)
+    if simple is not None:
+        return b.at_line_of(op, simple)
+
+    def for_loop(f: Frame) -> Any:
+        try:
+            items = iterable(f)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+        return run(f, items)
+
+    return b.at_line_of(op, for_loop)
+
+
+def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
+    """The commonest loops, written out."""
+    if b.signals is not None or b.resumable or op.test is not None or op.orelse is not None or jumps(op.body):
+        return None
+    made = head(b, op)
+    if made.slots is None:
+        return None
+    body, items, site = _body(b, op, made), made.items, op.site
+    if items is not None:
+        given = iterable
+        iterable = lambda f: items(f, given(f))  # noqa: E731
+    match made.slots:
+        case (i,):
+
+            def over_one(f: Frame) -> None:
+                try:
+                    for f[i] in iterable(f):
+                        body(f)
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return over_one
+        case (i, j):
+
+            def over_two(f: Frame) -> None:
+                try:
+                    for f[i], f[j] in iterable(f):
+                        body(f)
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return over_two
+        case (i, j, k):
+
+            def over_three(f: Frame) -> None:
+                try:
+                    for f[i], f[j], f[k] in iterable(f):
+                        body(f)
+                except BaseException as error:
+                    fail(f, error, site)
+                    raise
+
+            return over_three
+    return None
+
+
+def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Callable[[Frame, Any], Any]:
+    """The loop over an iterable. `recurse` makes the function of a recursive loop from a frame."""
+    site = op.site
+    made = head(b, op, recurse)
+    ahead = op.test is not None and op.loop.looks_ahead
+    passing = _passing(b, op) if ahead else None
+    test = None if op.test is None or ahead else _test(b, op, made)
+    body = _body(b, op, made)
+    start, orelse = None, None
+    if op.orelse is not None:
+        from tmplmon.backends.closures.statements import nothing, starts
+
+        start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse) or nothing
+        if b.signals is not None:
+            start = b.signals.otherwise(b, op, start)
+    if b.constants.is_async or suspends(body) or (orelse is not None and suspends(orelse)):
+        from tmplmon.backends.closures.resumable import loop as resumable
+
+        return resumable(b, op, made, passing, test, body, start, orelse)
+    items, assign, count = source(b, op, passing, made), made.assign, made.count
+
+    def run(f: Frame, iterable: Any) -> Any:
+        ran = False
+        try:
+            if count is not None:
+                f[count] = 0
+            for item in items(f, iterable):
+                assign(f, item)
+                if test is not None and not test(f):
+                    continue
+                if count is not None:
+                    f[count] += 1
+                outcome = body(f)
+                if outcome is None:
+                    # A round that a break or continue ends does not count.
+                    ran = True
+                elif outcome is BREAK:
+                    break
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+        if orelse is None or ran:
+            return None
+        start(f)
+        return orelse(f)
+
+    return run
+
+
+def source(b: Builder, op: ops.For, passing: Items | None, made: Head) -> Items:
+    """All that an iterable passes through before the loop takes its items."""
+    steps = [step for step in (passing, made.items) if step is not None]
+    if b.signals is not None:
+        steps.append(b.signals.rounds(b, op))
+
+    def items(f: Frame, iterable: Any) -> Any:
+        for step in steps:
+            iterable = step(f, iterable)
+        return iterable
+
+    return items
+
+
+def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Head:
+    use, target = op.loop, op.target
+    asynchronous = b.constants.is_async
+    counts = b.loops[use] = Counts()
+    slots = _places(b, target)
+    assign = assigner(b, target)
+    if use.whole:
+        assert use.slot is not None
+        i = b.index(use.slot)
+        undefined = b.constants.undefined_class
+
+        def with_object(f: Frame, iterable: Any) -> Any:
+            if recurse is None:
+                return LoopContext(iterable, undefined)
+            return LoopContext(iterable, undefined, *recurse(f))
+
+        def assign_both(f: Frame, item: Any) -> None:
+            held, f[i] = item
+            assign(f, held)
+
+        return Head(with_object, assign_both, _followed(slots, i))
+    if use.attributes & _LENGTHS or "last" in use.attributes:
+        number, last = counts.number, counts.last = b.extra(), b.extra()
+        length = None
+        if use.attributes & _LENGTHS:
+            length = counts.length = b.extra()
+
+        def with_last(f: Frame, iterable: Any) -> Any:
+            if length is not None:
+                iterable = sized(iterable)
+                f[length] = len(iterable)
+            return counted(iterable)
+
+        def assign_three(f: Frame, item: Any) -> None:
+            f[number], f[last], held = item
+            assign(f, held)
+
+        return Head(with_last, assign_three, _preceded((number, last), slots))
+    if use.attributes & _NUMBERS:
+        number = counts.number = b.extra()
+        if asynchronous or op.test is not None:
+            return Head(None, assign, slots, number)
+
+        def assign_numbered(f: Frame, item: Any) -> None:
+            f[number], held = item
+            assign(f, held)
+
+        return Head(_numbered, assign_numbered, _preceded((number,), slots))
+    return Head(None, assign, slots)
+
+
+def _numbered(f: Frame, iterable: Any) -> Iterator[tuple[int, Any]]:
+    return enumerate(iterable, 1)
+
+
+def _places(b: Builder, target: ops.Target) -> tuple[int, ...] | None:
+    """The places of a target that is a slot, or a pair or triple of slots."""
+    if isinstance(target, ops.Slot):
+        return (b.index(target),)
+    if isinstance(target, tuple) and 2 <= len(target) <= 3 and all(isinstance(t, ops.Slot) for t in target):
+        return tuple(b.index(part) for part in target if isinstance(part, ops.Slot))
+    return None
+
+
+def _preceded(numbers: tuple[int, ...], slots: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return (*numbers, *slots) if slots is not None and len(slots) == 1 else None
+
+
+def _followed(slots: tuple[int, ...] | None, i: int) -> tuple[int, ...] | None:
+    return (*slots, i) if slots is not None and len(slots) == 1 else None
+
+
+def _body(b: Builder, op: ops.For, made: Head) -> Closure:
+    from tmplmon.backends.closures.statements import nothing, starts
+
+    start = starts(b, op.frame)
+    body = b.body(op.body) or nothing
+    if start is None:
+        return body
+    return sequence([start, body], jumps(op.body)) or nothing
+
+
+def _test(b: Builder, op: ops.For, made: Head) -> Closure:
+    """The condition at the start of the body, for an item that the loop's variables hold: the condition's variables
+    are in the same places. It sees the enclosing frame's, not what the round before has made of the body's."""
+    assert op.test is not None and op.test_target is not None
+    _alias(b, op.test_target, op.target)
+    test = b.value(op.test)
+    return test if b.signals is None else b.signals.passes(b, op, test)
+
+
+def _alias(b: Builder, to: ops.Target, of: ops.Target) -> None:
+    if isinstance(to, ops.Slot) and isinstance(of, ops.Slot):
+        b.aliases[to] = b.index(of)
+    elif isinstance(to, tuple) and isinstance(of, tuple):
+        for inner, outer in zip(to, of, strict=True):
+            _alias(b, inner, outer)
+
+
+def _passing(b: Builder, op: ops.For) -> Items:
+    """An iterator over the items that pass the condition: a generator, so that none is taken before it is asked
+    for."""
+    from tmplmon.backends.closures.statements import starts
+
+    assert op.test is not None and op.test_frame is not None and op.test_target is not None
+    assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
+    test, site = b.value(op.test), op.site
+    if b.signals is not None:
+        test = b.signals.passes(b, op, test)
+    if b.constants.is_async:
+        from tmplmon.backends.closures.resumable import passing as resumable
+
+        return resumable(assign, start, test, site)
+
+    def passing(f: Frame, iterable: Any) -> Iterator[Any]:
+        g = f.copy()  # it runs in between, and reaches lines by itself
+        g[LINE] = 0
+        try:
+            for item in iterable:
+                if start is not None:
+                    start(g)
+                assign(g, item)
+                if test(g):
+                    yield item
+        except BaseException as error:
+            hand_on(f, g, error)
+            raise
+
+    return passing
+
+
+def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
+    """A recursive loop runs in a copy of the frame, and gives its text."""
+    from tmplmon.backends.closures.statements import joined
+
+    site = op.site
+    yields, b.yields = b.yields, False
+
+    def recursion(f: Frame) -> tuple[Callable[[Any, int], Any], int]:
+        return f[defined], f[depth]
+
+    defined, depth = b.extra(), b.extra()
+    run = loop(b, op, recursion)
+    b.yields = yields
+    join = joined(b, op.autoescape)
+    if b.constants.is_async or b.yields:
+        from tmplmon.backends.closures.resumable import recursive as resumable
+
+        return resumable(b, iterable, run, join, (defined, depth), site)
+
+    def recursive(f: Frame) -> None:
+        def recurse(items: Any, level: int) -> Any:
+            g = f.copy()
+            g[LINE] = 0
+            pieces: list[Any] = []
+            g[OUTPUT] = pieces
+            g[defined], g[depth] = recurse, level
+            try:
+                run(g, items)
+            except BaseException as error:
+                hand_on(f, g, error)
+                raise
+            return join(g, pieces)
+
+        try:
+            f[OUTPUT].append(recurse(iterable(f), 0))
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return recursive

@@ -1,0 +1,128 @@
+"""A compiled scope as tools see it: one `tmplmon.monitoring.Scope` that spans the files of its static includes.
+
+Rule: a template that is included by a constant name is a part of the including scope: it has its own sites there,
+with the place of the include in their chains, and runs under the scope's activation. A template that was loaded
+again is another template, so the scope is made again before it is next entered; until then the new one runs as a
+scope of its own. Not joined in: a template that includes itself, what would make the table very long, and what
+cannot be loaded.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
+from tmplmon.backends.closures.sites import Plan
+from tmplmon.monitoring import Scope, ScopeBuilder
+from tmplmon.monitoring import events as ev
+
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.scope import CompiledScope
+
+# Includes in includes, and sites in all, that are joined into one scope: a chain of includes is rarely longer than
+# this, and a template that includes two others, which each include two others … would have a table without end.
+_DEEPEST = 8
+_MOST_SITES = 5000
+
+# The events that the tree for lines and branches has.
+_OF_LINES = {ev.LINE, ev.BRANCH_LEFT, ev.BRANCH_RIGHT, ev.PY_START, ev.PY_RETURN, ev.PY_YIELD, ev.PY_RESUME}
+
+
+class Part:
+    """A file in a scope: the scope's own (inclusion 0), or a static include.
+
+    scope: what is run there. first: the number of its first site. state: where its states begin, in bytes.
+    children: IR site of an include in it → its part; None where it is not to be joined.
+    """
+
+    def __init__(self, whole: "Monitored", scope: "CompiledScope", inclusion: int, first: int) -> None:
+        self.whole = whole
+        self.scope = scope
+        self.plan = scope.plan
+        self.inclusion = inclusion
+        self.first = first
+        self.state = 0
+        self.children: dict[int, Part | None] = {}
+
+    def raised(self, f: Frame, error: BaseException, site: int) -> None:
+        """RAISE: an exception came up at an IR site."""
+        f[SIGNAL].raise_(error, f[FIRST] + self.plan.place[site])
+
+    def child(self, site: int, template: Any) -> "Part | None":
+        """The part for a static include, if the template is the one that was joined in."""
+        try:
+            part = self.children[site]
+        except KeyError:
+            self.whole.is_stale = True  # it could not be loaded then
+            return None
+        if part is None:
+            return None
+        functions = template._functions if template.environment is self.scope.constants.environment else None
+        if functions is None or functions.root is not part.scope:
+            self.whole.is_stale = True
+            return None
+        return part
+
+
+class Monitored:
+    """The table of a scope. `scope` is what tools see, `root` the part of the scope's own file."""
+
+    def __init__(self, compiled: "CompiledScope", join: bool) -> None:
+        self.is_stale = False
+        constants, ir = compiled.constants, compiled.ir
+        builder = ScopeBuilder(
+            constants.program.filename,
+            compiled.name,
+            qualname=compiled.qualname,
+            firstlineno=min([ir.position[0], *(position[0] for position in ir.positions)]),
+        )
+        self._builder = builder
+        self._parts: list[Part] = []
+        self._count = 0
+        self.root = self._add(compiled, 0, (constants.template,) if join else None)
+        self.scope: Scope = builder.build()
+        for part in self._parts:
+            if part.plan.entries:
+                part.state = 2 * self.scope.sites[part.first].state
+        states = self.scope.states
+        beyond = bytearray(len(states.data))
+        for index, event in enumerate(states.events):
+            if event not in _OF_LINES:
+                beyond[2 * index] = 0xFF
+        self._beyond = int.from_bytes(beyond, "little")
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether any tool listens to anything in here."""
+        return self.scope.states.any_active
+
+    @property
+    def is_heard_beyond_lines(self) -> bool:
+        """Whether a tool listens to calls or exceptions too."""
+        return bool(int.from_bytes(self.scope.data, "little") & self._beyond)
+
+    def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
+        plan = compiled.plan
+        self._count += len(plan.entries)
+        part = Part(self, compiled, inclusion, plan.enter_into(self._builder, inclusion))
+        self._parts.append(part)
+        if chain is not None:
+            self._join(part, compiled, chain)
+        return part
+
+    def _join(self, part: Part, compiled: "CompiledScope", chain: tuple[Any, ...]) -> None:
+        constants = compiled.constants
+        for op in part.plan.includes:
+            try:
+                found = constants.environment.get_template(op.template.value, constants.template.name)  # type: ignore[union-attr]
+            except Exception:
+                continue
+            root = found._functions.root if found.environment is constants.environment else None
+            if root is None or found in chain or len(chain) > _DEEPEST:
+                part.children[op.site] = None
+            elif self._count + len(root.plan.entries) > _MOST_SITES:
+                part.children[op.site] = None
+            else:
+                line, _, column, _ = compiled.ir.positions[op.site]
+                inner = self._builder.include(
+                    found._file, line, column, parent=part.inclusion
+                )
+                part.children[op.site] = self._add(root, inner, (*chain, found))

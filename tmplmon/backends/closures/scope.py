@@ -1,0 +1,275 @@
+"""A scope as it is run: a template's body, a block, a macro or a call body.
+
+Rule: to enter a scope is to ask once whether any tool is there. If not, the quiet tree runs, in which there is not
+one check. If so, the scope's activation begins, and the tree that signals runs: one for tools that want lines and
+branches, another for those that also want calls and exceptions (`signals`). Each tree is built when it is first
+needed, from the same ops.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.backends.closures.build import Builder, Closure, sequence
+from tmplmon.backends.closures.constants import Constants
+from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, OUTPUT, Frame
+from tmplmon.backends.closures.shown import show
+from tmplmon.backends.closures.tools import any_tool
+from tmplmon.ir import ops
+from tmplmon.runtime.undefined import missing
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from tmplmon.backends.closures.monitored import Monitored
+    from tmplmon.backends.closures.sites import Plan
+    from tmplmon.monitoring import CodeLike, LocationTable, Site, StateArray
+    from tmplmon.monitoring.events import Event
+
+QUIET, LINES, ALL = "quiet", "lines", "all"
+"""The kinds of trees: without signals, with those of lines and branches, with all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A scope's closures. A frame starts as a copy of `blank`; `names` (place, name, undefined) are looked up in
+    the context; `body` is run."""
+
+    blank: Frame
+    names: tuple[tuple[int, str, Any], ...]
+    body: Closure
+
+    def frame(self, context: Any, output: Any) -> Frame:
+        f = self.blank.copy()
+        f[CONTEXT] = context
+        f[OUTPUT] = output
+        return f
+
+    def look_up(self, f: Frame) -> None:
+        get = f[CONTEXT].names.get
+        for i, name, undefined in self.names:
+            f[i] = get(name, undefined)
+
+
+class CompiledScope:
+    """A scope of a template that is linked. `outer` is the one a macro or call body is in.
+
+    indexes: slot → its place in a frame, in every tree.
+    nested: the scopes of its macros and call bodies.
+    """
+
+    def __init__(self, constants: Constants, ir: ops.Scope, outer: "CompiledScope | None" = None) -> None:
+        self.constants = constants
+        self.ir = ir
+        self.outer = outer
+        parameters = [slot for slot, _ in ir.parameters]
+        parameters += [slot for slot in (ir.caller, ir.kwargs, ir.varargs) if slot is not None]
+        first = set(parameters)
+        slots = [*parameters, *(slot for slot in ir.slots if slot not in first)]
+        self.indexes: dict[ops.Slot, int] = {slot: i for i, slot in enumerate(slots, HEAD)}
+        self.nested = {inner: CompiledScope(constants, inner, self) for inner in ir.nested}
+        self._trees: dict[tuple[str, bool], Tree] = {}
+        self._joined: Monitored | None = None
+        self.run = self._entry()
+
+    @property
+    def name(self) -> str:
+        """What frames, tracebacks and profiles call it."""
+        return self.ir.label
+
+    @property
+    def qualname(self) -> str:
+        return self.name if self.outer is None else f"{self.outer.qualname}.{self.name}"
+
+    # --- trees ---------------------------------------------------------------------------------------------
+
+    def tree(self, kind: str, yields: bool = False) -> Tree:
+        """The tree of a kind; with `yields`, one whose closures yield the output."""
+        found = self._trees.get((kind, yields))
+        if found is None:
+            found = self._trees[kind, yields] = self._built(kind, yields)
+        return found
+
+    def _built(self, kind: str, yields: bool) -> Tree:
+        b = self._builder(kind, yields)
+        steps = self._prologue(b)
+        body = b.body(self.ir.body)
+        if body is not None:
+            steps.append(body)
+        if self.ir.extends:
+            steps.append(b.finish())
+        names = tuple(
+            (self.indexes[slot], name, self.constants.undefined(name))
+            for name, slot in self.ir.context.items()
+        )
+        whole = sequence(steps) or _nothing
+        return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)
+
+    def _builder(self, kind: str, yields: bool) -> Builder:
+        signals = None
+        if kind is not QUIET:
+            from tmplmon.backends.closures.signals import Signals
+
+            signals = Signals(self, calls=kind is ALL)
+        if yields or self.constants.is_async:
+            from tmplmon.backends.closures.resumable import ResumableBuilder
+
+            return ResumableBuilder(self, signals, yields)
+        return Builder(self, signals)
+
+    def _prologue(self, b: Builder) -> list[Closure]:
+        """What comes first: variables get their first values, and parameters not given their defaults."""
+        from tmplmon.backends.closures.statements import parameters, starts
+
+        steps: list[Closure] = []
+        start = starts(b, self.ir.frame)
+        if start is not None:
+            steps.append(start)
+        return [*steps, *parameters(b, self.ir)]
+
+    # --- as tools see it -----------------------------------------------------------------------------------
+
+    @cached_property
+    def plan(self) -> "Plan":
+        """The places that events come from."""
+        from tmplmon.backends.closures.sites import Plan
+
+        return Plan(self.ir)
+
+    @cached_property
+    def alone(self) -> "Monitored":
+        """The scope's table without the templates it includes."""
+        from tmplmon.backends.closures.monitored import Monitored
+
+        return Monitored(self, join=False)
+
+    @property
+    def monitored(self) -> "Monitored":
+        """The scope's table; static includes are a part of it. Made again when one of them was."""
+        if not self.plan.includes:
+            return self.alone
+        found = self._joined
+        if found is None or found.is_stale:
+            from tmplmon.backends.closures.monitored import Monitored
+
+            found = self._joined = Monitored(self, join=True)
+        return found
+
+    @property
+    def module_names(self) -> dict[str, Any]:
+        """What the globals of its frames say of the template."""
+        template = self.constants.template
+        return {"__name__": template.name or "<template>", "__loader__": template}
+
+    @property
+    def code_like(self) -> "CodeType":
+        """The code object that stands for the scope. (`codelikes` has those of the files it includes, too.)"""
+        return self.monitored.scope.code
+
+    @property
+    def codelikes(self) -> "tuple[CodeLike, ...]":
+        """A code object for each file, with the offsets of the sites in it; the scope's own first."""
+        return self.monitored.scope.codelikes
+
+    @property
+    def locations(self) -> "LocationTable":
+        """Offset → file, line, columns and the chain of includes."""
+        return self.monitored.scope.locations
+
+    @property
+    def sites(self) -> "tuple[Site, ...]":
+        """The places that events come from."""
+        return self.monitored.scope.sites
+
+    @property
+    def states(self) -> "StateArray":
+        """Who listens to which event, two bytes each (`states.data`); `events` says which they are."""
+        return self.monitored.scope.states
+
+    @property
+    def events(self) -> "tuple[Event, ...]":
+        """The event of each state."""
+        return self.states.events
+
+    # --- entering ------------------------------------------------------------------------------------------
+
+    def _entry(self) -> Callable[[Frame | None, Any, Sequence[Any]], None]:
+        """The function that runs the scope: of the frame it was made in (a macro's), the list that takes
+        output, and the values of the parameters."""
+        tree: Tree | None = None
+
+        def run(outer: Any, output: Any, slots: Sequence[Any]) -> None:
+            nonlocal tree
+            if any_tool():
+                self._signalled(outer, output, slots)
+                return
+            if tree is None:
+                tree = self.tree(QUIET)
+            f = tree.blank.copy()
+            f[CONTEXT] = context = outer[CONTEXT]
+            f[OUTPUT] = output
+            f[OUTER] = outer
+            f[HEAD : HEAD + len(slots)] = slots
+            try:
+                if tree.names:
+                    get = context.names.get
+                    for i, name, undefined in tree.names:
+                        f[i] = get(name, undefined)
+                tree.body(f)
+            except BaseException as error:
+                show(self, f, error)
+                raise
+
+        return run
+
+    def code_in(self, f: Frame) -> Callable[..., Any]:
+        """The function of a macro that is made in a frame: `code(output, *slots)`."""
+        run = self.run
+        return lambda output, *slots: run(f, output, slots)
+
+    def code(self) -> Callable[..., Any]:
+        """The function of a template or block: `code(context, output)`."""
+        tree: Tree | None = None
+
+        def code(context: Any, output: Any) -> None:
+            nonlocal tree
+            if any_tool():
+                self._signalled([context], output, ())
+                return
+            if tree is None:
+                tree = self.tree(QUIET)
+            f = tree.blank.copy()
+            f[CONTEXT] = context
+            f[OUTPUT] = output
+            try:
+                get = context.names.get
+                for i, name, undefined in tree.names:
+                    f[i] = get(name, undefined)
+                tree.body(f)
+            except BaseException as error:
+                show(self, f, error)
+                raise
+
+        return code
+
+    def expression(self, result: ops.Slot) -> Callable[..., Any]:
+        """The function of an expression: `code(context)` gives the value that the tree leaves in a slot."""
+        i = self.indexes[result]
+
+        def code(context: Any) -> Any:
+            tree = self.tree(QUIET)
+            f = tree.frame(context, None)
+            try:
+                tree.look_up(f)
+                tree.body(f)
+            except BaseException as error:
+                show(self, f, error)
+                raise
+            return f[i]
+
+        return code
+
+
+def _nothing(f: Frame) -> None:
+    """An empty template."""

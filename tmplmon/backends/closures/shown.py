@@ -1,0 +1,102 @@
+"""Tracebacks and debuggers: a template's frame, and the variables in it.
+
+Rule: an exception that leaves a scope has the scope's frame in its traceback, at the site where it came up: a real
+frame, whose code is the scope's code-like. In a quiet run it is made then, and not before.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.backends.closures.frame import ERROR, FIRST, PART, SIGNAL, SITE, Frame
+from tmplmon.runtime.undefined import missing
+
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.scope import CompiledScope
+
+
+class Variables(MutableMapping[str, Any]):
+    """A frame's variables by the names the template has for them, as a debugger sees them in `f_locals`. What it
+    changes there, the template sees.
+
+    Where several variables have a name, the innermost that has a value counts.
+    """
+
+    def __init__(self, scope: "CompiledScope", f: Frame) -> None:
+        self._places: dict[str, list[int]] = {}
+        for slot, i in scope.indexes.items():
+            if not slot.name.startswith("."):
+                self._places.setdefault(slot.name, []).append(i)
+        self._frame = f
+        self._others: dict[str, Any] = {}
+
+    def _place(self, name: str) -> int | None:
+        for i in reversed(self._places.get(name, ())):
+            if i < len(self._frame) and self._frame[i] is not missing:
+                return i
+        return None
+
+    def __getitem__(self, name: str) -> Any:
+        i = self._place(name)
+        return self._others[name] if i is None else self._frame[i]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        i = self._place(name)
+        if i is None:
+            self._others[name] = value
+        else:
+            self._frame[i] = value
+
+    def __delitem__(self, name: str) -> None:
+        i = self._place(name)
+        if i is None:
+            del self._others[name]
+        else:
+            self._frame[i] = missing
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._places if self._place(name) is not None)
+        yield from (name for name in self._others if self._place(name) is None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def show(scope: "CompiledScope", f: Frame, error: BaseException) -> None:
+    """Put the scope's frame into the traceback of an exception that leaves it."""
+    site = f[SITE] if f[ERROR] is error else None
+    f[ERROR] = None
+    made = _frame(scope, f, site)
+    if made is None:
+        return
+    frame, offset = made
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame is frame:
+            return  # the function that raised was called from this frame
+        traceback = traceback.tb_next
+    position = scope.ir.position if site is None else scope.ir.positions[site]
+    error.__traceback__ = TracebackType(error.__traceback__, frame, offset, position[0])
+
+
+def _frame(scope: "CompiledScope", f: Frame, site: int | None) -> tuple[FrameType, int] | None:
+    """The scope's frame, and the offset of a site in its code; None on a Python that has no such frames."""
+    from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame
+
+    if LINE_OFFSET is None:
+        return None
+    number = None if site is None else scope.plan.place.get(site)
+    signal = f[SIGNAL]
+    if signal is not None:
+        held = signal.frame
+        table = f[PART].whole.scope
+        return held.frame, 0 if number is None else table.sites[f[FIRST] + number].offset
+    table = scope.alone.scope
+    offset = table.codelikes[0].start if number is None else table.sites[number].offset
+    held = ScopeFrame(table.code, Variables(scope, f), scope.module_names)
+    held.move(scope.ir.position[0] if site is None else scope.ir.positions[site][0], offset)
+    held.close()
+    return held.frame, offset

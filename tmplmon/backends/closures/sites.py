@@ -1,0 +1,246 @@
+"""The places of a scope that events come from, as `tmplmon.monitoring` wants them.
+
+Rule: an IR site is a position; what happens there has a *site* of the monitoring package each: a line that is
+reached, a call, a branch, a jump, a pause. `Plan` lists them in the order in which the code would stand, with where
+branches and jumps lead. It is made once for an IR scope, and entered into a table for every place at which the
+scope's code is part of something: once as the scope itself, once for each static include that joins it in. A plan's
+sites are neighbours in every table, so a frame only has to know where they begin (FIRST, STATE).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tmplmon.ir import ops
+from tmplmon.ir.walk import children
+from tmplmon.monitoring import EXIT, ScopeBuilder
+from tmplmon.monitoring.activation import SITE_EVENTS
+
+_CALLS = (ops.Call, ops.Filter, ops.Test, ops.TagCall)
+
+# Kind of site → the method of ScopeBuilder that adds one.
+_METHODS = {"line": "line", "call": "call", "branch": "branch", "jump": "jump", "yield": "pause"}
+
+
+class Label:
+    """A destination: the entry of this number; None is the end of the scope."""
+
+    def __init__(self) -> None:
+        self.entry: int | None = None
+
+
+class Plan:
+    """The sites of an IR scope.
+
+    entries: (kind, IR site) of each, in order; their numbers count from 0.
+    place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind.
+    head, otherwise: IR site of a loop → the entries for the line of its head, and for whether its ``else`` runs.
+    states: number of an entry → where its state is, in bytes from the first one's.
+    includes: the static includes.
+    """
+
+    def __init__(self, scope: ops.Scope) -> None:
+        self.scope = scope
+        self.entries: list[tuple[str, int]] = []
+        self.place: dict[int, int] = {}
+        self.line: dict[int, int] = {}
+        self.call: dict[int, int] = {}
+        self.branch: dict[int, int] = {}
+        self.pause: dict[int, int] = {}
+        self.head: dict[int, int] = {}
+        self.otherwise: dict[int, tuple[int, int]] = {}
+        self.includes: list[ops.Include] = []
+        self._left: dict[int, Label] = {}
+        self._right: dict[int, Label] = {}
+        self._loops: list[tuple[Label, Label]] = []  # where continue and break lead
+        self._here = 0  # the line of the statement
+        for _, default in scope.parameters:
+            if default is not None:
+                self._value(default)
+        self._body(scope.body)
+        self.states: list[int] = []
+        offset = 0
+        for kind, _ in self.entries:
+            self.states.append(offset)
+            offset += 2 * len(SITE_EVENTS[kind])
+
+    def enter_into(self, builder: ScopeBuilder, inclusion: int) -> int:
+        """Add all sites to a table; return the number of the first there."""
+        at_end = len(self.entries)
+        numbers: list[int] = []
+        for kind, site in self.entries:
+            position = self.scope.positions[site]
+            numbers.append(getattr(builder, _METHODS[kind])(*position, inclusion=inclusion))
+        for sides, side in ((self._left, "left"), (self._right, "right")):
+            for entry, label in sides.items():
+                to = EXIT if label.entry in (None, at_end) else numbers[label.entry]
+                builder.connect(numbers[entry], **{side: to})
+        return numbers[0] if numbers else 0
+
+    # --- listing -------------------------------------------------------------------------------------------
+
+    def _add(self, kind: str, site: int, numbers: dict[int, int] | None = None) -> int:
+        number = len(self.entries)
+        self.entries.append((kind, site))
+        self.place.setdefault(site, number)
+        if numbers is not None:
+            numbers.setdefault(site, number)
+        return number
+
+    def _add_line(self, site: int) -> int:
+        return self._add("line", site, self.line)
+
+    def _branch(self, site: int) -> int:
+        number = self._add("branch", site, self.branch)
+        self._right[number] = Label()
+        return number
+
+    def _jump(self, to: Label, site: int | None = None) -> None:
+        """An unconditional jump, on the line of what stands before it."""
+        number = self._add("jump", self.entries[-1][1] if site is None else site)
+        self._left[number] = to
+
+    def _bind(self, label: Label) -> None:
+        label.entry = len(self.entries)
+
+    def _body(self, body: Sequence[ops.Op]) -> None:
+        for op in body:
+            site = getattr(op, "site", -1)
+            if site >= 0:
+                self._here = self.scope.positions[site][0]
+            _STATEMENTS.get(type(op), Plan._plain)(self, op)
+
+    def _value(self, op: Any) -> None:
+        """The sites of a value: its operands', then its own."""
+        match op:
+            case ops.Const() | ops.Load():
+                return
+            case ops.Logical():
+                self._value(op.left)
+                branch = self._branch(op.site)
+                self._value(op.right)
+                self._add_line(op.site)
+                self._bind(self._right[branch])
+            case ops.Conditional():
+                self._value(op.test)
+                branch, done = self._branch(op.site), Label()
+                self._value(op.body)
+                self._jump(done)
+                self._bind(self._right[branch])
+                if op.orelse is not None:
+                    self._value(op.orelse)
+                self._bind(done)
+                self._add_line(op.site)
+            case _:
+                for child in children(op):
+                    self._value(child)
+                if op.site >= 0:
+                    self._own(op)
+
+    def _own(self, op: Any) -> None:
+        is_call = isinstance(op, _CALLS)
+        if not is_call or self.scope.positions[op.site][0] != self._here:
+            self._add_line(op.site)
+        if is_call:
+            self._add("call", op.site, self.call)
+
+    def _plain(self, op: Any) -> None:
+        """A statement that is a line, and values."""
+        self._add_line(op.site)
+        for child in children(op):
+            self._value(child)
+
+    def _emit(self, op: ops.Emit) -> None:
+        last = -1
+        for piece in op.pieces:
+            if piece.site < 0:
+                continue
+            last = piece.site
+            self._here = self.scope.positions[last][0]
+            self._add_line(last)
+            if isinstance(piece, ops.EmitValue):
+                self._value(piece.value)
+        if last >= 0:
+            self._add("yield", last, self.pause)
+
+    def _if(self, op: ops.If) -> None:
+        done = Label()
+        for test, body, site in op.branches:
+            self._here = self.scope.positions[site][0]
+            self._add_line(site)
+            self._value(test)
+            branch = self._branch(site)
+            self._body(body)
+            self._jump(done)
+            self._bind(self._right[branch])
+        self._body(op.orelse)
+        self._bind(done)
+
+    def _for(self, op: ops.For) -> None:
+        self._add_line(op.site)
+        self._value(op.iter)
+        again, over = Label(), Label()
+        self._bind(again)
+        self.head[op.site] = self._add("line", op.site)
+        branch = self._branch(op.site)
+        if op.test is not None:
+            self._value(op.test)
+        self._loops.append((again, over))
+        self._body(op.body)
+        self._loops.pop()
+        self._jump(again)
+        self._bind(self._right[branch])
+        self._bind(over)
+        if op.orelse is not None:
+            line = self._add("line", op.site)
+            number = self._add("branch", op.site)
+            self._right[number] = Label()
+            self.otherwise[op.site] = line, number
+            self._body(op.orelse)
+            self._bind(self._right[number])
+        if op.recursive:
+            self._add("yield", op.site, self.pause)
+
+    def _jump_op(self, op: ops.Jump) -> None:
+        self._add_line(op.site)
+        again, over = self._loops[-1]
+        self._jump(over if op.kind == "break" else again, op.site)
+
+    def _enter(self, op: ops.Enter) -> None:
+        self._add_line(op.site)
+        for _, bound in op.bindings:
+            self._value(bound)
+        if op.autoescape is not None:
+            self._value(op.autoescape)
+        self._body(op.body)
+
+    def _capture(self, op: ops.Capture) -> None:
+        self._add_line(op.site)
+        self._body(op.body)
+
+    def _runs(self, op: ops.CallBlock | ops.Extends) -> None:
+        """A statement that runs other code, whose output it hands on."""
+        self._plain(op)
+        self._add("yield", op.site, self.pause)
+
+    def _include(self, op: ops.Include) -> None:
+        self._plain(op)
+        branch = self._branch(op.site) if op.ignore_missing else None
+        self._add("call", op.site, self.call)
+        self._add("yield", op.site, self.pause)
+        if branch is not None:
+            self._bind(self._right[branch])
+        if isinstance(op.template, ops.Const) and type(op.template.value) is str:
+            self.includes.append(op)
+
+
+_STATEMENTS: dict[type[Any], Any] = {
+    ops.Emit: Plan._emit,
+    ops.If: Plan._if,
+    ops.For: Plan._for,
+    ops.Jump: Plan._jump_op,
+    ops.Enter: Plan._enter,
+    ops.Capture: Plan._capture,
+    ops.CallBlock: Plan._runs,
+    ops.Extends: Plan._runs,
+    ops.Include: Plan._include,
+}

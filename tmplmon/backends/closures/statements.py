@@ -1,0 +1,357 @@
+"""Statement ops to closures; loops are in `loops`, what involves other templates and blocks in `templates`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tmplmon.backends.closures import loops, output, templates
+from tmplmon.backends.closures.build import BREAK, CONTINUE, Builder, Closure, assigner, straight, suspends
+from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame, fail
+from tmplmon.ir import ops
+from tmplmon.runtime import support
+from tmplmon.runtime.html import mark
+from tmplmon.runtime.macro import Macro
+from tmplmon.runtime.undefined import missing
+
+
+def statement(b: Builder, op: ops.Op) -> list[Closure]:
+    """The closures of a statement, to be run one after the other."""
+    made = STATEMENTS[type(op)](b, op)
+    return made if isinstance(made, list) else [] if made is None else [made]
+
+
+# --- assignment --------------------------------------------------------------------------------------------
+
+
+def assign(b: Builder, op: ops.Assign) -> Closure:
+    value, site = b.value(op.value), op.site
+    checks = namespace_checks(b, op.target)
+    exports = exporter(b, op.export)
+    made: Closure
+    if isinstance(op.target, ops.Slot) and not suspends(value):
+        i = b.index(op.target)
+        if exports is None:
+
+            def to_slot(f: Frame) -> None:
+                f[i] = value(f)
+
+            return b.at_line_of(op, to_slot)
+    if suspends(value):
+        from tmplmon.backends.closures.resumable import assign as resumable
+
+        made = resumable(assigner(b, op.target), value, site)
+    else:
+        to = assigner(b, op.target)
+
+        def to_target(f: Frame) -> None:
+            try:
+                to(f, value(f))
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+        made = to_target
+    steps = [step for step in (checks, made, exports) if step is not None]
+    if any(map(suspends, steps)):
+        from tmplmon.backends.closures.resumable import sequence
+
+        return b.at_line_of(op, sequence(steps))
+    return b.at_line_of(op, straight(steps))
+
+
+def namespace_checks(b: Builder, target: ops.Target) -> Closure | None:
+    """That an attribute is set of a namespace is checked before the value is evaluated, as Jinja2 does."""
+    found: list[Closure] = []
+
+    def collect(target: ops.Target) -> None:
+        if isinstance(target, tuple):
+            for part in target:
+                collect(part)
+        elif isinstance(target, ops.NamespaceTarget):
+            found.append(_namespace_check(b, target))
+
+    collect(target)
+    return straight(found) if found else None
+
+
+def _namespace_check(b: Builder, target: ops.NamespaceTarget) -> Closure:
+    namespace, site = b.load(target.slot), target.site
+
+    def check(f: Frame) -> None:
+        try:
+            support.check_namespace(namespace(f))
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return check
+
+
+def exporter(b: Builder, slots: Sequence[ops.Slot], exported: bool = True) -> Closure | None:
+    """Makes variables known to the context, and to templates that import this one if they are `exported`."""
+    if not slots:
+        return None
+    places = [(slot.name, b.index(slot)) for slot in slots]
+
+    def export(f: Frame) -> None:
+        context = f[CONTEXT]
+        for name, i in places:
+            context.set(name, f[i], exported)
+
+    return export
+
+
+def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
+    value = b.value(op.value)
+    if suspends(value):
+        from tmplmon.backends.closures.resumable import evaluate as resumable
+
+        return b.at_line_of(op, resumable(value))
+
+    def run(f: Frame) -> None:
+        value(f)
+
+    return b.at_line_of(op, run)
+
+
+# --- control flow ------------------------------------------------------------------------------------------
+
+
+def nothing(f: Frame) -> None:
+    """A body without statements."""
+
+
+def if_(b: Builder, op: ops.If) -> Closure:
+    """An ``if`` with its ``elif``s: each is an ``if`` in the ``else`` of the one before."""
+    made = b.body(op.orelse)
+    for test, yes, site in reversed(op.branches):
+        condition = b.value(test)
+        if b.signals is not None:
+            condition = b.signals.condition(b, condition, test, site)
+        made = _if(condition, b.body(yes) or nothing, made, site)
+    assert made is not None
+    return made
+
+
+def _if(test: Closure, yes: Closure, no: Closure | None, site: int) -> Closure:
+    if suspends(test) or suspends(yes) or (no is not None and suspends(no)):
+        from tmplmon.backends.closures.resumable import if_ as resumable
+
+        return resumable(test, yes, no, site)
+    if no is None:
+
+        def if_only(f: Frame) -> Any:
+            try:
+                if not test(f):
+                    return None
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+            return yes(f)
+
+        return if_only
+
+    def if_else(f: Frame) -> Any:
+        try:
+            holds = test(f)
+            if not holds:
+                return no(f)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+        return yes(f)
+
+    return if_else
+
+
+def jump(b: Builder, op: ops.Jump) -> Closure:
+    outcome = BREAK if op.kind == "break" else CONTINUE
+    return b.at_line(op.site, lambda f: outcome)
+
+
+def enter(b: Builder, op: ops.Enter) -> Closure:
+    site = op.site
+    bindings = [(assigner(b, to), b.value(bound)) for to, bound in op.bindings]
+    wanted = None if op.autoescape is None else b.value(op.autoescape)
+    start = starts(b, op.frame)
+    body = b.body(op.body) or nothing
+    evaluated = [bound for _, bound in bindings] + ([] if wanted is None else [wanted])
+    if suspends(body) or any(map(suspends, evaluated)):
+        from tmplmon.backends.closures.resumable import enter as resumable
+
+        return b.at_line(site, resumable(b, bindings, wanted, start, body, site))
+    open_frame = _open_frame(bindings, start, site)
+    if wanted is None:
+
+        def with_(f: Frame) -> Any:
+            open_frame(f)
+            return body(f)
+
+        return b.at_line(site, with_)
+    environment = b.constants.environment
+
+    def autoescaped(f: Frame) -> Any:
+        open_frame(f)
+        context = f[CONTEXT]
+        saved = context.eval_ctx
+        try:
+            context.eval_ctx = support.eval_context(environment, wanted(f))
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+        outcome = body(f)
+        context.eval_ctx = saved
+        return outcome
+
+    return b.at_line(site, autoescaped)
+
+
+def _open_frame(
+    bindings: list[tuple[Callable[[Frame, Any], None], Closure]], start: Closure | None, site: int
+) -> Closure:
+    """Evaluates the values of a ``with``, all of them before the first is assigned."""
+
+    def open_frame(f: Frame) -> None:
+        try:
+            given = [bound(f) for _, bound in bindings]
+            if start is not None:
+                start(f)
+            for (to, _), held in zip(bindings, given, strict=True):
+                to(f, held)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return open_frame
+
+
+def starts(b: Builder, frame: ops.Frame) -> Closure | None:
+    """Gives the variables of a frame their first values, where some op may read them before one assigns them."""
+    constants, copies = [], []
+    for slot in frame.slots.values():
+        if slot.initialised:
+            if slot.kind is ops.SlotKind.OUTER:
+                assert slot.origin is not None
+                copies.append((b.index(slot), b.load(slot.origin)))
+            elif slot.kind is ops.SlotKind.UNSET:
+                constants.append((b.index(slot), b.constants.undefined(slot.name)))
+    if not constants and not copies:
+        return None
+
+    def start(f: Frame) -> None:
+        for i, undefined in constants:
+            f[i] = undefined
+        for i, origin in copies:
+            f[i] = origin(f)
+
+    return start
+
+
+# --- captured output and macros ----------------------------------------------------------------------------
+
+
+def capture(b: Builder, op: ops.Capture) -> Closure:
+    i, site = b.index(op.slot), op.site
+    start = starts(b, op.frame) or nothing
+    yields, b.yields = b.yields, False
+    body = b.body(op.body) or nothing
+    b.yields = yields
+    join = joined(b, op.autoescape)
+    if suspends(body):
+        from tmplmon.backends.closures.resumable import capture as resumable
+
+        return b.at_line(site, resumable(i, start, body, join))
+
+    def captured(f: Frame) -> Any:
+        pieces: list[Any] = []
+        output = f[OUTPUT]
+        f[OUTPUT] = pieces
+        start(f)
+        outcome = body(f)
+        f[OUTPUT] = output
+        if outcome is None:
+            f[i] = join(f, pieces)
+        return outcome
+
+    return b.at_line(site, captured)
+
+
+def joined(b: Builder, autoescape: bool | None) -> Callable[[Frame, list[Any]], Any]:
+    """The text of a list of pieces, as Markup where that is asked for."""
+    if autoescape is None:
+        return lambda f, pieces: support.captured(f[CONTEXT], pieces)
+    if b.constants.native:
+        environment = b.constants.environment
+        if autoescape:
+            return lambda f, pieces: support.mark_text(environment.concat(pieces))
+        return lambda f, pieces: environment.concat(pieces)
+    join = support.join_pieces
+    return (lambda f, pieces: mark(join(pieces))) if autoescape else (lambda f, pieces: join(pieces))
+
+
+def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
+    """Binds a macro: a value that knows the frame it was made in."""
+    ir = op.scope
+    scope = b.scope.nested[ir]
+    i, exports = b.index(op.slot), exporter(b, op.export)
+    environment = b.constants.environment
+    name = None if ir.kind is ops.ScopeKind.CALL else ir.name
+    arguments = tuple(slot.name for slot, _ in ir.parameters)
+    flags = [flag is not None for flag in (ir.kwargs, ir.varargs, ir.caller)]
+
+    def make(f: Frame) -> None:
+        f[i] = Macro(environment, scope.code_in(f), name, arguments, *flags)
+        if exports is not None:
+            exports(f)
+
+    return b.at_line(op.site, make)
+
+
+def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
+    """What comes first in a macro: parameters that were not given get their defaults."""
+    made: list[Closure] = []
+    for slot, default in ir.parameters:
+        i = b.index(slot)
+        if default is None:
+            made.append(_absent(i, b.constants.absent(slot.name)))
+            continue
+        value = b.value(default)
+        if suspends(value):
+            from tmplmon.backends.closures.resumable import default as resumable
+
+            made.append(resumable(i, value))
+        else:
+            made.append(_default(i, value))
+    return made
+
+
+def _absent(i: int, undefined: Any) -> Closure:
+    def absent(f: Frame) -> None:
+        if f[i] is missing:
+            f[i] = undefined
+
+    return absent
+
+
+def _default(i: int, value: Closure) -> Closure:
+    def default(f: Frame) -> None:
+        if f[i] is missing:
+            f[i] = value(f)
+
+    return default
+
+
+STATEMENTS: dict[type[Any], Callable[[Builder, Any], Closure | list[Closure] | None]] = {
+    ops.Emit: output.emit,
+    ops.Assign: assign,
+    ops.Evaluate: evaluate,
+    ops.If: if_,
+    ops.For: loops.for_,
+    ops.Jump: jump,
+    ops.Enter: enter,
+    ops.Capture: capture,
+    ops.MakeMacro: make_macro,
+    ops.CallBlock: templates.call_block,
+    ops.Extends: templates.extends,
+    ops.Include: templates.include,
+    ops.Import: templates.import_,
+}

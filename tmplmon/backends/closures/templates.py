@@ -1,0 +1,162 @@
+"""Statements that run other code: blocks, the parent template, includes and imports.
+
+What they run is entered as any scope is, by its function `code(context, output)`; it may be of another template,
+another environment, another back end. A static include is the exception: in a tree that signals, the included
+template's tree runs as a part of this scope (`sites`).
+"""
+
+from typing import Any
+
+from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
+from tmplmon.ir import ops
+from tmplmon.runtime import support
+
+type Run = Any
+"""Runs the code of a template or block in a context, with its output going where a frame's goes."""
+
+
+def run(f: Frame, owner: Any, context: Any) -> None:
+    owner.code(context, f[OUTPUT])
+
+
+def call_block(b: Builder, op: ops.CallBlock) -> Closure:
+    from tmplmon.backends.closures.output import unless_extended
+    from tmplmon.backends.closures.values import locals_of
+
+    name, required, site = op.name, op.required, op.site
+    seen = locals_of(b, op.locals) if op.scoped else None
+
+    def find(f: Frame) -> tuple[Any, Any]:
+        context = f[CONTEXT]
+        chain = context.blocks[name]
+        if required:
+            support.check_required(context, name)
+        return chain[0], context if seen is None else context.derived(seen(f))
+
+    made: Closure
+    if b.constants.is_async or b.yields:
+        from tmplmon.backends.closures.resumable import run_found
+
+        made = run_found(b, find, site)
+    else:
+
+        def block(f: Frame) -> None:
+            try:
+                run(f, *find(f))
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+        made = block
+    made = b.at_line(site, made)
+    return unless_extended(made) if op.unless_extended else made
+
+
+def extends(b: Builder, op: ops.Extends) -> Closure:
+    template, again, site = b.value(op.template), op.again, op.site
+    this = b.constants.template
+    if suspends(template):
+        from tmplmon.backends.closures.resumable import extends as resumable
+
+        return b.at_line_of(op, resumable(template, again, this, site))
+
+    def extend(f: Frame) -> None:
+        try:
+            if again:
+                support.check_not_extended(f[PARENT])
+            f[PARENT] = support.extend(f[CONTEXT], template(f), this)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return b.at_line_of(op, extend)
+
+
+def finish(b: Builder, site: int) -> Closure:
+    """After a template body that may extend another: the parent runs. `site` is that of the last ``extends``."""
+    if b.constants.is_async or b.yields:
+        from tmplmon.backends.closures.resumable import run_found
+
+        return run_found(b, lambda f: None if f[PARENT] is None else (f[PARENT], f[CONTEXT]), site)
+
+    def parent(f: Frame) -> None:
+        if f[PARENT] is not None:
+            try:
+                run(f, f[PARENT], f[CONTEXT])
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+    return parent
+
+
+def include(b: Builder, op: ops.Include) -> Closure:
+    from tmplmon.backends.closures.values import locals_of
+
+    name, site, ignore_missing = b.value(op.template), op.site, op.ignore_missing
+    this = b.constants.template
+    # The template of a constant name is found once in a rendering.
+    key = object() if isinstance(op.template, ops.Const) and type(op.template.value) is str else None
+    seen = locals_of(b, op.locals) if op.locals else None
+    with_context = op.with_context
+
+    def load(f: Frame, name: Any) -> Any:
+        return support.included(f[CONTEXT], name, key, this, ignore_missing)
+
+    def context_for(f: Frame, found: Any) -> Any:
+        context = f[CONTEXT]
+        if with_context:
+            return support.included_context(context, found, None if seen is None else seen(f))
+        return support.sharing_loaded(found.new_context(), context.loaded)
+
+    if b.signals is not None:
+        return b.signals.include(b, op, name, key, load, context_for)
+    if b.resumable:
+        from tmplmon.backends.closures.resumable import include as resumable
+
+        return resumable(b, name, key, load, context_for, site)
+
+    def included(f: Frame) -> None:
+        try:
+            found = None if key is None else f[CONTEXT].loaded.get(key)
+            if found is None:
+                found = load(f, name(f))
+            if found is not None:
+                run(f, found, context_for(f, found))
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return included
+
+
+def import_(b: Builder, op: ops.Import) -> Closure:
+    from tmplmon.backends.closures.statements import exporter
+    from tmplmon.backends.closures.values import combined, locals_of
+
+    this = b.constants.template
+    seen = locals_of(b, op.locals) if op.with_context else None
+    exports = exporter(b, op.export, exported=False)
+
+    def load(f: Frame, name: Any) -> Any:
+        return support.imported(f[CONTEXT], name, this, None if seen is None else seen(f))
+
+    module = combined(b, [b.value(op.template)], load, op.site, awaits=True)
+    if op.names is None:
+        assert op.target is not None
+        places = [(None, b.index(op.target))]
+    else:
+        places = [(name, b.index(slot)) for name, slot in op.names]
+    line = b.scope.ir.positions[op.site][0]
+    name = b.constants.program.name
+    place = f"line {line}" if name is None else f"line {line} in {name!r}"
+    environment = b.constants.environment
+
+    def bind(f: Frame, found: Any) -> None:
+        for name, i in places:
+            f[i] = found if name is None else support.imported_name(environment, found, name, place)
+        if exports is not None:
+            exports(f)
+
+    return b.at_line_of(op, combined(b, [module], bind, op.site))

@@ -1,0 +1,19 @@
+"""Whether any of Python's tools listens to anything."""
+
+import sys
+
+_get_tool = sys.monitoring.get_tool
+
+
+def any_tool() -> bool:
+    """Whether a monitoring tool exists, or this thread is traced or profiled. All a scope without listeners pays."""
+    return not (
+        _get_tool(0) is None
+        and _get_tool(1) is None
+        and _get_tool(2) is None
+        and _get_tool(3) is None
+        and _get_tool(4) is None
+        and _get_tool(5) is None
+        and sys.gettrace() is None
+        and sys.getprofile() is None
+    )
