@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from tmplmon.cli import options
 from tmplmon.cli.problems import ProblemFound, UsageError, long_form
@@ -61,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="tmplmon",
         description="Templates in the Jinja language: render them, check them, look into them.",
     )
-    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--version", action=ShowVersion, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     render = commands.add_parser(
@@ -105,14 +106,21 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def version() -> str:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as version_of
+class ShowVersion(argparse.Action):
+    """``--version``. argparse's own wants the version when the parser is made, which would cost every command the
+    20 ms that the import of `importlib.metadata` takes."""
 
-    try:
-        return f"tmplmon {version_of('tmplmon')}"
-    except PackageNotFoundError:
-        return "tmplmon, not installed"
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"tmplmon {version('tmplmon')}")
+        except PackageNotFoundError:
+            print("tmplmon, not installed")
+        parser.exit()
 
 
 def silence_stdout() -> None:
