@@ -59,6 +59,8 @@ class Environment:
     enable_async: templates run as coroutines, and await what they call.
     cache_dir: a directory for compiled templates, which another process takes from there. It has to belong to
         the user, and nobody else may have access; it is made if it is not there.
+    backend: what templates become: "bytecode", Python functions, or "closures", trees of closures, for templates
+        that must not become code (the disk cache is not used for them).
     """
 
     sandboxed = False
@@ -99,6 +101,7 @@ class Environment:
         enable_async: bool = False,
         *,
         cache_dir: str | os.PathLike[str] | None = None,
+        backend: Literal["bytecode", "closures"] = "bytecode",
     ) -> None:
         self.block_start_string = block_start_string
         self.block_end_string = block_end_string
@@ -120,6 +123,7 @@ class Environment:
         self.auto_reload = auto_reload
         self.is_async = enable_async
         self.cache_dir = cache_dir
+        self.backend = backend
 
         # Counts the changes of the tables below, by which templates know that they are to be linked again.
         self._changes = [0]
@@ -147,6 +151,8 @@ class Environment:
         starts = {self.block_start_string, self.variable_start_string, self.comment_start_string}
         if len(starts) != 3 or "" in starts:
             raise ValueError("the start strings of blocks, variables and comments must be three different ones")
+        if self.backend not in ("bytecode", "closures"):
+            raise ValueError("backend must be 'bytecode' or 'closures'")
         if self.newline_sequence not in ("\n", "\r\n", "\r"):
             raise ValueError(r"newline_sequence must be '\n', '\r\n' or '\r'")
 
@@ -357,7 +363,7 @@ class Environment:
         """Source to code, through the disk cache if there is one. `file` is what the code is to be of."""
         from tmplmon.pipeline import compile_template
 
-        if self.cache_dir is None:
+        if self.cache_dir is None or self.backend == "closures":
             return compile_template(self, source, name, file, generating)
         from tmplmon.diskcache import DiskCache
 
@@ -578,7 +584,7 @@ _OVERLAY_OPTIONS = frozenset(
     (
         *_SYNTAX_OPTIONS,
         *("newline_sequence", "optimized", "undefined", "finalize", "autoescape", "loader"),
-        *("auto_reload", "cache_dir"),
+        *("auto_reload", "cache_dir", "backend"),
     )
 )
 

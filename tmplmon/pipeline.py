@@ -48,10 +48,14 @@ def lower(environment: Any, text: str, name: str | None, filename: str) -> "Prog
 def compile_template(
     environment: Any, text: str, name: str | None, filename: str, generating: bool = False
 ) -> "Code":
-    """Source to code, by the bytecode back end."""
+    """Source to code, by the environment's back end."""
+    program = lower(environment, text, name, filename)
+    if environment.backend == "closures":
+        from tmplmon.backends.closures.compile import ClosureCode
+
+        return ClosureCode(program)  # type: ignore[return-value]
     from tmplmon.backends.bytecode.compile import compile_program
 
-    program = lower(environment, text, name, filename)
     try:
         return compile_program(program, target(environment), generating)
     except RecursionError:
@@ -67,9 +71,8 @@ def python_of(environment: Any, text: str, name: str | None, filename: str) -> "
 
 def compile_expression(environment: Any, text: str) -> CodeType:
     """An expression's source to the code of a function of a context."""
-    from tmplmon.backends.bytecode.compile import compile_expression as compile_scope
     from tmplmon.ir.lower import lower_expression
-    from tmplmon.ir.ops import Program
+    from tmplmon.ir.ops import Load, Program
     from tmplmon.syntax.parser import parse_expression
     from tmplmon.syntax.source import Source
 
@@ -78,6 +81,13 @@ def compile_expression(environment: Any, text: str) -> CodeType:
     options = environment.lower_options(None)
     scope, result = lower_expression(tree, source, options)
     program = Program(None, source.filename, scope, {}, options.autoescape)
+    if environment.backend == "closures":
+        from tmplmon.backends.closures.compile import ClosureCode
+
+        assert isinstance(result, Load)
+        return ClosureCode(program, result.slot)  # type: ignore[return-value]
+    from tmplmon.backends.bytecode.compile import compile_expression as compile_scope
+
     return compile_scope(program, result, target(environment, is_async=False))  # type: ignore[return-value]
 
 

@@ -25,3 +25,18 @@ class Code:
         self.blocks = blocks
         self.required = required
         self.links = links
+
+    @property
+    def file(self) -> str:
+        """What the code is of."""
+        return self.root.co_filename
+
+    def lines(self) -> set[int]:
+        """The lines with code."""
+        found: set[int] = set()
+        pending = [self.root, *self.blocks.values()]
+        while pending:
+            code = pending.pop()
+            found.update(line for _, _, line in code.co_lines() if line is not None)
+            pending += [const for const in code.co_consts if isinstance(const, CodeType)]
+        return found
