@@ -124,7 +124,7 @@ COMMENTED = """\
 {% trans %}fourth{% endtrans %}
 {# hint for the fifth #}{{ _('fifth') }}
 {#note: joined #}{{ _('sixth') }}
-{# note: #}{{ _('seventh') }}
+{# note: #}{#  #}{##}{{ _('seventh') }}
 {# note: for a tag that begins later #}
 {% trans
    a=1 %}eighth{% endtrans %}{{ _('ninth') }}

@@ -46,7 +46,7 @@ def extract_from_ast(
         found = _texts(node.arguments)
         texts: Texts = found[0] if len(found) == 1 else tuple(found)
         if not babel_style:
-            texts = tuple(text for text in found if text is not None)
+            texts = tuple(argument for argument in found if argument is not None)
             if not texts:
                 continue
         # A call is on the line of its parenthesis; that of a trans block has none, and no extent either.
@@ -110,9 +110,9 @@ class _Comments:
         self._next = end
         for _, kind, text in reversed(self._tokens[start:end]):
             if kind in ("comment", "linecomment"):
-                tag, *comment = text.split(None, 1)
-                if comment and tag in self._tags:
-                    return [comment[0].rstrip()]
+                words = text.split(None, 1)
+                if len(words) == 2 and words[0] in self._tags:
+                    return [words[1].rstrip()]
         return []
 
 
