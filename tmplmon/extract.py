@@ -4,7 +4,7 @@ Rule: a message is a call of a gettext function with texts, as in ``{{ _("Hello"
 stands for one. Messages are given in the order in which Jinja gives them, with the texts that are looked up when
 the template runs.
 
-Babel finds `babel_extract` under the method name ``tmplmon.i18n:babel_extract``.
+In a mapping file of Babel the method is ``tmplmon.i18n.babel_extract``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
