@@ -7,6 +7,9 @@ Each pass is a function of the one before; nothing in a later pass looks at the 
 the passes are imported when they are first needed: a template that the disk cache has needs only the last one.
 """
 
+import sys
+from collections.abc import Callable
+from threading import Lock
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +31,7 @@ def parse(environment: Any, text: str, name: str | None, filename: str) -> "tupl
     from tmplmon.syntax.source import Source
 
     source = Source(text, name, filename)
-    try:
-        return parse_source(source, environment.syntax), source
-    except RecursionError:
-        raise _too_deep(source) from None
+    return parse_source(source, environment.syntax), source
 
 
 def lower(environment: Any, text: str, name: str | None, filename: str) -> "Program":
@@ -39,10 +39,8 @@ def lower(environment: Any, text: str, name: str | None, filename: str) -> "Prog
     from tmplmon.ir.lower import lower as lower_tree
 
     tree, source = parse(environment, text, name, filename)
-    try:
-        return lower_tree(tree, source, environment.lower_options(name))
-    except RecursionError:
-        raise _too_deep(source) from None
+    options = environment.lower_options(name)
+    return deeply(lambda: lower_tree(tree, source, options), name, filename)
 
 
 def compile_template(
@@ -56,17 +54,17 @@ def compile_template(
         return ClosureCode(program)  # type: ignore[return-value]
     from tmplmon.backends.bytecode.compile import compile_program
 
-    try:
-        return compile_program(program, target(environment), generating)
-    except RecursionError:
-        raise TemplateSyntaxError(*_TOO_DEEP, name, filename) from None
+    wanted = target(environment)
+    return deeply(lambda: compile_program(program, wanted, generating), name, filename)
 
 
 def python_of(environment: Any, text: str, name: str | None, filename: str) -> "ast.Module":
     """Source to the Python code that the bytecode back end compiles."""
     from tmplmon.backends.bytecode.compile import program_to_ast
 
-    return program_to_ast(lower(environment, text, name, filename), target(environment))
+    program = lower(environment, text, name, filename)
+    wanted = target(environment)
+    return deeply(lambda: program_to_ast(program, wanted), name, filename)
 
 
 def compile_expression(environment: Any, text: str) -> CodeType:
@@ -110,8 +108,35 @@ def target(environment: Any, is_async: bool | None = None) -> "Target":
     )
 
 
-_TOO_DEEP = ("the template is nested too deeply", 1)
+# The passes recurse as deep as expressions are nested, which `syntax.limits` bounds; each level takes up to four
+# of Python's frames.
+_FRAMES = 6000
+_lock = Lock()
+_deep = 0
+_limit = 0
 
 
-def _too_deep(source: "Source") -> TemplateSyntaxError:
-    return TemplateSyntaxError(*_TOO_DEEP, source.name, source.filename)
+def deeply[T](work: Callable[[], T], name: str | None, filename: str) -> T:
+    """Do what may recurse deeper than Python's recursion limit lets it. The limit is raised only for work that needs
+    it; all threads share it, so the last one that needs it puts it back."""
+    global _deep, _limit
+    try:
+        return work()
+    except RecursionError:
+        pass
+    with _lock:
+        if not _deep:
+            _limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(_limit + _FRAMES)
+        _deep += 1
+    try:
+        return work()
+    except RecursionError:
+        raise TemplateSyntaxError(
+            "the template is nested too deeply", 1, name, filename, hint="move inner parts into macros"
+        ) from None
+    finally:
+        with _lock:
+            _deep -= 1
+            if not _deep:
+                sys.setrecursionlimit(_limit)

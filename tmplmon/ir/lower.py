@@ -11,7 +11,7 @@ context function gets to see.
 """
 
 import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -657,6 +657,11 @@ class _Lowering:
         values: dict[str, Op] = {}
         for name, expr in variables:
             values[name] = self.value(expr)
+            if name == node.count and type(values[name]) is not ops.Load:
+                # It is passed twice and evaluated once.
+                held = self.temp("count")
+                self.body.append(ops.Assign(held, values[name], [], site))
+                values[name] = ops.Load(held, site)
         if node.plural is not None:
             args.append(message(node.plural))
             assert node.count is not None
@@ -798,8 +803,10 @@ class _Lowering:
         obj = self.value(expr.obj)
         key = expr.key
         if isinstance(key, nodes.Slice):
-            parts = [None if part is None else self.value(part) for part in (key.lower, key.upper, key.step)]
-            return ops.Slice(obj, *parts, self.site(expr.start, expr.end))
+            lower, upper, step = (
+                None if part is None else self.value(part) for part in (key.lower, key.upper, key.step)
+            )
+            return ops.Slice(obj, lower, upper, step, self.site(expr.start, expr.end))
         return ops.Item(obj, self.value(key), self.site(expr.start, expr.end))
 
     def call(self, expr: nodes.Call) -> Op:
@@ -900,6 +907,9 @@ class _Lowering:
         self.level.soft = was_soft
         return ops.Conditional(test, body, orelse, self.branch_site(expr.start, expr.end))
 
+    def slice(self, expr: nodes.Slice) -> Op:
+        raise self.fail("a slice cannot be one of several indices", expr)
+
     def tuple_(self, expr: nodes.TupleExpr) -> Op:
         items = [self.value(item) for item in expr.items]
         return ops.Build("tuple", items, self.site(expr.start, expr.end))
@@ -942,6 +952,7 @@ _VALUES: dict[type[nodes.Expr], Callable[[_Lowering, Any], Op]] = {
     nodes.Const: _Lowering.const,
     nodes.Name: _Lowering.name,
     nodes.TupleExpr: _Lowering.tuple_,
+    nodes.Slice: _Lowering.slice,
     nodes.ListExpr: _Lowering.list_,
     nodes.DictExpr: _Lowering.dict_,
     nodes.Attribute: _Lowering.attribute,
@@ -995,5 +1006,5 @@ def _has_scoped_block(body: Sequence[nodes.Stmt]) -> bool:
 def _closest(name: str, known: Container[str]) -> str | None:
     import difflib
 
-    found = difflib.get_close_matches(name, list(known), 1) if hasattr(known, "__iter__") else []
+    found = difflib.get_close_matches(name, known, 1) if isinstance(known, Iterable) else []
     return f"did you mean {found[0]!r}?" if found else None

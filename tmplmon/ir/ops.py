@@ -55,7 +55,7 @@ class Frame:
     """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside.
 
     `slots` are those of the frame itself, by template name. A name that the frame only reads from the context is
-    not here: such slots belong to the scope, which looks each of them up once.
+    not its own: such slots belong to the scope, which looks each of them up once.
     """
 
     slots: dict[str, Slot] = field(default_factory=dict)

@@ -50,6 +50,8 @@ def inline_test(f: Function, op: ops.Test) -> ast.expr | None:
     arguments = op.arguments
     if not arguments.simple or arguments.kwargs:
         return None
+    if op.name == "sameas" and any(isinstance(side, ops.Const) for side in (op.value, *arguments.args)):
+        return None  # Python's compiler warns of `is` with a literal.
     made = _TESTS.get((op.name, len(arguments.args)))
     return None if made is None else made(f, op)
 
@@ -72,7 +74,8 @@ def _identity(constant: object) -> _Inline:
         from tmplmon.backends.bytecode.values import value
 
         at = f.at(op.site)
-        return pyast.compare(value(f, op.value), [ast.Is()], [pyast.const(constant, at)], at)
+        held = f.named(value(f, op.value), at)
+        return pyast.compare(held, [ast.Is()], [pyast.const(constant, at)], at)
 
     return made
 

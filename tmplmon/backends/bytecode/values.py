@@ -135,6 +135,7 @@ def attribute(f: Function, op: ops.Attr) -> ast.expr:
 def item(f: Function, op: ops.Item) -> ast.expr:
     at = f.at(op.site)
     obj, key = names(f, [op.obj, op.key], at)
+    obj = f.named(obj, at)  # Python's compiler warns of a literal that has no items.
     result = f.temp()
     arguments = [pyast.name(CONTEXT, at), obj, key]
     if not f.compiler.target.stock_getitem:
@@ -155,6 +156,8 @@ def slice_(f: Function, op: ops.Slice) -> ast.expr:
     at = f.at(op.site)
     present = [part for part in (op.lower, op.upper, op.step) if part is not None]
     obj, *rest = operands(f, [op.obj, *present])
+    if isinstance(obj, ast.Constant):
+        obj = f.named(obj, at)  # Python's compiler warns of a literal that has no items.
     parts = iter(rest)
     bounds = [None if part is None else next(parts) for part in (op.lower, op.upper, op.step)]
     return f.settled(pyast.subscript(obj, pyast.slice_(*bounds, at), at), at)
