@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tmplmon.backends.closures.constants import Constants
+from tmplmon.backends.closures.entry import code_of, expression_of, generating_of
 from tmplmon.backends.closures.scope import CompiledScope
 from tmplmon.ir import ops
 
@@ -57,14 +58,14 @@ class Functions:
         """The function `code(context, output)` of the template (None) or of a block; `code(context)` of an
         expression."""
         if self._result is not None:
-            return self.root.expression(self._result)
-        return self._scope(block).code()
+            return expression_of(self.root, self._result)
+        return code_of(self._scope(block))
 
     def generating(self, block: str | None) -> Callable[..., Any]:
         """The function `generate_code(context)` of the template (None) or of a block."""
         found = self._generating.get(block)
         if found is None:
-            found = self._generating[block] = self._scope(block).generating()
+            found = self._generating[block] = generating_of(self._scope(block))
         return found
 
     def _scope(self, block: str | None) -> CompiledScope:

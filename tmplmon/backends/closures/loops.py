@@ -17,7 +17,7 @@ from typing import Any
 from tmplmon.backends.closures.build import BREAK, Builder, Closure, assigner, jumps, sequence, suspends
 from tmplmon.backends.closures.frame import LINE, OUTPUT, Frame, fail, hand_on
 from tmplmon.ir import ops
-from tmplmon.runtime.loop import LoopContext, counted, sized
+from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, counted, sized
 
 _LENGTHS = frozenset({"length", "revindex", "revindex0"})
 _NUMBERS = frozenset({"index", "index0", "first", "last"}) | _LENGTHS
@@ -162,7 +162,7 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         from tmplmon.backends.closures.resumable import loop as resumable
 
         return resumable(b, op, made, passing, test, body, start, orelse)
-    items, assign, count = source(b, op, passing, made), made.assign, made.count
+    items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
 
     def run(f: Frame, iterable: Any) -> Any:
         ran = False
@@ -192,11 +192,14 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     return run
 
 
-def source(b: Builder, op: ops.For, passing: Items | None, made: Head) -> Items:
-    """All that an iterable passes through before the loop takes its items."""
-    steps = [step for step in (passing, made.items) if step is not None]
+def prepared(passing: Items | None, made: Head) -> list[Items]:
+    """What an iterable passes through before the loop takes its items."""
+    return [step for step in (passing, made.items) if step is not None]
+
+
+def source(b: Builder, op: ops.For, steps: list[Items]) -> Items:
     if b.signals is not None:
-        steps.append(b.signals.rounds(b, op))
+        steps = [*steps, b.signals.rounds(b, op)]
 
     def items(f: Frame, iterable: Any) -> Any:
         for step in steps:
@@ -216,11 +219,12 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         assert use.slot is not None
         i = b.index(use.slot)
         undefined = b.constants.undefined_class
+        made: Callable[..., Any] = AsyncLoopContext if asynchronous else LoopContext
 
         def with_object(f: Frame, iterable: Any) -> Any:
             if recurse is None:
-                return LoopContext(iterable, undefined)
-            return LoopContext(iterable, undefined, *recurse(f))
+                return made(iterable, undefined)
+            return made(iterable, undefined, *recurse(f))
 
         def assign_both(f: Frame, item: Any) -> None:
             held, f[i] = item
@@ -243,6 +247,10 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             f[number], f[last], held = item
             assign(f, held)
 
+        if asynchronous:
+            from tmplmon.backends.closures.resumable import with_last as resumable
+
+            return Head(resumable(length), assign_three, None)
         return Head(with_last, assign_three, _preceded((number, last), slots))
     if use.attributes & _NUMBERS:
         number = counts.number = b.extra()
@@ -312,13 +320,13 @@ def _passing(b: Builder, op: ops.For) -> Items:
 
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
-    test, site = b.value(op.test), op.site
+    test = b.value(op.test)
     if b.signals is not None:
         test = b.signals.passes(b, op, test)
     if b.constants.is_async:
         from tmplmon.backends.closures.resumable import passing as resumable
 
-        return resumable(assign, start, test, site)
+        return resumable(assign, start, test)
 
     def passing(f: Frame, iterable: Any) -> Iterator[Any]:
         g = f.copy()  # it runs in between, and reaches lines by itself
@@ -334,7 +342,7 @@ def _passing(b: Builder, op: ops.For) -> Items:
             hand_on(f, g, error)
             raise
 
-    return passing
+    return lambda f, iterable: passing(f, iterable)
 
 
 def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:

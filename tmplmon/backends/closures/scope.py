@@ -6,16 +6,15 @@ branches, another for those that also want calls and exceptions (`signals`). Eac
 needed, from the same ops.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, sequence
 from tmplmon.backends.closures.constants import Constants
-from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, OUTPUT, Frame
-from tmplmon.backends.closures.shown import show
-from tmplmon.backends.closures.tools import any_tool
+from tmplmon.backends.closures.entry import ALL, QUIET, macro_of
+from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
 from tmplmon.ir import ops
 from tmplmon.runtime.undefined import missing
 
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from tmplmon.monitoring import CodeLike, LocationTable, Site, StateArray
     from tmplmon.monitoring.events import Event
 
-QUIET, LINES, ALL = "quiet", "lines", "all"
-"""The kinds of trees: without signals, with those of lines and branches, with all."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -39,12 +35,6 @@ class Tree:
     blank: Frame
     names: tuple[tuple[int, str, Any], ...]
     body: Closure
-
-    def frame(self, context: Any, output: Any) -> Frame:
-        f = self.blank.copy()
-        f[CONTEXT] = context
-        f[OUTPUT] = output
-        return f
 
     def look_up(self, f: Frame) -> None:
         get = f[CONTEXT].names.get
@@ -71,7 +61,7 @@ class CompiledScope:
         self.nested = {inner: CompiledScope(constants, inner, self) for inner in ir.nested}
         self._trees: dict[tuple[str, bool], Tree] = {}
         self._joined: Monitored | None = None
-        self.run = self._entry()
+        self.run = macro_of(self)
 
     @property
     def name(self) -> str:
@@ -194,81 +184,10 @@ class CompiledScope:
 
     # --- entering ------------------------------------------------------------------------------------------
 
-    def _entry(self) -> Callable[[Frame | None, Any, Sequence[Any]], None]:
-        """The function that runs the scope: of the frame it was made in (a macro's), the list that takes
-        output, and the values of the parameters."""
-        tree: Tree | None = None
-
-        def run(outer: Any, output: Any, slots: Sequence[Any]) -> None:
-            nonlocal tree
-            if any_tool():
-                self._signalled(outer, output, slots)
-                return
-            if tree is None:
-                tree = self.tree(QUIET)
-            f = tree.blank.copy()
-            f[CONTEXT] = context = outer[CONTEXT]
-            f[OUTPUT] = output
-            f[OUTER] = outer
-            f[HEAD : HEAD + len(slots)] = slots
-            try:
-                if tree.names:
-                    get = context.names.get
-                    for i, name, undefined in tree.names:
-                        f[i] = get(name, undefined)
-                tree.body(f)
-            except BaseException as error:
-                show(self, f, error)
-                raise
-
-        return run
-
     def code_in(self, f: Frame) -> Callable[..., Any]:
         """The function of a macro that is made in a frame: `code(output, *slots)`."""
         run = self.run
         return lambda output, *slots: run(f, output, slots)
-
-    def code(self) -> Callable[..., Any]:
-        """The function of a template or block: `code(context, output)`."""
-        tree: Tree | None = None
-
-        def code(context: Any, output: Any) -> None:
-            nonlocal tree
-            if any_tool():
-                self._signalled([context], output, ())
-                return
-            if tree is None:
-                tree = self.tree(QUIET)
-            f = tree.blank.copy()
-            f[CONTEXT] = context
-            f[OUTPUT] = output
-            try:
-                get = context.names.get
-                for i, name, undefined in tree.names:
-                    f[i] = get(name, undefined)
-                tree.body(f)
-            except BaseException as error:
-                show(self, f, error)
-                raise
-
-        return code
-
-    def expression(self, result: ops.Slot) -> Callable[..., Any]:
-        """The function of an expression: `code(context)` gives the value that the tree leaves in a slot."""
-        i = self.indexes[result]
-
-        def code(context: Any) -> Any:
-            tree = self.tree(QUIET)
-            f = tree.frame(context, None)
-            try:
-                tree.look_up(f)
-                tree.body(f)
-            except BaseException as error:
-                show(self, f, error)
-                raise
-            return f[i]
-
-        return code
 
 
 def _nothing(f: Frame) -> None:

@@ -70,7 +70,7 @@ def _escaped_or(other: Callable[[Any], str], held: Any) -> Any:
 
 
 def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
-    if b.signals is None and not b.resumable:
+    if b.signals is None and not b.constants.is_async:
         i = b.own(op)
         if i is not None:
             return _escaped_slot(i, site)

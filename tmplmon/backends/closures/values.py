@@ -57,7 +57,7 @@ def value(b: Builder, op: ops.Op) -> Closure:
     """The closure for a value. It is the fused one where there is one, else the definition's."""
     kind = type(op)
     make = fused.FUSED.get(kind)
-    made = None if make is None or b.resumable else make(b, op)
+    made = None if make is None or b.constants.is_async else make(b, op)
     if made is None:
         whole = WHOLE.get(kind)
         if whole is not None:
@@ -367,7 +367,7 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
         operands = b.values([op.left, second])
         return combined(b, operands, lambda f, left, right: function(left, right), op.site)
     # A further operand is evaluated only if what is compared before it holds.
-    if b.resumable:
+    if b.constants.is_async:
         from tmplmon.backends.closures.resumable import compare as resumable
 
         return resumable(b, op)

@@ -1,0 +1,236 @@
+"""How a scope is entered: the functions that templates, blocks and macros are run by.
+
+    code(context, output)       of a template or block: appends to a list
+    code(output, *slots)        of a macro
+    generate_code(context)      yields
+    code(context)               of an expression: gives its value
+
+Rule: each asks first whether there is a tool (`any_tool`). If there is none, the quiet tree runs and nothing looks
+again. The two that are run most, in loops, are written out; in an asynchronous environment the same functions are
+coroutines and asynchronous generators.
+"""
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tmplmon.backends.closures.build import Closure, suspends
+from tmplmon.backends.closures.frame import (
+    CONTEXT,
+    DATA,
+    FIRST,
+    HEAD,
+    LINE,
+    OUTER,
+    OUTPUT,
+    PART,
+    SIGNAL,
+    STATE,
+    Frame,
+)
+from tmplmon.backends.closures.shown import Variables, show
+from tmplmon.backends.closures.tools import any_tool
+from tmplmon.ir import ops
+
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.monitored import Part
+    from tmplmon.backends.closures.scope import CompiledScope, Tree
+    from tmplmon.monitoring import Activation
+
+QUIET, LINES, ALL = "quiet", "lines", "all"
+"""The kinds of trees: without signals, with those of lines and branches, with all."""
+
+type Slots = Sequence[Any]
+
+
+class Run:
+    """One run of a scope, in a ``with``: its frame and its tree, and its activation where tools listen. An exception
+    that leaves it gets the scope's frame."""
+
+    __slots__ = ("activation", "body", "f", "scope")
+
+    def __init__(
+        self, scope: "CompiledScope", outer: Frame, output: Any, slots: Slots = (), yields: bool = False
+    ) -> None:
+        self.scope = scope
+        self.f: Frame = []
+        self.activation: Activation | None = None
+        if any_tool():
+            self.activation = scope.monitored.scope.enter(Variables(scope, self.f), scope.module_names)
+        kind = QUIET
+        if self.activation is not None:
+            self.activation.py_start()
+            kind = ALL if scope.monitored.is_heard_beyond_lines else LINES
+        tree = scope.tree(kind, yields)
+        f = fill(self.f, tree, outer, output, slots)
+        if self.activation is not None:
+            signal_from(f, self.activation, scope.monitored.root)
+        self.body = tree.body
+        try:
+            tree.look_up(f)
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and kind is not GeneratorExit:
+            show(self.scope, self.f, error)
+        if self.activation is not None:
+            self.activation.__exit__(kind, error, traceback)
+
+
+def fill(f: Frame, tree: "Tree", outer: Frame, output: Any, slots: Slots) -> Frame:
+    f[:] = tree.blank
+    f[CONTEXT] = outer[CONTEXT]
+    f[OUTPUT] = output
+    f[OUTER] = outer
+    f[HEAD : HEAD + len(slots)] = slots
+    return f
+
+
+def signal_from(f: Frame, activation: "Activation", part: "Part") -> None:
+    """Events of a frame go to an activation, as those of a part of its scope."""
+    f[SIGNAL] = activation
+    f[PART] = part
+    f[DATA] = part.whole.scope.data
+    f[STATE] = part.state
+    f[FIRST] = part.first
+    f[LINE] = 0
+
+
+# --- what appends ------------------------------------------------------------------------------------------
+
+
+def code_of(scope: "CompiledScope") -> Callable[..., Any]:
+    """`code(context, output)` of a template or block."""
+    if scope.constants.is_async:
+
+        async def code_async(context: Any, output: list[Any]) -> None:
+            from tmplmon.backends.closures.resumable import Running
+
+            with Run(scope, [context], output) as run:
+                if suspends(run.body):
+                    await Running(run.body(run.f))
+                else:
+                    run.body(run.f)
+
+        return code_async
+    blank: Frame | None = None
+    names: tuple[tuple[int, str, Any], ...] = ()
+    body: Closure
+
+    def code(context: Any, output: list[Any]) -> None:
+        nonlocal blank, names, body
+        if any_tool():
+            with Run(scope, [context], output) as run:
+                run.body(run.f)
+            return
+        if blank is None:
+            tree = scope.tree(QUIET)
+            body, names, blank = tree.body, tree.names, tree.blank
+        f = blank.copy()
+        f[CONTEXT] = context
+        f[OUTPUT] = output
+        try:
+            get = context.names.get
+            for i, name, undefined in names:
+                f[i] = get(name, undefined)
+            body(f)
+        except BaseException as error:
+            show(scope, f, error)
+            raise
+
+    return code
+
+
+def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
+    """The function that runs a macro: of the frame it was made in, the list that takes output, and the values of
+    its parameters."""
+    if scope.constants.is_async:
+
+        async def run_async(outer: Frame, output: list[Any], slots: Slots) -> None:
+            from tmplmon.backends.closures.resumable import Running
+
+            with Run(scope, outer, output, slots) as run:
+                if suspends(run.body):
+                    await Running(run.body(run.f))
+                else:
+                    run.body(run.f)
+
+        return run_async
+    blank: Frame | None = None
+    names: tuple[tuple[int, str, Any], ...] = ()
+    body: Closure
+
+    def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
+        nonlocal blank, names, body
+        if any_tool():
+            with Run(scope, outer, output, slots) as run:
+                run.body(run.f)
+            return
+        if blank is None:
+            tree = scope.tree(QUIET)
+            body, names, blank = tree.body, tree.names, tree.blank
+        f = blank.copy()
+        f[CONTEXT] = context = outer[CONTEXT]
+        f[OUTPUT] = output
+        f[OUTER] = outer
+        f[HEAD : HEAD + len(slots)] = slots
+        try:
+            if names:
+                get = context.names.get
+                for i, name, undefined in names:
+                    f[i] = get(name, undefined)
+            body(f)
+        except BaseException as error:
+            show(scope, f, error)
+            raise
+
+    return run_macro
+
+
+def expression_of(scope: "CompiledScope", result: ops.Slot) -> Callable[[Any], Any]:
+    """`code(context)` of an expression, whose tree leaves its value in a slot."""
+    i = scope.indexes[result]
+
+    def code(context: Any) -> Any:
+        with Run(scope, [context], []) as run:
+            run.body(run.f)
+            return run.f[i]
+
+    return code
+
+
+# --- what yields -------------------------------------------------------------------------------------------
+
+
+def generating_of(scope: "CompiledScope") -> Callable[[Any], Any]:
+    """`generate_code(context)` of a template or block."""
+    if scope.constants.is_async:
+        return lambda context: _generate_async(scope, context)
+    return lambda context: _generate(scope, context)
+
+
+def _generate(scope: "CompiledScope", context: Any) -> Iterator[Any]:
+    with Run(scope, [context], [], yields=True) as run:
+        yield from _running(run)
+
+
+def _running(run: Run) -> Generator[Any, Any, None]:
+    if suspends(run.body):
+        yield from run.body(run.f)
+    else:
+        run.body(run.f)
+
+
+async def _generate_async(scope: "CompiledScope", context: Any) -> AsyncIterator[Any]:
+    from tmplmon.backends.closures.resumable import pieces_of
+
+    with Run(scope, [context], [], yields=True) as run:
+        async for piece in pieces_of(_running(run)):
+            yield piece
