@@ -35,13 +35,23 @@ class _Part:
     reached: bool = False
 
 
-def emit(f: Function, op: ops.Emit) -> None:
-    if not op.unless_extended:
-        _Run(f).pieces(op.pieces)
-        return
+def emit(f: Function, run: Sequence[ops.Emit | ops.If]) -> None:
+    """Puts out a run, which `run_at` found."""
+    made = _Run(f)
+    f.begin()
+    for op in run:
+        if type(op) is ops.Emit:
+            made.pieces(op.pieces)
+        elif type(op) is ops.If:
+            made.choice(op)
+    made.flush()
+
+
+def emit_unless_extended(f: Function, op: ops.Emit) -> None:
+    """Puts out a run where a parent template may have been set, which drops it."""
     at = f.quiet
     with f.into([], at) as statements:
-        _Run(f).pieces(op.pieces)
+        emit(f, [op])
     if statements:
         extended = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
         f.body.append(pyast.if_(extended, statements, [], at))
@@ -54,7 +64,6 @@ class _Run:
         self.values = 0
 
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> None:
-        self.f.begin()
         for piece in pieces:
             if type(piece) is ops.EmitText:
                 self.add_text(piece.text, self.f.at(piece.site) if piece.site >= 0 else None)
@@ -64,7 +73,18 @@ class _Run:
             if self.values >= _LONGEST:
                 self.flush()
                 self.f.begin()
-        self.flush()
+
+    def choice(self, op: ops.If) -> None:
+        """One of two texts on one line: a part like any other."""
+        f = self.f
+        ((test, yes, site),) = op.branches
+        at = f.here = f.at(site)
+        before = len(f.body)
+        condition = value(f, test)
+        if len(f.body) > before:
+            self.settle(before)
+        texts = [pyast.const(_text_of(body), at) for body in (yes, op.orelse)]
+        self.add_value(pyast.if_expr(condition, *texts, at), at)
 
     def add_text(self, text: str, place: Place | None) -> None:
         last = self.parts[-1] if self.parts else None
@@ -292,6 +312,40 @@ class _Run:
         return pyast.joined(
             [node if _is_text(node) else pyast.formatted(node, _place(node)) for node in nodes], last
         )
+
+
+def run_at(f: Function, body: Sequence[ops.Op], start: int) -> int:
+    """Where the run of output that begins at `start` ends: it takes in ``if``s that choose between two texts on one
+    line, as in ``class="{% if on %}on{% endif %}"``."""
+    end = start
+    while end < len(body):
+        op = body[end]
+        if type(op) is ops.Emit:
+            if op.unless_extended:
+                break
+        elif type(op) is not ops.If or not _is_choice(f, op):
+            break
+        end += 1
+    return end
+
+
+def _is_choice(f: Function, op: ops.If) -> bool:
+    if len(op.branches) != 1 or f.compiler.target.native or isinstance(op.branches[0][0], ops.Const):
+        return False
+    positions = f.scope.positions
+    line = positions[op.branches[0][2]][0]
+    for body in (op.branches[0][1], op.orelse):
+        for inner in body:
+            if type(inner) is not ops.Emit or inner.unless_extended:
+                return False
+            for piece in inner.pieces:
+                if type(piece) is not ops.EmitText or (piece.site >= 0 and positions[piece.site][0] != line):
+                    return False
+    return True
+
+
+def _text_of(body: Sequence[ops.Op]) -> str:
+    return "".join([piece.text for op in body for piece in op.pieces])  # type: ignore[union-attr]
 
 
 def _node(part: _Part, at: Place) -> ast.expr:

@@ -6,14 +6,22 @@ from typing import Any
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import CONTEXT, OUTPUT, PARENT, YIELD, Function
-from tmplmon.backends.bytecode.output import emit
+from tmplmon.backends.bytecode.output import emit, emit_unless_extended, run_at
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
 from tmplmon.ir import ops
 
 
 def statements(f: Function, body: Sequence[ops.Op]) -> None:
-    for op in body:
+    position = 0
+    while position < len(body):
+        end = run_at(f, body, position)
+        if end > position:
+            emit(f, body[position:end])  # type: ignore[arg-type]
+            position = end
+            continue
+        op = body[position]
+        position += 1
         f.begin()
         site = getattr(op, "site", -1)
         if site >= 0:
@@ -365,7 +373,7 @@ def import_(f: Function, op: ops.Import) -> None:
 
 
 STATEMENTS: dict[type[Any], Callable[[Function, Any], None]] = {
-    ops.Emit: emit,
+    ops.Emit: emit_unless_extended,
     ops.Assign: assign,
     ops.Evaluate: evaluate,
     ops.If: if_,
