@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tmplmon.backends.code import Code
 
-_FORMAT = 1
+_FORMAT = 2
 _PYTHON = sys.implementation.cache_tag, sys.hexversion, sys.platform
 _HEAD = b"tmplmon\0"
 
@@ -50,20 +50,21 @@ class DiskCache:
         if data[: len(_HEAD)] != _HEAD or zlib.crc32(data[head:]) != int.from_bytes(data[len(_HEAD) : head]):
             return None
         try:
-            version, found, root, blocks, required, links = marshal.loads(memoryview(data)[head:])
+            version, found, root, blocks, required, pure, links = marshal.loads(memoryview(data)[head:])
         except (EOFError, ValueError, TypeError):
             return None
         if version != (_FORMAT, *_PYTHON, _engine()) or found != key:
             return None
         from tmplmon.backends.code import Code
 
-        return Code(root, blocks, frozenset(required), links)
+        return Code(root, blocks, frozenset(required), pure, links)
 
     def put(self, key: tuple[Any, ...], code: "Code") -> None:
         """Keep the code for a key. A disk that cannot be written is no error: the template was compiled."""
         version = (_FORMAT, *_PYTHON, _engine())
         try:
-            data = marshal.dumps((version, key, code.root, code.blocks, tuple(code.required), code.links))
+            parts = code.root, code.blocks, tuple(code.required), code.pure, code.links
+            data = marshal.dumps((version, key, *parts))
         except ValueError:
             return
         path = self._path(key)

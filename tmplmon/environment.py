@@ -69,7 +69,8 @@ class Environment:
     shared = False
     context_class: type[Context] = Context
     template_class: type[Template] = Template
-    concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod("".join)
+    concat: ClassVar[Any] = staticmethod("".join)
+    """Joins the pieces of a template's output."""
 
     # Whether values are put out as they are and joined by `concat`.
     _native = False

@@ -7,11 +7,10 @@ for. Both run the same program. In an asynchronous environment both are asynchro
 
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
-from types import FunctionType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from tmplmon.runtime.blocks import Block, BlockTable
-from tmplmon.runtime.context import Context, TemplateContext
+from tmplmon.runtime.context import Context, EvalContext, TemplateContext
 from tmplmon.runtime.html import mark
 from tmplmon.tracebacks import of_template, remember_lines
 
@@ -32,6 +31,25 @@ class Template:
     environment: "Environment"
     name: str | None
     filename: str
+    blocks: dict[str, Block]
+
+    code: Callable[..., Any]
+    """The template's body: appends its output for a context to a list."""
+
+    pure: bool
+    """Whether `code` may be passed an including template's context and a dict of variables; see `backends.code`."""
+
+    _source: str
+    _code: "Code"
+    _file: str
+    _functions: Any
+    _uptodate: Callable[[], bool] | None
+    _own_globals: MutableMapping[str, Any]
+    _module: "TemplateModule | None"
+    _table: BlockTable
+    _linked: int
+    _eval_ctx: EvalContext
+    _make_context: "Callable[[Template, dict[str, Any]], Context]"
 
     def __new__(cls, source: str, **options: Any) -> "Template":
         from tmplmon.environment import shared_environment
@@ -59,8 +77,7 @@ class Template:
         self._file = code.file
         self._uptodate = uptodate
         self._own_globals = globals if globals is not None else {}
-        self._module: TemplateModule | None = None
-        self._generating_functions: dict[str | None, Callable[..., Any]] | None = None
+        self._module = None
         self._make_blocks()
         self._link()
         if filename is None:
@@ -79,34 +96,13 @@ class Template:
         environment = self.environment
         self._linked = environment._changes[0]
         self._eval_ctx = environment._eval_context(self.name)
-        self._make_context: Callable[[Template, dict[str, Any]], Context] = (
-            TemplateContext if environment.context_class is Context else _context_of_its_class
-        )
-        if environment.backend == "closures":
-            self._functions = self._code.linked(self)  # type: ignore[attr-defined]
-            self.code: Callable[..., Any] = self._functions.code(None)
-            for name, block in self.blocks.items():
-                block.code = self._functions.code(name)
-            return
-        code, names = self._fitting(self._code, False)
-        self._code = code
-        self.code = FunctionType(code.root, names)
+        custom = environment.context_class is not Context
+        self._make_context = _context_of_its_class if custom else TemplateContext
+        self._functions = self._code.linked(self)
+        self.pure = self._functions.pure
+        self.code = self._functions.code(None)
         for name, block in self.blocks.items():
-            block.code = FunctionType(code.blocks[name], names)
-        self._generating_functions = None
-
-    def _fitting(self, code: "Code", generating: bool) -> "tuple[Code, dict[str, Any]]":
-        """The code, made again if it does not fit the environment any more, and its functions' globals."""
-        from tmplmon.backends.bytecode.link import Misfit, link
-
-        try:
-            names = link(code.links, self, self.environment, self.blocks)
-        except Misfit:
-            code = self.environment._compile(self._source, self.name, self._file, generating)
-            names = link(code.links, self, self.environment, self.blocks)
-        names["__name__"] = self.name or "<template>"
-        names["__loader__"] = self
-        return code, names
+            block.code = self._functions.code(name)
 
     def get_source(self, _name: str) -> str:
         """The source, for Python's tools: the template is the `__loader__` of its functions."""
@@ -114,16 +110,7 @@ class Template:
 
     def _generating(self, block: str | None) -> Callable[..., Any]:
         """The generator function of the template (None) or of a block."""
-        if self.environment.backend == "closures":
-            return self._functions.generating(block)  # type: ignore[no-any-return]
-        functions = self._generating_functions
-        if functions is None:
-            code = self.environment._compile(self._source, self.name, self._file, generating=True)
-            code, names = self._fitting(code, True)
-            functions = {name: FunctionType(block_code, names) for name, block_code in code.blocks.items()}
-            functions[None] = FunctionType(code.root, names)
-            self._generating_functions = functions
-        return functions[block]
+        return self._functions.generating(block)  # type: ignore[no-any-return]
 
     @property
     def generate_code(self) -> Callable[..., Any]:
@@ -155,7 +142,7 @@ class Template:
             if vars:
                 names.update(vars)
         else:
-            names = dict(vars) if type(vars) is not dict else vars
+            names = vars if type(vars) is dict else dict(vars or {})
         if locals:
             from tmplmon.runtime.undefined import missing
 

@@ -18,9 +18,11 @@ def of_template(error: Exception) -> Exception:
         if not _is_engine(traceback):
             shown.append(traceback)
         traceback = traceback.tb_next
-    for outer, inner in zip(shown, [*shown[1:], None], strict=True):
-        outer.tb_next = inner
-    return error.with_traceback(shown[0] if shown else None)
+    following: TracebackType | None = None
+    for traceback in reversed(shown):
+        traceback.tb_next = following
+        following = traceback
+    return error.with_traceback(following)
 
 
 def _is_engine(traceback: TracebackType) -> bool:

@@ -1,7 +1,10 @@
 """The code of a template, as the bytecode back end makes it and the disk cache keeps it."""
 
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tmplmon.backends.bytecode.link import Functions
 
 
 class Code:
@@ -9,21 +12,25 @@ class Code:
     or generators.
 
     root: of the template's body. blocks: block name → its code. required: names of required blocks.
+    pure: whether the body needs a context only to look names up, so that it can run with an including template's;
+        it takes a dict of variables that come before the context's then, as its last parameter.
     links: what the functions need by name, (global name, kind, detail); see `bytecode.links`.
     """
 
-    __slots__ = ("blocks", "links", "required", "root")
+    __slots__ = ("blocks", "links", "pure", "required", "root")
 
     def __init__(
         self,
         root: CodeType,
         blocks: dict[str, CodeType],
         required: frozenset[str],
+        pure: bool,
         links: tuple[tuple[str, str, Any], ...],
     ) -> None:
         self.root = root
         self.blocks = blocks
         self.required = required
+        self.pure = pure
         self.links = links
 
     @property
@@ -40,3 +47,9 @@ class Code:
             found.update(line for _, _, line in code.co_lines() if line is not None)
             pending += [const for const in code.co_consts if isinstance(const, CodeType)]
         return found
+
+    def linked(self, template: Any) -> "Functions":
+        """The functions for a template, with the filters and tests that its environment has now."""
+        from tmplmon.backends.bytecode.link import Functions
+
+        return Functions(self, template)

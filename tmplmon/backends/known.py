@@ -44,7 +44,7 @@ def macro_slots(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | Non
         if name in given or name not in names:
             return None
         given[name] = operand
-    in_order = [operand for name in names if (operand := given.get(name)) is not None]
+    in_order = [given[name] for name in names if name in given]
     if in_order != arguments.values():
         return None
     return [given.get(name) for name in names]

@@ -192,7 +192,8 @@ class LoopContext(_LoopState):
                 self._length = len(rest) + self.index + (self._after is not missing)
         return self._length
 
-    __len__ = length.fget
+    def __len__(self) -> int:
+        return self.length
 
     @property
     def revindex(self) -> int:

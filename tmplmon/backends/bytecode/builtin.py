@@ -134,8 +134,3 @@ _TESTS: dict[tuple[str, int], _Inline] = {
     **{(name, 1): _comparison(ast.Gt()) for name in ("gt", "greaterthan", ">")},
     **{(name, 1): _comparison(ast.GtE()) for name in ("ge", ">=")},
 }
-
-# Tests whose value is a bool for certain.
-BOOLEAN_TESTS = frozenset(
-    {"defined", "undefined", "none", "true", "false", "string", "float", "sameas", "in"}
-)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import CodeType
 
 from tmplmon.backends.bytecode import loops, pyast, statements, values
-from tmplmon.backends.bytecode.function import CONTEXT, OUTPUT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import CONTEXT, LOCALS, OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.links import Links
 from tmplmon.backends.bytecode.names import python_names
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
@@ -68,6 +68,7 @@ class Compiler:
         self.loops: dict[ops.LoopUse, loops.Counts] = {}
         self.macro_codes: dict[ops.MakeMacro, str] = {}
         self.notes: dict[ops.Slot, str] = {}
+        self.pure = True  # the function being made uses its context for nothing but its prologue
         self._number = 0
 
     def next_number(self) -> int:
@@ -75,12 +76,13 @@ class Compiler:
         return self._number
 
     def module(self, generating: bool) -> ast.Module:
-        scopes = [self.program.root, *self.program.blocks.values()]
-        return pyast.module([self.function(scope, generating) for scope in scopes])
+        functions = [self.function(scope, generating) for scope in self.program.blocks.values()]
+        return pyast.module([self.function(self.program.root, generating), *functions])
 
     def function(self, scope: ops.Scope, generating: bool) -> ast.stmt:
         self.names.update(python_names(scope))
         f = Function(self, scope, YIELD if generating else OUTPUT)
+        self.pure = True
         if scope.extends:
             f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
         f.prologue()
@@ -94,6 +96,9 @@ class Compiler:
         name = _name(scope)
         self.labels[name] = scope.label, scope.position[0]
         parameters = [CONTEXT] if generating else [CONTEXT, OUTPUT]
+        if scope is self.program.root and self.pure:
+            f.look_in_locals()
+            parameters.append(LOCALS)
         return pyast.function(name, parameters, f.body, asynchronous=self.target.is_async)
 
     def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
@@ -129,6 +134,7 @@ class Compiler:
             found[_name(program.root)],
             {name: found[_name(scope)] for name, scope in program.blocks.items()},
             frozenset(name for name, scope in program.blocks.items() if scope.required),
+            LOCALS in found[_name(program.root)].co_varnames,
             tuple((name, kind, detail) for (kind, detail), name in self.links.names.items()),
         )
 

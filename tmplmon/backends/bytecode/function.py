@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONTEXT = ".context"
 OUTPUT = ".output"
+LOCALS = ".locals"
 PARENT = ".parent"
 
 # Slots that are not variables of the frame they are in: the scope looks it up, or it is made where it is read.
@@ -41,6 +42,7 @@ class Function:
         self.active: set[str] = set()  # variables of the frames that are open here
         # How to leave the frames that are open, innermost last; None stands for a loop.
         self.exits: list[Callable[[set[str]], None] | None] = []
+        self.lookups: list[tuple[str, ast.Assign]] = []  # the prologue's
         self.extends_at = NOWHERE  # the place of the ``extends`` that came last
         self.here = NOWHERE  # the place of the op whose operands are being made
         self._entered = NOWHERE
@@ -87,9 +89,26 @@ class Function:
         """The undefined value for a variable."""
         return self.constant("undefined", slot.name, at)
 
+    def context(self, at: Place) -> ast.expr:
+        """The template's own context."""
+        self.compiler.pure = False
+        return pyast.name(CONTEXT, at)
+
+    def any_context(self, at: Place) -> ast.expr:
+        """A context, for what only asks it for the environment."""
+        return pyast.name(CONTEXT, at)
+
     def nested(self) -> "Function":
         """A function inside this one, of the same scope, that puts its output into a list."""
         return Function(self.compiler, self.scope, OUTPUT)
+
+    def look_in_locals(self) -> None:
+        """Makes the look-ups of the prologue look in a dict of variables first."""
+        for name, statement in self.lookups:
+            key = pyast.const(name, NOWHERE)
+            there = pyast.compare(key, [ast.In()], [pyast.name(LOCALS, NOWHERE)], NOWHERE)
+            given = pyast.subscript(pyast.name(LOCALS, NOWHERE), key, NOWHERE)
+            statement.value = pyast.if_expr(there, given, statement.value, NOWHERE)
 
     def prologue(self) -> None:
         """What comes first in the function of a scope: names are looked up in the context."""
@@ -100,6 +119,7 @@ class Function:
             for name, slot in scope.context.items():
                 arguments = [pyast.const(name, NOWHERE), self.undefined(slot, NOWHERE)]
                 self.set(self.name(slot), pyast.call(pyast.name(".get", NOWHERE), arguments, NOWHERE), NOWHERE)
+                self.lookups.append((name, self.body[-1]))  # type: ignore[arg-type]
                 self.active.add(self.name(slot))
                 self.compiler.note_type(self, slot)
         start = self.enter(scope.frame)
@@ -158,15 +178,16 @@ class Function:
             value = pyast.call(pyast.attribute(pyast.name(self.sink, first), "append", first), [text], at)
         self.body.append(pyast.evaluate(value, at))
 
-    def run(self, owner: ast.expr, context: ast.expr, at: Place) -> None:
-        """Runs the code of a template or block, `owner`, with its output going where this function's goes."""
+    def run(self, owner: ast.expr, context: ast.expr, at: Place, *locals: ast.expr) -> None:
+        """Runs the code of a template or block, `owner`, with its output going where this function's goes. A
+        template that is `pure` may be passed a dict of variables."""
         asynchronous = self.compiler.target.is_async
         if self.sink != YIELD:
             sink = pyast.name(self.sink, at)
-            call: ast.expr = pyast.call(pyast.attribute(owner, "code", at), [context, sink], at)
+            call: ast.expr = pyast.call(pyast.attribute(owner, "code", at), [context, sink, *locals], at)
             self.body.append(pyast.evaluate(self.awaited(call, at), at))
             return
-        pieces = pyast.call(pyast.attribute(owner, "generate_code", at), [context], at)
+        pieces = pyast.call(pyast.attribute(owner, "generate_code", at), [context, *locals], at)
         if asynchronous:
             piece = self.keep("piece")
             body: list[ast.stmt] = [pyast.evaluate(pyast.yield_(pyast.name(piece, at), at), at)]

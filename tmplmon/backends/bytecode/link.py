@@ -6,9 +6,10 @@ another first argument, the code does not fit and is to be made again.
 
 import builtins
 from collections.abc import Mapping
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
+from tmplmon.backends.code import Code
 from tmplmon.runtime import support
 from tmplmon.runtime.blocks import NoSuper
 from tmplmon.runtime.html import mark
@@ -88,5 +89,52 @@ def _special(kind: str, detail: Any, template: Any, environment: Any, blocks: Ma
     raise Misfit(kind)
 
 
-def function(code: CodeType, names: dict[str, Any]) -> FunctionType:
-    return FunctionType(code, names)
+class Functions:
+    """The functions of a template that is linked. Code that does not fit the environment any more is made again.
+
+    pure: as in `Code`.
+    """
+
+    def __init__(self, code: Code, template: Any) -> None:
+        self._template = template
+        self._code, self._names = self._fitting(code, False)
+        self._generating: dict[str | None, FunctionType] | None = None
+        self.pure = self._code.pure
+
+    def _fitting(self, code: Code, generating: bool) -> tuple[Code, dict[str, Any]]:
+        """The code, made again if it does not fit, and its functions' globals."""
+        template = self._template
+        environment = template.environment
+        try:
+            names = link(code.links, template, environment, template.blocks)
+        except Misfit:
+            code = environment._compile(template._source, template.name, code.file, generating)
+            names = link(code.links, template, environment, template.blocks)
+        names["__name__"] = template.name or "<template>"
+        names["__loader__"] = template
+        return code, names
+
+    def code(self, block: str | None) -> FunctionType:
+        """The function `code(context, output)` of the template (None) or of a block."""
+        if block is not None:
+            return FunctionType(self._code.blocks[block], self._names)
+        return _body(self._code, self._names)
+
+    def generating(self, block: str | None) -> FunctionType:
+        """The function `generate_code(context)` of the template (None) or of a block."""
+        functions = self._generating
+        if functions is None:
+            template = self._template
+            environment = template.environment
+            code = environment._compile(template._source, template.name, self._code.file, generating=True)
+            code, names = self._fitting(code, True)
+            functions = {None: _body(code, names)}
+            for name, block_code in code.blocks.items():
+                functions[name] = FunctionType(block_code, names)
+            self._generating = functions
+        return functions[block]
+
+
+def _body(code: Code, names: dict[str, Any]) -> FunctionType:
+    """The function of a template's body. The variables that an including template passes are none by default."""
+    return FunctionType(code.root, names, argdefs=({},) if code.pure else None)

@@ -14,15 +14,13 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tmplmon.backends.bytecode import builtin, pyast
-from tmplmon.backends.bytecode.function import CONTEXT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode import pyast
+from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import call_arguments, value
+from tmplmon.backends.known import BOOLEAN_TESTS, LONGEST_RUN, known_macro, macro_slots
 from tmplmon.ir import ops
 from tmplmon.runtime.html import escape_to_str
-
-# Values in one piece of output. All of a piece are held until it is complete.
-_LONGEST = 24
 
 
 @dataclass(slots=True)
@@ -70,7 +68,7 @@ class _Run:
             else:
                 assert isinstance(piece, ops.EmitValue)
                 self.value(piece.value, piece.escape, piece.site, piece.finished)
-            if self.values >= _LONGEST:
+            if self.values >= LONGEST_RUN:
                 self.flush()
                 self.f.begin()
 
@@ -83,8 +81,8 @@ class _Run:
         condition = value(f, test)
         if len(f.body) > before:
             self.settle(before)
-        texts = [pyast.const(_text_of(body), at) for body in (yes, op.orelse)]
-        self.add_value(pyast.if_expr(condition, *texts, at), at)
+        first, second = (pyast.const(_text_of(body), at) for body in (yes, op.orelse))
+        self.add_value(pyast.if_expr(condition, first, second, at), at)
 
     def add_text(self, text: str, place: Place | None) -> None:
         last = self.parts[-1] if self.parts else None
@@ -111,7 +109,7 @@ class _Run:
         for part in self.parts:
             if part.reached or part.place is None:
                 continue
-            if type(part.content) is str:
+            if isinstance(part.content, str):
                 if not body or body[-1].lineno != part.place["lineno"]:
                     self.f.reach(part.place)
             elif not isinstance(part.content, ast.Name) or not part.content.id.startswith("."):
@@ -188,11 +186,11 @@ class _Run:
                 return pyast.if_expr(_type_is(f, first, "str", at), again, html, at)
             if op.name in ("length", "count"):
                 return value(f, op)
-        if type(op) is ops.Test and op.name in builtin.BOOLEAN_TESTS and target.tests[op.name][1]:
+        if type(op) is ops.Test and op.name in BOOLEAN_TESTS and target.tests[op.name][1]:
             return pyast.call(f.python("str", at), [value(f, op)], at)
         held = value(f, op)
         if escape is None:
-            return pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), held], at)
+            return pyast.call(f.runtime("emit", at), [f.context(at), held], at)
         other = f.runtime("escaped", at) if escape else f.python("str", at)
         return self.text_of(held, escape, other, at)
 
@@ -216,16 +214,16 @@ class _Run:
         if wants == "environment":
             arguments = [f.constant("environment", None, at)]
         elif wants == "context":
-            arguments = [pyast.name(CONTEXT, at)]
+            arguments = [f.context(at)]
         elif wants == "eval_context":
-            arguments = [pyast.attribute(pyast.name(CONTEXT, at), "eval_ctx", at)]
+            arguments = [pyast.attribute(f.context(at), "eval_ctx", at)]
         result = pyast.call(f.constant("finalize", wants, at), [*arguments, held], at)
         if target.native:
             return result
         if constant or escape is False:
             return pyast.call(f.python("str", at), [result], at)
         if escape is None:
-            return pyast.call(f.runtime("emit", at), [pyast.name(CONTEXT, at), result], at)
+            return pyast.call(f.runtime("emit", at), [f.context(at), result], at)
         return pyast.call(f.runtime("escaped", at), [result], at)
 
     # What puts out by itself.
@@ -262,7 +260,7 @@ class _Run:
         name = func.slot.scope.name
         at = f.at(op.site)
         self.flush()
-        context = pyast.name(CONTEXT, at)
+        context = f.context(at)
         after = pyast.attribute(pyast.attribute(context, "blocks", at), "after", at)
         block = f.constant("block", name, at)
         get = pyast.attribute(after, "get", at)
@@ -371,33 +369,3 @@ def _type_is(f: Function, held: ast.expr, python_type: str, at: Place) -> ast.ex
 def _is_stock(f: Function, op: ops.Filter) -> bool:
     known = f.compiler.target.filters.get(op.name)
     return known is not None and known[1]
-
-
-def known_macro(slot: ops.Slot) -> ops.MakeMacro | None:
-    """The macro that a variable is certain to hold wherever it is read."""
-    if slot.kind is ops.SlotKind.UNSET and slot.assigned == 1 and not slot.initialised:
-        return slot.macro
-    return None
-
-
-def macro_slots(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | None:
-    """The operand for each parameter of a macro, None for one not given; None if the call has to be settled at run
-    time. Only calls whose operands come in the order of the parameters: that is the order of evaluation."""
-    scope = macro.scope
-    arguments = op.arguments
-    if not arguments.simple or op.caller is not None:
-        return None
-    if scope.varargs is not None or scope.kwargs is not None or scope.caller is not None:
-        return None
-    names = [slot.name for slot, _ in scope.parameters]
-    if "caller" in names or len(arguments.args) > len(names):
-        return None
-    given: dict[str, ops.Op] = dict(zip(names, arguments.args, strict=False))
-    for name, operand in arguments.kwargs:
-        if name in given or name not in names:
-            return None
-        given[name] = operand
-    in_order = [operand for name in names if (operand := given.get(name)) is not None]
-    if in_order != arguments.values():
-        return None
-    return [given.get(name) for name in names]

@@ -27,7 +27,7 @@ def place(position: tuple[int, int, int, int]) -> Place:
 
 
 def _make[N: ast.AST](cls: type[N], fields: dict[str, Any]) -> N:
-    node = _new(cls)
+    node: N = _new(cls)
     node.__dict__ = fields
     return node
 

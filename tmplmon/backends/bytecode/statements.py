@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.function import CONTEXT, OUTPUT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit, emit_unless_extended, run_at
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
@@ -90,7 +90,7 @@ def note_types(f: Function, to: ops.Target) -> None:
 def export(f: Function, slots: list[ops.Slot], at: Place, exported: bool = True) -> None:
     """Makes variables known to the context, and to templates that import this one if they are `exported`."""
     for slot in slots:
-        set_ = pyast.attribute(pyast.name(CONTEXT, at), "set", at)
+        set_ = pyast.attribute(f.context(at), "set", at)
         arguments: list[ast.expr] = [pyast.const(slot.name, at), pyast.name(f.name(slot), at)]
         if not exported:
             arguments.append(pyast.const(False, at))
@@ -164,7 +164,7 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
     saved = f.keep("eval")
 
     def context_attribute(place: Place) -> ast.expr:
-        return pyast.attribute_target(pyast.name(CONTEXT, place), "eval_ctx", place)
+        return pyast.attribute_target(f.context(place), "eval_ctx", place)
 
     def leave(_: set[str]) -> None:
         at = f.quiet
@@ -172,7 +172,7 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
 
     wanted = value(f, op.autoescape)
     arguments = [f.constant("environment", None, at), wanted]
-    f.set(saved, pyast.attribute(pyast.name(CONTEXT, at), "eval_ctx", at), at)
+    f.set(saved, pyast.attribute(f.context(at), "eval_ctx", at), at)
     made = pyast.call(f.runtime("eval_context", at), arguments, at)
     f.body.append(pyast.assign(context_attribute(at), made, at))
     f.exits.append(leave)
@@ -200,7 +200,7 @@ def capture(f: Function, op: ops.Capture) -> None:
 def joined(f: Function, pieces: ast.expr, autoescape: bool | None, at: Place) -> ast.expr:
     """The text of a list of pieces, as Markup where that is asked for."""
     if autoescape is None:
-        return pyast.call(f.runtime("captured", at), [pyast.name(CONTEXT, at), pieces], at)
+        return pyast.call(f.runtime("captured", at), [f.context(at), pieces], at)
     if f.compiler.target.native:
         concat = pyast.attribute(f.constant("environment", None, at), "concat", at)
         text = pyast.call(concat, [pieces], at)
@@ -216,6 +216,7 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     code = f.keep("code")
     compiler.labels[code] = scope.label, scope.position[0]
     compiler.macro_codes[op] = code
+    compiler.pure = False  # It looks its names up when it is called.
     f.body.append(macro_function(f, scope, code))
     flags = [
         pyast.const(flag is not None, at) for flag in (scope.kwargs, scope.varargs, scope.caller)
@@ -277,11 +278,11 @@ def unless_extended(f: Function, made: list[ast.stmt], dropped: bool) -> None:
 def call_block(f: Function, op: ops.CallBlock) -> None:
     at = f.at(op.site)
     with f.into([], f.quiet) as made:
-        context: ast.expr = pyast.name(CONTEXT, at)
+        context: ast.expr = f.context(at)
         chains = pyast.attribute(context, "blocks", at)
         chain = pyast.subscript(chains, pyast.const(op.name, at), at)
         if op.required:
-            arguments = [pyast.name(CONTEXT, at), pyast.const(op.name, at)]
+            arguments = [f.context(at), pyast.const(op.name, at)]
             f.body.append(
                 pyast.evaluate(pyast.call(f.runtime("check_required", at), arguments, at), at)
             )
@@ -299,7 +300,7 @@ def extends(f: Function, op: ops.Extends) -> None:
         f.body.append(
             pyast.evaluate(pyast.call(f.runtime("check_not_extended", at), arguments, at), at)
         )
-    arguments = [pyast.name(CONTEXT, at), value(f, op.template), f.constant("self", None, at)]
+    arguments = [f.context(at), value(f, op.template), f.constant("self", None, at)]
     f.extends_at = at
     f.set(PARENT, pyast.call(f.runtime("extend", at), arguments, at), at)
 
@@ -312,11 +313,11 @@ def site_key(f: Function, kind: str, at: Place) -> ast.expr:
 def include(f: Function, op: ops.Include) -> None:
     at = f.at(op.site)
     found = f.temp()
-    arguments: list[ast.expr] = [pyast.name(CONTEXT, at), value(f, op.template)]
+    arguments: list[ast.expr] = [f.context(at), value(f, op.template)]
     if isinstance(op.template, ops.Const) and type(op.template.value) is str:
         # The template of a constant name is found once in a rendering.
         key = site_key(f, "include", at)
-        loaded = pyast.attribute(pyast.name(CONTEXT, at), "loaded", at)
+        loaded = pyast.attribute(f.context(at), "loaded", at)
         kept = pyast.call(pyast.attribute(loaded, "get", at), [key], at)
         arguments.append(key)
     else:
@@ -332,14 +333,25 @@ def include(f: Function, op: ops.Include) -> None:
         if not op.with_context:
             make = pyast.attribute(template, "new_context", at)
             context = pyast.call(make, [], at)
-            loaded = pyast.attribute(pyast.name(CONTEXT, at), "loaded", at)
+            loaded = pyast.attribute(f.context(at), "loaded", at)
             context = pyast.call(f.runtime("sharing_loaded", at), [context, loaded], at)
         else:
             variables = pyast.const(None, at) if not op.locals else locals_of(f, op.locals, at)
+            if kept is not None:
+                if op.locals:
+                    variables = f.named(variables, at)
+                passed = [variables] if op.locals else []
+                with f.into([]) as directly:
+                    f.run(template, f.context(at), at, *passed)
             context = pyast.call(
-                f.runtime("included_context", at), [pyast.name(CONTEXT, at), template, variables], at
+                f.runtime("included_context", at), [f.context(at), template, variables], at
             )
-        f.run(template, context, at)
+        if op.with_context and kept is not None:
+            with f.into([]) as apart:
+                f.run(template, context, at)
+            f.body.append(pyast.if_(pyast.attribute(template, "pure", at), directly, apart, at))
+        else:
+            f.run(template, context, at)
     if op.ignore_missing:
         there = pyast.compare(template, [ast.IsNot()], [pyast.const(None, at)], at)
         made = [pyast.if_(there, made, [], at)]
@@ -349,7 +361,7 @@ def include(f: Function, op: ops.Include) -> None:
 def import_(f: Function, op: ops.Import) -> None:
     at = f.at(op.site)
     variables = pyast.const(None, at) if not op.with_context else locals_of(f, op.locals, at)
-    arguments = [pyast.name(CONTEXT, at), value(f, op.template), f.constant("self", None, at), variables]
+    arguments = [f.context(at), value(f, op.template), f.constant("self", None, at), variables]
     module: ast.expr = pyast.call(f.runtime("imported", at), arguments, at)
     module = f.awaited(module, at)
     if op.names is None:
@@ -392,7 +404,7 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
     """After a template body that may extend another: the parent runs."""
     at = f.extends_at
     with f.into([]) as made:
-        f.run(pyast.name(PARENT, at), pyast.name(CONTEXT, at), at)
+        f.run(pyast.name(PARENT, at), f.context(at), at)
     tested = f.quiet
     is_set = pyast.compare(pyast.name(PARENT, tested), [ast.IsNot()], [pyast.const(None, tested)], tested)
     f.body.append(pyast.if_(is_set, made, [], tested))

@@ -9,15 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.bytecode import builtin, pyast
-from tmplmon.backends.bytecode.function import CONTEXT, Function
+from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.ir import ops
-
-# Attributes of dict: a template asks for these where an item of the name may not hide them.
-_DICT_ATTRIBUTES = frozenset(dir(dict))
-
-# Attributes of an asynchronous loop that may have to wait for the next item.
-_AWAITED = frozenset({"last", "length", "revindex", "revindex0"})
 
 _BINARY: dict[str, ast.operator] = {
     "+": ast.Add(),
@@ -91,10 +86,10 @@ def names(f: Function, values: Sequence[ops.Op], at: Place) -> list[ast.expr]:
 
 def load(f: Function, slot: ops.Slot, at: Place) -> ast.expr:
     if slot.kind is ops.SlotKind.SELF:
-        return pyast.call(f.runtime("TemplateReference", at), [pyast.name(CONTEXT, at)], at)
+        return pyast.call(f.runtime("TemplateReference", at), [f.context(at)], at)
     if slot.kind is ops.SlotKind.SUPER:
         name = slot.scope.name
-        arguments = [pyast.name(CONTEXT, at), pyast.const(name, at), f.constant("block", name, at)]
+        arguments = [f.context(at), pyast.const(name, at), f.constant("block", name, at)]
         return pyast.call(f.runtime("super_of", at), arguments, at)
     return pyast.name(f.name(slot), at)
 
@@ -105,7 +100,7 @@ def loop_attribute(f: Function, op: ops.LoopAttr) -> ast.expr:
         return f.compiler.loops[op.loop].attribute(op.name, at)
     assert op.loop.slot is not None
     made = pyast.attribute(pyast.name(f.name(op.loop.slot), at), op.name, at)
-    return f.settled(made, at) if op.name in _AWAITED else made
+    return f.settled(made, at) if op.name in AWAITED_LOOP_ATTRIBUTES else made
 
 
 def attribute(f: Function, op: ops.Attr) -> ast.expr:
@@ -114,13 +109,13 @@ def attribute(f: Function, op: ops.Attr) -> ast.expr:
     result = f.temp()
     key = pyast.const(op.name, at)
     if not f.compiler.target.stock_getattr:
-        f.set(result, pyast.call(f.runtime("environment_getattr", at), [pyast.name(CONTEXT, at), obj, key], at), at)
+        f.set(result, pyast.call(f.runtime("environment_getattr", at), [f.any_context(at), obj, key], at), at)
     else:
         got: ast.expr = pyast.attribute(obj, op.name, at)
-        if op.name not in _DICT_ATTRIBUTES:
+        if op.name not in DICT_ATTRIBUTES:
             is_dict = f.compiler.is_dict(f, op.obj, obj, at)
             got = pyast.if_expr(is_dict, pyast.subscript(obj, key, at), got, at)
-        fallback = pyast.call(f.runtime("member", at), [pyast.name(CONTEXT, at), obj, key], at)
+        fallback = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
         f.body.append(
             pyast.try_(
                 [pyast.set_(result, got, at)],
@@ -137,7 +132,7 @@ def item(f: Function, op: ops.Item) -> ast.expr:
     obj, key = names(f, [op.obj, op.key], at)
     obj = f.named(obj, at)  # Python's compiler warns of a literal that has no items.
     result = f.temp()
-    arguments = [pyast.name(CONTEXT, at), obj, key]
+    arguments = [f.any_context(at), obj, key]
     if not f.compiler.target.stock_getitem:
         f.set(result, pyast.call(f.runtime("environment_getitem", at), arguments, at), at)
     else:
@@ -159,8 +154,8 @@ def slice_(f: Function, op: ops.Slice) -> ast.expr:
     if isinstance(obj, ast.Constant):
         obj = f.named(obj, at)  # Python's compiler warns of a literal that has no items.
     parts = iter(rest)
-    bounds = [None if part is None else next(parts) for part in (op.lower, op.upper, op.step)]
-    return f.settled(pyast.subscript(obj, pyast.slice_(*bounds, at), at), at)
+    lower, upper, step = (None if part is None else next(parts) for part in (op.lower, op.upper, op.step))
+    return f.settled(pyast.subscript(obj, pyast.slice_(lower, upper, step, at), at), at)
 
 
 def call_arguments(
@@ -188,7 +183,7 @@ def call(f: Function, op: ops.Call) -> ast.expr:
     (func,), args, keywords = call_arguments(f, [op.func], op.arguments, at)
     if op.caller is not None:
         keywords.append(pyast.keyword("caller", pyast.name(f.name(op.caller), at), at))
-    context = pyast.name(CONTEXT, at)
+    context = f.context(at)
     if op.locals:
         seen = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
         made = pyast.call(f.runtime("call_seeing", at), [context, seen, func, *args], at, keywords)
@@ -221,9 +216,9 @@ def first_argument(f: Function, wants: str, autoescape: bool | None, at: Place) 
     if wants == "environment":
         return f.constant("environment", None, at)
     if wants == "context":
-        return pyast.name(CONTEXT, at)
+        return f.context(at)
     if autoescape is None:
-        return pyast.attribute(pyast.name(CONTEXT, at), "eval_ctx", at)
+        return pyast.attribute(f.context(at), "eval_ctx", at)
     return f.constant("eval", autoescape, at)
 
 
@@ -343,7 +338,7 @@ def concat(f: Function, op: ops.Concat) -> ast.expr:
     at = f.at(op.site)
     items = pyast.sequence(ast.Tuple, operands(f, op.items), at)
     if op.autoescape is None:
-        return pyast.call(f.runtime("join_dynamic", at), [pyast.name(CONTEXT, at), items], at)
+        return pyast.call(f.runtime("join_dynamic", at), [f.context(at), items], at)
     return pyast.call(f.runtime("markup_join" if op.autoescape else "str_join", at), [items], at)
 
 
@@ -358,7 +353,7 @@ def build(f: Function, op: ops.Build) -> ast.expr:
 def debug_info(f: Function, op: ops.DebugInfo) -> ast.expr:
     at = f.at(op.site)
     seen = locals_of(f, op.locals, at)
-    return pyast.call(f.runtime("debug_info", at), [pyast.name(CONTEXT, at), seen], at)
+    return pyast.call(f.runtime("debug_info", at), [f.context(at), seen], at)
 
 
 def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
@@ -368,7 +363,7 @@ def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
         keywords.append(pyast.keyword("caller", pyast.name(f.name(op.caller), at), at))
     seen = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
     func = f.constant("tag", op.name, at)
-    context = pyast.name(CONTEXT, at)
+    context = f.context(at)
     return f.settled(
         pyast.call(f.runtime("call_seeing", at), [context, seen, func, *args], at, keywords), at
     )
