@@ -1,6 +1,7 @@
 """The environment: the options, the tables of filters, tests and globals, and the templates loaded so far."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
@@ -143,6 +144,8 @@ class Environment:
         self._eval_contexts = {escape: EvalContext.make(self, escape) for escape in (False, True)}
         self.cache: dict[str, tuple[Any, Template]] | None = {} if cache_size else None
         self._cache_size = cache_size
+        self._crowded = cache_size * 3 // 4 if cache_size > 0 else sys.maxsize
+        self._joins_paths = type(self).join_path is not Environment.join_path
         self._default_eval: EvalContext | None = None
         self._check_options()
 
@@ -443,8 +446,6 @@ class Environment:
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """Raise the exception being handled, with a traceback that shows templates."""
-        import sys
-
         error = sys.exception()
         if not isinstance(error, Exception):
             raise error or RuntimeError("no exception is being handled")
@@ -533,10 +534,12 @@ class Environment:
                 if not self.auto_reload or template._uptodate is None or template._uptodate():
                     if globals:
                         template.globals.update(globals)
-                    if self._cache_size > 0:
-                        # The most recent is the last.
+                    if len(cache) > self._crowded:
+                        # The most recent is the last. Nothing is thrown out for a while if there is room.
                         cache[name] = cache.pop(name, found)
-                    return template._checked()
+                    if template._linked != self._changes[0]:
+                        template._link()
+                    return template
         template = loader.load(self, name, _own(globals))
         if cache is not None:
             cache.pop(name, None)

@@ -6,6 +6,8 @@ Rule: everything here takes what it needs as arguments; nothing knows which back
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRuntimeError, UndefinedError
 from tmplmon.runtime.blocks import TemplateReference, super_of
 from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, call, call_seeing
@@ -75,7 +77,12 @@ def set_attribute(namespace: Namespace, name: str, value: Any) -> None:
 
 def escaped(value: Any) -> str:
     """The escaped text of a value, as an exact `str`."""
-    return "".join((escape_to_str(value), ""))
+    kind = type(value)
+    if kind is Markup:
+        return _exact(value)
+    if kind is Undefined:
+        return ""
+    return _exact(escape_to_str(value))
 
 
 def html_of(value: Any) -> str:
@@ -99,6 +106,7 @@ def mark_text(value: Any) -> Any:
     return mark(value) if type(value) is str else value
 
 
+_exact = str.__str__
 join_pieces = "".join
 
 
@@ -147,8 +155,11 @@ def check_not_extended(parent: Any) -> None:
 
 def extend(context: Context, parent: Any, template: Any) -> Any:
     """Find the parent of `template`, and put its blocks below those of the context."""
-    environment = context.environment
-    found = environment.get_template(parent, template.name)
+    environment = template.environment
+    if type(parent) is str and not environment._joins_paths:
+        found = environment._load_template(parent, None)
+    else:
+        found = environment.get_template(parent, template.name)
     context.blocks = context.blocks.extending(found._table)  # type: ignore[attr-defined]
     return found
 

@@ -46,6 +46,8 @@ class Functions:
     root: the scope of its body. blocks: block name → scope.
     """
 
+    pure = False
+
     def __init__(self, code: ClosureCode, template: Any) -> None:
         is_async = template.environment.is_async and code.result is None
         self.constants = Constants(template, code.program, template.blocks, is_async)

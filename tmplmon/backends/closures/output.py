@@ -22,26 +22,42 @@ from tmplmon.runtime.undefined import missing
 type Part = str | Closure
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A value of a piece. `how` says what its text is: `text_of` the value, or its text as a part of others
+    (`joined_value`), or as it is (`plain`)."""
+
+    op: ops.Op
+    escape: bool | None
+    site: int
+    finished: bool
+    how: Callable[[Builder, "Item"], Closure]
+
+
 @dataclass(slots=True)
 class Piece:
-    """What is put out at once: texts and closures for texts, and the sites of the pieces they came from."""
+    """What is put out at once: texts and values.
 
-    parts: list[Part] = field(default_factory=list)
-    sites: list[int] = field(default_factory=list)  # one for each part; -1 for none
+    sites: one for each part; -1 for a blank text. site: the last one.
+    """
+
+    parts: list[str | Item] = field(default_factory=list)
+    sites: list[int] = field(default_factory=list)
     values: int = 0
-    site: int = -1  # of the last piece that has one
+    site: int = -1
 
     def add_text(self, text: str, site: int) -> None:
-        if self.parts and type(self.parts[-1]) is str and site in (-1, self.sites[-1]):
-            self.parts[-1] += text
-        else:
-            self.parts.append(text)
-            self.sites.append(site)
-
-    def add(self, closure: Closure, site: int) -> None:
-        self.parts.append(closure)
+        self.parts.append(text)
         self.sites.append(site)
+
+    def add(self, item: Item) -> None:
+        self.parts.append(item)
+        self.sites.append(item.site)
         self.values += 1
+
+    def closures(self, b: Builder) -> list[Part]:
+        """The parts with closures for the values."""
+        return [part if isinstance(part, str) else part.how(b, part) for part in self.parts]
 
 
 def emit(b: Builder, op: ops.Emit) -> list[Closure]:
@@ -94,11 +110,18 @@ class _Run:
                 for part in op.items:
                     self.joined(part, escape, site)
                 return
-            if type(op) is ops.Call and self.direct(op, site):
+            if type(op) is ops.Call and (self.direct_macro(op, site) or self.direct_super(op, site)):
                 return
-        self.piece.add(text_of(b, piece), site)
+        self.piece.add(Item(op, escape, site, piece.finished, text_of))
 
-    def direct(self, op: ops.Call, site: int) -> bool:
+    def joined(self, op: ops.Op, escape: bool, site: int) -> None:
+        """One of the values that ``~`` joins."""
+        if type(op) is ops.Const:
+            self.piece.add_text(joined_text(op.value) if escape else str(op.value), site)
+        else:
+            self.piece.add(Item(op, escape, site, True, joined_value))
+
+    def direct_macro(self, op: ops.Call, site: int) -> bool:
         """Runs a macro that is known here with its output going where this output goes."""
         b = self.b
         known = None if b.constants.is_async or b.yields else known_call(op)
@@ -106,18 +129,24 @@ class _Run:
             return False
         if b.calls:
             # The macro is called as a value, so that its call can be told of; its text is put out as it is.
-            self.piece.add(plain(b, op, site), site)
+            self.piece.add(Item(op, False, site, True, plain))
             return True
         self.flush()
-        self.made.append(b.at_line(site, direct_call(b, op, *known)))
+        if b.signals is not None:
+            b.signals.begin(b, op)
+        self.made.append(b.at_line_of(op, direct_call(b, op, *known)))
         return True
 
-    def joined(self, op: ops.Op, escape: bool, site: int) -> None:
-        """One of the values that ``~`` joins."""
-        if type(op) is ops.Const:
-            self.piece.add_text(joined_text(op.value) if escape else str(op.value), site)
-        else:
-            self.piece.add(joined_value(self.b, op, escape, site), site)
+    def direct_super(self, op: ops.Call, site: int) -> bool:
+        """Runs the next block up the chain with its output going where this output goes."""
+        func = op.func
+        if type(func) is not ops.Load or func.slot.kind is not ops.SlotKind.SUPER or op.arguments.values():
+            return False
+        from tmplmon.backends.closures.templates import run_super
+
+        self.flush()
+        self.made.append(self.b.at_line(op.site, run_super(self.b, func.slot.scope.name, op.site)))
+        return True
 
     def flush(self) -> None:
         piece, self.piece = self.piece, Piece(site=self.piece.site)
@@ -129,14 +158,18 @@ def put_out(b: Builder, piece: Piece) -> list[Closure]:
     """Statements that put a piece out."""
     if b.signals is not None:
         return b.signals.put_out(b, piece)
+    return writers(b, piece.closures(b), piece.site)
+
+
+def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
+    """Statements that put out texts and the texts of closures."""
     if b.resumable:
         from tmplmon.backends.closures.resumable import put_out as resumable
 
-        return resumable(b, piece)
+        return resumable(b, parts, site)
     if b.constants.native:
-        return [native_part(part) for part in piece.parts]
-    parts = [part for part in piece.parts if part != ""]
-    return [writer(parts)] if parts else []
+        return [native_part(part) for part in parts]
+    return [writer(parts)] if any(part != "" for part in parts) else []
 
 
 def native_part(part: Part) -> Closure:

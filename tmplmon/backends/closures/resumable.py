@@ -20,7 +20,6 @@ from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.loops import Head, Items
-    from tmplmon.backends.closures.output import Piece as OutputPiece
     from tmplmon.backends.closures.scope import CompiledScope
     from tmplmon.backends.closures.signals import Signals
 
@@ -189,12 +188,12 @@ def conditional(test: Closure, body: Closure, orelse: Closure, site: int) -> Sus
 # --- output ------------------------------------------------------------------------------------------------
 
 
-def put_out(b: Builder, piece: "OutputPiece") -> list[Closure]:
-    """Statements that put a piece out."""
-    parts = [part for part in piece.parts if part != ""]
+def put_out(b: Builder, parts: Sequence[Any], site: int) -> list[Closure]:
+    """Statements that put out texts and the texts of closures."""
     if b.constants.native:
-        return [_put(b, run_part(part), piece.site) for part in parts]
-    return [_put(b, text_of_parts(parts), piece.site)] if parts else []
+        return [_put(b, run_part(part), site) for part in parts]
+    parts = [part for part in parts if part != ""]
+    return [_put(b, text_of_parts(parts), site)] if parts else []
 
 
 def run_part(part: Any) -> Closure:

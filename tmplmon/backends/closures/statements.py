@@ -15,6 +15,8 @@ from tmplmon.runtime.undefined import missing
 
 def statement(b: Builder, op: ops.Op) -> list[Closure]:
     """The closures of a statement, to be run one after the other."""
+    if b.signals is not None:
+        b.signals.begin(b, op)
     made = STATEMENTS[type(op)](b, op)
     return made if isinstance(made, list) else [] if made is None else [made]
 

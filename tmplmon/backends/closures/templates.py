@@ -11,6 +11,7 @@ from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
 from tmplmon.ir import ops
 from tmplmon.runtime import support
+from tmplmon.runtime.blocks import NoSuper
 
 type Run = Any
 """Runs the code of a template or block in a context, with its output going where a frame's goes."""
@@ -51,6 +52,30 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
         made = block
     made = b.at_line(site, made)
     return unless_extended(made) if op.unless_extended else made
+
+
+def run_super(b: Builder, name: str, site: int) -> Closure:
+    """Runs the next block up the chain."""
+    block, none = b.constants.blocks[name], NoSuper(b.constants.environment, name)
+
+    def find(f: Frame) -> tuple[Any, Any]:
+        context = f[CONTEXT]
+        return context.blocks.after.get(block, none), context
+
+    if b.constants.is_async or b.yields:
+        from tmplmon.backends.closures.resumable import run_found
+
+        return run_found(b, find, site)
+
+    def super_(f: Frame) -> None:
+        try:
+            context = f[CONTEXT]
+            context.blocks.after.get(block, none).code(context, f[OUTPUT])
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return super_
 
 
 def extends(b: Builder, op: ops.Extends) -> Closure:

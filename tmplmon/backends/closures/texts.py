@@ -5,7 +5,7 @@ a `__str__` or `__html__`, is that of the output.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
@@ -15,15 +15,18 @@ from tmplmon.runtime import support
 from tmplmon.runtime.html import escape, escape_text
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, html_of, joined_text, member
 
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.output import Item
 
-def text_of(b: Builder, piece: ops.EmitValue) -> Closure:
+
+def text_of(b: Builder, item: "Item") -> Closure:
     """The text of a value that is put out, or the value itself in a native environment."""
-    constants, op = b.constants, piece.value
-    if constants.finalize is not None and not piece.finished:
-        return _finalized(b, piece)
+    constants = b.constants
+    if constants.finalize is not None and not item.finished:
+        return _finalized(b, item)
     if constants.native:
-        return b.value(op)
-    return _text(b, op, piece.escape, piece.site)
+        return b.value(item.op)
+    return _text(b, item.op, item.escape, item.site)
 
 
 def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
@@ -42,7 +45,7 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
         return converted(b, b.value(op), lambda f, held: support.emit(f[CONTEXT], held), site)
     if escape:
         return _escaped(b, op, site)
-    return plain(b, op, site)
+    return _plain(b, op, site)
 
 
 def _unescaped(held: Any) -> str:
@@ -56,11 +59,11 @@ def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], 
     return combined(b, [value], convert, site)
 
 
-def joined_value(b: Builder, op: ops.Op, escape: bool, site: int) -> Closure:
+def joined_value(b: Builder, item: "Item") -> Closure:
     """The text of a value that is joined to others."""
-    if escape:
-        return converted(b, b.value(op), lambda f, held: _escaped_or(joined_text, held), site)
-    return plain(b, op, site)
+    if item.escape:
+        return converted(b, b.value(item.op), lambda f, held: _escaped_or(joined_text, held), item.site)
+    return plain(b, item)
 
 
 def _escaped_or(other: Callable[[Any], str], held: Any) -> Any:
@@ -140,8 +143,12 @@ def _escaped_attribute(i: int, name: str, attribute_site: int, site: int) -> Clo
     return text
 
 
-def plain(b: Builder, op: ops.Op, site: int) -> Closure:
+def plain(b: Builder, item: "Item") -> Closure:
     """The text of a value as it is."""
+    return _plain(b, item.op, item.site)
+
+
+def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
     value = b.value(op)
     if suspends(value):
         return converted(b, value, lambda f, held: str(held), site)
@@ -159,14 +166,14 @@ def plain(b: Builder, op: ops.Op, site: int) -> Closure:
     return text
 
 
-def _finalized(b: Builder, piece: ops.EmitValue) -> Closure:
+def _finalized(b: Builder, item: "Item") -> Closure:
     """A value that passes through the application's function before it becomes text."""
-    constants, op, site = b.constants, piece.value, piece.site
+    constants, op, site = b.constants, item.op, item.site
     finalize, wants = constants.finalize, constants.finalize_wants
     assert finalize is not None
     environment = constants.environment
     constant = type(op) is ops.Const
-    escape_first = constant and bool(piece.escape)  # as Jinja2 does it while compiling
+    escape_first = constant and bool(item.escape)  # as Jinja2 does it while compiling
 
     def finalized(f: Frame, held: Any) -> Any:
         if escape_first:
@@ -180,8 +187,8 @@ def _finalized(b: Builder, piece: ops.EmitValue) -> Closure:
     made = converted(b, b.value(op), finalized, site)
     if constants.native:
         return made
-    if constant or piece.escape is False:
+    if constant or item.escape is False:
         return converted(b, made, lambda f, held: str(held), site)
-    if piece.escape is None:
+    if item.escape is None:
         return converted(b, made, lambda f, held: support.emit(f[CONTEXT], held), site)
     return converted(b, made, lambda f, held: escaped(held), site)

@@ -259,6 +259,14 @@ def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> An
 
     With autoescaping, one item that is markup makes the result markup, and the others are escaped.
     """
+    if attribute is None and type(d) is str and (type(value) is list or type(value) is tuple):
+        # The common case: texts, none of them markup.
+        for item in value:
+            if type(item) is not str:
+                break
+        else:
+            if not eval_ctx.environment.is_async:
+                return d.join(value)
     if eval_ctx.environment.is_async:
         return _join_async(eval_ctx, value, d, attribute)
     return _join(eval_ctx, value, d, attribute)
