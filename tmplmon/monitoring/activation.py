@@ -109,14 +109,13 @@ class Activation:
         "_data",
         "_files",
         "_frames",
-        "_globals",
         "_handles",
         "_here",
         "_inclusions",
+        "_names",
         "_raised",
         "_sites",
         "_states",
-        "_variables",
     )
 
     def __init__(
@@ -132,8 +131,8 @@ class Activation:
         self._inclusions = scope.inclusions
         self._states = scope.states
         self._data = scope.data
-        self._variables = {} if variables is None else variables
-        self._globals = module_globals
+        # The variables and module globals of each of the files below.
+        self._names = [({} if variables is None else variables, module_globals)]
         self._files: list[int] = []  # the code-likes that are running: the scope's own, and includes in it
         self._here: list[int | None] = []  # the last site in each of them that anything was called for
         self._frames: list[ScopeFrame] = []  # theirs, as far as anybody has looked yet
@@ -147,9 +146,21 @@ class Activation:
 
     # -- from start to end -----------------------------------------------------------------------------------
 
-    def py_start(self, inclusion: int = 0) -> None:
-        """PY_START: the scope begins or, with its number, an inclusion in it, until :meth:`py_return`."""
+    def py_start(
+        self,
+        inclusion: int = 0,
+        variables: Mapping[str, Any] | None = None,
+        module_globals: Mapping[str, Any] | None = None,
+    ) -> None:
+        """PY_START: the scope begins or, with its number, an inclusion in it, until :meth:`py_return`.
+
+        An inclusion may have ``variables`` and ``module_globals`` of its own; else it has those of the file
+        around it.
+        """
         file = self._inclusions[inclusion]
+        if self._files:
+            around = self._names[-1]
+            self._names.append((around[0] if variables is None else variables, module_globals or around[1]))
         self._files.append(file)
         self._here.append(None)
         codelike = self._codelikes[file]
@@ -407,7 +418,7 @@ class Activation:
             raise RuntimeError("the scope has not started, or has ended")
         while len(self._frames) < len(self._files):
             codelike = self._codelikes[self._files[len(self._frames)]]
-            frame = ScopeFrame(codelike.code, self._variables, self._globals)
+            frame = ScopeFrame(codelike.code, *self._names[len(self._frames)])
             frame.move(codelike.code.co_firstlineno, codelike.start)
             self._frames.append(frame)
         return self._frames[-1]
@@ -415,6 +426,8 @@ class Activation:
     def _leave(self) -> None:
         self._files.pop()
         self._here.pop()
+        if self._files:
+            self._names.pop()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
 

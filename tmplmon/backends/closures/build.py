@@ -28,7 +28,7 @@ _CO_GENERATOR = 0x20
 _MADE_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 
-def suspends(closure: Closure) -> bool:
+def suspends(closure: Callable[..., Any]) -> bool:
     """Whether a closure is a generator function."""
     return bool(closure.__code__.co_flags & _CO_GENERATOR)  # type: ignore[attr-defined]
 

@@ -42,6 +42,11 @@ class Constants:
             found = self._undefined[name] = self.undefined_class(name=name)
         return found
 
+    def default(self, name: str) -> Any:
+        """The value of a name the context does not have: the environment's global, else undefined."""
+        found = self.environment.globals
+        return found[name] if name in found else self.undefined(name)
+
     def absent(self, name: str) -> Undefined:
         """The value of a parameter that was not given."""
         return self.undefined_class(f"parameter {name!r} was not provided", name=name)

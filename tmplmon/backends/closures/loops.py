@@ -155,13 +155,12 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     if op.orelse is not None:
         from tmplmon.backends.closures.statements import nothing, starts
 
-        start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse) or nothing
-        if b.signals is not None:
-            start = b.signals.otherwise(b, op, start)
-    if b.constants.is_async or suspends(body) or (orelse is not None and suspends(orelse)):
+        start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse)
+    finish = _finish(b, op, start, orelse)
+    if b.constants.is_async or suspends(body) or suspends(finish):
         from tmplmon.backends.closures.resumable import loop as resumable
 
-        return resumable(b, op, made, passing, test, body, start, orelse)
+        return resumable(b, op, made, passing, test, body, finish)
     items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
 
     def run(f: Frame, iterable: Any) -> Any:
@@ -184,12 +183,30 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         except BaseException as error:
             fail(f, error, site)
             raise
-        if orelse is None or ran:
-            return None
-        start(f)
-        return orelse(f)
+        return finish(f, ran)
 
     return run
+
+
+def _finish(b: Builder, op: ops.For, start: Closure | None, orelse: Closure | None) -> Callable[[Frame, bool], Any]:
+    """What comes after a loop, which `ran` to the end of a round or not: its ``else``."""
+    if start is None or orelse is None:
+        return lambda f, ran: None
+    made: Callable[[Frame, bool], Any]
+    if suspends(orelse):
+        from tmplmon.backends.closures.resumable import finish as resumable
+
+        made = resumable(start, orelse)
+    else:
+
+        def finish(f: Frame, ran: bool) -> Any:
+            if ran:
+                return None
+            start(f)
+            return orelse(f)
+
+        made = finish
+    return made if b.signals is None else b.signals.finishing(b, op, made)
 
 
 def prepared(passing: Items | None, made: Head) -> list[Items]:
@@ -301,8 +318,15 @@ def _test(b: Builder, op: ops.For, made: Head) -> Closure:
     are in the same places. It sees the enclosing frame's, not what the round before has made of the body's."""
     assert op.test is not None and op.test_target is not None
     _alias(b, op.test_target, op.target)
-    test = b.value(op.test)
-    return test if b.signals is None else b.signals.passes(b, op, test)
+    return _condition(b, op)
+
+
+def _condition(b: Builder, op: ops.For) -> Closure:
+    assert op.test is not None
+    if b.signals is None:
+        return b.value(op.test)
+    begins_with = b.signals.begin_condition(b, op)
+    return b.signals.passes(b.value(op.test), begins_with)
 
 
 def _alias(b: Builder, to: ops.Target, of: ops.Target) -> None:
@@ -320,9 +344,7 @@ def _passing(b: Builder, op: ops.For) -> Items:
 
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
-    test = b.value(op.test)
-    if b.signals is not None:
-        test = b.signals.passes(b, op, test)
+    test = _condition(b, op)
     if b.constants.is_async:
         from tmplmon.backends.closures.resumable import passing as resumable
 

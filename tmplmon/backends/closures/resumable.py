@@ -281,6 +281,14 @@ def unless_extended(step: Closure) -> Suspending:
     return checked
 
 
+def if_extended(step: Closure) -> Suspending:
+    def checked(f: Frame) -> Generator[Any, Any, Any]:
+        if f[PARENT] is not None:
+            yield from step(f)
+
+    return checked
+
+
 def assign(to: Callable[[Frame, Any], None], value: Closure, site: int) -> Suspending:
     def assigned(f: Frame) -> Generator[Any, Any, Any]:
         try:
@@ -393,12 +401,12 @@ def loop(
     passing: "Items | None",
     test: Closure | None,
     body: Closure,
-    start: Closure | None,
-    orelse: Closure | None,
+    finish: Callable[[Frame, bool], Any],
 ) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
     from tmplmon.backends.closures.loops import prepared
 
     steps, assign, count, site = prepared(passing, head), head.assign, head.count, op.site
+    finish_stops = suspends(finish)
     before, after = (_nothing, _nothing_more) if b.signals is None else b.signals.round(b, op)
 
     def run_loop(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
@@ -436,12 +444,21 @@ def loop(
         except BaseException as error:
             fail(f, error, site)
             raise
-        if orelse is None or start is None or ran:
-            return None
-        start(f)
-        return (yield from run(orelse, f))
+        return (yield from finish(f, ran)) if finish_stops else finish(f, ran)
 
     return run_loop
+
+
+def finish(start: Closure, orelse: Closure) -> Callable[[Frame, bool], Generator[Any, Any, Any]]:
+    """The ``else`` of a loop."""
+
+    def finish(f: Frame, ran: bool) -> Generator[Any, Any, Any]:
+        if ran:
+            return None
+        start(f)
+        return (yield from orelse(f))
+
+    return finish
 
 
 def _nothing(f: Frame) -> None:

@@ -128,7 +128,7 @@ def if_(b: Builder, op: ops.If) -> Closure:
     for test, yes, site in reversed(op.branches):
         condition = b.value(test)
         if b.signals is not None:
-            condition = b.signals.condition(b, condition, test, site)
+            condition = b.signals.condition(b, condition, site)
         made = _if(condition, b.body(yes) or nothing, made, site)
     assert made is not None
     return made
@@ -316,7 +316,11 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         if default is None:
             made.append(_absent(i, b.constants.absent(slot.name)))
             continue
+        if b.signals is not None:
+            b.signals.begin_default(b, default)
         value = b.value(default)
+        if b.signals is not None:
+            value = b.signals.default(value)
         if suspends(value):
             from tmplmon.backends.closures.resumable import default as resumable
 

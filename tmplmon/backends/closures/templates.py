@@ -100,20 +100,36 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
 
 def finish(b: Builder, site: int) -> Closure:
     """After a template body that may extend another: the parent runs. `site` is that of the last ``extends``."""
+    runs: Closure
     if b.constants.is_async or b.yields:
         from tmplmon.backends.closures.resumable import run_found
 
-        return run_found(b, lambda f: None if f[PARENT] is None else (f[PARENT], f[CONTEXT]), site)
+        runs = run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
+    else:
 
-    def parent(f: Frame) -> None:
-        if f[PARENT] is not None:
+        def parent(f: Frame) -> None:
             try:
                 run(f, f[PARENT], f[CONTEXT])
             except BaseException as error:
                 fail(f, error, site)
                 raise
 
-    return parent
+        runs = parent
+    return if_extended(b.at_line(site, runs))
+
+
+def if_extended(step: Closure) -> Closure:
+    """A statement that is left out when no parent is set."""
+    if suspends(step):
+        from tmplmon.backends.closures.resumable import if_extended as resumable
+
+        return resumable(step)
+
+    def checked(f: Frame) -> None:
+        if f[PARENT] is not None:
+            step(f)
+
+    return checked
 
 
 def include(b: Builder, op: ops.Include) -> Closure:
@@ -136,7 +152,9 @@ def include(b: Builder, op: ops.Include) -> Closure:
         return support.sharing_loaded(found.new_context(), context.loaded)
 
     if b.signals is not None:
-        return b.signals.include(b, op, name, key, load, context_for)
+        from tmplmon.backends.closures.inclusions import include as signalling
+
+        return signalling(b, op, name, key, context_for)
     if b.resumable:
         from tmplmon.backends.closures.resumable import include as resumable
 

@@ -229,7 +229,7 @@ def call(b: Builder, op: ops.Call) -> Parts:
     seen = None if not op.locals else locals_of(b, op.locals)
     if b.calls:
         assert b.signals is not None
-        return Parts(operands, b.signals.call(b, op, passing(arguments, _caller(b, op.caller)), seen), True)
+        return Parts(operands, b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen), True)
     if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
 
         def apply(f: Frame, func: Any, *args: Any) -> Any:
@@ -290,7 +290,7 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Parts:
     awaits = b.constants.is_known(kind, op.name)
     if b.calls:
         assert b.signals is not None
-        return Parts(operands, b.signals.applied(b, op, func, first, passing(op.arguments)), awaits)
+        return Parts(operands, b.signals.applied(op, func, first, passing(op.arguments)), awaits)
     if op.arguments.simple and not op.arguments.kwargs:
         if first is None:
             return Parts(operands, lambda f, *values: func(*values), awaits)
@@ -332,7 +332,7 @@ def tag_call(b: Builder, op: ops.TagCall) -> Parts:
     seen, passed = locals_of(b, op.locals), passing(op.arguments, _caller(b, op.caller))
     if b.calls:
         assert b.signals is not None
-        made = b.signals.call(b, op, passed, seen)
+        made = b.signals.call(op, passed, seen)
         return Parts(op.arguments.values(), lambda f, *values: made(f, func, *values), True)
 
     def apply(f: Frame, *values: Any) -> Any:
@@ -394,11 +394,12 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
 
 def logical(b: Builder, op: ops.Logical) -> Closure:
     left, right, site = b.value(op.left), b.value(op.right), op.site
-    if b.signals is not None or suspends(left) or suspends(right):
+    if suspends(left) or suspends(right):
         from tmplmon.backends.closures.resumable import logical as resumable
 
-        decided = _truth if b.signals is None else b.signals.decided(b, site)
-        return resumable(op.op, left, right, site, decided)
+        return resumable(op.op, left, right, site, _truth if b.signals is None else b.signals.decided(op))
+    if b.signals is not None:
+        return _decided(op.op, left, right, site, b.signals.decided(op))
     if op.op == "and":
 
         def both(f: Frame) -> Any:
@@ -422,6 +423,23 @@ def logical(b: Builder, op: ops.Logical) -> Closure:
 
 def _truth(f: Frame, held: Any) -> bool:
     return bool(held)
+
+
+def _decided(
+    name: str, left: Closure, right: Closure, site: int, decide: Callable[[Frame, Any], bool]
+) -> Closure:
+    """``and`` and ``or`` with a function for the truth of the left operand."""
+    wanted = name == "and"
+
+    def value(f: Frame) -> Any:
+        try:
+            held = left(f)
+            return right(f) if decide(f, held) is wanted else held
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return value
 
 
 def conditional(b: Builder, op: ops.Conditional) -> Closure:

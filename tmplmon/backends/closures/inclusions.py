@@ -1,0 +1,130 @@
+"""Includes in trees that signal: a static one runs as a part of the including scope.
+
+Rule: the template that is found decides. If it is the one whose sites were joined in (`monitored`), its own tree
+runs under this scope's activation, with PY_START and PY_RETURN or PY_UNWIND of its file; any other is entered as a
+scope of its own.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.entry import ALL, LINES, fill, signal_from
+from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PART, SIGNAL, Frame, fail
+from tmplmon.backends.closures.monitored import Part
+from tmplmon.backends.closures.shown import Variables, show
+from tmplmon.errors import TemplateNotFound
+from tmplmon.ir import ops
+from tmplmon.runtime import support
+
+
+def include(
+    b: Builder, op: ops.Include, name: Closure, key: object, context_for: Callable[[Frame, Any], Any]
+) -> Closure:
+    assert b.signals is not None
+    site, static = op.site, key is not None
+    load = _loader(b, op, key)
+    branch = b.signals.branch(b.signals.plan.branch[site]) if op.ignore_missing else None
+    kind = ALL if b.calls else LINES
+
+    def find(f: Frame, name: Any) -> tuple[Any, Any, Part | None]:
+        """The template, the context it runs in, and the part of this scope that it is."""
+        found = f[CONTEXT].loaded.get(key) if static else None
+        if found is None:
+            found = load(f, name)
+        if branch is not None:
+            branch(f, found is not None)
+        if found is None:
+            return None, None, None
+        return found, context_for(f, found), f[PART].child(site, found) if static else None
+
+    if b.constants.is_async or b.yields or suspends(name):
+        return b.at_line_of(op, _resumable(b, name, find, kind, site))
+
+    def included(f: Frame) -> None:
+        try:
+            found, context, part = find(f, name(f))
+            if part is not None:
+                begun = _Begun(f, part, context, kind, False)
+                with begun:
+                    begun.body(begun.f)
+            elif found is not None:
+                found.code(context, f[OUTPUT])
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return b.at_line_of(op, included)
+
+
+def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, site: int) -> Closure:
+    from tmplmon.backends.closures.resumable import run, runner
+
+    hand_out, yields = runner(b, site), b.yields
+
+    def included(f: Frame) -> Generator[Any, Any, Any]:
+        try:
+            found, context, part = find(f, (yield from run(name, f)))
+            if part is not None:
+                begun = _Begun(f, part, context, kind, yields)
+                with begun:
+                    yield from run(begun.body, begun.f)
+            elif found is not None:
+                yield from hand_out(f, found, context)
+        except BaseException as error:
+            fail(f, error, site)
+            raise
+
+    return included
+
+
+def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], Any]:
+    """A function that finds the template of a name. That one is missing may be ignored: then the exception is
+    raised and handled here."""
+    assert b.signals is not None
+    this, number = b.constants.template, b.signals.plan.call[op.site]
+
+    def load(f: Frame, name: Any) -> Any:
+        return support.included(f[CONTEXT], name, key, this, False)
+
+    def load_or_ignore(f: Frame, name: Any) -> Any:
+        signal, there = f[SIGNAL], f[FIRST] + number
+        try:
+            return load(f, name)
+        except TemplateNotFound as error:
+            signal.raise_(error, there)
+            signal.exception_handled(error, there)
+            return None
+        except BaseException as error:
+            signal.raise_(error, there)
+            signal.reraise(error, there)
+            raise
+
+    return load_or_ignore if op.ignore_missing else load
+
+
+class _Begun:
+    """A part of a scope while it runs, in a ``with``: its frame and its tree."""
+
+    __slots__ = ("body", "f", "scope", "signal")
+
+    def __init__(self, around: Frame, part: Part, context: Any, kind: str, yields: bool) -> None:
+        self.scope = scope = part.scope
+        self.signal = around[SIGNAL]
+        tree = scope.tree(kind, yields)
+        self.f = f = fill([], tree, [context], around[OUTPUT], ())
+        signal_from(f, self.signal, part)
+        tree.look_up(f)
+        self.body = tree.body
+        self.signal.py_start(part.inclusion, Variables(scope, f), scope.module_names)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if error is None:
+            self.signal.py_return()
+            return
+        if kind is not GeneratorExit:
+            show(self.scope, self.f, error)
+        self.signal.py_unwind(error)

@@ -1,0 +1,313 @@
+"""What the closures of a tree that tools see have in addition.
+
+Rule: a signal is put around a closure; the closure itself is the quiet tree's. Before anything is called, the byte
+of the state is looked at: a line that a tool has disabled costs that look. LINE is fired when the line that is
+reached is another than the one reached last (LINE of the frame), as the VM does it.
+
+There are two levels. Tools that want lines and branches (coverage) get the quiet tree with those signals; for tools
+that want more (profilers, debuggers), filters, tests, macros and functions are called through the activation as
+well (`calls`), which tells of the calls and puts the scope's frame on the stack.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.backends.closures import lines
+from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
+from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, STATE, Frame
+from tmplmon.backends.closures.lines import Reached
+from tmplmon.ir import ops
+from tmplmon.monitoring.activation import SITE_EVENTS
+from tmplmon.runtime.context import wanted_by
+
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.output import Piece
+    from tmplmon.backends.closures.scope import CompiledScope
+
+# From the state of a branch's left side to that of its right; on 3.13 they are one.
+_RIGHT = 2 * (len(SITE_EVENTS["branch"]) - 1)
+
+# What `runtime.context.call` says of it.
+STOPPED = "value was undefined because a callable raised a StopIteration exception"
+
+
+class Signals:
+    """Puts signals around the closures of one tree."""
+
+    def __init__(self, scope: "CompiledScope", calls: bool) -> None:
+        self.calls = calls
+        self.plan = scope.plan
+        self.positions = scope.ir.positions
+        self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
+        self._first: dict[int, list[int]] = {}  # IR site of a statement → the lines that it begins with
+        self._lines: dict[int, int] = {}  # line → the number of a site that is on it
+        for site, number in self.plan.line.items():
+            self._lines.setdefault(self.positions[site][0], number)
+
+    # --- lines ---------------------------------------------------------------------------------------------
+
+    def reach(self, number: int, line: int) -> Closure:
+        """LINE of a site, if its line is another than the one reached last."""
+        state = self.plan.states[number]
+
+        def reach(f: Frame) -> None:
+            if f[LINE] != line:
+                f[LINE] = line
+                if f[DATA][f[STATE] + state]:
+                    f[SIGNAL].line(f[FIRST] + number)
+
+        return reach
+
+    def reach_site(self, site: int) -> Closure:
+        return self.reach(self.plan.line[site], self.positions[site][0])
+
+    def reach_all(self, found: Sequence[int]) -> Closure | None:
+        """The lines of an expression, in this order; 0 stands for code that belongs to none."""
+        return sequence([self.reach(self._lines[line], line) if line else _nowhere for line in found])
+
+    def begin(self, b: Builder, op: ops.Op) -> None:
+        """A statement is about to be built: find out which lines its expressions reach."""
+        for site, trace in lines.traces(b, op):
+            self._first[site] = lines.attach(trace, self._reached)
+
+    def at_line(self, b: Builder, site: int, closure: Closure) -> Closure:
+        """A statement that reaches its line and runs."""
+        return _before(self.reach_site(site), closure)
+
+    def at_line_of(self, b: Builder, op: Any, closure: Closure) -> Closure:
+        """A statement that reaches the lines that its expressions begin with, and runs."""
+        return _before(self.reach_all(self._first[op.site]), closure)
+
+    def value(self, b: Builder, op: ops.Op, closure: Closure) -> Closure:
+        """A value, with the lines that are reached before and after it."""
+        reached = self._reached.get(id(op))
+        if reached is None:
+            return closure
+        return _after(_before(self.reach_all(reached.before), closure), self.reach_all(reached.after))
+
+    # --- branches ------------------------------------------------------------------------------------------
+
+    def branch(self, number: int) -> Callable[[Frame, bool], None]:
+        """BRANCH, to the left or to the right."""
+        left = self.plan.states[number]
+        right = left + _RIGHT
+
+        def branch(f: Frame, to_left: bool) -> None:
+            if f[DATA][f[STATE] + (left if to_left else right)]:
+                f[SIGNAL].branch(f[FIRST] + number, to_left)
+
+        return branch
+
+    def deciding(self, b: Builder, test: Closure, site: int) -> Closure:
+        """A condition that decides which way to go: its truth."""
+        branch = self.branch(self.plan.branch[site])
+        if suspends(test):
+
+            def decide_later(f: Frame) -> Generator[Any, Any, bool]:
+                truth = bool((yield from test(f)))
+                branch(f, truth)
+                return truth
+
+            return decide_later
+
+        def decide(f: Frame) -> bool:
+            truth = bool(test(f))
+            branch(f, truth)
+            return truth
+
+        return decide
+
+    def condition(self, b: Builder, condition: Closure, site: int) -> Closure:
+        """The condition of an ``if`` or ``elif``."""
+        return _before(self.reach_all(self._first[site]), self.deciding(b, condition, site))
+
+    def decided(self, op: ops.Logical) -> Callable[[Frame, Any], bool]:
+        """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
+        branch, wanted = self.branch(self.plan.branch[op.site]), op.op == "and"
+
+        def decide(f: Frame, held: Any) -> bool:
+            truth = bool(held)
+            branch(f, truth is wanted)
+            return truth
+
+        return decide
+
+    # --- loops ---------------------------------------------------------------------------------------------
+
+    def round(self, b: Builder, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
+        """What comes before a loop asks for its next item, and after it knows whether there is one."""
+        return self.reach(self.plan.head[op.site], self.positions[op.site][0]), self.branch(self.plan.branch[op.site])
+
+    def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
+        """The items of a loop, with its line and branch on each round."""
+        before, after = self.round(b, op)
+
+        def rounds(f: Frame, iterable: Any) -> Iterator[Any]:
+            iterator = iter(iterable)
+            while True:
+                before(f)
+                for item in iterator:
+                    after(f, True)
+                    yield item
+                    break
+                else:
+                    after(f, False)
+                    return
+
+        return lambda f, iterable: rounds(f, iterable)
+
+    def begin_condition(self, b: Builder, op: ops.For) -> list[int]:
+        """The condition of a loop is about to be built."""
+        return lines.attach(lines.passing(b, op), self._reached)
+
+    def passes(self, test: Closure, first: list[int]) -> Closure:
+        return _before(self.reach_all(first), test)
+
+    def finishing(
+        self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]
+    ) -> Callable[[Frame, bool], Any]:
+        """What follows a loop that has an ``else``: left is to the ``else``."""
+        line, number = self.plan.otherwise[op.site]
+        reach, branch = self.reach(line, self.positions[op.site][0]), self.branch(number)
+
+        def finishing(f: Frame, ran: bool) -> Any:
+            reach(f)
+            branch(f, not ran)
+            return finish(f, ran)
+
+        def finishing_later(f: Frame, ran: bool) -> Generator[Any, Any, Any]:
+            reach(f)
+            branch(f, not ran)
+            return (yield from finish(f, ran))
+
+        return finishing_later if suspends(finish) else finishing
+
+    def begin_default(self, b: Builder, op: ops.Op) -> None:
+        """The default of a parameter is about to be built."""
+        self._first[-1] = lines.attach(lines.default(b, op), self._reached)
+
+    def default(self, value: Closure) -> Closure:
+        return _before(self.reach_all(self._first[-1]), value)
+
+    # --- calls ---------------------------------------------------------------------------------------------
+
+    def call(self, op: ops.Call | ops.TagCall, passed: Callable[..., Any], seen: Closure | None) -> Callable[..., Any]:
+        """The call of what a template calls: `runtime.context.call`, by the activation."""
+        number = self.plan.call[op.site]
+
+        def apply(f: Frame, func: Any, *values: Any) -> Any:
+            args, kwargs, more, last = passed(f, values)
+            context, signal, there = f[CONTEXT], f[SIGNAL], f[FIRST] + number
+            wants = wanted_by(func)
+            if wants == "context":
+                args = [context if seen is None else context.derived(seen(f)), *args]
+            elif wants is not None:
+                args = [context.eval_ctx if wants == "eval_context" else context.environment, *args]
+            if not callable(func):
+                return func(*args, **kwargs, **more, **last)
+            try:
+                return signal.invoke(there, func, *args, **kwargs, **more, **last)
+            except StopIteration as stop:
+                signal.raise_(stop, there)
+                signal.exception_handled(stop, there)
+                return context.environment.undefined(STOPPED)
+
+        return apply
+
+    def applied(
+        self,
+        op: ops.Filter | ops.Test,
+        func: Callable[..., Any],
+        first: Closure | None,
+        passed: Callable[..., Any],
+    ) -> Callable[..., Any]:
+        """The call of a filter or test by the activation."""
+        number = self.plan.call[op.site]
+
+        def apply(f: Frame, subject: Any, *values: Any) -> Any:
+            args, kwargs, more, _ = passed(f, values)
+            args = [subject, *args] if first is None else [first(f), subject, *args]
+            return f[SIGNAL].invoke(f[FIRST] + number, func, *args, **kwargs, **more)
+
+        return apply
+
+    # --- output --------------------------------------------------------------------------------------------
+
+    def put_out(self, b: Builder, piece: "Piece") -> list[Closure]:
+        """Statements that put a piece out."""
+        from tmplmon.backends.closures.output import writers
+
+        items = [
+            (self.positions[site][0] if site >= 0 else 0, None if isinstance(part, str) else part.op)
+            for part, site in zip(piece.parts, piece.sites, strict=True)
+        ]
+        first = lines.attach(lines.run(b, items), self._reached)
+        made = writers(b, piece.closures(b), piece.site)
+        reach = self.reach_all(first)
+        if reach is None:
+            return made
+        return [reach] if not made else [_before(reach, made[0]), *made[1:]]
+
+    def emitter(self, b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
+        """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
+        from tmplmon.backends.closures.resumable import Piece as Yielded
+
+        number = self.plan.pause[site]
+        is_async = b.constants.is_async
+
+        def emit(f: Frame, text: Any) -> Generator[Any, Any, Any]:
+            signal, there = f[SIGNAL], f[FIRST] + number
+            signal.py_yield(text, there)
+            try:
+                yield Yielded(text) if is_async else text
+            except BaseException as error:
+                signal.py_throw(error, there)
+                raise
+            signal.py_resume(there)
+
+        return emit
+
+
+def _nowhere(f: Frame) -> None:
+    """Code that belongs to no line: what follows it counts as reached again."""
+    f[LINE] = 0
+
+
+def _before(first: Closure | None, closure: Closure) -> Closure:
+    """A closure that begins with another."""
+    if first is None:
+        return closure
+    if suspends(closure):
+
+        def later(f: Frame) -> Generator[Any, Any, Any]:
+            first(f)
+            return (yield from closure(f))
+
+        return later
+
+    def both(f: Frame) -> Any:
+        first(f)
+        return closure(f)
+
+    return both
+
+
+def _after(closure: Closure, then: Closure | None) -> Closure:
+    """The value of a closure, with another run after it."""
+    if then is None:
+        return closure
+    if suspends(closure):
+
+        def later(f: Frame) -> Generator[Any, Any, Any]:
+            held = yield from closure(f)
+            then(f)
+            return held
+
+        return later
+
+    def both(f: Frame) -> Any:
+        held = closure(f)
+        then(f)
+        return held
+
+    return both
