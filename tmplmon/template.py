@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableM
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from tmplmon.runtime.blocks import Block, BlockTable
-from tmplmon.runtime.context import Context, EvalContext, TemplateContext
+from tmplmon.runtime.context import Context, EvalContext, Only, TemplateContext
 from tmplmon.runtime.html import mark
 from tmplmon.tracebacks import of_template, remember_lines
 
@@ -138,15 +138,13 @@ class Template:
         locals: names that hide those; one that is `missing` is left out.
         """
         if not shared:
-            names = {**self.environment.globals, **self._own_globals}
-            if vars:
-                names.update(vars)
+            names = {**self._own_globals, **(vars or {})}
         else:
-            names = vars if type(vars) is dict else dict(vars or {})
+            names = Only(vars or {}, self.environment)
         if locals:
             from tmplmon.runtime.undefined import missing
 
-            names = {**names, **{name: value for name, value in locals.items() if value is not missing}}
+            names.update({name: value for name, value in locals.items() if value is not missing})
         return self._context(names)
 
     def _context(self, names: dict[str, Any]) -> Context:
@@ -163,9 +161,9 @@ class Template:
             return asyncio.run(self.render_async(*args, **kwargs))
         if self._linked != environment._changes[0]:
             self._link()
-        names = environment.globals | kwargs
+        names = kwargs
         if args or self._own_globals:
-            names = {**environment.globals, **self._own_globals, **dict(*args, **kwargs)}
+            names = {**self._own_globals, **dict(*args, **kwargs)}
         output: list[str] = []
         try:
             self.code(self._make_context(self, names), output)
@@ -301,6 +299,8 @@ class Template:
 
 def _context_of_its_class(template: Template, names: dict[str, Any]) -> Context:
     environment = template.environment
+    if type(names) is not Only:
+        names = {**environment.globals, **names}
     context = environment.context_class(
         environment, names, template.name, template._table, template._own_globals
     )

@@ -63,7 +63,7 @@ class Context:
     """The variables of one rendering of a template, as functions marked with `pass_context` get to see them.
 
     environment, name: of the template that is rendered.
-    parent: the names it was given: the globals and the arguments of `render`. Not changed by the template.
+    parent: the names it is given: the globals and the arguments of `render`. Not changed by the template.
     blocks: block name → the blocks of that name in the inheritance chain, the most derived first.
     globals: the names in `parent` that the template was given when it was loaded.
     """
@@ -75,8 +75,10 @@ class Context:
     loaded: dict[Any, Any] = NOTHING_LOADED
     """Templates that include sites found in this rendering; shared by the contexts of it."""
 
-    # What the scopes look names up in: `parent`, and after a top-level ``set`` a copy with what was set.
+    # What the scopes look names up in, and after a top-level ``set`` a copy with what was set. The environment's
+    # globals may be missing: scopes know the values of those they name, from when they were linked.
     names: Any
+    _given: Any
 
     # What tells `environment`, `name` and `globals_keys`: the template.
     _origin: Any
@@ -90,10 +92,19 @@ class Context:
         globals: Mapping[str, Any] | None = None,
     ) -> None:
         self._origin = _Origin(environment, name, globals if globals is not None else {})
-        self.parent = parent
+        self._parent: dict[str, Any] | None = parent
+        self._given = parent
         self.names = parent if type(self).resolve_or_missing is _resolve_or_missing else _Resolving(self)
         self.blocks = blocks
         self.eval_ctx = environment._eval_context(name)
+
+    @property
+    def parent(self) -> dict[str, Any]:
+        """The names it was given, with the globals."""
+        if self._parent is None:
+            given = self._given
+            self._parent = given if type(given) is Only else {**self._origin.environment.globals, **given}
+        return self._parent
 
     @property
     def environment(self) -> Any:
@@ -130,8 +141,8 @@ class Context:
         elif self._exported is not None:
             self._exported.discard(name)
         if type(self.names) is dict:
-            if self.names is self.parent:
-                self.names = self.parent.copy()
+            if self.names is self._given:
+                self.names = self._given.copy()
             self.names[name] = value
 
     def resolve(self, key: str) -> Any:
@@ -215,17 +226,31 @@ class Context:
 
 
 class TemplateContext(Context):
-    """The context of a template whose environment has no context class of its own: quick to make."""
+    """The context of a template whose environment has no context class of its own: quick to make. `names` need not
+    have the environment's globals."""
+
+    _parent = None
 
     def __init__(self, template: Any, names: dict[str, Any]) -> None:
         self._origin = template
-        self.parent = self.names = names
+        self._given = self.names = names
         self.blocks = template._table
         self.eval_ctx = template._eval_ctx
 
 
 _resolve_or_missing = Context.resolve_or_missing
 Mapping.register(Context)
+
+
+class Only(dict[str, Any]):
+    """Names that are all there is, for a context that is not to know the globals."""
+
+    def __init__(self, names: Mapping[str, Any], environment: Any) -> None:
+        super().__init__(names)
+        self._environment = environment
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else self._environment.undefined(name=name)
 
 
 class _Resolving:

@@ -189,7 +189,7 @@ def included(context: Context, name: Any, key: Any, template: Any, ignore_missin
 def included_context(context: Context, template: Any, locals: Mapping[str, Any] | None) -> Context:
     """The context of an included template that sees the including one's names."""
     names = context.names
-    if type(names) is not dict:
+    if type(names) is not dict or template.environment is not context._origin.environment:
         names = context.get_all()
     if locals:
         names = {**names, **locals}

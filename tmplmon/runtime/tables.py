@@ -1,25 +1,25 @@
-"""The tables of filters and tests: dicts that note when they are changed.
+"""The tables of filters, tests and globals: dicts that note when they are changed.
 
-Templates are linked to the functions in them, so a change makes templates link again before they run next.
+Templates are linked to what is in them, so a change makes templates link again before they run next.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 
-class Table(dict[str, Callable[..., Any]]):
-    """Name → function. `changes` is a list of one number, which counts up; several tables may share it."""
+class Table(dict[str, Any]):
+    """Name → function or value. `changes` is a list of one number, which counts up; several tables may share it."""
 
     __slots__ = ("changes",)
 
-    def __init__(self, functions: dict[str, Callable[..., Any]], changes: list[int]) -> None:
+    def __init__(self, functions: dict[str, Any], changes: list[int]) -> None:
         super().__init__(functions)
         self.changes = changes
 
     def __reduce__(self) -> Any:
         return Table, (dict(self), list(self.changes))
 
-    def copy(self) -> dict[str, Callable[..., Any]]:
+    def copy(self) -> dict[str, Any]:
         return dict(self)
 
 

@@ -117,7 +117,7 @@ class Function:
             names = pyast.attribute(pyast.name(CONTEXT, NOWHERE), "names", NOWHERE)
             self.set(".get", pyast.attribute(names, "get", NOWHERE), NOWHERE)
             for name, slot in scope.context.items():
-                arguments = [pyast.const(name, NOWHERE), self.undefined(slot, NOWHERE)]
+                arguments = [pyast.const(name, NOWHERE), self.constant("default", name, NOWHERE)]
                 self.set(self.name(slot), pyast.call(pyast.name(".get", NOWHERE), arguments, NOWHERE), NOWHERE)
                 self.lookups.append((name, self.body[-1]))  # type: ignore[arg-type]
                 self.active.add(self.name(slot))

@@ -31,13 +31,16 @@ def traits(function: Any, stock: Any) -> tuple[str | None, bool]:
 def link(links: Links, template: Any, environment: Any, blocks: Mapping[str, Any]) -> dict[str, Any]:
     """The globals for the functions of a template. `blocks` are the template's `Block`s by name."""
     names: dict[str, Any] = {}
+    undefined = _Undefined(environment)
     for name, kind, detail in links:
         if kind == "runtime":
             names[name] = getattr(support, detail)
         elif kind == "python":
             names[name] = getattr(builtins, detail)
         elif kind == "undefined":
-            names[name] = environment.undefined(name=detail)
+            names[name] = undefined[detail]
+        elif kind == "default":
+            names[name] = environment.globals[detail] if detail in environment.globals else undefined[detail]
         elif kind == "filter":
             names[name] = _applicable(environment.filters, environment._stock_filters, detail)
         elif kind == "test":
@@ -45,6 +48,18 @@ def link(links: Links, template: Any, environment: Any, blocks: Mapping[str, Any
         else:
             names[name] = _special(kind, detail, template, environment, blocks)
     return names
+
+
+class _Undefined(dict[str, Any]):
+    """Variable's name → the undefined value for it, one for each name."""
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__()
+        self._environment = environment
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = self._environment.undefined(name=name)
+        return value
 
 
 def _applicable(table: Mapping[str, Any], stock: Mapping[str, Any], detail: tuple[str, str | None, bool]) -> Any:

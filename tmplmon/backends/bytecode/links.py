@@ -8,6 +8,7 @@ the stock one, or wants the context first), the link carries it and is checked a
     runtime     name                         a function of the run-time support
     python      name                         a built-in
     undefined   variable's name              the undefined value for it
+    default     variable's name              the environment's global of that name, else the undefined value
     filter      (name, wants, stock)         the filter's function
     test        (name, wants, stock)         the test's function
     filter?     name                         raises that there is no such filter; test? likewise
