@@ -49,6 +49,7 @@ class Template:
     _table: BlockTable
     _linked: int
     _eval_ctx: EvalContext
+    _concat: Any
     _make_context: "Callable[[Template, dict[str, Any]], Context]"
 
     def __new__(cls, source: str, **options: Any) -> "Template":
@@ -96,6 +97,7 @@ class Template:
         environment = self.environment
         self._linked = environment._changes[0]
         self._eval_ctx = environment._eval_context(self.name)
+        self._concat = environment.concat
         custom = environment.context_class is not Context
         self._make_context = _context_of_its_class if custom else TemplateContext
         self._functions = self._code.linked(self)
@@ -167,7 +169,7 @@ class Template:
         output: list[str] = []
         try:
             self.code(self._make_context(self, names), output)
-            return environment.concat(output)
+            return self._concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
 
@@ -178,7 +180,7 @@ class Template:
         output: list[str] = []
         try:
             await self.code(context, output)
-            return self.environment.concat(output)
+            return self._concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
 

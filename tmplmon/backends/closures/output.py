@@ -145,7 +145,7 @@ class _Run:
         from tmplmon.backends.closures.templates import run_super
 
         self.flush()
-        self.made.append(self.b.at_line(op.site, run_super(self.b, func.slot.scope.name, op.site)))
+        self.made.append(self.b.at_line(site, run_super(self.b, func.slot.scope.name, site)))
         return True
 
     def flush(self) -> None:
