@@ -243,7 +243,9 @@ def _put(b: Builder, text: Closure, site: int) -> Closure:
 def emitter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
     """A generator function that yields a piece of output."""
     if b.signals is not None:
-        return b.signals.emitter(b, site)
+        number = b.signals.plan.pause.get(site)
+        if number is not None:
+            return b.signals.emitter(b, number)
     if b.constants.is_async:
 
         def emit_piece(f: Frame, text: Any) -> Generator[Any, Any, Any]:

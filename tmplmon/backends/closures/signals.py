@@ -248,11 +248,10 @@ class Signals:
             return made
         return [reach] if not made else [_before(reach, made[0]), *made[1:]]
 
-    def emitter(self, b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
+    def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
         """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
         from tmplmon.backends.closures.resumable import Piece as Yielded
 
-        number = self.plan.pause[site]
         is_async = b.constants.is_async
 
         def emit(f: Frame, text: Any) -> Generator[Any, Any, Any]:

@@ -32,7 +32,8 @@ class Plan:
     """The sites of an IR scope.
 
     entries: (kind, IR site) of each, in order; their numbers count from 0.
-    place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind.
+    place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind (-1: of blank
+        text, which is no site).
     head, otherwise: IR site of a loop → the entries for the line of its head, and for whether its ``else`` runs.
     states: number of an entry → where its state is, in bytes from the first one's.
     includes: the static includes.
@@ -161,6 +162,9 @@ class Plan:
                 self._value(piece.value)
         if last >= 0:
             self._add("yield", last, self.pause)
+        elif self.entries:
+            # Blank text has no place: it is put out where what stands before it ended.
+            self.pause.setdefault(-1, self._add("yield", self.entries[-1][1]))
 
     def _if(self, op: ops.If) -> None:
         done = Label()
