@@ -154,7 +154,9 @@ class Environment:
             raise TypeError("undefined must be a subclass of tmplmon.Undefined")
         starts = {self.block_start_string, self.variable_start_string, self.comment_start_string}
         if len(starts) != 3 or "" in starts:
-            raise ValueError("the start strings of blocks, variables and comments must be three different ones")
+            raise ValueError(
+                "the start strings of blocks, variables and comments must be three different ones"
+            )
         if self.backend not in ("bytecode", "closures"):
             raise ValueError("backend must be 'bytecode' or 'closures'")
         if self.newline_sequence not in ("\n", "\r\n", "\r"):
@@ -394,7 +396,11 @@ class Environment:
         """Everything that the code made of a source depends on, apart from what linking checks."""
         syntax = tuple(getattr(self, option) for option in _SYNTAX_OPTIONS)
         extensions = tuple(
-            (name, tuple(sorted(extension.syntax_tags)), tuple((n, t.body) for n, t in extension.tags.items()))
+            (
+                name,
+                tuple(sorted(extension.syntax_tags)),
+                tuple((n, t.body) for n, t in extension.tags.items()),
+            )
             for name, extension in sorted(self.extensions.items())
         )
         options = (

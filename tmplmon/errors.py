@@ -51,9 +51,7 @@ class TemplatesNotFound(TemplateNotFound):
         if message is None:
             from tmplmon.runtime.undefined import Undefined
 
-            tried = [
-                name._undefined_message if isinstance(name, Undefined) else str(name) for name in names
-            ]
+            tried = [name._undefined_message if isinstance(name, Undefined) else str(name) for name in names]
             message = f"none of the templates given were found: {', '.join(tried)}"
         super().__init__(names[-1] if names else None, message)
         self.templates = list(names)

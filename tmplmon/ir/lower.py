@@ -224,9 +224,7 @@ class _Lowering:
         slot = level.frame.slots.get(target.name)
         if slot is None or slot.kind is not SlotKind.BOUND:
             self.hide(target.name, level)
-            slot = level.frame.slots[target.name] = self.new_slot(
-                target.name, SlotKind.BOUND, level.scope
-            )
+            slot = level.frame.slots[target.name] = self.new_slot(target.name, SlotKind.BOUND, level.scope)
         level.stored.add(target.name)
         return slot
 

@@ -16,7 +16,19 @@ from tmplmon.runtime.undefined import missing
 
 # Types whose length is the number of items they iterate over.
 _SIZED = frozenset(
-    {list, tuple, dict, range, str, set, frozenset, deque, type({}.keys()), type({}.values()), type({}.items())}
+    {
+        list,
+        tuple,
+        dict,
+        range,
+        str,
+        set,
+        frozenset,
+        deque,
+        type({}.keys()),
+        type({}.values()),
+        type({}.items()),
+    }
 )
 
 

@@ -116,4 +116,3 @@ class Macro:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'anonymous' if self.name is None else repr(self.name)}>"
-

@@ -118,7 +118,9 @@ class Function:
             self.set(".get", pyast.attribute(names, "get", NOWHERE), NOWHERE)
             for name, slot in scope.context.items():
                 arguments = [pyast.const(name, NOWHERE), self.constant("default", name, NOWHERE)]
-                self.set(self.name(slot), pyast.call(pyast.name(".get", NOWHERE), arguments, NOWHERE), NOWHERE)
+                self.set(
+                    self.name(slot), pyast.call(pyast.name(".get", NOWHERE), arguments, NOWHERE), NOWHERE
+                )
                 self.lookups.append((name, self.body[-1]))  # type: ignore[arg-type]
                 self.active.add(self.name(slot))
                 self.compiler.note_type(self, slot)

@@ -62,7 +62,9 @@ class _Undefined(dict[str, Any]):
         return value
 
 
-def _applicable(table: Mapping[str, Any], stock: Mapping[str, Any], detail: tuple[str, str | None, bool]) -> Any:
+def _applicable(
+    table: Mapping[str, Any], stock: Mapping[str, Any], detail: tuple[str, str | None, bool]
+) -> Any:
     name, wants, was_stock = detail
     function = table.get(name)
     if function is None or traits(function, stock.get(name)) != (wants, was_stock):

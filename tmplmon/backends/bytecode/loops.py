@@ -89,7 +89,9 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
         arguments = [iterable, f.constant("undefined_class", None, at)]
         if recurse is not None:
             arguments += [pyast.name(recurse, at), pyast.name(_DEPTH, at)]
-        iterable = pyast.call(f.runtime("AsyncLoopContext" if asynchronous else "LoopContext", at), arguments, at)
+        iterable = pyast.call(
+            f.runtime("AsyncLoopContext" if asynchronous else "LoopContext", at), arguments, at
+        )
         wrap = "loop"
     elif use.attributes & _LENGTHS:
         held = f.keep("items")

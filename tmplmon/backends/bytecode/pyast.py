@@ -166,9 +166,7 @@ def for_(
     return _make(cls, fields)
 
 
-def try_(
-    body: list[ast.stmt], exceptions: ast.expr, handler: list[ast.stmt], at: Place
-) -> ast.Try:
+def try_(body: list[ast.stmt], exceptions: ast.expr, handler: list[ast.stmt], at: Place) -> ast.Try:
     except_ = _make(ast.ExceptHandler, {"type": exceptions, "name": None, "body": handler, **at})
     return _make(ast.Try, {"body": body, "handlers": [except_], "orelse": [], "finalbody": [], **at})
 

@@ -218,9 +218,7 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     compiler.macro_codes[op] = code
     compiler.pure = False  # It looks its names up when it is called.
     f.body.append(macro_function(f, scope, code))
-    flags = [
-        pyast.const(flag is not None, at) for flag in (scope.kwargs, scope.varargs, scope.caller)
-    ]
+    flags = [pyast.const(flag is not None, at) for flag in (scope.kwargs, scope.varargs, scope.caller)]
     name = None if scope.kind is ops.ScopeKind.CALL else scope.name
     arguments = pyast.const(tuple(slot.name for slot, _ in scope.parameters), at)
     macro = pyast.call(
@@ -283,9 +281,7 @@ def call_block(f: Function, op: ops.CallBlock) -> None:
         chain = pyast.subscript(chains, pyast.const(op.name, at), at)
         if op.required:
             arguments = [f.context(at), pyast.const(op.name, at)]
-            f.body.append(
-                pyast.evaluate(pyast.call(f.runtime("check_required", at), arguments, at), at)
-            )
+            f.body.append(pyast.evaluate(pyast.call(f.runtime("check_required", at), arguments, at), at))
         if op.scoped:
             derived = pyast.attribute(context, "derived", at)
             context = pyast.call(derived, [locals_of(f, op.locals, at)], at)
@@ -297,9 +293,7 @@ def extends(f: Function, op: ops.Extends) -> None:
     at = f.at(op.site)
     if op.again:
         arguments: list[ast.expr] = [pyast.name(PARENT, at)]
-        f.body.append(
-            pyast.evaluate(pyast.call(f.runtime("check_not_extended", at), arguments, at), at)
-        )
+        f.body.append(pyast.evaluate(pyast.call(f.runtime("check_not_extended", at), arguments, at), at))
     arguments = [f.context(at), value(f, op.template), f.constant("self", None, at)]
     f.extends_at = at
     f.set(PARENT, pyast.call(f.runtime("extend", at), arguments, at), at)
@@ -343,9 +337,7 @@ def include(f: Function, op: ops.Include) -> None:
                 passed = [variables] if op.locals else []
                 with f.into([]) as directly:
                     f.run(template, f.context(at), at, *passed)
-            context = pyast.call(
-                f.runtime("included_context", at), [f.context(at), template, variables], at
-            )
+            context = pyast.call(f.runtime("included_context", at), [f.context(at), template, variables], at)
         if op.with_context and kept is not None:
             with f.into([]) as apart:
                 f.run(template, context, at)

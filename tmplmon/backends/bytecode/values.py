@@ -364,9 +364,7 @@ def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
     seen = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
     func = f.constant("tag", op.name, at)
     context = f.context(at)
-    return f.settled(
-        pyast.call(f.runtime("call_seeing", at), [context, seen, func, *args], at, keywords), at
-    )
+    return f.settled(pyast.call(f.runtime("call_seeing", at), [context, seen, func, *args], at, keywords), at)
 
 
 _VALUES: dict[Any, Callable[[Function, Any], ast.expr]] = {
