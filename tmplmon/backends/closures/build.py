@@ -30,7 +30,7 @@ _MADE_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 def suspends(closure: Callable[..., Any]) -> bool:
     """Whether a closure is a generator function."""
-    return bool(closure.__code__.co_flags & _CO_GENERATOR)  # type: ignore[attr-defined]
+    return bool(closure.__code__.co_flags & _CO_GENERATOR)
 
 
 class Builder:
@@ -126,7 +126,7 @@ class Builder:
         """What comes last in a template body that may extend another."""
         from tmplmon.backends.closures.templates import finish
 
-        last = max((op.site for op in walk(self.scope.ir.body) if type(op) is ops.Extends))
+        last = max(op.site for op in walk(self.scope.ir.body) if type(op) is ops.Extends)
         return finish(self, last)
 
     def values(self, operands: Sequence[ops.Op]) -> list[Closure]:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 class Constants:
     """Of one template, as long as it stays linked. `blocks`: block name → the template's `Block`."""
 
-    def __init__(
-        self, template: Any, program: "Program", blocks: Mapping[str, Any], is_async: bool
-    ) -> None:
+    def __init__(self, template: Any, program: "Program", blocks: Mapping[str, Any], is_async: bool) -> None:
         environment = template.environment
         self.template = template
         self.program = program

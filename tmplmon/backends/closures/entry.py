@@ -44,8 +44,8 @@ type Slots = Sequence[Any]
 
 
 class Run:
-    """One run of a scope, in a ``with``: its frame and its tree, and its activation where tools listen. An exception
-    that leaves it gets the scope's frame."""
+    """One run of a scope, in a ``with``: its frame and its tree, and its activation where tools listen. An
+    exception that leaves it gets the scope's frame."""
 
     __slots__ = ("activation", "body", "f", "scope")
 
@@ -221,7 +221,7 @@ def _generate(scope: "CompiledScope", context: Any) -> Iterator[Any]:
         yield from _running(run)
 
 
-def _running(run: Run) -> Generator[Any, Any, None]:
+def _running(run: Run) -> Generator[Any, Any]:
     if suspends(run.body):
         yield from run.body(run.f)
     else:

@@ -1,10 +1,10 @@
 """Which lines a statement reaches, in which order, when its expressions stand on several lines.
 
 Rule: the order is the bytecode back end's, so that tools see the same lines with both. There, an op with a result
-of its own (an attribute, an item) is a statement, evaluated before what it is an operand of; what has been evaluated
-before a later operand's statement is put aside, and is read again on its own line. So this is a small model of that
-back end: `value` gives what evaluating an expression does after the statements it needs, which go to `body`. All it
-keeps of the code is a trace, in the order of execution:
+of its own (an attribute, an item) is a statement, evaluated before what it is an operand of; what has been
+evaluated before a later operand's statement is put aside, and is read again on its own line. So this is a small
+model of that back end: `value` gives what evaluating an expression does after the statements it needs, which go to
+`body`. All it keeps of the code is a trace, in the order of execution:
 
     a number       the line of an instruction; 0 for code that belongs to no line
     an op          the op is evaluated: here its closure does something that can be seen
@@ -253,7 +253,9 @@ def traces(b: "Builder", op: Any) -> list[tuple[int, list[Token]]]:
     return [] if make is None else make(b, op)
 
 
-def _of(b: "Builder", site: int, found: Sequence[ops.Op], first: Sequence[int] = ()) -> list[tuple[int, list[Token]]]:
+def _of(
+    b: "Builder", site: int, found: Sequence[ops.Op], first: Sequence[int] = ()
+) -> list[tuple[int, list[Token]]]:
     """Values that are operands of what happens at a site."""
     trace = Trace(b)
     trace.here = at = trace.at(site)
@@ -381,7 +383,8 @@ def run(b: "Builder", items: Sequence[tuple[int, ops.Op | None]]) -> list[Token]
             settle(statements)
         parts.append(_Part([line, *made.trace, line, op], line, False, False))
     last_line = next((part.line for part in reversed(parts) if part.line), 0)
-    at, ending = last_line, []
+    at = last_line
+    ending: list[list[Token]] = []
     for part in reversed(parts):
         if not part.reached and part.line:
             at = part.line

@@ -111,7 +111,7 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
 
             def over_one(f: Frame) -> None:
                 try:
-                    for f[i] in iterable(f):
+                    for f[i] in iterable(f):  # noqa: B020
                         body(f)
                 except BaseException as error:
                     fail(f, error, site)
@@ -122,7 +122,7 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
 
             def over_two(f: Frame) -> None:
                 try:
-                    for f[i], f[j] in iterable(f):
+                    for f[i], f[j] in iterable(f):  # noqa: B020
                         body(f)
                 except BaseException as error:
                     fail(f, error, site)
@@ -133,7 +133,7 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
 
             def over_three(f: Frame) -> None:
                 try:
-                    for f[i], f[j], f[k] in iterable(f):
+                    for f[i], f[j], f[k] in iterable(f):  # noqa: B020
                         body(f)
                 except BaseException as error:
                     fail(f, error, site)
@@ -188,7 +188,9 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     return run
 
 
-def _finish(b: Builder, op: ops.For, start: Closure | None, orelse: Closure | None) -> Callable[[Frame, bool], Any]:
+def _finish(
+    b: Builder, op: ops.For, start: Closure | None, orelse: Closure | None
+) -> Callable[[Frame, bool], Any]:
     """What comes after a loop, which `ran` to the end of a round or not: its ``else``."""
     if start is None or orelse is None:
         return lambda f, ran: None

@@ -10,7 +10,6 @@ cannot be loaded.
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
-from tmplmon.backends.closures.sites import Plan
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 
@@ -116,13 +115,14 @@ class Monitored:
             except Exception:
                 continue
             root = found._functions.root if found.environment is constants.environment else None
-            if root is None or found in chain or len(chain) > _DEEPEST:
-                part.children[op.site] = None
-            elif self._count + len(root.plan.entries) > _MOST_SITES:
+            if (
+                root is None
+                or found in chain
+                or len(chain) > _DEEPEST
+                or self._count + len(root.plan.entries) > _MOST_SITES
+            ):
                 part.children[op.site] = None
             else:
                 line, _, column, _ = compiled.ir.positions[op.site]
-                inner = self._builder.include(
-                    found._file, line, column, parent=part.inclusion
-                )
+                inner = self._builder.include(found._file, line, column, parent=part.inclusion)
                 part.children[op.site] = self._add(root, inner, (*chain, found))

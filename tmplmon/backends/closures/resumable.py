@@ -495,8 +495,13 @@ def passing(assign: Callable[[Frame, Any], None], start: Closure | None, test: C
 
 
 def _passing(
-    f: Frame, g: Frame, iterable: Any, assign: Callable[[Frame, Any], None], start: Closure | None, test: Closure
-) -> Generator[Any, Any, None]:
+    f: Frame,
+    g: Frame,
+    iterable: Any,
+    assign: Callable[[Frame, Any], None],
+    start: Closure | None,
+    test: Closure,
+) -> Generator[Any, Any]:
     """Yields the items that pass as pieces, so that they are told from what is awaited."""
     try:
         is_async = hasattr(iterable, "__aiter__")
@@ -599,7 +604,7 @@ def run_found(b: Builder, find: Closure, site: int) -> Suspending:
 
 
 def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Generator[Any, Any, Any]]:
-    """A generator function that runs the code of a template or block, with its output going where a frame's goes."""
+    """A generator function that runs the code of a template or block; its output goes where a frame's goes."""
     if not b.yields:
 
         def run_code(f: Frame, owner: Any, context: Any) -> Generator[Any, Any, Any]:

@@ -90,8 +90,7 @@ class CompiledScope:
         if self.ir.extends:
             steps.append(b.finish())
         names = tuple(
-            (self.indexes[slot], name, self.constants.default(name))
-            for name, slot in self.ir.context.items()
+            (self.indexes[slot], name, self.constants.default(name)) for name, slot in self.ir.context.items()
         )
         whole = sequence(steps) or _nothing
         return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)

@@ -136,7 +136,8 @@ class Signals:
 
     def round(self, b: Builder, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
         """What comes before a loop asks for its next item, and after it knows whether there is one."""
-        return self.reach(self.plan.head[op.site], self.positions[op.site][0]), self.branch(self.plan.branch[op.site])
+        before = self.reach(self.plan.head[op.site], self.positions[op.site][0])
+        return before, self.branch(self.plan.branch[op.site])
 
     def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """The items of a loop, with its line and branch on each round."""
@@ -191,7 +192,9 @@ class Signals:
 
     # --- calls ---------------------------------------------------------------------------------------------
 
-    def call(self, op: ops.Call | ops.TagCall, passed: Callable[..., Any], seen: Closure | None) -> Callable[..., Any]:
+    def call(
+        self, op: ops.Call | ops.TagCall, passed: Callable[..., Any], seen: Closure | None
+    ) -> Callable[..., Any]:
         """The call of what a template calls: `runtime.context.call`, by the activation."""
         number = self.plan.call[op.site]
 

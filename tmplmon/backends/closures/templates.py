@@ -188,7 +188,7 @@ def import_(b: Builder, op: ops.Import) -> Closure:
     module = combined(b, [b.value(op.template)], load, op.site, awaits=True)
     if op.names is None:
         assert op.target is not None
-        places = [(None, b.index(op.target))]
+        places: list[tuple[str | None, int]] = [(None, b.index(op.target))]
     else:
         places = [(name, b.index(slot)) for name, slot in op.names]
     line = b.scope.ir.positions[op.site][0]

@@ -6,7 +6,7 @@ _get_tool = sys.monitoring.get_tool
 
 
 def any_tool() -> bool:
-    """Whether a monitoring tool exists, or this thread is traced or profiled. All a scope without listeners pays."""
+    """Whether a monitoring tool exists, or this thread is traced or profiled: all a scope pays for being quiet."""
     return not (
         _get_tool(0) is None
         and _get_tool(1) is None

@@ -218,7 +218,8 @@ def passing(arguments: ops.Arguments, caller: Closure | None = None) -> Callable
             star, *rest = rest
             args = [*args, *star]
         kwargs = dict(zip(names, rest, strict=False))
-        return args, kwargs, rest[-1] if double_starred else {}, {} if caller is None else {"caller": caller(f)}
+        more = rest[-1] if double_starred else {}
+        return args, kwargs, more, {} if caller is None else {"caller": caller(f)}
 
     return passed
 
