@@ -16,9 +16,13 @@ loader.
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.errors import TemplateNotFound
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
+    from tmplmon.template import Template
 
 type Uptodate = Callable[[], bool]
 """Tells, whenever it is called, whether the source it came with is still the current one."""
@@ -77,7 +81,7 @@ class BaseLoader:
     has_source_access = True
     """Whether the loader can give a template's source."""
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         """Give the source of a template, its file's path, and a function that tells whether it is up to date.
 
         The path is None for a template that is not a file. The function is None for a source that never
@@ -94,7 +98,9 @@ class BaseLoader:
         """Give the names of all templates, sorted. Raises `TypeError` if the loader cannot know them."""
         raise TypeError(f"{type(self).__name__} cannot list its templates")
 
-    def load(self, environment: Any, name: str, globals: MutableMapping[str, Any] | None = None) -> Any:
+    def load(
+        self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
+    ) -> "Template":
         """Load and compile a template. Loaders that are made of loaders redefine this; others `get_source`.
 
         globals: names that the template knows in addition to the environment's.
@@ -120,7 +126,7 @@ class FileSystemLoader(BaseLoader):
         self.encoding = encoding
         self.followlinks = followlinks
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         pieces = split_template_path(template)
         for path in self.searchpath:
             # With `/` on every system: `os.path.join` would let a part like `C:` lead elsewhere.
@@ -207,7 +213,7 @@ class PackageLoader(BaseLoader):
                 f"the package {package_name!r} has no directory {self.package_path!r} (looked for {tried})"
             )
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         pieces = split_template_path(template)
         filename = os.path.normpath(posixpath.join(self._template_root, *pieces))
         uptodate: Uptodate | None = None
@@ -245,7 +251,7 @@ class DictLoader(BaseLoader):
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self.mapping = mapping
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         if template not in self.mapping:
             raise TemplateNotFound(template)
         source = self.mapping[template]
@@ -265,7 +271,7 @@ class FunctionLoader(BaseLoader):
     def __init__(self, load_func: Callable[[str], str | Source | None]) -> None:
         self.load_func = load_func
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         found = self.load_func(template)
         if found is None:
             raise TemplateNotFound(template)
@@ -291,7 +297,7 @@ class PrefixLoader(BaseLoader):
         except (ValueError, KeyError) as error:
             raise TemplateNotFound(template) from error
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         loader, name = self.get_loader(template)
         try:
             return loader.get_source(environment, name)
@@ -299,7 +305,9 @@ class PrefixLoader(BaseLoader):
             # The error is about the whole name, which is what the user wrote.
             raise TemplateNotFound(template) from error
 
-    def load(self, environment: Any, name: str, globals: MutableMapping[str, Any] | None = None) -> Any:
+    def load(
+        self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
+    ) -> "Template":
         loader, inner_name = self.get_loader(name)
         try:
             return loader.load(environment, inner_name, globals)
@@ -323,7 +331,7 @@ class ChoiceLoader(BaseLoader):
     def __init__(self, loaders: Sequence[BaseLoader]) -> None:
         self.loaders = loaders
 
-    def get_source(self, environment: Any, template: str) -> Source:
+    def get_source(self, environment: "Environment", template: str) -> Source:
         for loader in self.loaders:
             try:
                 return loader.get_source(environment, template)
@@ -331,7 +339,9 @@ class ChoiceLoader(BaseLoader):
                 pass
         raise TemplateNotFound(template)
 
-    def load(self, environment: Any, name: str, globals: MutableMapping[str, Any] | None = None) -> Any:
+    def load(
+        self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
+    ) -> "Template":
         for loader in self.loaders:
             try:
                 return loader.load(environment, name, globals)

@@ -135,8 +135,8 @@ _limit = 0
 
 
 def deeply[T](work: Callable[[], T], name: str | None, filename: str) -> T:
-    """Do what may recurse deeper than Python's recursion limit lets it. The limit is raised only for work that needs
-    it; all threads share it, so the last one that needs it puts it back."""
+    """Do what may recurse deeper than Python's recursion limit lets it. The limit is raised only for work that
+    needs it; all threads share it, so the last one that needs it puts it back."""
     global _deep, _limit
     try:
         return work()

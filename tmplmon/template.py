@@ -49,7 +49,7 @@ class Template:
     _table: BlockTable
     _linked: int
     _eval_ctx: EvalContext
-    _concat: Any
+    _concat: Callable[[list[str]], str]
     _make_context: "Callable[[Template, dict[str, Any]], Context]"
 
     def __new__(cls, source: str, **options: Any) -> "Template":
@@ -139,10 +139,8 @@ class Template:
         vars: the names given. With `shared` they are all there is, without the globals.
         locals: names that hide those; one that is `missing` is left out.
         """
-        if not shared:
-            names = {**self._own_globals, **(vars or {})}
-        else:
-            names = Only(vars or {}, self.environment)
+        given = vars or {}
+        names = Only(given, self.environment) if shared else {**self._own_globals, **given}
         if locals:
             from tmplmon.runtime.undefined import missing
 
@@ -322,7 +320,7 @@ def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
     try:
         while True:
             try:
-                yield loop.run_until_complete(pieces.__anext__())  # type: ignore[arg-type]
+                yield loop.run_until_complete(pieces.__anext__())
             except StopAsyncIteration:
                 return
     finally:

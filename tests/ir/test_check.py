@@ -52,7 +52,6 @@ def test_generated(case: Any) -> None:
         "{% for x in y %}{% macro m() %}{{ a }}{% endmacro %}{% set a = 1 %}{% endfor %}{% set a = 2 %}",
         "{{ loop }}{% for x in y %}{{ loop }}{% endfor %}",
         "{% autoescape on %}{{ a }}{% endautoescape %}",
-        "{{ a[:, ::2] }}",
         "{% for x in y recursive %}{{ loop(x) }}{% for x in x %}{{ loop.index }}{% endfor %}{% endfor %}",
         "{% macro a(b=c, c=1) %}{{ caller() }}{{ varargs }}{% endmacro %}{% call a() %}{{ b }}{% endcall %}",
     ],
