@@ -54,21 +54,23 @@ def check(codelike: CodeLike, positions: list[tuple[int, int, int, int]]) -> Non
         assert list(codelike.code.co_branches()) == branches
 
 
-def follow(codelike: CodeLike, offset: Any) -> int | None:
-    """Where execution goes on from ``offset``: the number of a site, or EXIT. Jumps without a line are
-    followed."""
-    at = {instruction.offset: instruction for instruction in dis.get_instructions(codelike.code)}
-    for _ in range(3):
-        while at[offset].opname == "EXTENDED_ARG":
-            offset += 2
-        if offset in codelike.offsets:
-            return codelike.offsets.index(offset)
-        if offset == codelike.end:
-            return EXIT
-        jump = at[offset]
-        assert jump.opname.startswith("JUMP") and jump.positions.lineno is None
-        offset = jump.argval
-    raise AssertionError("a jump that leads to a jump that leads to a jump")
+class Flow:
+    """Where execution goes on from an offset: the number of a site, or EXIT. Jumps without a line are followed."""
+
+    def __init__(self, codelike: CodeLike) -> None:
+        self.at = {instruction.offset: instruction for instruction in dis.get_instructions(codelike.code)}
+        self.ends = {offset: site for site, offset in enumerate(codelike.offsets)} | {codelike.end: EXIT}
+
+    def __call__(self, offset: Any) -> int:
+        for _ in range(3):
+            while self.at[offset].opname == "EXTENDED_ARG":
+                offset += 2
+            if offset in self.ends:
+                return self.ends[offset]
+            jump = self.at[offset]
+            assert jump.opname.startswith("JUMP") and jump.positions.lineno is None
+            offset = jump.argval
+        raise AssertionError("a jump that leads to a jump that leads to a jump")
 
 
 def test_an_if_and_a_loop() -> None:
@@ -108,8 +110,9 @@ def test_a_branch_that_goes_back_and_away() -> None:
     builder.connect(itself, left=itself, right=itself)
     codelike = builder.build()
     check(codelike, [(line, line, 0, 1) for line in (1, 2, 3, 4)])
+    follow = Flow(codelike)
     sides = zip(codelike.left[1:], codelike.right[1:], strict=True)
-    assert [(follow(codelike, left), follow(codelike, right)) for left, right in sides] == [
+    assert [(follow(left), follow(right)) for left, right in sides] == [
         (EXIT, first),
         (first, EXIT),
         (itself, itself),
@@ -130,11 +133,10 @@ def test_distances(gap: int) -> None:
     builder.connect(back, left=first)
     codelike = builder.build()
     check(codelike, positions)
-    led = [
-        follow(codelike, side[site]) for site in (first, second) for side in (codelike.left, codelike.right)
-    ]
+    follow = Flow(codelike)
+    led = [follow(side[site]) for site in (first, second) for side in (codelike.left, codelike.right)]
     assert led == [last, second, first, first]
-    assert follow(codelike, codelike.left[back]) == first
+    assert follow(codelike.left[back]) == first
 
 
 def test_random_flow() -> None:
@@ -153,8 +155,9 @@ def test_random_flow() -> None:
             builder.connect(number, left=left, right=right)
         codelike = builder.build()
         check(codelike, positions)
+        follow = Flow(codelike)
         sides = zip(codelike.left, codelike.right, strict=True)
-        assert [(follow(codelike, left), follow(codelike, right)) for left, right in sides] == wanted
+        assert [(follow(left), follow(right)) for left, right in sides] == wanted
 
 
 def test_labels() -> None:
@@ -168,8 +171,9 @@ def test_labels() -> None:
     other = builder.place((3, 3, 0, 1))
     builder.bind(end)
     codelike = builder.build()
-    assert follow(codelike, codelike.right[test]) == other
-    assert follow(codelike, codelike.left[out]) == EXIT
+    follow = Flow(codelike)
+    assert follow(codelike.right[test]) == other
+    assert follow(codelike.left[out]) == EXIT
 
 
 def test_an_empty_one() -> None:
@@ -216,8 +220,7 @@ def test_a_destination_of_a_site_that_is_not_there() -> None:
         CodeLikeBuilder("/p", "p").connect(3, left=Label())
 
 
-# -- readers of code objects
-# -----------------------------------------------------------------------------------
+# -- readers of code objects ---------------------------------------------------------------------------------
 
 
 def in_file(filename: str) -> CodeLike:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from opcode import opmap
 from typing import Any
 
+import cpython_tests
 import pytest
 
 from tmplmon.monitoring import _capi, events, fire, states
@@ -26,11 +27,9 @@ from tmplmon.monitoring.linetable import encode_linetable
 from tmplmon.monitoring.skeleton import RESUME
 from tmplmon.monitoring.states import StateArray
 
-cpython = pytest.importorskip(
-    "test.test_monitoring", reason="this Python comes without its own tests (test.test_monitoring)"
-)
-if not hasattr(cpython, "TestCApiEventGeneration"):
-    pytest.skip("test_monitoring has no C API tests on this Python", allow_module_level=True)
+cpython: Any = cpython_tests.find()
+if cpython is None:
+    pytest.skip(cpython_tests.HOW_TO_GET_IT, allow_module_level=True)
 
 BY_ID = {event.id: event for event in events.ALL_EVENTS}
 

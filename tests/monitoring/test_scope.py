@@ -70,8 +70,7 @@ def names(seen: list[tuple[Any, ...]]) -> list[str]:
     return [name for name, *_ in seen]
 
 
-# -- which events
-# ----------------------------------------------------------------------------------------------
+# -- which events --------------------------------------------------------------------------------------------
 
 
 def test_nothing_active_means_quiet(program: Program) -> None:
@@ -196,8 +195,7 @@ def test_jumps_returns_and_iterators(tool: Tool) -> None:
     assert end == ("PY_RETURN", at[out], 6)
 
 
-# -- callbacks
-# -------------------------------------------------------------------------------------------------
+# -- callbacks -----------------------------------------------------------------------------------------------
 
 
 def test_callbacks_find_the_scopes_frame(program: Program, tool: Tool) -> None:
@@ -286,8 +284,7 @@ def test_a_scope_inside_a_callback_is_quiet(program: Program, tool: Tool) -> Non
     assert answers == ["quiet", "quiet"]
 
 
-# -- tools come and go
-# -----------------------------------------------------------------------------------------
+# -- tools come and go ---------------------------------------------------------------------------------------
 
 
 def test_local_events(program: Program, tool: Tool) -> None:
@@ -335,8 +332,7 @@ def test_tools_between_two_runs(program: Program, tools: Callable[[int], Tool]) 
     assert names(other.seen) == ["PY_START"] * 2
 
 
-# -- includes
-# --------------------------------------------------------------------------------------------------
+# -- includes ------------------------------------------------------------------------------------------------
 
 
 class Including:
@@ -459,8 +455,7 @@ def test_destinations_are_in_one_file() -> None:
         builder.line(1, inclusion=5)
 
 
-# -- generators, recursion, threads
-# ----------------------------------------------------------------------------
+# -- generators, recursion, threads --------------------------------------------------------------------------
 
 
 class Counter:
@@ -564,8 +559,7 @@ def test_threads(program: Program, tool: Tool) -> None:
     assert [*lines.values()] == [[1, 2, 4] * 50] * 4
 
 
-# -- the scope itself
-# ------------------------------------------------------------------------------------------
+# -- the scope itself ----------------------------------------------------------------------------------------
 
 
 def test_the_check_of_one_byte(program: Program, tool: Tool) -> None:

@@ -1,20 +1,16 @@
-"""Fire an event to the tools that listen to a state: each function what the C API's function of that name
-does.
+"""Fire an event to the tools that listen to a state: each function does what the C API's of that name does.
 
     fire_line(states, index, codelike, offset, line)
 
 fires LINE to the tools in the ``active`` byte of state ``index``, highest tool first, as the VM does. Rules:
 
-- Nobody listening: nothing happens, and nothing is looked at. Engines check the byte themselves before they
-call. - A callback that returns DISABLE takes its tool out of that state, if the event allows it; if not, the
-callback is
-  removed and ValueError is raised. What a callback raises comes out of the function, and no further tool is
-  called.
+- Nobody listening: nothing happens, and nothing is looked at. Engines check the byte themselves before they call.
+- A callback that returns DISABLE takes its tool out of that state, if the event allows it; if not, the callback is
+  removed and ValueError is raised. What a callback raises comes out of the function, and no further tool is called.
 - Callbacks see no events of their own: not of the code they run, and not of what they make this package fire.
-- ``offset`` is the byte offset in the code-like; a negative one is a ValueError, if anybody listens. - The
-tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are passed over: they want a frame, and there is none
-here.
-  :mod:`tmplmon.monitoring.scope` has one, and serves them.
+- ``offset`` is the byte offset in the code-like; a negative one is a ValueError, if anybody listens.
+- The tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are passed over: they want a frame, and there is none
+  here. :mod:`tmplmon.monitoring.scope` has one, and serves them.
 
 Most events go through the C API. Those that carry an exception being raised cannot (see ``_capi``), and the C
 API's C_RETURN leaves out an argument; these are dispatched here, between ``PyThreadState_EnterTracing`` and

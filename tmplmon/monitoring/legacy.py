@@ -6,8 +6,7 @@ thread's tracer or profiler themselves, from a :class:`~tmplmon.monitoring.frame
 protocol of ``sys.settrace``:
 
 - 'call' goes to the function given to ``sys.settrace``; what it returns becomes ``frame.f_trace``, the local
-tracer,
-  and everything else goes to that one, or nowhere if there is none. A local tracer that returns something
+  tracer, and everything else goes to that one, or nowhere if there is none. A local tracer that returns something
   replaces itself; 'line' is left out if ``frame.f_trace_lines`` is false.
 - a tracer that raises is removed, from the thread and the frame, and the exception comes out of the event.
 - no events come of what a tracer or profiler does.

@@ -5,16 +5,16 @@ of entries; an entry covers 1 to 8 code units and has one of five forms:
 
     byte 0                 1 kkkk nnn      k: kind, n: units covered - 1; only this byte has its high bit set
     kind 0..9   short      line +0, one line; column = 8*k + bits 4..6 of byte 1, width = bits 0..3 of byte 1
-    kind 10..12 one line   line +(k-10), one line; byte 1 = column, byte 2 = end column (both < 128) kind 13
-    no column  line +svarint, one line, columns None kind 14     long       line +svarint, end line +varint,
-    then column + 1 and end column + 1 as varints (0: None) kind 15     none       no place at all; the line
-    the next entry counts from stays as it was
+    kind 10..12 one line   line +(k-10), one line; byte 1 = column, byte 2 = end column (both < 128)
+    kind 13     no column  line +svarint, one line, columns None
+    kind 14     long       line +svarint, end line +varint, then column + 1 and end column + 1 as varints (0: None)
+    kind 15     none       no place at all; the line the next entry counts from stays as it was
 
 Lines are differences to the line of the entry before, the first to ``co_firstlineno``. A varint is little
 endian in 6-bit chunks, bit 6 set on all but the last; an svarint has its sign in bit 0.
 
-Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does,
-so its tables are never longer than the compiler's. Source: CPython ``InternalDocs/code_objects.md`` (which
+Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does. For
+the whole standard library its tables are the compiler's, byte for byte. Source: CPython ``InternalDocs/code_objects.md`` (which
 leaves out the ``+ 1`` of the long form), ``Python/assemble.c`` and ``Objects/codeobject.c``.
 """
 

@@ -16,13 +16,10 @@ Rules:
 - ``enter`` costs one check of the version when no tool is active, and returns None. It also does where every
   event has been disabled, and inside a tool's callback. A tool that comes while a scope runs is seen at the
   next enter or resume.
-- While running, an event costs the look at one byte: ``if data[check]: activation.line(site)``, where
-``data`` is
-  ``scope.data`` and ``check`` is ``scope.check(site)``. The methods look again, so the check is only for
-  speed.
-- Every callback, tracer and profiler is called from a frame of the code-like (see
-:mod:`tmplmon.monitoring.frames`). - A file that is included into a scope is a code-like of its own, with its
-own PY_START and PY_RETURN.
+- While running, an event costs the look at one byte: ``if data[check]: activation.line(site)``, where ``data`` is
+  ``scope.data`` and ``check`` is ``scope.check(site)``. The methods look again, so the check is only for speed.
+- Every callback, tracer and profiler is called from a frame of the code-like (:mod:`tmplmon.monitoring.frames`).
+- A file that is included into a scope is a code-like of its own, with its own PY_START and PY_RETURN.
 """
 
 from __future__ import annotations

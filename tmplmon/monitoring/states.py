@@ -8,15 +8,12 @@ a callback that returns DISABLE clears its tool's bit in that one state.
 Three rules, the first the C API's own, the others what it lacks:
 
 1. If no tool exists and this thread is not traced, nothing is active. Otherwise ``PyMonitoring_EnterScope``
-compares the interpreter's version of the events with the array's, and does nothing if
-   they are equal. Every ``set_events`` and ``restart_events`` makes a new version, and undoes all DISABLEs
-   here.
-2. It knows *global* events only. What tools set for a code-like with ``set_local_events`` makes no new
-version, so it
-   is looked up (``get_local_events``) at every enter, for the tools that exist; DISABLEs outlive such a
+   compares the interpreter's version of the events with the array's, and does nothing if they are equal. Every
+   ``set_events`` and ``restart_events`` makes a new version, and undoes all DISABLEs here.
+2. It knows *global* events only. What tools set for a code-like with ``set_local_events`` makes no new version,
+   so it is looked up (``get_local_events``) at every enter, for the tools that exist; DISABLEs outlive such a
    change.
-3. The bits 6 and 7 are ``sys.setprofile`` and ``sys.settrace``. They are kept, so that the check of the byte
-sees
+3. The bits 6 and 7 are ``sys.setprofile`` and ``sys.settrace``. They are kept, so that the check of the byte sees
    them, but never passed to the C API, which would give those tools the frame of whoever called it.
 
 Sources: PEP 669, and ``PyMonitoring_EnterScope`` in CPython's ``Python/instrumentation.c``.
