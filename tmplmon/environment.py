@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from tmplmon.errors import TemplateNotFound, TemplateRuntimeError, TemplatesNotFound, TemplateSyntaxError
-from tmplmon.runtime.context import Context, EvalContext
+from tmplmon.runtime.context import Context, EvalContext, call
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
 from tmplmon.runtime.markers import inlinable, pass_arg_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tmplmon.ext import Extension
     from tmplmon.ir.lower import Options
     from tmplmon.loaders import BaseLoader
+    from tmplmon.runtime.guard import Guard
     from tmplmon.syntax.lexer import Syntax
 
 type Name = str | Template
@@ -72,6 +73,9 @@ class Environment:
     template_class: type[Template] = Template
     concat: ClassVar[Any] = staticmethod("".join)
     """Joins the pieces of a template's output."""
+
+    # What `Context.call` does.
+    _call: ClassVar[Any] = staticmethod(call)
 
     # Whether values are put out as they are and joined by `concat`.
     _native = False
@@ -335,6 +339,10 @@ class Environment:
     ) -> Any:
         """Apply a test as a template does."""
         return self._apply("test", name, value, args, kwargs, context, eval_ctx)
+
+    def _guard(self) -> "Guard | None":
+        """What a sandbox decides for its templates; None where there is no sandbox."""
+        return None
 
     def _eval_context(self, name: str | None) -> EvalContext:
         """The evaluation context that the template of a name starts with."""

@@ -189,7 +189,7 @@ class Context:
         A function that raises `StopIteration` gives an undefined value: a generator's body, which a template
         may be, could not let it out.
         """
-        return call(self, obj, *args, **kwargs)
+        return self.environment._call(self, obj, *args, **kwargs)
 
     # As a mapping.
 
@@ -300,10 +300,13 @@ def wanted_by(f: Any) -> str | None:
     return wants
 
 
+def context_seeing(context: Context, locals: Callable[[], dict[str, Any]], f: Any) -> Context:
+    """The context to call `f` with, where a function that asks for it has to see variables of the template."""
+    return context.derived(locals()) if wanted_by(f) == "context" else context
+
+
 def call_seeing(
     context: Context, locals: Callable[[], dict[str, Any]], f: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
     """Call as `call` does, where a function that asks for the context has to see variables of the template."""
-    if wanted_by(f) == "context":
-        context = context.derived(locals())
-    return call(context, f, *args, **kwargs)
+    return call(context_seeing(context, locals, f), f, *args, **kwargs)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime import support
+from tmplmon.runtime.context import call
 from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 from tmplmon.runtime.undefined import Undefined
 
 if TYPE_CHECKING:
     from tmplmon.ir.ops import Program
+    from tmplmon.runtime.guard import Guard
 
 
 class Constants:
@@ -30,6 +32,8 @@ class Constants:
         self.finalize_wants = None if self.finalize is None else pass_arg_of(self.finalize)
         self.stock_getattr = is_inlinable(environment.getattr)
         self.stock_getitem = is_inlinable(environment.getitem)
+        self.guard: Guard | None = environment._guard()
+        self.call: Callable[..., Any] = call if self.guard is None else self.guard.call
         self.undefined_class: type[Undefined] = environment.undefined
         self._undefined: dict[str, Undefined] = {}
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
 from tmplmon.backends.known import DICT_ATTRIBUTES
 from tmplmon.ir import ops
-from tmplmon.runtime.context import call as call_function
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
 from tmplmon.runtime.undefined import Undefined
 
@@ -87,7 +86,7 @@ def call(b: "Builder", op: ops.Call) -> "Closure | None":
         return None
     if len(arguments.args) > 2:
         return None
-    func, args = b.value(op.func), b.values(arguments.args)
+    func, args, call_function = b.value(op.func), b.values(arguments.args), b.constants.call
     match args:
         case []:
 

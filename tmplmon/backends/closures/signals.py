@@ -23,6 +23,7 @@ from tmplmon.runtime.context import wanted_by
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Piece
     from tmplmon.backends.closures.scope import CompiledScope
+    from tmplmon.runtime.guard import Guard
 
 # From the state of a branch's left side to that of its right; on 3.13 they are one.
 _RIGHT = 2 * (len(SITE_EVENTS["branch"]) - 1)
@@ -193,14 +194,22 @@ class Signals:
     # --- calls ---------------------------------------------------------------------------------------------
 
     def call(
-        self, op: ops.Call | ops.TagCall, passed: Callable[..., Any], seen: Closure | None
+        self,
+        op: ops.Call | ops.TagCall,
+        passed: Callable[..., Any],
+        seen: Closure | None,
+        guard: "Guard | None" = None,
     ) -> Callable[..., Any]:
-        """The call of what a template calls: `runtime.context.call`, by the activation."""
+        """The call of what a template calls: `runtime.context.call`, by the activation. (What a sandbox has a say
+        in has its `guard`.)"""
         number = self.plan.call[op.site]
+        callee = None if guard is None else guard.callee_of()
 
         def apply(f: Frame, func: Any, *values: Any) -> Any:
             args, kwargs, more, last = passed(f, values)
             context, signal, there = f[CONTEXT], f[SIGNAL], f[FIRST] + number
+            if callee is not None:
+                func = callee(context, func)
             wants = wanted_by(func)
             if wants == "context":
                 args = [context if seen is None else context.derived(seen(f)), *args]

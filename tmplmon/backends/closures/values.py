@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmplmon.backends.closures import builtin, fused
+from tmplmon.backends.closures import builtin, fused, guarded
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
 from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 from tmplmon.runtime.context import call as call_function
-from tmplmon.runtime.context import call_seeing
+from tmplmon.runtime.context import context_seeing
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
 from tmplmon.runtime.undefined import Undefined
 
@@ -56,7 +56,7 @@ class Parts:
 def value(b: Builder, op: ops.Op) -> Closure:
     """The closure for a value. It is the fused one where there is one, else the definition's."""
     kind = type(op)
-    make = fused.FUSED.get(kind)
+    make = (fused.FUSED if b.constants.guard is None else guarded.GUARDED).get(kind)
     made = None if make is None or b.constants.is_async else make(b, op)
     if made is None:
         whole = WHOLE.get(kind)
@@ -228,9 +228,14 @@ def call(b: Builder, op: ops.Call) -> Parts:
     arguments = op.arguments
     operands = [op.func, *arguments.values()]
     seen = None if not op.locals else locals_of(b, op.locals)
+    call_function = b.constants.call
     if b.calls:
         assert b.signals is not None
-        return Parts(operands, b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen), True)
+        return Parts(
+            operands,
+            b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen, b.constants.guard),
+            True,
+        )
     if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
 
         def apply(f: Frame, func: Any, *args: Any) -> Any:
@@ -243,7 +248,8 @@ def call(b: Builder, op: ops.Call) -> Parts:
             args, kwargs, more, last = passed(f, values)
             if seen is None:
                 return call_function(f[CONTEXT], func, *args, **kwargs, **more, **last)
-            return call_seeing(f[CONTEXT], lambda: seen(f), func, *args, **kwargs, **more, **last)
+            context = context_seeing(f[CONTEXT], lambda: seen(f), func)
+            return call_function(context, func, *args, **kwargs, **more, **last)
 
     return Parts(operands, apply, True)
 
@@ -338,7 +344,8 @@ def tag_call(b: Builder, op: ops.TagCall) -> Parts:
 
     def apply(f: Frame, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)
-        return call_seeing(f[CONTEXT], lambda: seen(f), func, *args, **kwargs, **more, **last)
+        context = context_seeing(f[CONTEXT], lambda: seen(f), func)
+        return call_function(context, func, *args, **kwargs, **more, **last)
 
     return Parts(op.arguments.values(), apply, True)
 
@@ -352,11 +359,17 @@ def debug_info(b: Builder, op: ops.DebugInfo) -> Parts:
 
 
 def unary(b: Builder, op: ops.Unary) -> Parts:
+    intercepted = None if b.constants.guard is None else b.constants.guard.unary.get(op.op)
+    if intercepted is not None:
+        return Parts([op.operand], lambda f, operand: intercepted(f[CONTEXT], operand))
     function = UNARY[op.op]
     return Parts([op.operand], lambda f, operand: function(operand))
 
 
 def binary(b: Builder, op: ops.Binary) -> Parts:
+    guarded_ = None if b.constants.guard is None else b.constants.guard.binary.get(op.op)
+    if guarded_ is not None:
+        return Parts([op.left, op.right], lambda f, left, right: guarded_(f[CONTEXT], left, right))
     function = BINARY[op.op]
     return Parts([op.left, op.right], lambda f, left, right: function(left, right))
 

@@ -1,0 +1,252 @@
+"""The sandboxed environments.
+
+Rule: a sandboxed template can obtain an attribute in one place, `SandboxedEnvironment.getattr` and `getitem`, and
+call a value in one, `SandboxedEnvironment.call`. Filters, `str.format` and operators go through the same. The trees
+of closures that templates become do in place what these would decide, where the name alone decides it
+(`decided_names`); a subclass that decides in its own way is asked every time.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+from tmplmon.environment import Environment
+from tmplmon.errors import SecurityError
+from tmplmon.runtime.context import Context
+from tmplmon.runtime.guard import Guard
+from tmplmon.runtime.undefined import Undefined
+from tmplmon.sandbox.calls import Calls, formatted_text, is_marked_unsafe, is_unbound_format
+from tmplmon.sandbox.formatting import SandboxedEscapeFormatter, SandboxedFormatter
+from tmplmon.sandbox.limits import safe_range
+from tmplmon.sandbox.names import (
+    checked_names,
+    is_closed,
+    is_internal_attribute,
+    modifies_known_mutable,
+    modifying_names,
+)
+
+_ITEM_ERRORS = (AttributeError, TypeError, LookupError)
+
+
+def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], Any]:
+    """Mark an `is_safe_attribute` as one that allows every name without an underscore in front, except those that
+    `checked` gives, for which it looks at the object."""
+
+    def mark(method: Any) -> Any:
+        method.tmplmon_checked = checked
+        return method
+
+    return mark
+
+
+class SandboxedEnvironment(Environment):
+    """An environment for templates that are not trusted. The arguments are those of `Environment`; the back end is
+    always the one that makes no code.
+
+    A template that does what it may not raises SecurityError. Others of its mistakes raise other exceptions, so
+    who renders it has to expect any.
+    """
+
+    sandboxed = True
+
+    default_binop_table: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+        "//": operator.floordiv,
+        "**": operator.pow,
+        "%": operator.mod,
+    }
+    """What `call_binop` does for each operator. Each environment has a copy, `binop_table`."""
+
+    default_unop_table: ClassVar[dict[str, Callable[[Any], Any]]] = {"+": operator.pos, "-": operator.neg}
+    """What `call_unop` does for each operator. Each environment has a copy, `unop_table`."""
+
+    intercepted_binops: frozenset[str] = frozenset()
+    """Operators with two operands that are done by `call_binop`."""
+
+    intercepted_unops: frozenset[str] = frozenset()
+    """Operators with one operand that are done by `call_unop`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("backend", "closures")
+        super().__init__(*args, **kwargs)
+        self.globals["range"] = safe_range
+        self.binop_table = self.default_binop_table.copy()
+        self.unop_table = self.default_unop_table.copy()
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        if self.backend != "closures":
+            raise ValueError(
+                "a sandboxed environment has the back end 'closures': its templates must not be code"
+            )
+
+    # --- decisions -----------------------------------------------------------------------------------------
+
+    @decides_by_name(checked_names)
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether templates get an attribute. A subclass may decide otherwise; it is asked each time then.
+
+        obj: what the attribute is of. attr: its name. value: what it is.
+        """
+        return not (attr.startswith("_") or is_internal_attribute(obj, attr))
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Whether templates may call a value: unless it is marked with `unsafe`, or as `alters_data`."""
+        return not is_marked_unsafe(obj)
+
+    def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
+        """What templates get in the place of an attribute they must not have. Its use raises SecurityError."""
+        return self.undefined(
+            f"access to attribute {attribute!r} of {type(obj).__name__!r} object is unsafe.",
+            name=attribute,
+            obj=obj,
+            exc=SecurityError,
+        )
+
+    # --- attributes, items, calls --------------------------------------------------------------------------
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute` in a template: the attribute if it is safe, else the item, else undefined."""
+        try:
+            value = getattr(obj, attribute)
+        except AttributeError:
+            try:
+                return obj[attribute]
+            except _ITEM_ERRORS:
+                return self.undefined(obj=obj, name=attribute)
+        return self._attribute(obj, attribute, value)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]` in a template: the item, else for a name the attribute if it is safe, else undefined."""
+        try:
+            return obj[argument]
+        except _ITEM_ERRORS:
+            return self._no_item(obj, argument)
+
+    def _no_item(self, obj: Any, argument: Any) -> Any:
+        if isinstance(argument, str):
+            try:
+                name = str(argument)
+            except Exception:
+                pass
+            else:
+                try:
+                    value = getattr(obj, name)
+                except AttributeError:
+                    pass
+                else:
+                    return self._attribute(obj, name, value)
+        return self.undefined(obj=obj, name=argument)
+
+    def _attribute(self, obj: Any, name: str, value: Any) -> Any:
+        """An attribute that was looked up, as templates get it."""
+        made = self._wrapped(value, obj, name)
+        if made is not None:
+            return made
+        return value if self.is_safe_attribute(obj, name, value) else self.unsafe_undefined(obj, name)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """The function that does what a method `str.format` or `str.format_map` does, with fields looked up by this
+        environment; None for any other value."""
+        text = formatted_text(value)
+        return None if text is None else self._formatter(text, value.__name__)
+
+    def _wrapped(self, value: Any, obj: Any = None, name: str = "") -> Callable[..., str] | None:
+        """The same for `str.format` of the class, too, which is passed the text."""
+        made = self.wrap_str_format(value)
+        if made is not None:
+            return made
+        if is_unbound_format(value):
+            name = value.__name__
+        elif not (name in ("format", "format_map") and isinstance(obj, type) and issubclass(obj, str)):
+            return None
+        make = self._formatter
+
+        def unbound(text: str, /, *args: Any, **kwargs: Any) -> str:
+            if not isinstance(text, str):
+                raise TypeError(f"{name}() needs a text, not {type(text).__name__!r}")
+            return make(text, name)(*args, **kwargs)
+
+        return unbound
+
+    def _formatter(self, text: str, name: str) -> Callable[..., str]:
+        kind: type[str] = type(text)
+
+        def format(*args: Any, **kwargs: Any) -> str:
+            formatter = (
+                SandboxedEscapeFormatter(self, escape=text.escape)
+                if isinstance(text, Markup)
+                else SandboxedFormatter(self)
+            )
+            return kind(formatter.vformat(text, args, kwargs))
+
+        if name == "format":
+            return format
+
+        def format_map(mapping: Mapping[str, Any], /) -> str:
+            formatter = (
+                SandboxedEscapeFormatter(self, escape=text.escape)
+                if isinstance(text, Markup)
+                else SandboxedFormatter(self)
+            )
+            return kind(formatter.vformat(text, (), mapping))
+
+        return format_map
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call `obj` as a template does, if that is safe. Raises SecurityError if it is not."""
+        return Calls(__self).call(__context, __obj, *args, **kwargs)
+
+    def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        return Calls(__self).call(__context, __obj, *args, **kwargs)
+
+    # --- operators -----------------------------------------------------------------------------------------
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Do one of the `intercepted_binops`."""
+        return self.binop_table[operator](left, right)
+
+    def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
+        """Do one of the `intercepted_unops`."""
+        return self.unop_table[operator](arg)
+
+    # --- what trees are built with -------------------------------------------------------------------------
+
+    def _guard(self) -> Guard:
+        cls = type(self)
+        calls = Calls(self)
+        stock_call = cls.call is SandboxedEnvironment.call
+        checked = getattr(self.is_safe_attribute, "tmplmon_checked", None)
+        if cls.getattr is not SandboxedEnvironment.getattr or cls.getitem is not SandboxedEnvironment.getitem:
+            checked = None
+        return Guard(
+            checked=None if checked is None else checked(),
+            is_closed=is_closed,
+            getattr=self.getattr,
+            no_item=self._no_item if cls.getitem is SandboxedEnvironment.getitem else None,
+            call=calls.call if stock_call else self.call,
+            callee=calls.callee if stock_call else None,
+            binary={name: self._binary(name) for name in self.intercepted_binops},
+            unary={name: self._unary(name) for name in self.intercepted_unops},
+        )
+
+    def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:
+        return lambda context, left, right: self.call_binop(context, name, left, right)
+
+    def _unary(self, name: str) -> Callable[[Context, Any], Any]:
+        return lambda context, operand: self.call_unop(context, name, operand)
+
+
+class ImmutableSandboxedEnvironment(SandboxedEnvironment):
+    """A sandboxed environment whose templates cannot modify the lists, dicts, sets and deques they are given."""
+
+    @decides_by_name(lambda: checked_names() | modifying_names())
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether templates get an attribute: not a method that modifies."""
+        return super().is_safe_attribute(obj, attr, value) and not modifies_known_mutable(obj, attr)
