@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableM
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from tmplmon.runtime.blocks import Block, BlockTable
-from tmplmon.runtime.context import Context, EvalContext, Only, TemplateContext
+from tmplmon.runtime.context import Context, EvalContext, TemplateContext, alone
 from tmplmon.runtime.html import mark
 from tmplmon.tracebacks import of_template, remember_lines
 
@@ -50,6 +50,7 @@ class Template:
     _linked: int
     _eval_ctx: EvalContext
     _concat: Callable[[list[str]], str]
+    _bare: Context | None
     _make_context: "Callable[[Template, dict[str, Any]], Context]"
 
     def __new__(cls, source: str, **options: Any) -> "Template":
@@ -102,6 +103,8 @@ class Template:
         self._make_context = _context_of_its_class if custom else TemplateContext
         self._functions = self._code.linked(self)
         self.pure = self._functions.pure
+        # Such a template's names can be passed without making a context for each rendering.
+        self._bare = TemplateContext(self, {}) if self.pure and not custom else None
         self.code = self._functions.code(None)
         for name, block in self.blocks.items():
             block.code = self._functions.code(name)
@@ -139,13 +142,13 @@ class Template:
         vars: the names given. With `shared` they are all there is, without the globals.
         locals: names that hide those; one that is `missing` is left out.
         """
-        given = vars or {}
-        names = Only(given, self.environment) if shared else {**self._own_globals, **given}
+        names = dict(vars or {}) if shared else {**self._own_globals, **(vars or {})}
         if locals:
             from tmplmon.runtime.undefined import missing
 
             names.update({name: value for name, value in locals.items() if value is not missing})
-        return self._context(names)
+        context = self._context(names)
+        return alone(context, names) if shared else context
 
     def _context(self, names: dict[str, Any]) -> Context:
         return self._make_context(self, names)
@@ -165,8 +168,12 @@ class Template:
         if args or self._own_globals:
             names = {**self._own_globals, **dict(*args, **kwargs)}
         output: list[str] = []
+        bare = self._bare
         try:
-            self.code(self._make_context(self, names), output)
+            if bare is not None:
+                self.code(bare, output, names)
+            else:
+                self.code(self._make_context(self, names), output)
             return self._concat(output)
         except Exception as error:
             raise of_template(error) from error.__cause__
@@ -299,8 +306,7 @@ class Template:
 
 def _context_of_its_class(template: Template, names: dict[str, Any]) -> Context:
     environment = template.environment
-    if type(names) is not Only:
-        names = {**environment.globals, **names}
+    names = {**environment.globals, **names}
     context = environment.context_class(
         environment, names, template.name, template._table, template._own_globals
     )

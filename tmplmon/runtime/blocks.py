@@ -38,16 +38,17 @@ class Block:
 
 
 class BlockTable(dict[str, tuple[Block, ...]]):
-    """Block name → chain. `after` has for each block the next one of its chain; `merged` keeps the tables this one
-    was merged into, with the parent's."""
+    """Block name → chain. `after` has for each block the next one of its chain, or a `NoSuper`; `merged` keeps the
+    tables this one was merged into, with the parent's."""
 
     __slots__ = ("after", "merged")
 
     def __init__(self, chains: Blocks) -> None:
         super().__init__(chains)
-        self.after: dict[Block, Block] = {
-            block: following for chain in chains.values() for block, following in pairwise(chain)
-        }
+        self.after: dict[Block, Block | NoSuper] = {}
+        for chain in chains.values():
+            self.after.update(pairwise(chain))
+            self.after[chain[-1]] = NoSuper(chain[-1])
         self.merged: dict[int, tuple[BlockTable, BlockTable]] = {}
 
     def extending(self, parent: "BlockTable") -> "BlockTable":
@@ -115,14 +116,16 @@ def super_of(context: Context, name: str, current: Block) -> Any:
 
 
 class NoSuper:
-    """Stands for the next block where there is none, for code that would run it. Running it is the error."""
+    """Stands for the block after the last one, for code that would run it. Running it is the error."""
 
-    def __init__(self, environment: Any, name: str) -> None:
-        self._environment = environment
-        self._name = name
+    __slots__ = ("_last",)
+
+    def __init__(self, last: Block) -> None:
+        self._last = last
 
     def code(self, *_: Any) -> Any:
-        return self._environment.undefined(f"there is no parent block called {self._name!r}.", name="super")()
+        environment, name = self._last.template.environment, self._last.name
+        return environment.undefined(f"there is no parent block called {name!r}.", name="super")()
 
     generate_code = code
 

@@ -1,8 +1,8 @@
 """What a running template knows: the names it was given, those it set, and where its blocks are.
 
-Rule: names are looked up once, when a scope is entered (`names.get`), and never inside a loop. So a context is
-flat: one dict has all names, and a context derived for an include copies it, which costs less than every
-look-up through a chain would.
+Rule: names are looked up once, when a scope is entered (``names[key] if key in names else default``), and never
+inside a loop. So a context is flat: one dict has all names, and a context derived for an include copies it, which
+costs less than every look-up through a chain would.
 """
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
@@ -75,8 +75,9 @@ class Context:
     loaded: dict[Any, Any] = NOTHING_LOADED
     """Templates that include sites found in this rendering; shared by the contexts of it."""
 
-    # What the scopes look names up in, and after a top-level ``set`` a copy with what was set. The environment's
-    # globals may be missing: scopes know the values of those they name, from when they were linked.
+    # What the scopes look names up in, and after a top-level ``set`` a copy with what was set: a dict, or an object
+    # that has every name (`_Alone`, `_Resolving`). The environment's globals may be missing: scopes know the values
+    # of those they name, from when they were linked.
     names: Any
     _given: Any
 
@@ -102,8 +103,7 @@ class Context:
     def parent(self) -> dict[str, Any]:
         """The names it was given, with the globals."""
         if self._parent is None:
-            given = self._given
-            self._parent = given if type(given) is Only else {**self._origin.environment.globals, **given}
+            self._parent = {**self._origin.environment.globals, **self._given}
         return self._parent
 
     @property
@@ -140,10 +140,11 @@ class Context:
             self.exported_vars.add(name)
         elif self._exported is not None:
             self._exported.discard(name)
-        if type(self.names) is dict:
-            if self.names is self._given:
-                self.names = self._given.copy()
-            self.names[name] = value
+        if type(self.names) is _Resolving:
+            return
+        if self.names is self._given:
+            self.names = self._given.copy()
+        self.names[name] = value
 
     def resolve(self, key: str) -> Any:
         """The value of a name; an undefined value if there is none."""
@@ -172,7 +173,7 @@ class Context:
         context._origin = self._origin
         context.eval_ctx = self.eval_ctx
         context.loaded = self.loaded
-        return context
+        return alone(context, parent) if is_alone(self) else context
 
     def super(self, name: str, current: Any) -> Any:
         """The next block of this name up the inheritance chain, as a callable; undefined if there is none.
@@ -242,15 +243,33 @@ _resolve_or_missing = Context.resolve_or_missing
 Mapping.register(Context)
 
 
-class Only(dict[str, Any]):
-    """Names that are all there is, for a context that is not to know the globals."""
+def alone[C: Context](context: C, names: dict[str, Any]) -> C:
+    """Makes `names` all that a new context knows: it is not to know the globals."""
+    context._parent = context._given = names
+    if type(context.names) is dict:
+        context.names = _Alone(names, context.environment)
+    return context
+
+
+def is_alone(context: Context) -> bool:
+    return type(context.names) is _Alone
+
+
+class _Alone(dict[str, Any]):
+    """The `names` of a context without globals. What is not in it is undefined, whatever the scope would take."""
 
     def __init__(self, names: Mapping[str, Any], environment: Any) -> None:
         super().__init__(names)
         self._environment = environment
 
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        return self._environment.undefined(name=name)
+
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else self._environment.undefined(name=name)
+        return self[name]
 
 
 class _Resolving:
@@ -261,9 +280,15 @@ class _Resolving:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def get(self, name: str, default: Any) -> Any:
+    def __contains__(self, name: str) -> bool:
+        return True
+
+    def __getitem__(self, name: str) -> Any:
         value = self._context.resolve_or_missing(name)
-        return default if value is missing else value
+        return self._context.environment.undefined(name=name) if value is missing else value
+
+    def get(self, name: str, default: Any) -> Any:
+        return self[name]
 
 
 def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:

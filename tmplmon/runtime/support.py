@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRuntimeError, UndefinedError
 from tmplmon.runtime.blocks import TemplateReference, super_of
-from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, call, call_seeing
+from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, alone, call, call_seeing, is_alone
 from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized
@@ -160,7 +160,9 @@ def extend(context: Context, parent: Any, template: Any) -> Any:
         found = environment._load_template(parent, None)
     else:
         found = environment.get_template(parent, template.name)
-    context.blocks = context.blocks.extending(found._table)  # type: ignore[attr-defined]
+    blocks: Any = context.blocks
+    merged = blocks.merged.get(id(found._table))
+    context.blocks = blocks.extending(found._table) if merged is None else merged[1]
     return found
 
 
@@ -193,9 +195,9 @@ def included_context(context: Context, template: Any, locals: Mapping[str, Any] 
         names = context.get_all()
     if locals:
         names = {**names, **locals}
-    made = template._make_context(template, names)
+    made: Context = template._make_context(template, names)
     made.loaded = context.loaded
-    return made  # type: ignore[no-any-return]
+    return alone(made, names) if is_alone(context) else made
 
 
 def sharing_loaded(context: Context, loaded: dict[Any, Any]) -> Context:

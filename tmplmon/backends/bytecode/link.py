@@ -11,7 +11,6 @@ from typing import Any
 
 from tmplmon.backends.code import Code
 from tmplmon.runtime import support
-from tmplmon.runtime.blocks import NoSuper
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.runtime.undefined import Undefined
@@ -95,8 +94,6 @@ def _special(kind: str, detail: Any, template: Any, environment: Any, blocks: Ma
             return environment.finalize
         case "block":
             return blocks[detail]
-        case "no_super":
-            return NoSuper(environment, detail)
         case "self":
             return template
         case "tag":

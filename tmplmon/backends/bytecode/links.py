@@ -17,7 +17,6 @@ the stock one, or wants the context first), the link carries it and is checked a
     environment None                         the environment
     finalize    wants                        the environment's finalize
     block       name                         the template's block
-    no_super    name                         what stands for the next block where there is none
     site        (kind, number)               a key for what an include or import site found
 """
 

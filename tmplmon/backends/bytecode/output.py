@@ -22,6 +22,10 @@ from tmplmon.backends.known import BOOLEAN_TESTS, LONGEST_RUN, known_macro, macr
 from tmplmon.ir import ops
 from tmplmon.runtime.html import escape_to_str
 
+# A text of so many characters is put out on its own: as a part of an f-string it would be copied once more, which
+# takes longer than another call of `append` (about 15 ns).
+_LONG_TEXT = 1000
+
 
 @dataclass(slots=True)
 class _Part:
@@ -85,6 +89,16 @@ class _Run:
         self.add_value(pyast.if_expr(condition, first, second, at), at)
 
     def add_text(self, text: str, place: Place | None) -> None:
+        self.append_text(text, place)
+        content = self.parts[-1].content
+        if type(content) is str and len(content) >= _LONG_TEXT and self.f.sink != YIELD:
+            long = self.parts.pop()
+            self.flush()
+            self.parts.append(long)
+            self.flush()
+            self.f.begin()
+
+    def append_text(self, text: str, place: Place | None) -> None:
         last = self.parts[-1] if self.parts else None
         if last is not None and type(last.content) is str and not self.f.compiler.target.native:
             if place is None or (last.place is not None and last.place["lineno"] == place["lineno"]):
@@ -262,10 +276,7 @@ class _Run:
         self.flush()
         context = f.context(at)
         after = pyast.attribute(pyast.attribute(context, "blocks", at), "after", at)
-        block = f.constant("block", name, at)
-        get = pyast.attribute(after, "get", at)
-        found = pyast.call(get, [block, f.constant("no_super", name, at)], at)
-        f.run(found, context, at)
+        f.run(pyast.subscript(after, f.constant("block", name, at), at), context, at)
         return True
 
     def flush(self) -> None:

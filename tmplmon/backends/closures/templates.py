@@ -11,7 +11,6 @@ from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
 from tmplmon.ir import ops
 from tmplmon.runtime import support
-from tmplmon.runtime.blocks import NoSuper
 
 type Run = Any
 """Runs the code of a template or block in a context, with its output going where a frame's goes."""
@@ -56,11 +55,11 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
 
 def run_super(b: Builder, name: str, site: int) -> Closure:
     """Runs the next block up the chain."""
-    block, none = b.constants.blocks[name], NoSuper(b.constants.environment, name)
+    block = b.constants.blocks[name]
 
     def find(f: Frame) -> tuple[Any, Any]:
         context = f[CONTEXT]
-        return context.blocks.after.get(block, none), context
+        return context.blocks.after[block], context
 
     if b.constants.is_async or b.yields:
         from tmplmon.backends.closures.resumable import run_found
@@ -70,7 +69,7 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
     def super_(f: Frame) -> None:
         try:
             context = f[CONTEXT]
-            context.blocks.after.get(block, none).code(context, f[OUTPUT])
+            context.blocks.after[block].code(context, f[OUTPUT])
         except BaseException as error:
             fail(f, error, site)
             raise
