@@ -99,7 +99,7 @@ class Compiler:
         if scope is self.program.root and self.pure:
             f.look_in_locals()
             parameters.append(LOCALS)
-        return pyast.function(name, parameters, f.body, asynchronous=self.target.is_async)
+        return pyast.function(name, parameters, f.whole(), asynchronous=self.target.is_async)
 
     def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
         """The code of an expression: a function of a context."""
@@ -110,7 +110,7 @@ class Compiler:
         at = f.at(scope.lines[0])
         f.body.append(pyast.return_(values.value(f, result), at))
         self.labels[".root"] = scope.label, scope.position[0]
-        return self.made(pyast.module([pyast.function(".root", [CONTEXT], f.body)]))
+        return self.made(pyast.module([pyast.function(".root", [CONTEXT], f.whole())]))
 
     def compile(self, generating: bool) -> Code:
         return self.made(self.module(generating))

@@ -46,6 +46,7 @@ class Function:
         self.lookups: list[tuple[str, ast.Assign]] = []  # the prologue's
         self.extends_at = NOWHERE  # the place of the ``extends`` that came last
         self.here = NOWHERE  # the place of the op whose operands are being made
+        self.unset: list[str] = []
         self._entered = NOWHERE
         self._opened: list[set[str]] = []
         self._places: dict[int, Place] = {}
@@ -73,6 +74,19 @@ class Function:
     def keep(self, what: str) -> str:
         """A variable of the engine's own for as long as the function runs."""
         return f".{what}{self.compiler.next_number()}"
+
+    def kept_in_loop(self, what: str) -> str | None:
+        """Inside a loop of this function, a variable of the engine's own that is None before the function's first
+        statement. None elsewhere."""
+        if None not in self.exits:
+            return None
+        name = self.keep(what)
+        self.unset.append(name)
+        return name
+
+    def whole(self) -> list[ast.stmt]:
+        """All statements, with what `kept_in_loop` promises before them."""
+        return [pyast.set_(name, pyast.const(None, NOWHERE), NOWHERE) for name in self.unset] + self.body
 
     def name(self, slot: ops.Slot) -> str:
         return self.compiler.names[slot]

@@ -210,7 +210,7 @@ def _passing(f: Function, op: ops.For, iterable: ast.expr, at: Place) -> ast.exp
     inner.body.append(pyast.for_(pyast.target(item, at), given, body, at, asynchronous=asynchronous))
     name = f.keep("passing")
     f.compiler.labels[name] = "loop condition", at["lineno"]
-    f.body.append(pyast.function(name, [items], inner.body, asynchronous=asynchronous))
+    f.body.append(pyast.function(name, [items], inner.whole(), asynchronous=asynchronous))
     return pyast.call(pyast.name(name, at), [iterable], at)
 
 
@@ -227,7 +227,7 @@ def _recursive(f: Function, op: ops.For) -> None:
     end = inner.quiet
     inner.body.append(pyast.return_(joined(inner, pyast.name(OUTPUT, end), op.autoescape, end), end))
     f.compiler.labels[name] = "loop", at["lineno"]
-    f.body.append(pyast.function(name, [items, _DEPTH], inner.body, asynchronous=asynchronous))
+    f.body.append(pyast.function(name, [items, _DEPTH], inner.whole(), asynchronous=asynchronous))
     call = pyast.call(pyast.name(name, at), [iterable, pyast.const(0, at)], at)
     f.write(f.awaited(call, at), at)
 

@@ -259,7 +259,7 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
         inner.compiler.note_type(inner, slot)
     statements(inner, scope.body)
     parameters = [OUTPUT, *(inner.name(slot) for slot in slots)]
-    return pyast.function(code, parameters, inner.body, asynchronous=f.compiler.target.is_async)
+    return pyast.function(code, parameters, inner.whole(), asynchronous=f.compiler.target.is_async)
 
 
 # --- blocks and other templates ----------------------------------------------------------------------------
@@ -306,9 +306,13 @@ def site_key(f: Function, kind: str, at: Place) -> ast.expr:
 
 def include(f: Function, op: ops.Include) -> None:
     at = f.at(op.site)
-    found = f.temp()
+    constant = isinstance(op.template, ops.Const) and type(op.template.value) is str
+    # In a loop the template is found in the first round.
+    found = f.kept_in_loop("include") if constant else None
+    in_loop = found is not None
+    found = found or f.temp()
     arguments: list[ast.expr] = [f.context(at), value(f, op.template)]
-    if isinstance(op.template, ops.Const) and type(op.template.value) is str:
+    if constant:
         # The template of a constant name is found once in a rendering.
         key = site_key(f, "include", at)
         loaded = pyast.attribute(f.context(at), "loaded", at)
@@ -319,7 +323,9 @@ def include(f: Function, op: ops.Include) -> None:
         arguments.append(pyast.const(None, at))
     arguments += [f.constant("self", None, at), pyast.const(op.ignore_missing, at)]
     load = pyast.call(f.runtime("included", at), arguments, at)
-    f.set(found, load if kept is None else pyast.logical(ast.Or(), [kept, load], at), at)
+    ways: list[ast.expr] = [pyast.name(found, at)] if in_loop else []
+    ways += [load] if kept is None else [kept, load]
+    f.set(found, ways[0] if len(ways) == 1 else pyast.logical(ast.Or(), ways, at), at)
 
     template = pyast.name(found, at)
     with f.into([]) as made:
