@@ -59,6 +59,30 @@ def test_every_public_name_of_jinja2_is_there() -> None:
     assert sorted(name for name in public if not hasattr(TMPLMON.module, name)) == []
 
 
+IMPORTS = """\
+defaults DEFAULT_FILTERS DEFAULT_NAMESPACE DEFAULT_POLICIES DEFAULT_TESTS
+environment Environment Template
+exceptions TemplateError TemplateNotFound TemplateSyntaxError UndefinedError SecurityError
+ext Extension babel_extract
+filters FILTERS do_default do_filesizeformat do_mark_safe do_striptags do_tojson do_truncate do_urlize
+loaders BaseLoader FileSystemLoader DictLoader split_template_path
+meta find_undeclared_variables find_referenced_templates
+nativetypes NativeEnvironment NativeTemplate
+runtime Context Undefined StrictUndefined ChainableUndefined Macro LoopContext make_logging_undefined
+sandbox SandboxedEnvironment ImmutableSandboxedEnvironment
+utils pass_context pass_environment pass_eval_context htmlsafe_json_dumps select_autoescape urlize Namespace missing
+"""
+
+
+@pytest.mark.parametrize("line", IMPORTS.splitlines())
+def test_modules_that_applications_import_from(line: str) -> None:
+    """What applications are seen to import from Jinja2's modules is under the same names here."""
+    module, *names = line.split()
+    for engine in (JINJA2, TMPLMON):
+        found = submodule(engine, module)
+        assert [name for name in names if not hasattr(found, name)] == [], engine.name
+
+
 @agree
 def test_exceptions(engine: Engine) -> Any:
     names = (

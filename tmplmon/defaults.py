@@ -1,0 +1,11 @@
+"""What an environment has if it is not told otherwise: the stock filters, tests, globals and policies.
+
+These are the tables themselves. Change those of an environment, which has copies; not these.
+"""
+
+from tmplmon.runtime.filters import FILTERS as DEFAULT_FILTERS
+from tmplmon.runtime.globals import DEFAULT_POLICIES
+from tmplmon.runtime.globals import GLOBALS as DEFAULT_NAMESPACE
+from tmplmon.runtime.tests import TESTS as DEFAULT_TESTS
+
+__all__ = ["DEFAULT_FILTERS", "DEFAULT_NAMESPACE", "DEFAULT_POLICIES", "DEFAULT_TESTS"]
