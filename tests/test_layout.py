@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.runtime": ("tmplmon.errors", "tmplmon.monitoring"),
     "tmplmon.monitoring": (),
     "tmplmon.tools": ("tmplmon", "tmplmon.monitoring"),
-    "tmplmon.integrations": ("tmplmon",),
+    "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
 }
 # What only the command line itself and its entry points may import.
 CLI = "tmplmon.cli"

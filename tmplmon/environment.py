@@ -441,7 +441,8 @@ class Environment:
             code = self._compile(source, name, file)
         except TemplateSyntaxError as error:
             error.filename = filename
-            raise
+            # Without the frames of lexer and parser: pages that show variables would show megabytes of tables.
+            raise error.with_traceback(None) from error.__cause__
         return (cls or self.template_class)._make(self, source, code, name, filename, globals, uptodate)
 
     def parse(self, source: str, name: str | None = None, filename: str | None = None) -> Any:

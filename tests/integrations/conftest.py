@@ -1,0 +1,73 @@
+"""What the tests of the web frameworks share: a folder of templates, and servers that run on loopback."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+TEMPLATES = {
+    "base.html": (
+        "<title>{% block title %}{% endblock %}</title>\n"
+        '{% include "nav.html" %}\n'
+        "{% block body %}{% endblock %}\n"
+    ),
+    "nav.html": "<nav>{{ site }}</nav>",
+    "index.html": (
+        '{% extends "base.html" %}\n'
+        "{% block title %}{{ title }}{% endblock %}\n"
+        "{% block body %}{% for item in items %}<li>{{ item }}</li>{% endfor %}{% endblock %}\n"
+    ),
+    "broken.html": "one\n{{ 1 // zero }}\nthree\n",
+    "wrong.html": "one\n{% if %}\n",
+    "long.html": "{% for n in numbers %}{{ n }} {{ 'x' * 100 }}\n{% endfor %}",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with `TEMPLATES`."""
+    made = tmp_path / "templates"
+    made.mkdir()
+    for name, source in TEMPLATES.items():
+        (made / name).write_text(source)
+    return made
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Starts a server of a module's source, which has to have an `application`, and gives its address. The server
+    is stopped after the test; were that not to happen, it would stop by itself after a minute."""
+    started: list[subprocess.Popen[str]] = []
+
+    def serve(source: str, *command: str) -> str:
+        (tmp_path / "served.py").write_text(source)
+        process = subprocess.Popen(
+            ["timeout", "60", sys.executable, "-m", *command, "served:application"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        seen: list[str] = []
+        for line in process.stdout:
+            seen.append(line)
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            if found is not None:
+                return found.group()
+        raise AssertionError("the server did not start:\n" + "".join(seen))
+
+    yield serve
+    for process in started:
+        process.terminate()
+        assert process.stdout is not None
+        process.stdout.read()
+        process.wait(30)
+
+
+UVICORN = ("uvicorn", "--port", "0", "--host", "127.0.0.1")
+GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "2")
