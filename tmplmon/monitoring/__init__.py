@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tmplmon.monitoring.activation import Activation, Site
+    from tmplmon.monitoring.activation import Activation
     from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder, remember_source
     from tmplmon.monitoring.events import ALL_EVENTS, Event, event
     from tmplmon.monitoring.frames import ScopeFrame
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from tmplmon.monitoring.locations import IncludeSite, Location, LocationTable, LocationTableBuilder
     from tmplmon.monitoring.scope import EXIT, Scope, ScopeBuilder
+    from tmplmon.monitoring.sites import Site
     from tmplmon.monitoring.states import StateArray
 
 _HOME = {
@@ -44,7 +45,7 @@ _HOME = {
     "Scope": "scope",
     "ScopeBuilder": "scope",
     "ScopeFrame": "frames",
-    "Site": "activation",
+    "Site": "sites",
     "StateArray": "states",
     "decode_linetable": "linetable",
     "encode_linetable": "linetable",

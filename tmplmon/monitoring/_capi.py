@@ -1,20 +1,25 @@
-"""The part of CPython's C API this package stands on, through ``ctypes``: no extension module has to be
-built.
+"""The part of CPython's C API this package stands on, through ``ctypes``: no extension module has to be built.
 
-Rule: every function here is called with the GIL held (``PyDLL``) and turns an error of the C function into
-the Python exception it set. ``Include/cpython/monitoring.h`` has the prototypes. Its ``PyMonitoring_Fire…``
-functions are inline: they look at ``state->active`` and then call the exported ``_PyMonitoring_Fire…`` ones,
-which is done here too.
+Rule: every function here is called with the GIL held (``PyDLL``) and turns an error of the C function into the
+Python exception it set. ``Include/cpython/monitoring.h`` has the prototypes. Its ``PyMonitoring_Fire…`` functions
+are inline: they look at ``state->active`` and then call the exported ``_PyMonitoring_Fire…`` ones, which is done
+here too.
 
-The C API's functions for exceptions (RAISE, PY_UNWIND …) are not here: they take the exception from the
-thread's error indicator, which is always clear when ``ctypes`` makes a call. :mod:`tmplmon.monitoring.fire`
-does without them.
+On a Python that lacks one of the functions, importing this works all the same: :data:`LACKING` names what is not
+there, state arrays then find nothing active, and say so once (:func:`warn_that_nothing_fires`).
+
+The C API's functions for exceptions (RAISE, PY_UNWIND …) are not here: they take the exception from the thread's
+error indicator, which is always clear when ``ctypes`` makes a call. :mod:`tmplmon.monitoring.fire` does without
+them.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import sys
 import threading
+import warnings
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -30,23 +35,44 @@ __all__ = [
     "FIRE_PY_START",
     "FIRE_PY_YIELD",
     "FIRE_STOP_ITERATION",
+    "LACKING",
+    "byref",
     "enter_scope",
     "enter_tracing",
     "exit_scope",
     "in_callback",
     "leave_tracing",
     "object_",
-    "pointer",
     "thread_state",
     "tracing",
+    "warn_that_nothing_fires",
 ]
 
-_library = ctypes.PyDLL(None)  # function objects of our own: those of ctypes.pythonapi are everybody's
+# Function objects of our own: those of ctypes.pythonapi are everybody's.
+_library = ctypes.PyDLL(None, handle=ctypes.pythonapi._handle)
+_lacking: list[str] = []
 
 
-def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    prototype = ctypes.PYFUNCTYPE(result, *arguments)
-    return prototype((name, _library))
+def _function(name: str) -> Callable[..., Any]:
+    """A function that takes what it is given without a look, and returns an int."""
+    try:
+        found: Callable[..., Any] = _library[name]
+    except AttributeError:
+        _lacking.append(name)
+
+        def found(*arguments: object) -> int:
+            raise RuntimeError(f"this Python does not export {name}, so no events can be fired")
+
+    return found
+
+
+def _typed(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """A function that converts its arguments and its result; one that does nothing if it is not there."""
+    try:
+        return ctypes.PYFUNCTYPE(result, *arguments)((name, _library))
+    except AttributeError:
+        _lacking.append(name)
+        return lambda *arguments: None
 
 
 # The functions that are called often have no argument types: converting by them takes longer than the calls
@@ -54,22 +80,22 @@ def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 # wild pointer.
 
 # int PyMonitoring_EnterScope(PyMonitoringState *, uint64_t *version, const uint8_t *event_types, Py_ssize_t)
-enter_scope: Callable[..., int] = _library["PyMonitoring_EnterScope"]
-exit_scope: Callable[[], int] = _library["PyMonitoring_ExitScope"]
+enter_scope: Callable[..., int] = _function("PyMonitoring_EnterScope")
+exit_scope: Callable[[], int] = _function("PyMonitoring_ExitScope")
 
 # Between these two a thread fires no events: what the VM does around every callback.
-thread_state: Callable[[], int] = _function("PyThreadState_Get", ctypes.c_void_p)
-enter_tracing: Callable[[int], None] = _function("PyThreadState_EnterTracing", None, ctypes.c_void_p)
-leave_tracing: Callable[[int], None] = _function("PyThreadState_LeaveTracing", None, ctypes.c_void_p)
+thread_state: Callable[[], int] = _typed("PyThreadState_Get", ctypes.c_void_p)
+enter_tracing: Callable[[int], None] = _typed("PyThreadState_EnterTracing", None, ctypes.c_void_p)
+leave_tracing: Callable[[int], None] = _typed("PyThreadState_LeaveTracing", None, ctypes.c_void_p)
 
 
 def _find_tracing_offset() -> int | None:
-    """Return the offset of ``tracing`` in a PyThreadState: the int that counts PyThreadState_EnterTracing
-    calls.
+    """Return the offset of ``tracing`` in a PyThreadState: the int that counts PyThreadState_EnterTracing calls.
 
-    None if there is not exactly one int that does. It is near the head; 256 bytes are well inside the
-    structure.
+    None if there is not exactly one int that does. It is near the head; 256 bytes are well inside the structure.
     """
+    if _lacking:
+        return None
     state = thread_state()
     size, rounds = 256, 4
     snapshots = []
@@ -113,23 +139,36 @@ def in_callback() -> bool:
     return tracing.count.value > 0
 
 
-pointer = ctypes.c_void_p
 object_ = ctypes.py_object
+byref = ctypes.byref
 
 # Each: (pointer to the state, object_(code-like), offset, further arguments) -> 0. Further arguments are
 # object_, but for FIRE_LINE, whose line is an int.
-FIRE_PY_START: Callable[..., int] = _library["_PyMonitoring_FirePyStartEvent"]
-FIRE_PY_RESUME: Callable[..., int] = _library["_PyMonitoring_FirePyResumeEvent"]
-FIRE_PY_RETURN: Callable[..., int] = _library["_PyMonitoring_FirePyReturnEvent"]
-FIRE_PY_YIELD: Callable[..., int] = _library["_PyMonitoring_FirePyYieldEvent"]
-FIRE_CALL: Callable[..., int] = _library["_PyMonitoring_FireCallEvent"]
-FIRE_LINE: Callable[..., int] = _library["_PyMonitoring_FireLineEvent"]
-FIRE_JUMP: Callable[..., int] = _library["_PyMonitoring_FireJumpEvent"]
-FIRE_STOP_ITERATION: Callable[..., int] = _library["_PyMonitoring_FireStopIterationEvent"]
+FIRE_PY_START: Callable[..., int] = _function("_PyMonitoring_FirePyStartEvent")
+FIRE_PY_RESUME: Callable[..., int] = _function("_PyMonitoring_FirePyResumeEvent")
+FIRE_PY_RETURN: Callable[..., int] = _function("_PyMonitoring_FirePyReturnEvent")
+FIRE_PY_YIELD: Callable[..., int] = _function("_PyMonitoring_FirePyYieldEvent")
+FIRE_CALL: Callable[..., int] = _function("_PyMonitoring_FireCallEvent")
+FIRE_LINE: Callable[..., int] = _function("_PyMonitoring_FireLineEvent")
+FIRE_JUMP: Callable[..., int] = _function("_PyMonitoring_FireJumpEvent")
+FIRE_STOP_ITERATION: Callable[..., int] = _function("_PyMonitoring_FireStopIterationEvent")
 FIRE_BRANCH_LEFT: Callable[..., int]
 FIRE_BRANCH_RIGHT: Callable[..., int]
-if hasattr(_library, "_PyMonitoring_FireBranchLeftEvent"):
-    FIRE_BRANCH_LEFT = _library["_PyMonitoring_FireBranchLeftEvent"]
-    FIRE_BRANCH_RIGHT = _library["_PyMonitoring_FireBranchRightEvent"]
+if hasattr(sys.monitoring.events, "BRANCH_LEFT"):
+    FIRE_BRANCH_LEFT = _function("_PyMonitoring_FireBranchLeftEvent")
+    FIRE_BRANCH_RIGHT = _function("_PyMonitoring_FireBranchRightEvent")
 else:  # 3.13: one event for both
-    FIRE_BRANCH_LEFT = FIRE_BRANCH_RIGHT = _library["_PyMonitoring_FireBranchEvent"]
+    FIRE_BRANCH_LEFT = FIRE_BRANCH_RIGHT = _function("_PyMonitoring_FireBranchEvent")
+
+LACKING = tuple(_lacking)
+"""The functions that this Python does not export. If there is one, nothing can be fired."""
+
+
+@functools.cache
+def warn_that_nothing_fires() -> None:
+    """Say, once, that a tool gets nothing from scopes on this Python."""
+    message = (
+        f"this Python does not export {', '.join(LACKING)}: tools that listen to sys.monitoring or sys.settrace "
+        "get no events of code that has no bytecode (tmplmon.monitoring); it runs without them"
+    )
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -16,6 +16,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+if not hasattr(sys, "monitoring"):
+    raise ImportError(
+        f"{__name__} needs sys.monitoring (PEP 669), which {sys.implementation.name} does not have"
+    )
+
 __all__ = [
     "ALL_EVENTS",
     "BRANCH",

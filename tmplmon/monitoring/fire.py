@@ -14,21 +14,21 @@ fires LINE to the tools in the ``active`` byte of state ``index``, highest tool 
 
 Most events go through the C API. Those that carry an exception being raised cannot (see ``_capi``), and the C
 API's C_RETURN leaves out an argument; these are dispatched here, between ``PyThreadState_EnterTracing`` and
-``…LeaveTracing``, as ``capi_call_instrumentation`` in CPython's ``Python/instrumentation.c`` does it. A
-callback can only be read by replacing it (``register_callback``), so for the moment of reading it is not
-registered.
+``…LeaveTracing``, as ``capi_call_instrumentation`` in CPython's ``Python/instrumentation.c`` does it. A callback
+can only be read by replacing it (``register_callback``), so it is replaced, and put back at once.
 """
 
 from __future__ import annotations
 
+import ctypes
 import sys
-import threading
 from collections.abc import Callable
+from itertools import chain
 from types import CodeType
 from typing import Any
 
 from tmplmon.monitoring import _capi, events
-from tmplmon.monitoring._capi import object_, tracing
+from tmplmon.monitoring._capi import byref, object_, tracing
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS, StateArray
 
@@ -58,6 +58,7 @@ type Caller = Callable[..., Any]
 
 MISSING = sys.monitoring.MISSING
 DISABLE = sys.monitoring.DISABLE
+register_callback = sys.monitoring.register_callback
 
 
 def fire_py_start(states: StateArray, index: int, codelike: CodeType, offset: int) -> None:
@@ -189,23 +190,26 @@ def through_c(
     if not active or tracing.count.value:
         return
     if active & LEGACY_TOOLS:
-        without_legacy(
-            states.data, 2 * index, function, states.pointer(index), object_(codelike), offset, *arguments
-        )
+        without_legacy(states.data, 2 * index, call_directly, function, object_(codelike), offset, *arguments)
     else:
         function(states.pointer(index), object_(codelike), offset, *arguments)
 
 
-def without_legacy(data: bytearray, check: int, function: Callable[..., Any], *arguments: Any) -> None:
-    """Call a function of the C API for the state at ``data[check]``, hiding the legacy tools' two bits from
-    it."""
-    active = data[check]
-    if active & TOOLS:
-        data[check] = active & TOOLS
+def without_legacy(
+    data: bytearray, check: int, caller: Caller, function: Callable[..., int], *arguments: Any
+) -> None:
+    """Have ``caller`` call a function of the C API for the tools 0 to 5 of the state at ``data[check]`` only.
+
+    It gets a copy of the state. With the two bits taken out of the state itself, a traced thread that comes by
+    while a callback runs in this one would not find them.
+    """
+    tools = data[check] & TOOLS
+    if tools:
+        copy = bytearray((tools, 0))
         try:
-            function(*arguments)
+            caller(function, byref(ctypes.c_char.from_buffer(copy)), *arguments)
         finally:
-            data[check] |= active & LEGACY_TOOLS
+            data[check] &= ~(tools & ~copy[0])  # whom DISABLE took out
 
 
 def fire_exception(
@@ -223,9 +227,6 @@ def fire_exception(
         if exception is None:
             raise ValueError(f"Firing event {event.id} with no exception set")
         dispatch(event, states, index, codelike, offset, exception, caller=caller)
-
-
-_reading = threading.Lock()
 
 
 def dispatch(
@@ -249,19 +250,26 @@ def dispatch(
 def _call_tools(
     tools: int, event: Event, states: StateArray, index: int, caller: Caller, arguments: tuple[object, ...]
 ) -> None:
-    register = sys.monitoring.register_callback
     for tool in (5, 4, 3, 2, 1, 0):
         if not tools >> tool & 1:
             continue
-        with _reading:  # two threads must not take the gap for the absence of a callback
-            callback = register(tool, event.mask, None)
-            if callback is not None:
-                register(tool, event.mask, callback)
+        callback = _callback(tool, event.mask)
         if callback is not None and caller(callback, *arguments) is DISABLE:
             if not event.can_disable:
-                register(tool, event.mask, None)
+                register_callback(tool, event.mask, None)
                 raise ValueError(f"Cannot disable {event.name} events. Callback removed.")
             states.data[2 * index] &= ~(1 << tool)
+
+
+def _callback(tool: int, mask: int) -> Any:
+    """Return a tool's callback for an event, or None: register None, which gives it, then register it again.
+
+    Both in one call of a C function, since Python could change threads between two calls of its own, and the other
+    thread's event would find no callback.
+    """
+    found: list[Any] = []
+    found.extend(map(register_callback, (tool, tool), (mask, mask), chain((None,), found)))
+    return found[0]
 
 
 def silently(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -21,25 +21,65 @@ end.
 scope, not the frame, decides where it goes on. Tracers installed from C that cannot be called from Python get
 nothing.
 
+What an event is to the two says :data:`LEGACY`.
+
 Source: CPython's ``Python/legacy_tracing.c`` and ``trace_trampoline`` in ``Python/sysmodule.c``.
 """
 
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType
+from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
+from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback
-from tmplmon.monitoring.fire import silently
+from tmplmon.monitoring.events import Event
+from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 
-__all__ = ["STACK_TOOLS", "is_c_function", "profile", "trace"]
+__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "profile", "tell", "trace"]
 
 STACK_TOOLS = {"coverage", "profile"}
 """The top-level modules of tracers and profilers that keep a stack of calls. Add to it for others."""
 
-_C_FUNCTIONS = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+LEGACY: dict[Event, tuple[str | None, str | None]] = {
+    ev.PY_START: ("call", "call"),
+    ev.PY_RESUME: ("call", "call"),
+    ev.PY_THROW: ("call", "call"),
+    ev.LINE: ("line", None),
+    ev.PY_RETURN: ("return", "return"),
+    ev.PY_YIELD: ("return", "return"),
+    ev.PY_UNWIND: ("return", "return"),
+    ev.RAISE: ("exception", None),
+    ev.STOP_ITERATION: ("exception", None),
+    ev.CALL: (None, "c_call"),
+    ev.C_RETURN: (None, "c_return"),
+    ev.C_RAISE: (None, "c_exception"),
+}
+"""What an event is called by ``sys.settrace`` and by ``sys.setprofile``; others they do not know."""
+
+
+def tell(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object = MISSING) -> None:
+    """Tell both of an event, in their terms. ``value`` is the event's first argument after the offset, ``arg0`` its
+    second."""
+    names = LEGACY.get(event)
+    if names is None or not frames:
+        return
+    if event is ev.STOP_ITERATION and not isinstance(value, StopIteration):
+        value = StopIteration(value)
+    traced, profiled = names
+    returned = value if event is not ev.PY_UNWIND else None
+    if traced == "exception":
+        trace(frames, traced, (type(value), value, value.__traceback__))
+    elif traced is not None:
+        trace(frames, traced, returned if traced == "return" else None)
+    if profiled is None or sys.getprofile() is None:
+        return
+    if not profiled.startswith("c_"):
+        profile(frames, profiled, returned if profiled == "return" else None)
+    elif (function := c_function(value, arg0)) is not None:
+        profile(frames, profiled, function)
 
 
 def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
@@ -96,6 +136,11 @@ def _resume(frames: list[ScopeFrame], tool: Any, what: str, argument: object) ->
     call_in(frames, local, frame, "return", argument if what == "return" else None)
 
 
-def is_c_function(function: object) -> bool:
-    """Whether calling ``function`` is a 'c_call' to a profiler."""
-    return isinstance(function, _C_FUNCTIONS)
+def c_function(function: Any, arg0: object) -> object:
+    """What a profiler gets as the function of a 'c_call', or None if calling ``function`` is none to it."""
+    if isinstance(function, BuiltinFunctionType):
+        return function
+    # For a method that was looked up on the type, it gets the method of the object.
+    if isinstance(function, MethodDescriptorType) and arg0 is not MISSING:
+        return function.__get__(arg0, type(arg0))
+    return None

@@ -14,9 +14,10 @@ Lines are differences to the line of the entry before, the first to ``co_firstli
 endian in 6-bit chunks, bit 6 set on all but the last; an svarint has its sign in bit 0.
 
 Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does. For
-the whole standard library its tables are the compiler's, byte for byte. Source: CPython
-``InternalDocs/code_objects.md`` (which leaves out the ``+ 1`` of the long form), ``Python/assemble.c`` and
-``Objects/codeobject.c``.
+the whole standard library its tables are the compiler's, byte for byte.
+
+Source: CPython ``InternalDocs/code_objects.md`` (which leaves out the ``+ 1`` of the long form),
+``Python/assemble.c`` and ``Objects/codeobject.c``.
 """
 
 from __future__ import annotations

@@ -31,9 +31,10 @@ from typing import Any
 
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback, object_
-from tmplmon.monitoring.activation import FILE_EVENTS, SITE_EVENTS, Activation, Site
+from tmplmon.monitoring.activation import Activation
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
+from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import StateArray
 
 __all__ = ["EXIT", "Label", "Scope", "ScopeBuilder"]
@@ -58,8 +59,10 @@ class Scope:
         """The sites, in the order in which the builder numbered them."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
         """One per file, the scope's own first."""
-        self.handles = tuple(object_(codelike.code) for codelike in codelikes)
+        self.handles: tuple[Any, ...] = tuple(object_.from_param(codelike.code) for codelike in codelikes)
         """The code objects as ``ctypes`` passes them to the C API."""
+        self.raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
+        """Where :attr:`data` says, for each of them, who listens to RAISE."""
         self.locations = locations
         """Offsets of all the code-likes to places; the offsets of a code-like follow those of the one before
         it."""

@@ -25,6 +25,7 @@ import ctypes
 import sys
 from collections.abc import Sequence
 from types import CodeType
+from typing import Any
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring.events import C_RAISE, C_RETURN, CALL, Event
@@ -50,7 +51,6 @@ class StateArray:
     """
 
     __slots__ = (
-        "_address",
         "_buffer",
         "_groups",
         "_ids",
@@ -80,10 +80,9 @@ class StateArray:
         self._local: dict[int, int] = {}
         self._probe = _Probe(self.events)
         self._version = 0
-        self._pointers: dict[int, ctypes.c_void_p] = {}
+        self._pointers: list[Any] = [None] * len(self.events)
         # Holding this export keeps the bytearray from being resized, so the address stays good.
         self._buffer = (ctypes.c_char * len(self.data)).from_buffer(self.data)
-        self._address = ctypes.addressof(self._buffer)
 
     def enter(self) -> bool:
         """Bring the states up to date; return whether any is active. To be called again after a yield.
@@ -105,6 +104,9 @@ class StateArray:
             # states stay as they are: another thread, which is traced, may be using them. The next tool finds
             # them anew.
             self._version = 0
+            return False
+        if _capi.LACKING:
+            _capi.warn_that_nothing_fires()
             return False
         version = self._probe.enter()
         if version != self._version:
@@ -148,11 +150,12 @@ class StateArray:
         """Whether any state is active, as of now."""
         return self.data != self._zeros
 
-    def pointer(self, index: int) -> ctypes.c_void_p:
-        """Return the address of a state, for the C API. Valid as long as the array lives."""
-        found = self._pointers.get(index)
+    def pointer(self, index: int) -> Any:
+        """Return a pointer to a state, ``PyMonitoringState *``, as an argument for ``ctypes``."""
+        found = self._pointers[index]
         if found is None:
-            found = self._pointers[index] = ctypes.c_void_p(self._address + 2 * index)
+            # byref() is what ctypes converts fastest; it keeps the buffer alive.
+            found = self._pointers[index] = _capi.byref(self._buffer, 2 * index)
         return found
 
     def __len__(self) -> int:

@@ -1,0 +1,165 @@
+"""A scope against Python code that does the same: the same events in the same order, whatever a callback does.
+
+Each pair runs under a tool that records everything: first to the end, then once for each of its events with the
+callback of that event raising. Compared are the event, which of the two functions it is of, and the exception.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Generator
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from tmplmon.monitoring import Scope, ScopeBuilder
+from tmplmon.monitoring.events import ALL_EVENTS
+
+type Row = tuple[str, str, str]
+
+
+class FromTheTool(Exception):
+    """What a callback raises."""
+
+
+# Python puts a handler around the body of a generator (PEP 479), which other languages do not have.
+HANDLER = {"EXCEPTION_HANDLED", "RERAISE"}
+
+
+def record(codes: dict[CodeType, str], run: Callable[[], object], fails_at: int | None = None) -> list[Row]:
+    """Every event of ``codes`` but those of a generator's handler; the callback of event ``fails_at`` raises."""
+    seen: list[Row] = []
+
+    def callback(name: str) -> Callable[..., None]:
+        def called(code: CodeType, *arguments: Any) -> None:
+            if code in codes and not (codes[code] == "generator" and name in HANDLER):
+                error = arguments[-1] if isinstance(arguments[-1], BaseException) else None
+                seen.append((name, codes[code], type(error).__name__ if error else ""))
+                if fails_at == len(seen) - 1:
+                    raise FromTheTool
+
+        return called
+
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "recorder")
+    try:
+        for event in ALL_EVENTS:
+            monitoring.register_callback(4, event.mask, callback(event.name))
+        everything = sum(event.mask for event in ALL_EVENTS if event.controlled_by == event.name)
+        with contextlib.suppress(Exception):
+            monitoring.set_events(4, everything)
+            run()
+        monitoring.set_events(4, 0)
+    finally:
+        for event in ALL_EVENTS:
+            monitoring.register_callback(4, event.mask, None)
+        monitoring.free_tool_id(4)
+    return seen
+
+
+# -- a function that calls another ---------------------------------------------------------------------------
+
+
+def outer(fails: bool) -> None:
+    inner(fails)
+
+
+def inner(fails: bool) -> int:
+    if fails:
+        int("x")
+    return 5
+
+
+class Calling:
+    """The same as :func:`outer` and :func:`inner`."""
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/outer", "outer")
+        self.outer = [builder.line(1), builder.call(1)]
+        self.outer_scope = builder.build()
+        builder = ScopeBuilder("/srv/inner", "inner")
+        self.inner = [builder.line(1), builder.branch(1), builder.line(2), builder.call(2), builder.line(3)]
+        builder.connect(self.inner[1], right=self.inner[4])
+        self.inner_scope = builder.build()
+
+    def run(self, fails: bool) -> None:
+        line, call = self.outer
+        with self.outer_scope.enter() as signal:  # type: ignore[union-attr]
+            signal.line(line)
+            signal.invoke(call, self.run_inner, fails)
+
+    def run_inner(self, fails: bool) -> int:
+        line, test, second, call, last = self.inner
+        with self.inner_scope.enter() as signal:  # type: ignore[union-attr]
+            signal.line(line)
+            signal.branch(test, fails)
+            if fails:
+                signal.line(second)
+                signal.invoke(call, int, "x")
+            signal.line(last)
+            signal.py_return(5)
+        return 5
+
+
+# -- a generator ---------------------------------------------------------------------------------------------
+
+
+def generator() -> Generator[int]:
+    yield 1
+    yield 2
+
+
+class Generating:
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/generator", "generator")
+        self.sites = [builder.line(1), builder.pause(1), builder.line(2), builder.pause(2)]
+        self.scope = builder.build()
+
+    def run(self) -> Generator[int]:
+        with self.scope.enter() as signal:  # type: ignore[union-attr]
+            for value, line, pause in ((1, *self.sites[:2]), (2, *self.sites[2:])):
+                signal.line(line)
+                signal.py_yield(value, pause)
+                try:
+                    yield value
+                except BaseException as error:
+                    signal.py_throw(error, pause)
+                    raise
+                signal.py_resume(pause)
+
+
+def use_up(values: Generator[int]) -> None:
+    for _ in values:
+        pass
+
+
+def throw(values: Generator[int]) -> None:
+    next(values)
+    values.throw(ValueError("thrown"))
+
+
+CALLING, GENERATING = Calling(), Generating()
+CODES: dict[Scope, str] = {
+    CALLING.outer_scope: "outer",
+    CALLING.inner_scope: "inner",
+    GENERATING.scope: "generator",
+}
+PAIRS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+    "a call": (lambda: outer(False), lambda: CALLING.run(False)),
+    "a call that raises": (lambda: outer(True), lambda: CALLING.run(True)),
+    "a generator": (lambda: use_up(generator()), lambda: use_up(GENERATING.run())),
+    "a generator thrown into": (lambda: throw(generator()), lambda: throw(GENERATING.run())),
+}
+
+
+@pytest.mark.parametrize(("native", "signalled"), PAIRS.values(), ids=PAIRS)
+def test_the_same_events(native: Callable[[], object], signalled: Callable[[], object]) -> None:
+    native_codes = {f.__code__: f.__name__ for f in (outer, inner, generator)}
+    codes = {scope.code: name for scope, name in CODES.items()}
+    rows = record(native_codes, native)
+    assert record(codes, signalled) == rows
+    assert len(rows) > 5
+    for number, row in enumerate(rows):
+        assert record(codes, signalled, number) == record(native_codes, native, number), row
