@@ -1,10 +1,8 @@
 """Real processes: what only shows when there is one."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -43,20 +41,30 @@ def test_a_reader_that_goes_away(here: Path) -> None:
     assert (process.wait(60), errors) == (141, b"")
 
 
+INTERRUPTED = """
+import os, signal, sys
+from tmplmon.cli import main
+
+def line(code, number):
+    if code.co_filename.endswith("a.txt"):
+        sys.monitoring.set_events(4, 0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background is started without one
+sys.monitoring.use_tool_id(4, "test")
+sys.monitoring.register_callback(4, sys.monitoring.events.LINE, line)
+sys.monitoring.set_events(4, sys.monitoring.events.LINE)
+sys.exit(main(["render", "a.txt", "-o", "out.txt"]))
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_interrupted(here: Path) -> None:
+    """A Ctrl-C while the template runs."""
     put(here / "a.txt", "{% for i in range(10 ** 12) %}{% endfor %}")
     put(here / "out.txt", "old")
-    process = subprocess.Popen(
-        [*PYTHON, "render", "a.txt", "-o", "out.txt"],
-        cwd=here,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out, errors) == (130, b"", b"")
+    result = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=here, capture_output=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")
     assert (here / "out.txt").read_text() == "old"
 
 
