@@ -71,7 +71,7 @@ class Environment:
     shared = False
     context_class: type[Context] = Context
     template_class: type[Template] = Template
-    concat: ClassVar[Any] = staticmethod("".join)
+    concat: Any = staticmethod("".join)
     """Joins the pieces of a template's output."""
 
     # What `Context.call` does.

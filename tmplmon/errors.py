@@ -131,5 +131,9 @@ class SecurityError(TemplateRuntimeError):
     """A sandboxed template tried what it may not do."""
 
 
+class TooLargeError(SecurityError, OverflowError):
+    """A sandboxed template would have made a value that is too large, or have Python work on one for too long."""
+
+
 class FilterArgumentError(TemplateRuntimeError):
     """A filter was given arguments it cannot work with."""

@@ -10,7 +10,7 @@ text where it is none.
 
 from ast import literal_eval, parse
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from tmplmon.environment import Environment
 from tmplmon.template import Template
@@ -60,7 +60,7 @@ class NativeEnvironment(Environment):
     """An environment whose templates give Python values. The arguments are those of `Environment`."""
 
     _native = True
-    concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod(native_concat)
+    concat: Callable[[Iterable[Any]], Any] = staticmethod(native_concat)
     template_class = NativeTemplate
 
 

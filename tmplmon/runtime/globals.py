@@ -81,18 +81,19 @@ class Namespace:
         if name == "__class__":
             return object.__getattribute__(self, name)
         try:
-            return _values(self)[name]
+            return values_of(self)[name]
         except KeyError:
             raise AttributeError(name) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
-        _values(self)[name] = value
+        values_of(self)[name] = value
 
     def __repr__(self) -> str:
-        return f"<Namespace {_values(self)!r}>"
+        return f"<Namespace {values_of(self)!r}>"
 
 
-_values: Callable[[Namespace], dict[str, Any]] = Namespace.__dict__["_values"].__get__
+values_of: Callable[[Namespace], dict[str, Any]] = Namespace.__dict__["_values"].__get__
+"""The attributes of a namespace and their values."""
 _set_values: Callable[[Namespace, dict[str, Any]], None] = Namespace.__dict__["_values"].__set__
 
 # Filler text is made of the words of Cicero's "De finibus bonorum et malorum" (I, 32), where the printers'

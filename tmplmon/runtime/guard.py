@@ -4,11 +4,31 @@ Rule: an environment makes one when a template is linked. What it can decide the
 place; for the rest they call what is here. An environment that is no sandbox has none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tmplmon.runtime.support import escaped, html_of, join_pieces, joined_text, markup_join, str_join
+
 _MOST_KINDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """How values become text.
+
+    string: `str(value)`. escape: the escaped text. escape_part: that of a value that is joined to others. html: the
+        text of what is marked safe.
+    join, join_markup: `a ~ b` without and with escaping. concat: joins pieces of output.
+    """
+
+    string: Callable[[Any], str] = str
+    escape: Callable[[Any], str] = escaped
+    escape_part: Callable[[Any], str] = joined_text
+    html: Callable[[Any], str] = html_of
+    join: Callable[[Sequence[Any]], str] = str_join
+    join_markup: Callable[[Sequence[Any]], str] = markup_join
+    concat: Callable[[Sequence[str]], str] = join_pieces
 
 
 @dataclass(slots=True)
@@ -20,9 +40,12 @@ class Guard:
     is_closed: whether the objects of a type are looked at for every name.
     getattr: `environment.getattr`. no_item: what gives the value of `obj[key]` where there is no such item; None:
         `environment.getitem` is to be asked first.
-    call: `call(context, obj, *args, **kwargs)`. callee: the function that is called where a template calls a value;
+    call: `call(context, obj, *args, **kwargs)`. callee: of the context and of what a template calls,
+        the function that is called;
         None: only `call` knows.
     binary, unary: operator → the function of the context and the operands that does it.
+    comparing: makes of the function that does a comparison the one that is used.
+    text: how values become text.
     """
 
     checked: frozenset[str] | None
@@ -30,9 +53,11 @@ class Guard:
     getattr: Callable[[Any, str], Any]
     no_item: Callable[[Any, Any], Any] | None
     call: Callable[..., Any]
-    callee: Callable[[Any], Any] | None
+    callee: Callable[[Any, Any], Any] | None
     binary: Mapping[str, Callable[[Any, Any, Any], Any]]
     unary: Mapping[str, Callable[[Any, Any], Any]]
+    comparing: Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]
+    text: Text
     open_kinds: set[type] = field(default_factory=set)
     """Types whose objects are not closed, so far as any were met."""
 
@@ -46,8 +71,7 @@ class Guard:
         """A function of the context and of what a template calls that gives the function to call."""
         call, callee = self.call, self.callee
         if callee is not None:
-            found = callee
-            return lambda context, obj: found(obj)
+            return callee
         return lambda context, obj: lambda *args, **kwargs: call(context, obj, *args, **kwargs)
 
     def opens(self, kind: type) -> bool:

@@ -7,19 +7,18 @@ of closures that templates become do in place what these would decide, where the
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, ClassVar
 
-from markupsafe import Markup
-
-from tmplmon.environment import Environment
+from tmplmon.environment import Environment, Name
 from tmplmon.errors import SecurityError
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.undefined import Undefined
-from tmplmon.sandbox.calls import Calls, formatted_text, is_marked_unsafe, is_unbound_format
-from tmplmon.sandbox.formatting import SandboxedEscapeFormatter, SandboxedFormatter
-from tmplmon.sandbox.limits import safe_range
+from tmplmon.sandbox.calls import Calls, is_marked_unsafe
+from tmplmon.sandbox.filters import limited_filters, limited_globals
+from tmplmon.sandbox.formatting import FORMATS, bound, formatted_text, is_unbound_format, unbound
+from tmplmon.sandbox.limits import MAX_SIZE, Limits
 from tmplmon.sandbox.names import (
     checked_names,
     is_closed,
@@ -27,6 +26,7 @@ from tmplmon.sandbox.names import (
     modifies_known_mutable,
     modifying_names,
 )
+from tmplmon.template import Template
 
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
 
@@ -45,6 +45,8 @@ def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], An
 class SandboxedEnvironment(Environment):
     """An environment for templates that are not trusted. The arguments are those of `Environment`; the back end is
     always the one that makes no code.
+
+    max_size: the most characters or items of a value that a template makes.
 
     A template that does what it may not raises SecurityError. Others of its mistakes raise other exceptions, so
     who renders it has to expect any.
@@ -72,10 +74,14 @@ class SandboxedEnvironment(Environment):
     intercepted_unops: frozenset[str] = frozenset()
     """Operators with one operand that are done by `call_unop`."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, max_size: int = MAX_SIZE, **kwargs: Any) -> None:
         kwargs.setdefault("backend", "closures")
+        self.limits = Limits(max_size)
+        self._stock_filters = limited_filters(self.limits)
+        concat = self.concat
+        self.concat = self.limits.concat if concat is Environment.concat else self._measuring(concat)
         super().__init__(*args, **kwargs)
-        self.globals["range"] = safe_range
+        self.globals.update(limited_globals(self.limits))
         self.binop_table = self.default_binop_table.copy()
         self.unop_table = self.default_unop_table.copy()
 
@@ -85,6 +91,17 @@ class SandboxedEnvironment(Environment):
             raise ValueError(
                 "a sandboxed environment has the back end 'closures': its templates must not be code"
             )
+
+    def _measuring(self, concat: Callable[[Iterable[Any]], Any]) -> Callable[[Iterable[Any]], Any]:
+        """A function that joins the output in a way of its own, with the output measured first."""
+
+        def measuring(pieces: Iterable[Any]) -> Any:
+            pieces = list(pieces)
+            if len(pieces) > 1:
+                self.limits.texts(pieces, 0, "the text")
+            return concat(pieces)
+
+        return measuring
 
     # --- decisions -----------------------------------------------------------------------------------------
 
@@ -108,6 +125,32 @@ class SandboxedEnvironment(Environment):
             obj=obj,
             exc=SecurityError,
         )
+
+    # --- other templates -----------------------------------------------------------------------------------
+
+    def get_template(
+        self, name: Name, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
+    ) -> Template:
+        """As `Environment.get_template`. Raises SecurityError for a template that is not sandboxed itself."""
+        return _sandboxed(super().get_template(name, parent, globals))
+
+    def select_template(
+        self,
+        names: Iterable[Name],
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """As `Environment.select_template`, with the same exception."""
+        return _sandboxed(super().select_template(names, parent, globals))
+
+    def get_or_select_template(
+        self,
+        template_name_or_list: Name | Iterable[Name],
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """As `Environment.get_or_select_template`, with the same exception."""
+        return _sandboxed(super().get_or_select_template(template_name_or_list, parent, globals))
 
     # --- attributes, items, calls --------------------------------------------------------------------------
 
@@ -146,65 +189,27 @@ class SandboxedEnvironment(Environment):
 
     def _attribute(self, obj: Any, name: str, value: Any) -> Any:
         """An attribute that was looked up, as templates get it."""
-        made = self._wrapped(value, obj, name)
+        made = self.wrap_str_format(value)
         if made is not None:
             return made
+        if is_unbound_format(value) or (name in FORMATS and isinstance(obj, type) and issubclass(obj, str)):
+            return unbound(self, value.__name__)
         return value if self.is_safe_attribute(obj, name, value) else self.unsafe_undefined(obj, name)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         """The function that does what a method `str.format` or `str.format_map` does, with fields looked up by this
         environment; None for any other value."""
         text = formatted_text(value)
-        return None if text is None else self._formatter(text, value.__name__)
-
-    def _wrapped(self, value: Any, obj: Any = None, name: str = "") -> Callable[..., str] | None:
-        """The same for `str.format` of the class, too, which is passed the text."""
-        made = self.wrap_str_format(value)
-        if made is not None:
-            return made
-        if is_unbound_format(value):
-            name = value.__name__
-        elif not (name in ("format", "format_map") and isinstance(obj, type) and issubclass(obj, str)):
-            return None
-        make = self._formatter
-
-        def unbound(text: str, /, *args: Any, **kwargs: Any) -> str:
-            if not isinstance(text, str):
-                raise TypeError(f"{name}() needs a text, not {type(text).__name__!r}")
-            return make(text, name)(*args, **kwargs)
-
-        return unbound
-
-    def _formatter(self, text: str, name: str) -> Callable[..., str]:
-        kind: type[str] = type(text)
-
-        def format(*args: Any, **kwargs: Any) -> str:
-            formatter = (
-                SandboxedEscapeFormatter(self, escape=text.escape)
-                if isinstance(text, Markup)
-                else SandboxedFormatter(self)
-            )
-            return kind(formatter.vformat(text, args, kwargs))
-
-        if name == "format":
-            return format
-
-        def format_map(mapping: Mapping[str, Any], /) -> str:
-            formatter = (
-                SandboxedEscapeFormatter(self, escape=text.escape)
-                if isinstance(text, Markup)
-                else SandboxedFormatter(self)
-            )
-            return kind(formatter.vformat(text, (), mapping))
-
-        return format_map
+        return None if text is None else bound(self, text, value.__name__)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call `obj` as a template does, if that is safe. Raises SecurityError if it is not."""
-        return Calls(__self).call(__context, __obj, *args, **kwargs)
+        return __self._calls().call(__context, __obj, *args, **kwargs)
 
-    def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        return Calls(__self).call(__context, __obj, *args, **kwargs)
+    _call = call
+
+    def _calls(self) -> Calls:
+        return Calls(self, type(self).is_safe_callable is SandboxedEnvironment.is_safe_callable)
 
     # --- operators -----------------------------------------------------------------------------------------
 
@@ -220,8 +225,12 @@ class SandboxedEnvironment(Environment):
 
     def _guard(self) -> Guard:
         cls = type(self)
-        calls = Calls(self)
+        calls = self._calls()
         stock_call = cls.call is SandboxedEnvironment.call
+        operators: dict[str, Callable[[Any, Any, Any], Any]] = {
+            **self.limits.operators,
+            **{name: self._binary(name) for name in self.intercepted_binops},
+        }
         checked = getattr(self.is_safe_attribute, "tmplmon_checked", None)
         if cls.getattr is not SandboxedEnvironment.getattr or cls.getitem is not SandboxedEnvironment.getitem:
             checked = None
@@ -232,8 +241,10 @@ class SandboxedEnvironment(Environment):
             no_item=self._no_item if cls.getitem is SandboxedEnvironment.getitem else None,
             call=calls.call if stock_call else self.call,
             callee=calls.callee if stock_call else None,
-            binary={name: self._binary(name) for name in self.intercepted_binops},
+            binary=operators,
             unary={name: self._unary(name) for name in self.intercepted_unops},
+            comparing=self.limits.compared,
+            text=self.limits.as_text,
         )
 
     def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:
@@ -241,6 +252,12 @@ class SandboxedEnvironment(Environment):
 
     def _unary(self, name: str) -> Callable[[Context, Any], Any]:
         return lambda context, operand: self.call_unop(context, name, operand)
+
+
+def _sandboxed(template: Template) -> Template:
+    if not isinstance(template.environment, SandboxedEnvironment):
+        raise SecurityError(f"{template!r} is not of a sandboxed environment")
+    return template
 
 
 class ImmutableSandboxedEnvironment(SandboxedEnvironment):

@@ -16,6 +16,7 @@ from tmplmon.ext import Extension
 from tmplmon.loaders import BaseLoader
 from tmplmon.runtime.blocks import Block, BlockReference, TemplateReference
 from tmplmon.runtime.context import Context, EvalContext
+from tmplmon.runtime.globals import Cycler, Joiner, Namespace
 from tmplmon.runtime.macro import Macro
 from tmplmon.template import Template, TemplateExpression, TemplateStream
 
@@ -61,8 +62,10 @@ _ENGINE: dict[type[Any], frozenset[str]] = {
     ),
     **dict.fromkeys((BaseLoader, Extension), frozenset()),
 }
+# Classes that are globals: templates call them. Their methods, called with some other object, would modify that.
+_GLOBALS = (Cycler, Joiner, Namespace)
 _INTERNALS = (types.CodeType, types.FrameType, types.TracebackType)
-_CLOSED = (*_ENGINE, *_INTERNALS)
+_CLOSED = (*_ENGINE, *_INTERNALS, type)
 
 
 def checked_names() -> frozenset[str]:
@@ -83,6 +86,11 @@ def is_closed(kind: type) -> bool:
     return issubclass(kind, _CLOSED)
 
 
+def is_engine_class(obj: Any) -> bool:
+    """Whether a value is one of the engine's classes that templates must not make objects of."""
+    return isinstance(obj, type) and issubclass(obj, tuple(_ENGINE))
+
+
 def is_internal_attribute(obj: Any, attr: str) -> bool:
     """Tell whether an attribute belongs to Python's or this engine's inside: one that leads to frames, code,
     classes, environments. Every name that begins with two underscores is one."""
@@ -93,14 +101,14 @@ def is_internal_attribute(obj: Any, attr: str) -> bool:
     if isinstance(obj, types.MethodType):
         return attr in UNSAFE_FUNCTION_ATTRIBUTES or attr in UNSAFE_METHOD_ATTRIBUTES
     if isinstance(obj, (type, types.GenericAlias, types.UnionType)):
-        return attr in _OF_TYPES
+        return attr in _OF_TYPES or any(obj is cls for cls in _GLOBALS)
     if isinstance(obj, types.GeneratorType):
         return attr in UNSAFE_GENERATOR_ATTRIBUTES
     if isinstance(obj, types.CoroutineType):
         return attr in UNSAFE_COROUTINE_ATTRIBUTES
     if isinstance(obj, types.AsyncGeneratorType):
         return attr in UNSAFE_ASYNC_GENERATOR_ATTRIBUTES
-    if isinstance(obj, _CLOSED):
+    if isinstance(obj, (*_INTERNALS, *_ENGINE)):
         return not any(isinstance(obj, cls) and attr in names for cls, names in _ENGINE.items())
     return False
 

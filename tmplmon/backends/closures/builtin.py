@@ -5,25 +5,24 @@ type is served in place, the function serves the rest. Each row is (operands, wh
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tmplmon.backends.closures.frame import Frame
 from tmplmon.ir import ops
-from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.undefined import Undefined
 
 type Inline = tuple[Sequence[ops.Op], Callable[..., Any]]
 
 
-def inline_filter(op: ops.Filter) -> Inline | None:
+def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> Inline | None:
     """What a stock filter does, or None where it is to be called."""
     arguments = op.arguments
     if not arguments.simple or arguments.kwargs:
         return None
     method = _TEXT_METHODS.get(op.name)
     if method is not None and not arguments.args:
-        called = FILTERS[op.name]
+        called = filters[op.name]
 
         def text(f: Frame, value: Any) -> Any:
             return method(value) if type(value) is str else called(value)

@@ -4,17 +4,30 @@ Rule: everything is looked up when a tree is built, nothing when it runs. When t
 template is linked again, and gets new constants and new trees.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime import support
 from tmplmon.runtime.context import call
+from tmplmon.runtime.guard import Guard, Text
 from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 from tmplmon.runtime.undefined import Undefined
 
 if TYPE_CHECKING:
     from tmplmon.ir.ops import Program
-    from tmplmon.runtime.guard import Guard
+
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda left, right: left in right,
+    "not in": lambda left, right: left not in right,
+}
+STOCK_TEXT = Text()
 
 
 class Constants:
@@ -34,6 +47,10 @@ class Constants:
         self.stock_getitem = is_inlinable(environment.getitem)
         self.guard: Guard | None = environment._guard()
         self.call: Callable[..., Any] = call if self.guard is None else self.guard.call
+        self.text = STOCK_TEXT if self.guard is None else self.guard.text
+        self.compare = COMPARE
+        if self.guard is not None:
+            self.compare = {name: self.guard.comparing(function) for name, function in COMPARE.items()}
         self.undefined_class: type[Undefined] = environment.undefined
         self._undefined: dict[str, Undefined] = {}
 

@@ -143,7 +143,7 @@ def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
             return instead if isinstance(held, Undefined) else held
 
         return default
-    inline = inline_filter(op)
+    inline = inline_filter(op, b.constants.environment.filters)
     if inline is None:
         return None
     ((operand,), apply), site = inline, op.site
@@ -302,8 +302,6 @@ def compare(b: "Builder", op: ops.Compare) -> "Closure | None":
     (name, second), *further = op.rest
     if further or type(second) is not ops.Const:
         return None
-    from tmplmon.backends.closures.values import COMPARE
-
     left, constant, site = b.value(op.left), second.value, op.site
     if name == "==":
 
@@ -325,7 +323,7 @@ def compare(b: "Builder", op: ops.Compare) -> "Closure | None":
                 raise
 
         return above
-    function = COMPARE[name]
+    function = b.constants.compare[name]
 
     def compares(f: Frame) -> Any:
         try:
@@ -338,12 +336,11 @@ def compare(b: "Builder", op: ops.Compare) -> "Closure | None":
 
 
 def concat(b: "Builder", op: ops.Concat) -> "Closure | None":
-    from tmplmon.runtime.support import markup_join, str_join
-
     if op.autoescape is None:
         return None
     items, site = b.values(op.items), op.site
-    join = markup_join if op.autoescape else str_join
+    text = b.constants.text
+    join = text.join_markup if op.autoescape else text.join
 
     def joined(f: Frame) -> Any:
         try:

@@ -149,7 +149,7 @@ class Trace:
         at = self.at(op.site)
         inline = None
         if self.b.constants.is_stock("filter", op.name) and not self.b.constants.is_async:
-            inline = builtin.inline_filter(op)
+            inline = builtin.inline_filter(op, self.b.constants.environment.filters)
         if inline is None:
             return self.called(op)
         found, _ = inline

@@ -127,10 +127,8 @@ def combined(operands: Sequence[Closure], apply: Callable[..., Any], site: int, 
 
 def compare(b: Builder, op: ops.Compare) -> Closure:
     """A chain of comparisons: a further operand is evaluated only if what is compared before it holds."""
-    from tmplmon.backends.closures.values import COMPARE
-
     left, site = b.value(op.left), op.site
-    rest = [(COMPARE[name], b.value(operand)) for name, operand in op.rest]
+    rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
 
     def chain(f: Frame) -> Generator[Any, Any, Any]:
         try:

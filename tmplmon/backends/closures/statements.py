@@ -286,7 +286,7 @@ def joined(b: Builder, autoescape: bool | None) -> Callable[[Frame, list[Any]], 
         if autoescape:
             return lambda f, pieces: support.mark_text(environment.concat(pieces))
         return lambda f, pieces: environment.concat(pieces)
-    join = support.join_pieces
+    join = b.constants.text.concat
     return (lambda f, pieces: mark(join(pieces))) if autoescape else (lambda f, pieces: join(pieces))
 
 

@@ -11,9 +11,9 @@ from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
 from tmplmon.backends.known import BOOLEAN_TESTS, DICT_ATTRIBUTES
 from tmplmon.ir import ops
-from tmplmon.runtime import support
+from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text
-from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, html_of, joined_text, member
+from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, member
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Item
@@ -36,20 +36,19 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
         if op.name in ("e", "escape") and not op.arguments.values():
             return _text(b, op.value, True, site)
         if op.name == "safe" and escape:
-            return converted(b, b.value(op.value), lambda f, held: _unescaped(held), site)
+            html = b.constants.text.html
+            return converted(
+                b, b.value(op.value), lambda f, held: held if type(held) is str else html(held), site
+            )
         if op.name in ("length", "count"):
             return b.value(op)
     if type(op) is ops.Test and op.name in BOOLEAN_TESTS and b.constants.is_stock("test", op.name):
         return converted(b, b.value(op), lambda f, held: str(held), site)
     if escape is None:
-        return converted(b, b.value(op), lambda f, held: support.emit(f[CONTEXT], held), site)
+        return converted(b, b.value(op), _emitting(b.constants.text), site)
     if escape:
         return _escaped(b, op, site)
     return _plain(b, op, site)
-
-
-def _unescaped(held: Any) -> str:
-    return held if type(held) is str else html_of(held)
 
 
 def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], site: int) -> Closure:
@@ -62,28 +61,39 @@ def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], 
 def joined_value(b: Builder, item: "Item") -> Closure:
     """The text of a value that is joined to others."""
     if item.escape:
-        return converted(b, b.value(item.op), lambda f, held: _escaped_or(joined_text, held), item.site)
+        return converted(b, b.value(item.op), _escaping(b.constants.text.escape_part), item.site)
     return plain(b, item)
 
 
-def _escaped_or(other: Callable[[Any], str], held: Any) -> Any:
-    if type(held) is str:
-        return escape_text(held)
-    return held if type(held) is int else other(held)
+def _escaping(other: Callable[[Any], str]) -> Callable[[Frame, Any], Any]:
+    """A function that escapes texts, and leaves what is neither text nor `int` to another."""
+
+    def escape(f: Frame, held: Any) -> Any:
+        if type(held) is str:
+            return escape_text(held)
+        return held if type(held) is int else other(held)
+
+    return escape
+
+
+def _emitting(text: Text) -> Callable[[Frame, Any], str]:
+    """The text of a value where it is known only when it runs whether output is escaped."""
+    return lambda f, held: (text.escape if f[CONTEXT].eval_ctx.autoescape else text.string)(held)
 
 
 def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
+    escaped = b.constants.text.escape
     if b.signals is None and not b.constants.is_async:
         i = b.own(op)
         if i is not None:
-            return _escaped_slot(i, site)
+            return _escaped_slot(i, escaped, site)
         if type(op) is ops.Attr and b.constants.stock_getattr and op.name not in DICT_ATTRIBUTES:
             i = b.own(op.obj)
             if i is not None:
                 return _escaped_attribute(i, op.name, op.site, site)
     value = b.value(op)
     if suspends(value):
-        return converted(b, value, lambda f, held: _escaped_or(escaped, held), site)
+        return converted(b, value, _escaping(escaped), site)
 
     def text(f: Frame) -> Any:
         held = value(f)
@@ -100,7 +110,7 @@ def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
     return text
 
 
-def _escaped_slot(i: int, site: int) -> Closure:
+def _escaped_slot(i: int, escaped: Callable[[Any], str], site: int) -> Closure:
     def text(f: Frame) -> Any:
         held = f[i]
         if type(held) is str:
@@ -149,16 +159,16 @@ def plain(b: Builder, item: "Item") -> Closure:
 
 
 def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
-    value = b.value(op)
+    value, string = b.value(op), b.constants.text.string
     if suspends(value):
-        return converted(b, value, lambda f, held: str(held), site)
+        return converted(b, value, lambda f, held: string(held), site)
 
     def text(f: Frame) -> Any:
         held = value(f)
         if type(held) is str or type(held) is int:
             return held
         try:
-            return str(held)
+            return string(held)
         except BaseException as error:
             fail(f, error, site)
             raise
@@ -168,7 +178,7 @@ def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
 
 def _finalized(b: Builder, item: "Item") -> Closure:
     """A value that passes through the application's function before it becomes text."""
-    constants, op, site = b.constants, item.op, item.site
+    constants, op, site, text = b.constants, item.op, item.site, b.constants.text
     finalize, wants = constants.finalize, constants.finalize_wants
     assert finalize is not None
     environment = constants.environment
@@ -188,7 +198,7 @@ def _finalized(b: Builder, item: "Item") -> Closure:
     if constants.native:
         return made
     if constant or item.escape is False:
-        return converted(b, made, lambda f, held: str(held), site)
+        return converted(b, made, lambda f, held: text.string(held), site)
     if item.escape is None:
-        return converted(b, made, lambda f, held: support.emit(f[CONTEXT], held), site)
-    return converted(b, made, lambda f, held: escaped(held), site)
+        return converted(b, made, _emitting(text), site)
+    return converted(b, made, lambda f, held: text.escape(held), site)

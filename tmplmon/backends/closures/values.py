@@ -32,16 +32,6 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "**": operator.pow,
 }
 UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "in": lambda left, right: left in right,
-    "not in": lambda left, right: left not in right,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +305,7 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Parts:
 
 def filter_(b: Builder, op: ops.Filter) -> Parts:
     if not b.calls and not b.constants.is_async and b.constants.is_stock("filter", op.name):
-        made = builtin.inline_filter(op)
+        made = builtin.inline_filter(op, b.constants.environment.filters)
         if made is not None:
             return Parts(*made)
     return applied(b, "filter", op)
@@ -376,7 +366,7 @@ def binary(b: Builder, op: ops.Binary) -> Parts:
 
 def compare(b: Builder, op: ops.Compare) -> Closure:
     (operator_name, second), *further = op.rest
-    function = COMPARE[operator_name]
+    function = b.constants.compare[operator_name]
     if not further:
         operands = b.values([op.left, second])
         return combined(b, operands, lambda f, left, right: function(left, right), op.site)
@@ -386,7 +376,7 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
 
         return resumable(b, op)
     left, site = b.value(op.left), op.site
-    rest = [(COMPARE[name], b.value(operand)) for name, operand in op.rest]
+    rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
 
     def chain(f: Frame) -> Any:
         try:
@@ -486,9 +476,13 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
 
 
 def concat(b: Builder, op: ops.Concat) -> Parts:
+    text = b.constants.text
     if op.autoescape is None:
-        return Parts(op.items, lambda f, *items: support.join_dynamic(f[CONTEXT], items))
-    join = support.markup_join if op.autoescape else support.str_join
+        return Parts(
+            op.items,
+            lambda f, *items: (text.join_markup if f[CONTEXT].eval_ctx.autoescape else text.join)(items),
+        )
+    join = text.join_markup if op.autoescape else text.join
     return Parts(op.items, lambda f, *items: join(items))
 
 

@@ -1,0 +1,51 @@
+"""Every case of the corpus gives the same in a sandbox: none does what a sandbox refuses."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cases import casefile
+from cases.engines import Engine, run
+from cases.test_cases import cases
+
+import tmplmon
+from tmplmon.nativetypes import NativeEnvironment
+from tmplmon.sandbox import SandboxedEnvironment
+
+
+class NativeSandbox(SandboxedEnvironment, NativeEnvironment):
+    """Both at once, as applications combine them."""
+
+
+class _Module(ModuleType):
+    """tmplmon, with sandboxed environments."""
+
+    Environment = SandboxedEnvironment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(tmplmon, name)
+
+
+class Sandbox(Engine):
+    @property
+    def module(self) -> ModuleType:
+        return _Module("tmplmon")
+
+    @property
+    def native_environment(self) -> type:
+        return NativeSandbox
+
+
+@pytest.mark.parametrize("enable_async", [False, True])
+@cases
+def test_case(path: Path, enable_async: bool) -> None:
+    case = casefile.read(path)
+    if enable_async and case.refusal("async"):
+        pytest.skip(f"not with enable_async: {case.refusal('async')}")
+    outcome = run(Sandbox("tmplmon"), case, enable_async=enable_async)
+    error, expected = outcome.error, case.sections.get("error")
+    if error and expected and "got multiple values for keyword" in expected:
+        # Python names the function that was called, which is another one here.
+        error, expected = (text and text.partition("() got")[2] for text in (error, expected))
+    assert (outcome.output, error) == (case.sections.get("output"), expected)

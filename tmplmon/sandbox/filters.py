@@ -1,0 +1,279 @@
+"""The built-in filters and globals, with limits.
+
+Rule: a filter is the engine's own, with a check in front that is passed what the filter is passed. The check
+refuses what would get too large; whatever else is wrong with the arguments, the filter says itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tmplmon.errors import SecurityError, TooLargeError
+from tmplmon.runtime.filters import FILTERS
+from tmplmon.runtime.filters.lookup import path_getter
+from tmplmon.runtime.globals import GLOBALS, Namespace, generate_lorem_ipsum
+from tmplmon.runtime.markers import (
+    async_aware,
+    auto_aiter,
+    auto_to_list,
+    pass_arg_of,
+    pass_environment,
+    pass_eval_context,
+)
+from tmplmon.sandbox.calls import is_marked_unsafe
+from tmplmon.sandbox.formatting import check_percent
+from tmplmon.sandbox.limits import Limits, safe_range
+from tmplmon.sandbox.measure import text_length
+from tmplmon.sandbox.methods import limited_texts, replaced, stripped
+
+_MOST_DIGITS = 1000
+"""To so many digits a number can be rounded."""
+
+
+class SandboxedNamespace(Namespace):
+    """A namespace without attributes that Python would call: a template decides what is in it."""
+
+    __slots__ = ()
+
+    def __init__(*args: Any, **kwargs: Any) -> None:
+        names = dict(*args[1:], **kwargs)
+        for name in names:
+            _check_name(name)
+        Namespace.__init__(args[0], names)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        _check_name(name)
+        super().__setitem__(name, value)
+
+
+def _check_name(name: Any) -> None:
+    if isinstance(name, str) and name.startswith("__"):
+        raise SecurityError(f"{name!r} is not a name for an attribute of a namespace")
+
+
+class _Checks:
+    """The checks of filters, by the filters' names."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    def text(self, value: Any, *_: Any, **__: Any) -> None:
+        """Of filters that make a text of a value."""
+        self.limits.text(value)
+
+    def center(self, value: Any, width: Any = 80) -> None:
+        self.limits.text(value)
+        if isinstance(width, int):
+            self.limits.size(width, "the text")
+
+    def indent(self, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> None:
+        more = len(width) if isinstance(width, str) else width if isinstance(width, int) else 0
+        if isinstance(s, str):
+            self.limits.size(len(s) + max(more, 0) * (len(s.splitlines()) + 1), "the text")
+
+    def format(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        self.limits.text(value)
+        check_percent(self.limits, str(value), kwargs or args)
+
+    def replace(self, s: Any, old: Any, new: Any, count: Any = None) -> None:
+        for value in (s, old, new):
+            self.limits.text(value)
+        replaced(self.limits, str(s), str(old), str(new), -1 if count is None else count)
+
+    def trim(self, value: Any, chars: Any = None) -> None:
+        self.limits.text(value)
+        stripped(self.limits, str(value), chars)
+
+    def truncate(
+        self, s: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = None
+    ) -> None:
+        if isinstance(s, str) and isinstance(end, str):
+            self.limits.size(len(s) + len(end), "the text")
+
+    def wordwrap(
+        self,
+        s: Any,
+        width: Any = 79,
+        break_long_words: Any = True,
+        wrapstring: Any = None,
+        break_on_hyphens: Any = True,
+    ) -> None:
+        if not isinstance(s, str) or not isinstance(width, int) or width <= 0:
+            return
+        longest = max(map(len, s.split()), default=0)
+        self.limits.work(longest * longest // width, "wordwrap")
+        if isinstance(wrapstring, str):
+            self.limits.size(
+                len(s) + len(wrapstring) * (2 * len(s) // width + len(s.splitlines())), "the text"
+            )
+
+    def urlize(
+        self,
+        value: Any,
+        trim_url_limit: Any = None,
+        nofollow: Any = False,
+        target: Any = None,
+        rel: Any = None,
+        extra_schemes: Any = None,
+    ) -> None:
+        self.limits.text(value)
+        more = sum(len(text) for text in (target, rel) if isinstance(text, str))
+        if isinstance(value, str):
+            self.limits.size(len(value) + more * len(value.split()), "the text")
+            if isinstance(extra_schemes, (list, tuple)):
+                self.limits.work(len(value) * len(extra_schemes), "urlize")
+
+    def tojson(self, value: Any, indent: Any = None) -> None:
+        length = text_length(value, self.limits.max_size)
+        if indent is not None:
+            length *= 1 + (
+                len(indent) if isinstance(indent, str) else indent if isinstance(indent, int) else 0
+            )
+        self.limits.size(length, "the JSON")
+
+    def round(self, value: Any, precision: Any = 0, method: Any = "common") -> None:
+        if isinstance(precision, int) and abs(precision) > _MOST_DIGITS:
+            raise TooLargeError(f"round: at most {_MOST_DIGITS} digits")
+
+    def batch(self, value: Any, linecount: Any, fill_with: Any = None) -> None:
+        if fill_with is not None and isinstance(linecount, int):
+            self.limits.count(linecount, "batch: items to fill a row up")
+
+    def slice(self, value: Any, slices: Any, fill_with: Any = None) -> None:
+        if isinstance(slices, int):
+            self.limits.count(slices, "slice: lists")
+
+    def items_of(self, value: Any, *_: Any, **__: Any) -> None:
+        """Of filters that call a value's method `items`."""
+        if not isinstance(value, Mapping) and is_marked_unsafe(getattr(value, "items", None)):
+            raise SecurityError(f"{value.items!r} is not safely callable")
+
+    def xmlattr(self, d: Any, autospace: Any = True) -> None:
+        self.items_of(d)
+        self.limits.text(d)
+
+    def urlencode(self, value: Any) -> None:
+        self.limits.text(value)
+
+
+# Filter → its check.
+_CHECKS: dict[str, Callable[..., None]] = {
+    **dict.fromkeys(
+        (
+            *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "safe", "string", "striptags"),
+            *("title", "upper", "wordcount"),
+        ),
+        _Checks.text,
+    ),
+    "batch": _Checks.batch,
+    "center": _Checks.center,
+    "dictsort": _Checks.items_of,
+    "format": _Checks.format,
+    "indent": _Checks.indent,
+    "replace": _Checks.replace,
+    "round": _Checks.round,
+    "slice": _Checks.slice,
+    "tojson": _Checks.tojson,
+    "trim": _Checks.trim,
+    "truncate": _Checks.truncate,
+    "urlencode": _Checks.urlencode,
+    "urlize": _Checks.urlize,
+    "wordwrap": _Checks.wordwrap,
+    "xmlattr": _Checks.xmlattr,
+}
+
+
+def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
+    if pass_arg_of(function) is None:
+
+        def checked(value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            check(value, *args, **kwargs)
+            return function(value, *args, **kwargs)
+
+        made: Callable[..., Any] = checked
+    else:
+
+        def checked_second(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            check(value, *args, **kwargs)
+            return function(first, value, *args, **kwargs)
+
+        made = checked_second
+    made.__name__ = made.__qualname__ = function.__name__
+    made.__doc__ = function.__doc__
+    made.__dict__.update(getattr(function, "__dict__", {}))
+    return made
+
+
+def _join(limits: Limits) -> Callable[..., Any]:
+    join: Callable[..., Any] = FILTERS["join"]
+
+    def settled(eval_ctx: Any, items: Any, d: Any, attribute: Any) -> tuple[list[Any], Any]:
+        get = None if attribute is None else path_getter(eval_ctx.environment, attribute)
+        texts = limited_texts(limits, items if get is None else map(get, items))
+        limits.size(text_length(d, limits.max_size) * len(texts), "the text")
+        return texts, d
+
+    @pass_eval_context
+    @async_aware
+    def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> Any:
+        if eval_ctx.environment.is_async:
+            return later(eval_ctx, value, d, attribute)
+        if type(value) is list and type(d) is str and attribute is None and set(map(type, value)) == {str}:
+            limits.size(sum(map(len, value)) + len(d) * len(value), "the text")
+            return d.join(value)
+        return join(eval_ctx, *settled(eval_ctx, value, d, attribute))
+
+    async def later(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> Any:
+        return await join(eval_ctx, *settled(eval_ctx, await auto_to_list(value), d, attribute))
+
+    do_join.__doc__ = join.__doc__
+    return do_join
+
+
+def _sum(limits: Limits) -> Callable[..., Any]:
+    """Adding up what is no number: each step is a ``+``, with its limit."""
+    add_up: Callable[..., Any] = FILTERS["sum"]
+
+    @pass_environment
+    @async_aware
+    def do_sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+        if isinstance(start, (int, float)):
+            return add_up(environment, iterable, attribute, start)
+        if environment.is_async:
+            return later(environment, iterable, attribute, start)
+        if isinstance(start, (str, bytes, bytearray)):
+            sum((), start)  # says what is wrong
+        get = path_getter(environment, attribute)
+        for item in iterable:
+            start = limits.plus(None, start, item if get is None else get(item))
+        return start
+
+    async def later(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
+        get = path_getter(environment, attribute)
+        async for item in auto_aiter(iterable):
+            start = limits.plus(None, start, item if get is None else get(item))
+        return start
+
+    do_sum.__doc__ = add_up.__doc__
+    return do_sum
+
+
+def limited_filters(limits: Limits) -> dict[str, Callable[..., Any]]:
+    """The built-in filters, with the limits of an environment."""
+    checks = _Checks(limits)
+    made = dict(FILTERS)
+    for name, check in _CHECKS.items():
+        made[name] = _checked(FILTERS[name], check.__get__(checks))
+    made["join"] = _join(limits)
+    made["sum"] = _sum(limits)
+    return made
+
+
+def limited_globals(limits: Limits) -> dict[str, Any]:
+    """The built-in globals, with the limits of an environment."""
+
+    def lipsum(n: int = 5, html: bool = True, min: int = 20, max: int = 100) -> str:
+        limits.count(n * max, "lipsum: words")
+        return generate_lorem_ipsum(n, html, min, max)
+
+    lipsum.__doc__ = generate_lorem_ipsum.__doc__
+    return {**GLOBALS, "range": safe_range, "namespace": SandboxedNamespace, "lipsum": lipsum}
