@@ -63,6 +63,8 @@ class Environment:
         the user, and nobody else may have access; it is made if it is not there.
     backend: what templates become: "bytecode", Python functions, or "closures", trees of closures, for templates
         that must not become code (the disk cache is not used for them).
+    source_map: for development: rendered text knows which line of which template each piece of it comes from, and
+        through which includes, blocks and macros; see `tmplmon.tools.sourcemap`.
     """
 
     sandboxed = False
@@ -108,6 +110,7 @@ class Environment:
         *,
         cache_dir: str | os.PathLike[str] | None = None,
         backend: Literal["bytecode", "closures"] = "bytecode",
+        source_map: bool = False,
     ) -> None:
         self.block_start_string = block_start_string
         self.block_end_string = block_end_string
@@ -130,6 +133,7 @@ class Environment:
         self.is_async = enable_async
         self.cache_dir = cache_dir
         self.backend = backend
+        self.source_map = source_map
 
         # Counts the changes of the tables below, by which templates know that they are to be linked again.
         self._changes = [0]
@@ -151,6 +155,11 @@ class Environment:
         self._crowded = cache_size * 3 // 4 if cache_size > 0 else sys.maxsize
         self._joins_paths = type(self).join_path is not Environment.join_path
         self._default_eval: EvalContext | None = None
+        self.__dict__.pop("concat", None)
+        if self.source_map:
+            from tmplmon.runtime.origins import join
+
+            self.__dict__["concat"] = join
         self._check_options()
 
     def _check_options(self) -> None:
@@ -163,6 +172,8 @@ class Environment:
             )
         if self.backend not in ("bytecode", "closures"):
             raise ValueError("backend must be 'bytecode' or 'closures'")
+        if self.source_map and (self.backend != "bytecode" or self._native):
+            raise ValueError("source_map needs the back end 'bytecode', and templates that give text")
         if self.newline_sequence not in ("\n", "\r\n", "\r"):
             raise ValueError(r"newline_sequence must be '\n', '\r\n' or '\r'")
 
@@ -418,6 +429,7 @@ class Environment:
             self.newstyle_gettext,
             self.is_async,
             self._native,
+            self.source_map,
             None if self.finalize is None else (pass_arg_of(self.finalize),),
             getattr(self.getattr, "tmplmon_inlinable", False),
             getattr(self.getitem, "tmplmon_inlinable", False),
@@ -614,7 +626,7 @@ _OVERLAY_OPTIONS = frozenset(
     (
         *_SYNTAX_OPTIONS,
         *("newline_sequence", "optimized", "undefined", "finalize", "autoescape", "loader"),
-        *("auto_reload", "cache_dir", "backend"),
+        *("auto_reload", "cache_dir", "backend", "source_map"),
     )
 )
 

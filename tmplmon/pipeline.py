@@ -121,6 +121,7 @@ def target(environment: Any, is_async: bool | None = None) -> "Target":
         environment.is_async if is_async is None else is_async,
         None if finalize is None else (pass_arg_of(finalize),),
         environment._native,
+        environment.source_map,
         is_inlinable(environment.getattr),
         is_inlinable(environment.getitem),
     )

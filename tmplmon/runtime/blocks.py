@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from tmplmon.runtime.context import Blocks, Context
-from tmplmon.runtime.html import mark
+from tmplmon.runtime.html import mark_text
 
 
 class Block:
@@ -99,7 +99,7 @@ class BlockReference:
 
     def _text(self, output: list[Any]) -> Any:
         text = self._context.environment.concat(output)
-        return mark(text) if self._context.eval_ctx.autoescape and type(text) is str else text
+        return mark_text(text) if self._context.eval_ctx.autoescape else text
 
 
 def _reference(context: Context, name: str, chain: tuple[Block, ...], depth: int) -> Any:

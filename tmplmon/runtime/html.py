@@ -31,6 +31,17 @@ def mark(text: str) -> Markup:
     return _new_str(Markup, text)
 
 
+def mark_text(value: Any) -> Any:
+    """Markup of a text; another value, which a native environment may have, as it is."""
+    if type(value) is str:
+        return _new_str(Markup, value)
+    if not isinstance(value, str):
+        return value
+    from tmplmon.runtime.origins import marked
+
+    return marked(value)
+
+
 def escape(value: Any) -> Markup:
     """Escape `&`, `<`, `>`, `'` and `"`, except in a value that says by `__html__` what its HTML is."""
     kind = type(value)

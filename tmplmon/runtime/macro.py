@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tmplmon.runtime.context import EvalContext
-from tmplmon.runtime.html import mark
+from tmplmon.runtime.html import mark_text
 from tmplmon.runtime.markers import pass_eval_context
 from tmplmon.runtime.undefined import missing
 
@@ -71,13 +71,13 @@ class Macro:
         output: list[Any] = []
         self._code(output, *slots)
         text = environment.concat(output)
-        return mark(text) if autoescape and type(text) is str else text
+        return mark_text(text) if autoescape else text
 
     async def _invoke_async(self, autoescape: bool, slots: tuple[Any, ...]) -> Any:
         output: list[Any] = []
         await self._code(output, *slots)
         text = self._environment.concat(output)
-        return mark(text) if autoescape and type(text) is str else text
+        return mark_text(text) if autoescape else text
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """The values of the slots. Raises TypeError for arguments the macro does not take.

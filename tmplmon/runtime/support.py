@@ -12,10 +12,11 @@ from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRun
 from tmplmon.runtime.blocks import TemplateReference, super_of
 from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, alone, call, call_seeing, is_alone
 from tmplmon.runtime.globals import Namespace
-from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark
+from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark, mark_text
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
+from tmplmon.runtime.origins import traced_escaped, traced_plain, traced_text, traced_value
 from tmplmon.runtime.undefined import Undefined, missing
 
 # --- attributes and items ----------------------------------------------------------------------------------
@@ -99,11 +100,6 @@ def captured(context: Context, pieces: list[Any]) -> Any:
     """The text of captured output, where it is known only now whether it is markup."""
     text = context.environment.concat(pieces)
     return mark_text(text) if context.eval_ctx.autoescape else text
-
-
-def mark_text(value: Any) -> Any:
-    """Markup of a text; another value, which a native environment may have, as it is."""
-    return mark(value) if type(value) is str else value
 
 
 _exact = str.__str__
@@ -274,7 +270,12 @@ __all__ = [
     "escape",
     "escape_text",
     "mark",
+    "mark_text",
     "missing",
     "sized",
     "super_of",
+    "traced_escaped",
+    "traced_plain",
+    "traced_text",
+    "traced_value",
 ]

@@ -28,6 +28,7 @@ class Target:
     filters, tests: name → (the first argument it wants or None, is it the stock one).
     finalize: None, or a tuple of the first argument that the environment's finalize wants.
     native: values are put out as they are, not as text.
+    traced: pieces of output are put out one by one, with where they come from; see `runtime.origins`.
     stock_getattr, stock_getitem: whether attributes and items are looked up by the engine's own rules.
     """
 
@@ -36,6 +37,7 @@ class Target:
     is_async: bool = False
     finalize: tuple[str | None] | None = None
     native: bool = False
+    traced: bool = False
     stock_getattr: bool = True
     stock_getitem: bool = True
 

@@ -205,7 +205,10 @@ class _Run:
         held = value(f, op)
         if escape is None:
             return pyast.call(f.runtime("emit", at), [f.context(at), held], at)
-        other = f.runtime("escaped", at) if escape else f.python("str", at)
+        if target.traced:
+            other: ast.expr = f.runtime("traced_escaped" if escape else "traced_plain", at)
+        else:
+            other = f.runtime("escaped", at) if escape else f.python("str", at)
         return self.text_of(held, escape, other, at)
 
     def assigned(self, made: ast.expr, at: Place) -> ast.Name:
@@ -290,6 +293,11 @@ class _Run:
                 at = part.place or f.quiet
                 f.write(_node(part, at), at)
             return
+        if f.compiler.target.traced:
+            for part in parts:
+                at = part.place or f.quiet
+                f.write(self.traced(part, at), at)
+            return
         last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
         text = self.text_of_parts(parts, last)
         first = next((part.place for part in parts if not part.reached and part.place is not None), last)
@@ -302,6 +310,21 @@ class _Run:
             f.write(pyast.name(held, last), last)
         else:
             f.write(text, last)
+
+    def traced(self, part: _Part, at: Place) -> ast.expr:
+        """A part that knows where it comes from."""
+        place = NOWHERE if part.place is None else part.place
+        line, column, end = place["lineno"], place["col_offset"], place["end_col_offset"]
+        literal = isinstance(part.content, str)
+        if part.place is None:
+            known = [0, 0]
+        elif literal:
+            known = [line, column]
+        else:
+            known = [line, column, end if place["end_lineno"] == line else -1]
+        name = "traced_text" if literal else "traced_value"
+        arguments = [_node(part, at), *(pyast.const(number, at) for number in known)]
+        return pyast.call(self.f.runtime(name, at), arguments, at)
 
     def text_of_parts(self, parts: list[_Part], last: Place) -> ast.expr | None:
         """The text of all parts, None if it is empty. A part that has been reached is where the next one is that

@@ -201,7 +201,7 @@ def joined(f: Function, pieces: ast.expr, autoescape: bool | None, at: Place) ->
     """The text of a list of pieces, as Markup where that is asked for."""
     if autoescape is None:
         return pyast.call(f.runtime("captured", at), [f.context(at), pieces], at)
-    if f.compiler.target.native:
+    if f.compiler.target.native or f.compiler.target.traced:
         concat = pyast.attribute(f.constant("environment", None, at), "concat", at)
         text = pyast.call(concat, [pieces], at)
         return pyast.call(f.runtime("mark_text", at), [text], at) if autoescape else text

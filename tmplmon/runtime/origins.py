@@ -1,0 +1,146 @@
+"""Texts that know where they come from: what templates put out in an environment with `source_map`.
+
+Rule: a piece of output knows its origin: the template, line and columns that made it, and the frames that led
+there, which are Python's own, looked at while the piece is made. Joining pieces joins what they know; so the text
+of a macro, a call body, a `set` block or a block called by name keeps the origins of its pieces until something
+makes another text of it (a filter, `~`, a method). That text belongs to the expression that put it out.
+
+The characters are those that the page has without it: nothing is marked in the text itself.
+"""
+
+import sys
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from tmplmon.runtime.html import escape_to_str
+
+
+class Step(NamedTuple):
+    """A place in a template that led to another: an include, a block's place, the call of a macro, `extends`.
+
+    template: its name, None if it has none. file: what its code is of. label: `<template>`, `block title`, …
+    line: 1-based.
+    """
+
+    template: str | None
+    file: str
+    label: str
+    line: int
+
+
+class Origin(NamedTuple):
+    """Where a piece of output comes from. `template` … `line` are as in `Step`.
+
+    column, end_column: 0-based, in bytes of UTF-8; of a text, of its first character that is not blank; the end
+        is -1 where it is on another line.
+    literal: a text of the template, not a value.
+    chain: what led there, the outermost first.
+    """
+
+    template: str | None
+    file: str
+    label: str
+    line: int
+    column: int
+    end_column: int
+    literal: bool
+    chain: tuple[Step, ...]
+
+
+type Span = tuple[int, Origin | None]
+"""The length of a piece, and where it comes from: None for blank text that belongs to no line."""
+
+
+class Traced(str):
+    """A text with the `spans` it is made of; their lengths add up to its own."""
+
+    __slots__ = ("spans",)
+    spans: tuple[Span, ...]
+
+
+class TracedMarkup(Markup):
+    """Markup with the `spans` it is made of."""
+
+    __slots__ = ("spans",)
+    spans: tuple[Span, ...]
+
+
+def spans_of(text: str) -> tuple[Span, ...]:
+    """What a text is made of; one piece of unknown origin if it does not know."""
+    spans = getattr(text, "spans", None)
+    return ((len(text), None),) if spans is None else spans
+
+
+def _traced(text: str, spans: tuple[Span, ...]) -> Traced:
+    made = Traced(text)
+    made.spans = spans
+    return made
+
+
+def join(pieces: Iterable[Any]) -> Traced:
+    """The text of pieces of output."""
+    pieces = list(pieces)
+    text = "".join(pieces)
+    return _traced(text, tuple(span for piece in pieces for span in spans_of(piece)))
+
+
+def marked(text: str) -> Markup:
+    """A text as markup that knows what the text knows."""
+    made = TracedMarkup(text)
+    made.spans = spans_of(text)
+    return made
+
+
+# What generated code calls.
+
+
+def traced_text(text: str, line: int, column: int) -> Traced:
+    """A text of a template. Line 0 is that of blank text."""
+    origin = _origin(sys._getframe(1), line, column, -1, True) if line else None
+    return _traced(text, ((len(text), origin),))
+
+
+def traced_value(value: Any, line: int, column: int, end_column: int) -> Traced:
+    """The text of a value; its own origins if it has some."""
+    spans = getattr(value, "spans", None) if type(value) in _KINDS else None
+    text = str(value)
+    if spans is None:
+        spans = ((len(text), _origin(sys._getframe(1), line, column, end_column, False)),)
+    return _traced(text, spans)
+
+
+def traced_escaped(value: Any) -> str:
+    """`support.escaped` of what is no exact `str`, with the origins that markup has."""
+    return value if type(value) is TracedMarkup else str(escape_to_str(value))
+
+
+def traced_plain(value: Any) -> str:
+    """`str` that keeps the origins that a text has."""
+    return value if type(value) in _KINDS else str(value)
+
+
+_KINDS = (Traced, TracedMarkup)
+
+
+def _origin(frame: FrameType, line: int, column: int, end_column: int, literal: bool) -> Origin:
+    steps: list[Step] = []
+    before = frame.f_back
+    while before is not None:
+        names = before.f_globals
+        if _is_template(before):
+            code = before.f_code
+            steps.append(Step(names["__name__"], code.co_filename, code.co_name, before.f_lineno or 0))
+        before = before.f_back
+    steps.reverse()
+    code = frame.f_code
+    name = frame.f_globals["__name__"]
+    return Origin(name, code.co_filename, code.co_name, line, column, end_column, literal, tuple(steps))
+
+
+def _is_template(frame: FrameType) -> bool:
+    """Whether a frame is a template's: its loader is the template, whose file it is of."""
+    loader = frame.f_globals.get("__loader__")
+    return getattr(loader, "_file", None) == frame.f_code.co_filename
