@@ -29,7 +29,9 @@ def test_output_errors_and_events_are_those_without(folder: str) -> None:
     assert compared or folder == "native"
 
 
-def spans(templates: dict[str, str], name: str = "main", asynchronous: bool = False, **names: Any) -> list[Any]:
+def spans(
+    templates: dict[str, str], name: str = "main", asynchronous: bool = False, **names: Any
+) -> list[Any]:
     """(text, template, line, what led there) of each piece, blank text and empty pieces left out."""
     environment = Environment(
         loader=DictLoader(templates), autoescape=True, source_map=True, enable_async=asynchronous
