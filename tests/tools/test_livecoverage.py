@@ -1,0 +1,168 @@
+"""Coverage that stays on: which lines it records, in which circumstances, and in which forms it gives them."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coverage import CoverageData
+
+from tmplmon import DictLoader, Environment, FileSystemLoader
+from tmplmon.tools.livecoverage import PLUGIN, LiveCoverage
+
+PAGE = "{% if x %}\n  yes\n{% else %}\n  no\n{% endif %}\n{% macro m() %}\n  in\n{% endmacro %}\n"
+
+
+@pytest.fixture(params=["bytecode", "closures"])
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
+    (tmp_path / "page.html").write_text(PAGE)
+    (tmp_path / "other.html").write_text("{% import 'page.html' as page %}\n{{ page.m() }}")
+    (tmp_path / "wrong.html").write_text("{% if %}")
+    return Environment(loader=FileSystemLoader(tmp_path), backend=request.param)
+
+
+def lines(live: LiveCoverage, name: str) -> list[int]:
+    return sorted(line for file, ran in live.lines.items() if file.endswith(name) for line in ran)
+
+
+def test_lines_add_up(environment: Environment) -> None:
+    page = environment.get_template("page.html")
+    with LiveCoverage() as live:
+        page.render(x=True)
+        assert lines(live, "page.html") == [1, 2, 6]
+        page.render(x=False)
+        assert lines(live, "page.html") == [1, 2, 4, 6]
+        page.render(x=True)
+        environment.get_template("other.html").render()
+        assert lines(live, "page.html") == [1, 2, 4, 6, 7] and lines(live, "other.html") == [1, 2]
+
+
+def test_each_line_is_told_once(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    line = LiveCoverage._line
+
+    def counting(self: LiveCoverage, code: Any, number: int) -> Any:
+        told.append(number)
+        return line(self, code, number)
+
+    monkeypatch.setattr(LiveCoverage, "_line", counting)
+    with LiveCoverage():
+        for _ in range(20):
+            environment.get_template("page.html").render(x=True)
+    # Code can have several places for one line.
+    assert sorted(set(told)) == [1, 2, 6] and len(told) <= 6
+
+
+def test_two_after_another(environment: Environment) -> None:
+    page = environment.get_template("page.html")
+    for _ in range(2):
+        with LiveCoverage() as live:
+            page.render(x=True)
+        assert lines(live, "page.html") == [1, 2, 6]
+        page.render(x=False)
+        assert lines(live, "page.html") == [1, 2, 6]
+
+
+def test_a_template_that_is_compiled_twice() -> None:
+    sources = {"page.html": PAGE}
+    with LiveCoverage() as live:
+        for x in (True, False):
+            Environment(loader=DictLoader(sources)).get_template("page.html").render(x=x)
+        assert lines(live, ">") == [1, 1, 2, 4, 6, 6]
+
+
+def test_all_threads(environment: Environment) -> None:
+    page = environment.get_template("page.html")
+    with LiveCoverage() as live:
+        threads = [threading.Thread(target=page.render, kwargs={"x": n % 2}) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert lines(live, "page.html") == [1, 2, 4, 6]
+
+
+def test_asynchronous_and_streamed(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE)
+    environment = Environment(loader=FileSystemLoader(tmp_path), enable_async=True)
+    page = environment.get_template("page.html")
+    with LiveCoverage() as live:
+        page.render(x=True)
+        assert lines(live, "page.html") == [1, 2, 6]
+        list(page.generate(x=False))
+    assert lines(live, "page.html") == [1, 2, 4, 6]
+
+
+def test_python_code_is_not_recorded(environment: Environment) -> None:
+    with LiveCoverage() as live:
+        environment.get_template("page.html").render(x=json.dumps({}))
+    assert [Path(file).name for file in live.lines] == ["page.html"]
+
+
+def test_the_report(environment: Environment) -> None:
+    with LiveCoverage() as live:
+        environment.get_template("page.html").render(x=True)
+    report = live.report(environment)
+    assert list(report) == ["other.html", "page.html", "wrong.html"]
+    page = report["page.html"]
+    assert (page["executable"], page["ran"], page["missing"]) == ([1, 2, 4, 6, 7], [1, 2, 6], [4, 7])
+    assert report["other.html"]["ran"] == [] and "error" in report["wrong.html"]
+    json.dumps(report)
+    metrics = live.prometheus(environment).splitlines()
+    assert 'tmplmon_template_lines{template="page.html"} 5' in metrics
+    assert 'tmplmon_template_lines_run{template="page.html"} 3' in metrics
+    assert 'tmplmon_template_lines_run{template="other.html"} 0' in metrics
+    assert len([line for line in metrics if line.startswith("# TYPE ")]) == 2
+
+
+def test_data_for_coverage_py(environment: Environment, tmp_path: Path) -> None:
+    page = environment.get_template("page.html")
+    combined = CoverageData(str(tmp_path / "combined"))
+    for x in (True, False):
+        with LiveCoverage() as live:
+            page.render(x=x)
+            environment.from_string("not a file").render()
+        part = CoverageData(live.save(str(tmp_path / ".coverage"), suffix=f"host.{x}"))
+        part.read()
+        assert part.measured_files() == {str(tmp_path / "page.html")}
+        combined.update(part)
+    file = str(tmp_path / "page.html")
+    assert sorted(combined.lines(file) or ()) == [1, 2, 4, 6] and combined.file_tracer(file) == PLUGIN
+
+
+def test_numbers_of_tools() -> None:
+    monitoring = sys.monitoring
+    taken = [number for number in range(6) if monitoring.get_tool(number) is None]
+    live = LiveCoverage()
+    live.start()
+    live.start()
+    live.stop()
+    live.stop()
+    for number in taken:
+        monitoring.use_tool_id(number, "another")
+    try:
+        with pytest.raises(RuntimeError, match="no free number"):
+            live.start()
+    finally:
+        for number in taken:
+            monitoring.free_tool_id(number)
+
+
+def test_beside_coverage_py(tmp_path: Path) -> None:
+    """Both record, also with coverage.py's own use of sys.monitoring."""
+    (tmp_path / "page.html").write_text(PAGE)
+    (tmp_path / "program.py").write_text(
+        "from tmplmon import Environment, FileSystemLoader\n"
+        "from tmplmon.tools.livecoverage import LiveCoverage\n"
+        "with LiveCoverage() as live:\n"
+        "    Environment(loader=FileSystemLoader('.')).get_template('page.html').render(x=1)\n"
+        "print(sorted(line for ran in live.lines.values() for line in ran))\n"
+    )
+    command = [sys.executable, "-m", "coverage", "run", "program.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={"COVERAGE_CORE": "sysmon"}
+    )
+    assert done.stdout == "[1, 2, 6]\n", done.stderr
