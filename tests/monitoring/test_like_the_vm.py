@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Generator
-from types import CodeType
+from functools import lru_cache, partial
+from types import CodeType, FrameType, MethodType
 from typing import Any
 
 import pytest
@@ -163,3 +164,122 @@ def test_the_same_events(native: Callable[[], object], signalled: Callable[[], o
     assert len(rows) > 5
     for number, row in enumerate(rows):
         assert record(codes, signalled, number) == record(native_codes, native, number), row
+
+
+# -- what is called ------------------------------------------------------------------------------------------
+
+
+class Host:
+    """A class with everything that can be called."""
+
+    def __init__(self, value: object) -> None:
+        pass
+
+    def method(self, value: object) -> object:
+        return value
+
+    def __call__(self, value: object) -> object:
+        return value
+
+    @staticmethod
+    def static(value: object) -> object:
+        return value
+
+    @classmethod
+    def of_class(cls, value: object) -> object:
+        return value
+
+
+CALLS: dict[str, tuple[Callable[[Any], object], Any]] = {
+    "builtin": (len, "abc"),
+    "builtin that raises": (len, 5),
+    "builtin method": ("abc".join, "xy"),
+    "method of a builtin type": (str.upper, "abc"),
+    "method wrapper": ((1).__add__, 2),
+    "slot": (int.__neg__, 3),
+    "type": (int, "5"),
+    "type that raises": (int, "x"),
+    "class": (Host, 1),
+    "instance": (Host(1), 1),
+    "function": (lambda value: value, 1),
+    "method": (Host(1).method, 1),
+    "static method": (Host.static, 1),
+    "class method": (Host.of_class, 1),
+    "method that is a builtin": (MethodType(max, 1), 2),
+    "partial": (partial(len), "abc"),
+    "cached function": (lru_cache(lambda value: value), 1),
+}
+
+
+def call(function: Callable[[Any], object], argument: object) -> object:
+    return function(argument)
+
+
+class OneCall:
+    """The same as :func:`call`."""
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/call", "call")
+        self.site = builder.call(1)
+        self.scope = builder.build()
+
+    def run(self, function: Callable[[Any], object], argument: object) -> object:
+        with self.scope.enter() as signal:  # type: ignore[union-attr]
+            result = signal.invoke(self.site, function, argument)
+            signal.py_return(result)
+        return result
+
+
+ONE_CALL = OneCall()
+
+
+def monitored(code: CodeType, run: Callable[[], object]) -> list[tuple[Any, ...]]:
+    seen: list[tuple[Any, ...]] = []
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "calls")
+    try:
+        for event in ALL_EVENTS:
+            if event.controlled_by == "CALL":
+
+                def called(of: CodeType, _: int, *arguments: object, name: str = event.name) -> None:
+                    if of is code:
+                        seen.append((name, *arguments))
+
+                monitoring.register_callback(4, event.mask, called)
+        monitoring.set_events(4, monitoring.events.CALL)
+        with contextlib.suppress(Exception):
+            run()
+        monitoring.set_events(4, 0)
+    finally:
+        monitoring.free_tool_id(4)
+    return seen
+
+
+def profiled(code: CodeType, run: Callable[[], object]) -> list[tuple[str, object, object]]:
+    seen: list[tuple[str, object, object]] = []
+
+    def profiler(frame: FrameType, what: str, argument: Any) -> None:
+        if frame.f_code is code:
+            seen.append((what, type(argument), getattr(argument, "__qualname__", None)))
+
+    sys.setprofile(profiler)
+    try:
+        with contextlib.suppress(Exception):
+            run()
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+@pytest.mark.parametrize(("function", "argument"), CALLS.values(), ids=CALLS)
+def test_the_same_events_of_calls(function: Callable[[Any], object], argument: object) -> None:
+    native = monitored(call.__code__, lambda: call(function, argument))
+    signalled = monitored(ONE_CALL.scope.code, lambda: ONE_CALL.run(function, argument))
+    if sys.version_info < (3, 14) and isinstance(function, MethodType):
+        # There the VM takes apart the method in `x.f()`, but not one that it finds in a variable.
+        assert [row[0] for row in signalled] == [row[0] for row in native]
+        assert signalled[0] == ("CALL", function.__func__, function.__self__)
+    else:
+        assert signalled == native
+    profile = profiled(call.__code__, lambda: call(function, argument))
+    assert profiled(ONE_CALL.scope.code, lambda: ONE_CALL.run(function, argument)) == profile

@@ -214,18 +214,22 @@ class Activation:
         It is called from the scope's frame: a debugger that stops in it finds the scope among its callers,
         and a traceback through it has the scope's line.
         """
-        arg0 = arguments[0] if arguments else next(iter(keywords.values()), MISSING)
+        called = partial(function, **keywords) if keywords else function
+        # A method is a function called with its object first: so the VM, and so the events.
+        if isinstance(function, MethodType):
+            function, arg0 = function.__func__, function.__self__
+        else:
+            arg0 = arguments[0] if arguments else next(iter(keywords.values()), MISSING)
         self.call(site, function, arg0)
         place = self._sites[site]
         self._at(place.line, place.offset)
-        called = partial(function, **keywords) if keywords else function
         try:
             result = call_outside(self._frames, called, *arguments)
         except BaseException:
-            if not is_python(function):
+            if not isinstance(function, FunctionType):
                 self.c_raise(site, function, arg0)
             raise
-        if not is_python(function):
+        if not isinstance(function, FunctionType):
             self.c_return(site, function, arg0)
         return result
 
@@ -406,10 +410,3 @@ class Activation:
             self._names.pop()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
-
-
-def is_python(function: object) -> bool:
-    """Whether the VM, calling ``function``, goes on in Python code, and so has no C_RETURN and C_RAISE for it."""
-    if isinstance(function, MethodType):
-        function = function.__func__
-    return isinstance(function, FunctionType)
