@@ -217,7 +217,8 @@ class Activation:
         called = partial(function, **keywords) if keywords else function
         # A method is a function called with its object first: so the VM, and so the events.
         if isinstance(function, MethodType):
-            function, arg0 = function.__func__, function.__self__
+            arg0: object = function.__self__
+            function = function.__func__
         else:
             arg0 = arguments[0] if arguments else next(iter(keywords.values()), MISSING)
         self.call(site, function, arg0)
