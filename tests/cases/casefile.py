@@ -15,7 +15,8 @@ A case is a text file: a sentence that says what it shows, then sections, each o
     --- jinja                  "no: name" of a difference.DIFFERENCES; without it Jinja2 must agree
     --- async                  "no", and why, where the case does not hold in an asynchronous environment
     --- output                 expected: the text, or ...
-    --- error                  expected: "Type at template:line", then the message
+    --- error                  expected: "Type at template:line", then the message, unless that is Python's own
+                               and differs between versions
     --- message                expected: what tmplmon says about a syntax error (the wording is its own)
     --- events                 expected: executed lines, one "template: 1 2 3" for each stretch in a template
 
