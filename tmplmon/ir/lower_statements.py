@@ -1,0 +1,264 @@
+"""Output, conditions, loops and assignments to ops: the statements that stay inside their scope."""
+
+from collections.abc import Iterator, Sequence
+
+from tmplmon.ir import ops
+from tmplmon.ir.lower_state import target_slots
+from tmplmon.ir.lower_values import Values
+from tmplmon.ir.ops import Op, Slot
+from tmplmon.ir.resolve import FrameNames, mentions
+from tmplmon.syntax import nodes
+
+
+class Statements(Values):
+    """Lowers statements that other scopes have no part in."""
+
+    # --- output ---------------------------------------------------------------------------------------------
+
+    def emit(self, piece: "ops.EmitText | ops.EmitValue") -> None:
+        unless_extended = self.output_dropped and self.extends_seen
+        last = self.body[-1] if self.body else None
+        if type(last) is ops.Emit and last.unless_extended == unless_extended:
+            last.pieces.append(piece)
+        else:
+            self.body.append(ops.Emit([piece], unless_extended))
+
+    def emit_always(self, piece: "ops.EmitValue") -> None:
+        """Output that an ``extends`` does not drop, as Jinja has it for call and filter blocks."""
+        self.body.append(ops.Emit([piece], False))
+
+    @property
+    def silent(self) -> bool:
+        return self.output_dropped and self.extended
+
+    def text(self, node: nodes.Text) -> None:
+        if self.silent:
+            return
+        value = node.value
+        blank = len(value) - len(value.lstrip())
+        site = -1
+        if blank < len(value):
+            start = node.start + blank
+            newline = self.source.text.find("\n", start, node.end)
+            site = self.line_site(start, newline if newline >= 0 else node.end)
+        if self.options.newline != "\n":
+            value = value.replace("\n", self.options.newline)
+        self.emit(ops.EmitText(value, site))
+
+    def output(self, node: nodes.Output) -> None:
+        if self.silent:
+            return
+        self.emit_value(node.expr)
+
+    def emit_value(self, expr: nodes.Expr) -> None:
+        site = self.line_site(expr.start, expr.end)
+        self.emit(ops.EmitValue(self.value(expr), self.autoescape, site))
+
+    # --- conditions and loops -------------------------------------------------------------------------------
+
+    def if_(self, node: nodes.If) -> None:
+        level = self.level
+        was_soft, level.soft = level.soft, True
+        extended = self.extended
+        before = self.assigned
+        outcomes: list[set[Slot]] = []
+        branches: list[tuple[Op, list[Op], int]] = []
+        for start, end, test, body in node.branches:
+            site = self.branch_site(start, end)
+            self.scope.lines.append(site)
+            condition = self.value(test)
+            branches.append((condition, self.path(body, outcomes), site))
+            self.extended = extended
+        orelse = self.path(node.orelse, outcomes)
+        self.extended = extended
+        self.assigned = before.union(set.intersection(*outcomes))
+        level.soft = was_soft
+        self.body.append(ops.If(branches, orelse))
+
+    def path(self, body: Sequence[nodes.Stmt] | None, outcomes: list[set[Slot]]) -> list[Op]:
+        saved = self.body, self.assigned
+        self.body, self.assigned = [], set(self.assigned)
+        self.statements(body)
+        lowered = self.body
+        outcomes.append(self.assigned)
+        self.body, self.assigned = saved
+        return lowered
+
+    def for_(self, node: nodes.For) -> None:
+        site = self.branch_site(node.start, node.end)
+        self.scope.lines.append(site)
+        iterable = self.value(node.iter)
+
+        test = test_target = test_frame = None
+        if node.test is not None:
+            level = self.inner()
+            with self.in_level(level, []):
+                test_target = self.bound_slots(node.target, level)
+                self.open_frame(level, lambda names: names.expression(node.test))
+                self.assigned.update(target_slots(test_target))
+                test = self.value(node.test)
+            test_frame = level.frame
+
+        use = ops.LoopUse()
+        level = self.inner(in_loop=True)
+        body: list[Op] = []
+        loops, self.loops = self.loops, self.loops + 1
+        in_for, self.in_for = self.in_for, True
+        with self.in_level(level, body):
+            # The loop variable is visible where the body names it, also in nested loops' expressions.
+            if node.recursive or mentions(node.body, {"loop"}) or _has_scoped_block(node.body):
+                level.loop = use
+                use.slot = self.bind("loop")
+                use.whole = node.recursive or _has_scoped_block(node.body)
+            target = self.bound_slots(node.target, level)
+            self.open_frame(level, lambda names: names.visit_all(node.body))
+            self.assigned.update(target_slots(target))
+            self.statements(node.body)
+        self.loops, self.in_for = loops, in_for
+        if not use.whole:
+            # No variable is needed for what there is no object of.
+            level.frame.slots.pop("loop", None)
+
+        else_level = self.inner()
+        orelse: list[Op] | None = None
+        if node.orelse is not None:
+            orelse = []
+            with self.in_level(else_level, orelse):
+                self.open_frame(else_level, lambda names: names.visit_all(node.orelse))
+                self.statements(node.orelse)
+
+        # fmt: off
+        loop = ops.For(
+            target, iterable, test, test_frame, test_target, node.recursive, use,
+            level.frame, body, else_level.frame, orelse, self.autoescape, site,
+        )
+        # fmt: on
+        if node.recursive or (test is not None and use.looks_ahead):
+            # The loop or its condition runs as a function of its own: what it reads from around it is captured.
+            for slot in self.scope.slots:
+                slot.captured = True
+        self.body.append(loop)
+
+    def jump(self, node: nodes.Break | nodes.Continue) -> None:
+        kind = "break" if isinstance(node, nodes.Break) else "continue"
+        if not self.loops:
+            raise self.fail(f"'{kind}' outside of a loop", node)
+        self.body.append(ops.Jump(kind, self.line_site(node.start, node.end)))
+
+    # --- assignments and frames -----------------------------------------------------------------------------
+
+    def set(self, node: nodes.Set) -> None:
+        site = self.line_site(node.start, node.end)
+        value = self.value(node.value)
+        target = self.assignment(node.target)
+        self.body.append(ops.Assign(target, value, self.exported(target), site))
+
+    def set_block(self, node: nodes.SetBlock) -> None:
+        site = self.line_site(node.start, node.end)
+        value = self.captured(node.body, site, keeps_output=True)
+        if node.filter is not None:
+            value = self.filter_chain(node.filter, value)
+        target = self.assignment(node.target)
+        self.body.append(ops.Assign(target, value, self.exported(target), site))
+
+    def captured(
+        self,
+        body: list[nodes.Stmt],
+        site: int,
+        keeps_output: bool = False,
+        filter: nodes.Filter | None = None,
+    ) -> Op:
+        """Runs `body` into a temporary and gives the op for its text, or with `filter` for the filtered text
+        (whose arguments are evaluated in the captured frame)."""
+        level = self.inner()
+        lowered: list[Op] = []
+        dropped, self.output_dropped = self.output_dropped, self.output_dropped and not keeps_output
+        slot = self.temp("text")
+
+        def visit(names: FrameNames) -> None:
+            names.visit_all(body)
+            names.expression(filter)
+
+        with self.in_level(level, lowered):
+            self.open_frame(level, visit)
+            self.statements(body)
+        self.output_dropped = dropped
+        self.body.append(ops.Capture(slot, level.frame, lowered, self.autoescape, site))
+        return ops.Load(slot, site)
+
+    def filter_block(self, node: nodes.FilterBlock) -> None:
+        site = self.line_site(node.start, node.end)
+        text = self.captured(node.body, site)
+        self.emit_always(ops.EmitValue(self.filter_chain(node.filter, text), False, site, finished=True))
+
+    def with_(self, node: nodes.With) -> None:
+        site = self.line_site(node.start, node.end)
+        level = self.inner()
+
+        def visit(names: FrameNames) -> None:
+            for target, _ in node.bindings:
+                names.target(target, names.store)
+            names.visit_all(node.body)
+
+        self.open_frame(level, visit)
+        bindings: list[tuple[ops.Target, Op]] = []
+        body: list[Op] = []
+        saved = self.assigned
+        self.assigned = set(saved)
+        for target, value in node.bindings:
+            lowered = self.value(value)
+            outer, self.level = self.level, level
+            bindings.append((self.assignment(target), lowered))
+            self.level = outer
+        with self.in_level(level, body):
+            self.statements(node.body)
+        self.assigned = saved
+        self.body.append(ops.Enter(level.frame, bindings, None, body, site))
+
+    def autoescape_block(self, node: nodes.Autoescape) -> None:
+        site = self.line_site(node.start, node.end)
+        level = self.inner()
+        saved = self.autoescape
+        body: list[Op] = []
+        with self.in_level(level, body):
+
+            def visit(names: FrameNames) -> None:
+                names.expression(node.value)
+                names.visit_all(node.body)
+
+            self.open_frame(level, visit)
+            value = self.value(node.value)
+            constant = node.value.value if isinstance(node.value, nodes.Const) else None
+            self.autoescape = bool(constant) if isinstance(node.value, nodes.Const) else None
+            self.statements(node.body)
+        self.autoescape = saved
+        self.body.append(ops.Enter(level.frame, [], value, body, site))
+
+    def do(self, node: nodes.Do) -> None:
+        site = self.line_site(node.start, node.end)
+        self.body.append(ops.Evaluate(self.value(node.expr), site))
+
+    def debug(self, node: nodes.Debug) -> None:
+        if self.silent:
+            return
+        site = self.line_site(node.start, node.end)
+        self.emit(ops.EmitValue(ops.DebugInfo(self.locals(), site), self.autoescape, site))
+
+
+def walk(body: Sequence[nodes.Stmt] | None) -> Iterator[nodes.Stmt]:
+    """All statements in `body` and below."""
+    pending: list[nodes.Stmt] = list(body or ())
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, nodes.If):
+            for branch in node.branches:
+                pending += branch[3]
+            pending += node.orelse or ()
+        else:
+            pending += getattr(node, "body", None) or ()
+            pending += getattr(node, "orelse", None) or ()
+
+
+def _has_scoped_block(body: Sequence[nodes.Stmt]) -> bool:
+    return any(isinstance(node, nodes.Block) and node.scoped for node in walk(body))
