@@ -40,7 +40,8 @@ def check(case: Case, outcome: Outcome) -> None:
     expected = case.sections
     error = outcome.error
     if error is not None and "\n" not in expected.get("error", "\n"):
-        error = error.partition("\n")[0]  # The message is Python's own, which versions of it word differently.
+        # The message is Python's own, which versions of it word differently.
+        error = error.partition("\n")[0]
     assert (outcome.output, error) == (expected.get("output"), expected.get("error"))
 
 
