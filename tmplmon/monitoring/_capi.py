@@ -5,8 +5,9 @@ Python exception it set. ``Include/cpython/monitoring.h`` has the prototypes. It
 are inline: they look at ``state->active`` and then call the exported ``_PyMonitoring_Fire…`` ones, which is done
 here too.
 
-On a Python that lacks one of the functions, importing this works all the same: :data:`LACKING` names what is not
-there, state arrays then find nothing active, and say so once (:func:`warn_that_nothing_fires`).
+On a Python that lacks one of the functions, or has no GIL, importing this works all the same: :data:`UNAVAILABLE`
+says why nothing can be fired, state arrays then find nothing active, and say so once
+(:func:`warn_that_nothing_fires`).
 
 The C API's functions for exceptions (RAISE, PY_UNWIND …) are not here: they take the exception from the thread's
 error indicator, which is always clear when ``ctypes`` makes a call. :mod:`tmplmon.monitoring.fire` does without
@@ -35,7 +36,7 @@ __all__ = [
     "FIRE_PY_START",
     "FIRE_PY_YIELD",
     "FIRE_STOP_ITERATION",
-    "LACKING",
+    "UNAVAILABLE",
     "byref",
     "enter_scope",
     "enter_tracing",
@@ -160,15 +161,25 @@ if hasattr(sys.monitoring.events, "BRANCH_LEFT"):
 else:  # 3.13: one event for both
     FIRE_BRANCH_LEFT = FIRE_BRANCH_RIGHT = _function("_PyMonitoring_FireBranchEvent")
 
-LACKING = tuple(_lacking)
-"""The functions that this Python does not export. If there is one, nothing can be fired."""
+
+def _why_unavailable() -> str:
+    if _lacking:
+        return f"this Python does not export {', '.join(_lacking)}"
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        # States are changed by reading and writing a byte, callbacks are read by replacing them.
+        return "this Python runs without the GIL, which tmplmon.monitoring relies on"
+    return ""
+
+
+UNAVAILABLE = _why_unavailable()
+"""Why no events can be fired on this Python; empty where they can."""
 
 
 @functools.cache
 def warn_that_nothing_fires() -> None:
     """Say, once, that a tool gets nothing from scopes on this Python."""
     message = (
-        f"this Python does not export {', '.join(LACKING)}: tools that listen to sys.monitoring or sys.settrace "
-        "get no events of code that has no bytecode (tmplmon.monitoring); it runs without them"
+        f"{UNAVAILABLE}: code that has no bytecode runs without events, and tools that listen to sys.monitoring or "
+        "sys.settrace do not see it"
     )
     warnings.warn(message, RuntimeWarning, stacklevel=2)

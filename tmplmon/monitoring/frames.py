@@ -19,11 +19,13 @@ Source: ``struct _frame`` in CPython's ``Include/internal/pycore_frame.h``; ``Py
 from __future__ import annotations
 
 import builtins
+import contextlib
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType, TracebackType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tmplmon.monitoring._capi import in_callback
 from tmplmon.monitoring.fire import silently
@@ -169,16 +171,26 @@ def _prepare(code: CodeType) -> None:
     From 3.15 the events of exceptions are looked up in that data, and the VM follows a null pointer when one
     passes through a frame whose code has none: here, when a callback raises. Setting a tool's local events to
     what they are allocates it and changes nothing else; a tool that exists is used for it, or one is made for
-    the moment.
+    the moment. Done once for each code-like, as freeing a tool makes a new version of all events.
     """
+    if _prepared.get(id(code)) is code:
+        return
     monitoring = sys.monitoring
-    for tool in range(6):
-        if monitoring.get_tool(tool) is not None:
-            monitoring.set_local_events(tool, code, monitoring.get_local_events(tool, code))
+    while True:
+        tool = next((tool for tool in range(6) if monitoring.get_tool(tool) is not None), None)
+        # ValueError: another thread has freed that tool, or has made this one, in the meantime.
+        with contextlib.suppress(ValueError):
+            if tool is None:
+                monitoring.use_tool_id(5, __name__)
+                monitoring.set_local_events(5, code, 0)
+                monitoring.free_tool_id(5)
+            else:
+                monitoring.set_local_events(tool, code, monitoring.get_local_events(tool, code))
+            _prepared[id(code)] = code
             return
-    monitoring.use_tool_id(5, __name__)
-    monitoring.set_local_events(5, code, 0)
-    monitoring.free_tool_id(5)
+
+
+_prepared: WeakValueDictionary[int, CodeType] = WeakValueDictionary()
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:

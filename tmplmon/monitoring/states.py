@@ -105,7 +105,7 @@ class StateArray:
             # them anew.
             self._version = 0
             return False
-        if _capi.LACKING:
+        if _capi.UNAVAILABLE:
             _capi.warn_that_nothing_fires()
             return False
         version = self._probe.enter()
