@@ -52,6 +52,7 @@ class Activation:
         "_handles",
         "_here",
         "_inclusions",
+        "_line_calls",
         "_names",
         "_raise_checks",
         "_raised",
@@ -70,6 +71,7 @@ class Activation:
         self._codelikes = scope.codelikes
         self._handles = scope.handles
         self._raise_checks = scope.raise_checks
+        self._line_calls = scope.line_calls
         self._inclusions = scope.inclusions
         self._states = scope.states
         self._data = scope.data
@@ -110,9 +112,9 @@ class Activation:
         state = self._states.first_of(file) + FileState.START
         try:
             firstlineno = codelike.code.co_firstlineno
-            self._c(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, firstlineno)
-            # coverage.py's sysmon core asks for its local events in there.
-            self._states.refresh_local()
+            if self._c(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, firstlineno):
+                # coverage.py's sysmon core asks for its local events in there.
+                self._states.refresh_local()
         except BaseException as error:
             raise self._unwind(error)  # noqa: B904 (it is this very exception, but for a tool that raises another)
 
@@ -144,8 +146,8 @@ class Activation:
         self._states.enter()
         place = self._sites[site]
         state = place.state + 1
-        self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line)
-        self._states.refresh_local()
+        if self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line):
+            self._states.refresh_local()
 
     def py_throw(self, exception: BaseException, site: int) -> None:
         """PY_THROW: the scope goes on at a yield's site, with ``exception`` thrown into it."""
@@ -163,10 +165,17 @@ class Activation:
         place = self._sites[site]
         active = self._data[2 * place.state]
         if active and not tracing.count.value:
-            line = place.line
-            self._send(
-                ev.LINE, _capi.FIRE_LINE, active, place.state, place.file, place.offset, line, (), (line,)
-            )
+            state, file, offset, line = place.state, place.file, place.offset, place.line
+            raised = self._raise_checks[file]
+            if active & LEGACY_TOOLS or self._data[raised] or self._data[raised + _TO_HANDLED]:
+                self._send(ev.LINE, _capi.FIRE_LINE, active, state, file, offset, line, (), (line,))
+                return
+            # Most events are lines, and go to one tool. This is what `_send` comes to.
+            call = self._line_calls[site]
+            if call is None:
+                pointer, handle = self._states.pointer(state), self._handles[file]
+                call = self._line_calls[site] = (_capi.FIRE_LINE, pointer, handle, offset, line)
+            self._at(line, offset)(*call)
 
     def branch(self, site: int, left: object) -> None:
         """BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
@@ -313,11 +322,13 @@ class Activation:
         offset: int,
         line: int,
         *arguments: Any,
-    ) -> None:
-        """Fire an event that the C API can fire, if anybody listens."""
+    ) -> bool:
+        """Fire an event that the C API can fire, if anybody listens; return whether anybody does."""
         active = self._data[2 * state]
-        if active and not tracing.count.value:
-            self._send(event, fire, active, state, file, offset, line, arguments, map(object_, arguments))
+        if not active or tracing.count.value:
+            return False
+        self._send(event, fire, active, state, file, offset, line, arguments, map(object_, arguments))
+        return True
 
     def _send(
         self,

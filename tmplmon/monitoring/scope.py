@@ -63,6 +63,8 @@ class Scope:
         """The code objects as ``ctypes`` passes them to the C API."""
         self.raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
         """Where :attr:`data` says, for each of them, who listens to RAISE."""
+        self.line_calls: list[tuple[Any, ...] | None] = [None] * len(self.sites)
+        """For each site, the C function that fires LINE there, with its arguments; None until it has been fired."""
         self.locations = locations
         """Offsets of all the code-likes to places; the offsets of a code-like follow those of the one before
         it."""

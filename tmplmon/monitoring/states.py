@@ -28,6 +28,7 @@ from types import CodeType
 from typing import Any
 
 from tmplmon.monitoring import _capi
+from tmplmon.monitoring._capi import enter_scope
 from tmplmon.monitoring.events import C_RAISE, C_RETURN, CALL, Event
 
 __all__ = ["LEGACY_TOOLS", "TOOLS", "StateArray"]
@@ -52,6 +53,7 @@ class StateArray:
 
     __slots__ = (
         "_buffer",
+        "_codes",
         "_groups",
         "_ids",
         "_local",
@@ -77,6 +79,7 @@ class StateArray:
         self._groups = _group([None] * len(self.events) if owners is None else owners)
         if self._groups and self._groups[-1][2] != len(self.events):
             raise ValueError(f"{len(self.events)} events, but owners for {self._groups[-1][2]}")
+        self._codes = tuple(code for code, _start, _stop in self._groups if code is not None)
         self._local: dict[int, int] = {}
         self._probe = _Probe(self.events)
         self._version = 0
@@ -113,7 +116,7 @@ class StateArray:
             self._version = version
             self._local = self._look_up_local()
             self._reset()
-        else:
+        elif self._local or self._is_local():
             self.refresh_local()
         return self.data != self._zeros
 
@@ -170,6 +173,15 @@ class StateArray:
         return f"<StateArray of {len(self)}: {' '.join(listening) or 'nothing active'}>"
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _is_local(self) -> bool:
+        """Whether a tool has local events in any of the code-likes: most have none, and this is the quick look."""
+        for tool in _TOOL_IDS:
+            if get_tool(tool) is not None:
+                for code in self._codes:
+                    if get_local_events(tool, code):
+                        return True
+        return False
 
     def _look_up_local(self) -> dict[int, int]:
         """Return {tool + 8 * group: set of its local events}, without those that are empty."""
@@ -237,7 +249,7 @@ class _Probe:
     def enter(self) -> int:
         """Return the version of the interpreter's events; the states have been refreshed if it is a new
         one."""
-        _capi.enter_scope(*self._arguments)
+        enter_scope(*self._arguments)
         return self._version.value
 
     def tools(self) -> bytes:
