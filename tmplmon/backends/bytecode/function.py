@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
 from tmplmon.ir import ops
 
 if TYPE_CHECKING:
@@ -171,7 +171,16 @@ class Function:
         last = self.body[-1]
         if type(last) in _STRAIGHT:
             return {name: getattr(last, name) for name in NOWHERE}
-        return NOWHERE
+        line = _ends_on(last)
+        if line is None:
+            return NOWHERE
+        return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
+
+    @property
+    def apart(self) -> Place:
+        """The same for a test that what follows may be left out by."""
+        at = self.quiet
+        return APART if at is NOWHERE else at
 
     # Output.
 
@@ -280,3 +289,17 @@ def _looked_up(name: str, names: str, otherwise: ast.expr) -> ast.expr:
     key = pyast.const(name, NOWHERE)
     there = pyast.compare(key, [ast.In()], [pyast.name(names, NOWHERE)], NOWHERE)
     return pyast.if_expr(there, pyast.subscript(pyast.name(names, NOWHERE), key, NOWHERE), otherwise, NOWHERE)
+
+
+def _ends_on(statement: ast.stmt) -> int | None:
+    """The line that is reached last in a statement, where it is certain which that is."""
+    if type(statement) in _STRAIGHT:
+        return statement.lineno
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        only = statement.body[0] if len(statement.body) == 1 else None
+        return statement.lineno if only is not None and _ends_on(only) == statement.lineno else None
+    if type(statement) is not ast.If:
+        return None
+    line = _ends_on(statement.body[-1])
+    otherwise = _ends_on(statement.orelse[-1]) if statement.orelse else statement.lineno
+    return line if line == otherwise else None

@@ -51,7 +51,7 @@ def emit(f: Function, run: Sequence[ops.Emit | ops.If]) -> None:
 
 def emit_unless_extended(f: Function, op: ops.Emit) -> None:
     """Puts out a run where a parent template may have been set, which drops it."""
-    at = f.quiet
+    at = f.apart
     with f.into([], at) as statements:
         emit(f, [op])
     if statements:

@@ -16,6 +16,8 @@ type Place = dict[str, int]
 # The line of code that belongs to no line: one that no template has. `compile.Compiler.finished` takes it away.
 NO_LINE = 1 << 28
 NOWHERE: Place = {"lineno": NO_LINE, "end_lineno": NO_LINE, "col_offset": 0, "end_col_offset": 0}
+# The same for a test that may lead past code of the line it stands on: it is never taken for a part of that line.
+APART: Place = {**NOWHERE, "lineno": NO_LINE + 1, "end_lineno": NO_LINE + 1}
 
 LOAD, STORE = ast.Load(), ast.Store()
 _new: Any = ast.AST.__new__

@@ -7,7 +7,7 @@ from typing import Any
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit, emit_unless_extended, run_at
-from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
 from tmplmon.ir import ops
 
@@ -115,7 +115,7 @@ def if_(f: Function, op: ops.If) -> None:
             condition = value(f, test)
             if isinstance(condition, ast.Constant):
                 f.reach(at)  # Python's compiler decides it.
-            made = block_of(f, yes, at) or [pyast.pass_(NOWHERE)]
+            made = block_of(f, yes, at) or [pyast.pass_(at)]
             orelse: list[ast.stmt] = []
             body.append(pyast.if_(condition, made, orelse, at))
         body = orelse
@@ -243,17 +243,17 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
     slots = [*(slot for slot, _ in scope.parameters), *extra]
     inner.prologue()
     for number, (slot, default) in enumerate(scope.parameters):
-        parameter = pyast.name(inner.name(slot), NOWHERE)
-        absent = pyast.compare(parameter, [ast.Is()], [inner.runtime("missing", NOWHERE)], NOWHERE)
+        parameter = pyast.name(inner.name(slot), APART)
+        absent = pyast.compare(parameter, [ast.Is()], [inner.runtime("missing", APART)], APART)
         with inner.into([]) as given:
             inner.begin()
             if default is None:
                 hint = f"parameter {slot.name!r} was not provided"
-                made: ast.expr = inner.constant("absent", (slot.name, hint), NOWHERE)
+                made: ast.expr = inner.constant("absent", (slot.name, hint), APART)
             else:
                 made = value(inner, default)
-            inner.set(inner.name(slot), made, NOWHERE)
-        inner.body.append(pyast.if_(absent, given, [], NOWHERE))
+            inner.set(inner.name(slot), made, APART)
+        inner.body.append(pyast.if_(absent, given, [], APART))
         del number
     for slot in slots:
         inner.compiler.note_type(inner, slot)
@@ -267,7 +267,7 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
 
 def unless_extended(f: Function, made: list[ast.stmt], dropped: bool) -> None:
     if dropped:
-        at = f.quiet
+        at = f.apart
         is_none = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
         made = [pyast.if_(is_none, made, [], at)]
     f.body += made
@@ -403,7 +403,7 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
     at = f.extends_at
     with f.into([]) as made:
         f.run(pyast.name(PARENT, at), f.context(at), at)
-    tested = f.quiet
+    tested = f.apart
     is_set = pyast.compare(pyast.name(PARENT, tested), [ast.IsNot()], [pyast.const(None, tested)], tested)
     f.body.append(pyast.if_(is_set, made, [], tested))
 
