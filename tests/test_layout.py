@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.backends": ("tmplmon.ir", "tmplmon.runtime", "tmplmon.monitoring", "tmplmon.errors"),
     "tmplmon.runtime": ("tmplmon.errors", "tmplmon.monitoring"),
     "tmplmon.monitoring": (),
-    "tmplmon.tools": ("tmplmon", "tmplmon.monitoring"),
+    "tmplmon.tools": ("tmplmon", "tmplmon.monitoring", "tmplmon.runtime.origins"),
     "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
 }
 # What only the command line itself and its entry points may import.

@@ -74,7 +74,7 @@ def test_includes_inheritance_and_macros(asynchronous: bool) -> None:
 
 
 def test_captured_text_keeps_its_origin_until_it_is_made_into_another() -> None:
-    source = "{% set x %}\na{{ n }}{% endset %}\n{{ x }}{{ x|upper }}{{ x ~ '!' }}{{ x|safe }}"
+    source = "{% set x %}\na{{ n }}{% endset %}\n{{ x|trim }}{{ x|upper }}{{ x ~ '!' }}{{ x|safe }}"
     assert spans({"main": source}, n=1) == [
         ("a", "main", 2, ""),
         ("1", "main", 2, ""),

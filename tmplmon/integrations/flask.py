@@ -7,6 +7,10 @@ Nothing else changes: `flask.render_template`, `stream_template`, `get_template_
 messages, context processors, signals, blueprints' template folders, `app.jinja_options` and the decorators
 `app.template_filter`, `template_test`, `template_global` are Flask's own, which it all does through
 `app.jinja_env`. That is an `Environment` of this engine then.
+
+Where the app is in debug mode, and not testing, a template that fails is answered with a page that shows where. The
+configuration can say TMPLMON_SOURCE_MAP=True for source maps in the pages, with TMPLMON_EDITOR for links into an
+editor, and TMPLMON_ERROR_PAGE=False to leave errors to Werkzeug's debugger.
 """
 
 from typing import Any
@@ -15,6 +19,7 @@ import jinja2
 from flask import Flask
 
 from tmplmon import BaseLoader, Environment, TemplateNotFound
+from tmplmon.integrations.development import WSGIDevelopment
 
 
 class Tmplmon:
@@ -33,6 +38,7 @@ class Tmplmon:
         app.extensions["tmplmon"] = self
         app.jinja_environment = FlaskEnvironment  # type: ignore[assignment]
         app.jinja_options = {**app.jinja_options, **self.options}
+        app.wsgi_app = FlaskDevelopment(app)  # type: ignore[method-assign]
         earlier = app.__dict__.pop("jinja_env", None)
         if earlier is not None:
             _take_over(app, earlier)
@@ -51,11 +57,32 @@ def _take_over(app: Flask, earlier: Any) -> None:
     made.policies.update({k: v for k, v in earlier.policies.items() if v is not stock.policies.get(k)})
 
 
+class FlaskDevelopment:
+    """The application's WSGI function: in debug mode, with error pages and source maps (see `development`)."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.wsgi_app = app.wsgi_app
+        self._development: WSGIDevelopment | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        app = self.app
+        if not app.debug or app.testing:
+            return self.wsgi_app(environ, start_response)
+        if self._development is None:
+            config = app.config
+            errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
+            environment: Any = app.jinja_env
+            self._development = WSGIDevelopment(self.wsgi_app, environment, errors=errors, editor=editor)
+        return self._development(environ, start_response)
+
+
 class FlaskEnvironment(Environment):
     """The environment of an application's templates, made as Flask makes its own."""
 
     def __init__(self, app: Flask, **options: Any) -> None:
         options.setdefault("loader", AppLoader(app))
+        options.setdefault("source_map", app.debug and app.config.get("TMPLMON_SOURCE_MAP", False))
         super().__init__(**options)
         self.app = app
 

@@ -9,7 +9,9 @@ The characters are those that the page has without it: nothing is marked in the 
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -54,18 +56,47 @@ type Span = tuple[int, Origin | None]
 """The length of a piece, and where it comes from: None for blank text that belongs to no line."""
 
 
-class Traced(str):
+class _Stripped:
+    """Stripping keeps the origins of what is left: blanks at the ends of a macro's output are often unwanted."""
+
+    __slots__ = ()
+
+    def strip(self: Any, chars: str | None = None, /) -> Any:
+        return self.lstrip(chars).rstrip(chars)
+
+    def lstrip(self: Any, chars: str | None = None, /) -> Any:
+        return _part(self, len(self) - len(str(self).lstrip(chars)), len(self))
+
+    def rstrip(self: Any, chars: str | None = None, /) -> Any:
+        return _part(self, 0, len(str(self).rstrip(chars)))
+
+
+class Traced(_Stripped, str):
     """A text with the `spans` it is made of; their lengths add up to its own."""
 
     __slots__ = ("spans",)
     spans: tuple[Span, ...]
 
 
-class TracedMarkup(Markup):
+class TracedMarkup(_Stripped, Markup):
     """Markup with the `spans` it is made of."""
 
     __slots__ = ("spans",)
     spans: tuple[Span, ...]
+
+
+def _part(text: Any, start: int, end: int) -> Any:
+    """A part of a text. What is left of the first piece counts as all of it, but for where its first line is."""
+    kept: list[Span] = []
+    position = 0
+    for length, origin in spans_of(text):
+        left = min(position + length, end) - max(position, start)
+        if left > 0:
+            kept.append((left, origin))
+        position += length
+    made = type(text)(str(text)[start:end])
+    made.spans = tuple(kept)
+    return made
 
 
 def spans_of(text: str) -> tuple[Span, ...]:
@@ -80,11 +111,30 @@ def _traced(text: str, spans: tuple[Span, ...]) -> Traced:
     return made
 
 
+_pages: ContextVar[list[Traced] | None] = ContextVar("tmplmon_pages", default=None)
+
+
+@contextmanager
+def rendered_pages() -> Iterator[list[Traced]]:
+    """A list of the pages that are rendered meanwhile, in this context and those copied from it: texts with the end
+    of a body."""
+    pages: list[Traced] = []
+    token = _pages.set(pages)
+    try:
+        yield pages
+    finally:
+        _pages.reset(token)
+
+
 def join(pieces: Iterable[Any]) -> Traced:
     """The text of pieces of output."""
     pieces = list(pieces)
     text = "".join(pieces)
-    return _traced(text, tuple(span for piece in pieces for span in spans_of(piece)))
+    joined = _traced(text, tuple(span for piece in pieces for span in spans_of(piece)))
+    collected = _pages.get()
+    if collected is not None and "</body" in text.lower():
+        collected.append(joined)
+    return joined
 
 
 def marked(text: str) -> Markup:

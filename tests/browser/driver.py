@@ -1,0 +1,121 @@
+"""A browser to test pages in: headless Chromium, driven through the W3C WebDriver protocol.
+
+The protocol is JSON over HTTP, and what the tests need of it is a dozen requests; so there is no further package.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+DRIVER = shutil.which("chromedriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's reference, by the standard
+
+
+class Browser:
+    """One window. It is closed, with its driver, at the end of the ``with``."""
+
+    def __init__(self, width: int = 1100, height: int = 800) -> None:
+        assert DRIVER is not None and CHROMIUM is not None
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        # The driver, and with it the browser, would end by itself.
+        command = ["timeout", "240", DRIVER, "--port=0"]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if (found := re.search(r"successfully on port (\d+)", line)) is not None:
+                break
+        else:
+            raise AssertionError("chromedriver did not start")
+        self._address = f"http://127.0.0.1:{found[1]}/session"
+        arguments = [
+            "--headless=new",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--force-device-scale-factor=1",
+            f"--window-size={width},{height}",
+            f"--user-data-dir={self._folder.name}",
+        ]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            arguments.append("--no-sandbox")
+        options = {"binary": CHROMIUM, "args": arguments}
+        logs = {"browser": "ALL"}
+        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
+        made = self._ask("POST", "", {"capabilities": {"alwaysMatch": wanted}})
+        self._address += f"/{made['sessionId']}"
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._address + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return json.load(response)["value"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._ask("DELETE", "")
+        finally:
+            self._process.terminate()
+            assert self._process.stdout is not None
+            self._process.stdout.read()
+            self._process.wait(30)
+            self._folder.cleanup()
+
+    def open(self, address: str) -> None:
+        self._ask("POST", "/url", {"url": address})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a script returns. An element it returns can be an argument of the next."""
+        return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def find(self, selector: str) -> Any:
+        return self._ask("POST", "/element", {"using": "css selector", "value": selector})
+
+    def inside(self, script: str) -> Any:
+        """What an expression over `root`, the overlay's shadow tree, gives."""
+        return self.run(f"const root = document.querySelector('tmplmon-overlay').shadowRoot; return {script}")
+
+    def point_at(self, element: Any, *, click: bool = False) -> None:
+        """Move the pointer over an element, and click."""
+        actions: list[dict[str, Any]] = [
+            {"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": element}
+        ]
+        if click:
+            actions += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+        source = {
+            "type": "pointer",
+            "id": "mouse",
+            "parameters": {"pointerType": "mouse"},
+            "actions": actions,
+        }
+        self._ask("POST", "/actions", {"actions": [source]})
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other and let go of them in the reverse order."""
+        down = [{"type": "keyDown", "value": key} for key in keys]
+        up = [{"type": "keyUp", "value": key} for key in reversed(keys)]
+        self._ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": down + up}]})
+
+    def errors(self) -> list[str]:
+        """What scripts complained of since this was last asked."""
+        entries = self._ask("POST", "/se/log", {"type": "browser"})
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+    def screenshot(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self._ask("GET", "/screenshot")))

@@ -1,0 +1,376 @@
+"""Source maps and error pages: the middlewares, and what the frameworks' integrations make of them."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import path
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from tests.integrations.test_django import configured, with_options
+from tmplmon import Environment, FileSystemLoader
+from tmplmon.integrations.development import ASGIDevelopment, WSGIDevelopment
+from tmplmon.integrations.flask import Tmplmon
+from tmplmon.integrations.starlette import TmplmonTemplates
+from tmplmon.tools.livecoverage import LiveCoverage
+
+__all__ = ["configured"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "templates"
+    made.mkdir()
+    (made / "page.html").write_text(
+        "<html><body>\n<p>{{ title }}</p>\n{% include 'part.html' %}</body></html>"
+    )
+    (made / "part.html").write_text("<i>é</i>")
+    (made / "broken.html").write_text("<html>\n{{ 1 // zero }}</html>")
+    (made / "wrong.html").write_text("{% if %}")
+    return made
+
+
+@pytest.fixture
+def environment(folder: Path) -> Environment:
+    return Environment(loader=FileSystemLoader(folder), autoescape=True, source_map=True)
+
+
+def map_of(text: str) -> Any:
+    """The source map in a page."""
+    assert '<p data-tmplmon="' in text and "<i data-tmplmon=" in text
+    return json.loads(text.partition('type="application/json">')[2].partition("</script>")[0])
+
+
+# --- WSGI --------------------------------------------------------------------------------------------------
+
+
+class Wsgi:
+    """What an application answers through the middleware."""
+
+    def __init__(
+        self, application: Any, environment: Environment, method: str = "GET", **options: Any
+    ) -> None:
+        self.starts: list[Any] = []
+        self.closed = 0
+        options.setdefault("coverage", LiveCoverage())  # one that does not run
+        middleware = WSGIDevelopment(application, environment, **options)
+        body = middleware({"REQUEST_METHOD": method, "PATH_INFO": "/x"}, self.start_response)
+        self.body = b"".join(body).decode()
+        if hasattr(body, "close"):
+            body.close()
+        ((self.status, self.headers),) = self.starts
+
+    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> None:
+        self.starts.append((status, dict(headers)))
+
+
+HTML = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("ETag", '"1"'),
+    ("Content-Length", "5"),
+    ("X-Own", "1"),
+]
+
+
+def answering(make: Callable[[], Any], headers: Any = HTML) -> Any:
+    def application(environ: Any, start_response: Any) -> Any:
+        body = make()
+        start_response("200 OK", headers)
+        return body
+
+    return application
+
+
+def rendering(environment: Environment, name: str = "page.html", **names: Any) -> Callable[[], Any]:
+    return lambda: [environment.get_template(name).render(title="T", **names).encode()]
+
+
+def test_wsgi_a_page_gets_its_map(environment: Environment) -> None:
+    answer = Wsgi(answering(rendering(environment)), environment, editor="edit://{file}")
+    data = map_of(answer.body)
+    assert [template["name"] for template in data["templates"]] == ["page.html", "part.html"]
+    assert data["editor"] == "edit://{file}"
+    length = str(len(answer.body.encode()))
+    assert answer.headers == {"Content-Type": HTML[0][1], "X-Own": "1", "Content-Length": length}
+
+
+def test_wsgi_what_is_added_around_a_page_stays(environment: Environment) -> None:
+    def make() -> Any:
+        page = environment.get_template("page.html").render(title="T").encode()
+        yield b"<!-- before -->"
+        yield page
+        yield b"<!-- after \xff -->"
+
+    # A generator makes its page when the first chunk has been asked for.
+    def application(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", HTML)
+        environment.get_template("page.html").render(title="T")
+        yield from make()
+
+    middleware = WSGIDevelopment(application, environment, coverage=LiveCoverage())
+    body = b"".join(middleware({"REQUEST_METHOD": "GET"}, lambda *_: None))
+    assert body.startswith(b"<!-- before --><html data-tmplmon") and body.endswith(b"<!-- after \xff -->")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Content-Type", "application/json")],
+        [("Content-Type", "text/html; charset=latin-1")],
+        [("Content-Type", "text/html"), ("Content-Encoding", "gzip")],
+        [],
+    ],
+)
+def test_wsgi_what_is_no_page_is_not_changed(environment: Environment, headers: Any) -> None:
+    plain = environment.get_template("page.html").render(title="T")
+    answer = Wsgi(answering(rendering(environment), headers), environment)
+    assert answer.body == plain and answer.headers == dict(headers)
+
+
+def test_wsgi_other_pages_are_not_changed(environment: Environment) -> None:
+    def make() -> Any:
+        environment.get_template("page.html").render(title="T")
+        return [b"<html><body>another</body></html>"]
+
+    answer = Wsgi(answering(make), environment)
+    assert answer.body == "<html><body>another</body></html>" and answer.headers == dict(HTML)
+    answer = Wsgi(answering(lambda: [b""]), environment, method="HEAD")
+    assert answer.body == "" and answer.headers == dict(HTML)
+
+
+def test_wsgi_a_stream_is_not_held_back(environment: Environment) -> None:
+    made: list[int] = []
+    closed: list[bool] = []
+
+    class Stream:
+        def __iter__(self) -> Any:
+            for n in range(3):
+                made.append(n)
+                yield b"%d" % n
+
+        def close(self) -> None:
+            closed.append(True)
+
+    middleware = WSGIDevelopment(answering(Stream), environment, coverage=LiveCoverage())
+    body = middleware({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    chunks = iter(body)
+    assert next(chunks) == b"0" and made == [0]
+    assert list(chunks) == [b"1", b"2"] and closed == []
+    body.close()  # type: ignore[attr-defined]
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("name", ["broken.html", "wrong.html"])
+def test_wsgi_a_template_that_fails_is_shown(environment: Environment, folder: Path, name: str) -> None:
+    answer = Wsgi(answering(rendering(environment, name, zero=0)), environment)
+    assert answer.status == "500 Internal Server Error"
+    assert str(folder / name) in answer.body and "GET /x" in answer.body
+    assert answer.headers["Content-Length"] == str(len(answer.body.encode()))
+    with pytest.raises(Exception, match=r"."):
+        Wsgi(answering(rendering(environment, name, zero=0)), environment, errors=False)
+
+
+def test_wsgi_other_exceptions_are_not_answered(environment: Environment) -> None:
+    with pytest.raises(KeyError):
+        Wsgi(answering(lambda: {}["x"]), environment)
+
+
+def test_coverage_is_recorded_where_there_are_maps(environment: Environment) -> None:
+    middleware = WSGIDevelopment(answering(rendering(environment)), environment)
+    assert middleware.coverage is not None
+    try:
+        for _ in range(2):  # what is compiled in the first has run in both
+            body = b"".join(middleware({"REQUEST_METHOD": "GET"}, lambda *_: None)).decode()
+        assert map_of(body)["templates"][0]["run"] == [1, 2, 3]
+    finally:
+        middleware.coverage.stop()
+    assert WSGIDevelopment(answering(list), Environment()).coverage is None
+
+
+# --- ASGI, with Starlette ----------------------------------------------------------------------------------
+
+
+def starlette(templates: TmplmonTemplates, view: Any, **client: Any) -> TestClient:
+    middleware = Middleware(ASGIDevelopment, environment=templates.env, coverage=LiveCoverage())
+    app = Starlette(routes=[Route("/x", view)], middleware=[middleware])
+    return TestClient(app, **client)
+
+
+def test_asgi(environment: Environment) -> None:
+    templates = TmplmonTemplates(env=environment)
+
+    async def page(request: Any) -> Any:
+        return templates.TemplateResponse(request, "page.html", {"title": "T"})
+
+    def in_a_thread(request: Any) -> Any:
+        return templates.TemplateResponse(request, "page.html", {"title": "T"})
+
+    for view in (page, in_a_thread):
+        response = starlette(templates, view).get("/x")
+        assert len(map_of(response.text)["templates"]) == 2
+        assert response.headers["content-length"] == str(len(response.content))
+        # Nothing of it for HEAD, whose length is that of the page itself.
+        head = starlette(templates, view).head("/x")
+        assert int(head.headers["content-length"]) < len(response.content)
+
+
+def test_asgi_asynchronous_templates(folder: Path) -> None:
+    environment = Environment(loader=FileSystemLoader(folder), source_map=True, enable_async=True)
+    templates = TmplmonTemplates(env=environment)
+
+    async def page(request: Any) -> Any:
+        return templates.TemplateResponse(request, "page.html", {"title": "T"})
+
+    # It is rendered when the answer begins, so that it is known then.
+    assert map_of(starlette(templates, page).get("/x").text)
+
+
+def test_asgi_other_answers(environment: Environment) -> None:
+    templates = TmplmonTemplates(env=environment)
+    plain = environment.get_template("page.html").render(title="T")
+
+    async def text(request: Any) -> Any:
+        return PlainTextResponse(environment.get_template("page.html").render(title="T"))
+
+    async def other(request: Any) -> Any:
+        environment.get_template("page.html").render(title="T")
+        return HTMLResponse("<html><body></body></html>")
+
+    async def stream(request: Any) -> Any:
+        async def pieces() -> Any:
+            for piece in environment.get_template("page.html").generate(title="T"):
+                yield piece
+
+        return StreamingResponse(pieces(), media_type="text/html")
+
+    assert starlette(templates, text).get("/x").text == plain
+    assert starlette(templates, other).get("/x").text == "<html><body></body></html>"
+    assert starlette(templates, stream).get("/x").text == plain
+
+
+def test_asgi_a_template_that_fails_is_shown(environment: Environment, folder: Path) -> None:
+    templates = TmplmonTemplates(env=environment)
+
+    async def broken(request: Any) -> Any:
+        return templates.TemplateResponse(request, "broken.html", {"zero": 0})
+
+    async def late(request: Any) -> Any:
+        async def pieces() -> Any:
+            yield "begun"
+            yield environment.get_template("broken.html").render(zero=0)
+
+        return StreamingResponse(pieces(), media_type="text/html")
+
+    async def other(request: Any) -> Any:
+        raise KeyError("x")
+
+    response = starlette(templates, broken).get("/x")
+    assert (
+        response.status_code == 500 and f"{folder}/broken.html" in response.text and "GET /x" in response.text
+    )
+    for view, error in ((late, ZeroDivisionError), (other, KeyError)):
+        with pytest.raises((error, ExceptionGroup)):
+            starlette(templates, view).get("/x")
+
+
+def test_asgi_only_http(environment: Environment) -> None:
+    seen: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["type"], receive, send))
+
+    middleware = ASGIDevelopment(application, environment, coverage=LiveCoverage())
+    asyncio.run(middleware({"type": "lifespan"}, 1, 2))  # type: ignore[arg-type]
+    assert seen == [("lifespan", 1, 2)]
+
+
+# --- Flask -------------------------------------------------------------------------------------------------
+
+
+def flask_app(folder: Path, **config: Any) -> flask.Flask:
+    app = flask.Flask(__name__, template_folder=str(folder))
+    app.config.update(config)
+    app.debug = True
+    Tmplmon(app)
+    app.add_url_rule(
+        "/<name>", view_func=lambda name: flask.render_template(name, title="T", zero=0), endpoint="page"
+    )
+    return app
+
+
+def test_flask_in_debug_mode(folder: Path) -> None:
+    app = flask_app(folder, TMPLMON_SOURCE_MAP=True, TMPLMON_EDITOR="edit://{file}:{line}")
+    client = app.test_client()
+    data = map_of(client.get("/page.html").text)
+    assert data["editor"] == "edit://{file}:{line}" and data["templates"][1]["name"] == "part.html"
+    response = client.get("/broken.html")
+    assert response.status_code == 500 and f"{folder}/broken.html" in response.text
+    development: Any = app.wsgi_app
+    development._development.coverage.stop()
+
+
+def test_flask_without_maps_or_error_pages(folder: Path) -> None:
+    client = flask_app(folder, TMPLMON_ERROR_PAGE=False).test_client()
+    assert client.get("/page.html").text.startswith("<html><body>\n<p>T</p>")
+    with pytest.raises(ZeroDivisionError):
+        client.get("/broken.html")
+
+
+@pytest.mark.parametrize("mode", ["testing", "production"])
+def test_flask_elsewhere(folder: Path, mode: str) -> None:
+    app = flask_app(folder)
+    app.testing = mode == "testing"
+    app.debug = mode == "testing"
+    if mode == "testing":
+        with pytest.raises(ZeroDivisionError):
+            app.test_client().get("/broken.html")
+    else:
+        response = app.test_client().get("/broken.html")
+        assert response.status_code == 500 and "broken.html" not in response.text
+
+
+# --- Django ------------------------------------------------------------------------------------------------
+
+
+def page(request: Any, name: str) -> Any:
+    from django.shortcuts import render
+
+    return (
+        HttpResponse(b"x", content_type="text/plain")
+        if name == "x"
+        else render(request, name, {"title": "T"})
+    )
+
+
+urlpatterns = [path("<name>/", page)]
+MIDDLEWARE = ["tmplmon.integrations.django.development.source_maps"]
+
+
+def test_django(folder: Path) -> None:
+    options = {"source_map": True}
+    with (
+        override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE, TMPLMON_EDITOR="edit://{file}"),
+        with_options(folder, options),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(LiveCoverage, "start", lambda self: None)
+        response = Client().get("/page.html/")
+        data = map_of(response.text)
+        assert data["editor"] == "edit://{file}" and len(data["templates"]) == 2
+        assert response["Content-Length"] == str(len(response.content))
+        assert Client().get("/x/").text == "x"
+
+
+def test_django_without_maps(folder: Path) -> None:
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE), with_options(folder):
+        assert Client().get("/page.html/").text.startswith("<html><body>")

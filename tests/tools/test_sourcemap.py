@@ -1,0 +1,182 @@
+"""Source maps of pages: where tags are, what each element is said to come from, and that nothing else changes."""
+
+import json
+import random
+import re
+from typing import Any
+
+import pytest
+
+from tests.tools.soup import FOUND, soup
+from tmplmon import DictLoader, Environment
+from tmplmon.tools.livecoverage import LiveCoverage
+from tmplmon.tools.sourcemap import PageMap, annotate, rendered_pages
+from tmplmon.tools.sourcemap.tags import tags
+
+
+@pytest.mark.parametrize(("page", "expected"), FOUND.items())
+def test_tags(page: str, expected: list[str]) -> None:
+    assert [page[tag.start : tag.end] for tag in tags(page)] == expected
+    for tag in tags(page):
+        assert page[tag.start + 1 : tag.name_end].lower() == tag.name
+
+
+def test_tags_takes_time_in_proportion() -> None:
+    """No page makes it look at the same text again and again: a hundred times as long takes no minute."""
+    for piece in (
+        "<a b='",
+        "<!--",
+        "<script>",
+        "</",
+        "<a b = ",
+        "<![CDATA[",
+        "<title>",
+        "<script><!--<script>",
+    ):
+        assert len(list(tags(piece * 30_000))) <= 30_000
+
+
+TEMPLATES = {
+    "base.html": (
+        '<!doctype html>\n<html>\n<body class="{{ kind }}">\n{% block body %}{% endblock %}\n</body>\n</html>'
+    ),
+    "page.html": (
+        "{% extends 'base.html' %}\n"
+        "{% macro cell(x) %}<td>{{ x }}</td>{% endmacro %}\n"
+        "{% block body %}\n"
+        "<table>\n"
+        "  <tr>{% for x in row %}{{ cell(x) }}{% endfor %}</tr>\n"
+        "</table>\n"
+        "<script>if (a<b) x = '<p>';</script>\n"
+        "{% include 'part.html' %}\n"
+        "{% endblock %}"
+    ),
+    "part.html": "\n\n<p\n   title='<b>'>é <i>{{ note }}</i>\n<!-- <u> --></p>{{ html|safe }}",
+    "never.html": "{% if never %}\n<hr>\n{% endif %}",
+}
+NAMES = {"row": [1, "<2>"], "note": "N", "html": "<em>x</em><br/>", "kind": "k"}
+
+
+@pytest.fixture
+def environment() -> Environment:
+    return Environment(loader=DictLoader(TEMPLATES), autoescape=True, source_map=True)
+
+
+@pytest.fixture
+def page(environment: Environment) -> Any:
+    return environment.get_template("page.html").render(**NAMES)
+
+
+def known(map: PageMap) -> list[tuple[str, list[str]]]:
+    """(tag's name, its places) of each element; a place is `template:line`, and what led there."""
+    data = map.data()
+
+    def shown(number: int) -> str:
+        template, line, _, _, _, before = data["places"][number]
+        place = f"{data['templates'][template]['name']}:{line}"
+        return place if before < 0 else f"{place} < {shown(before)}"
+
+    found = []
+    for (end, _), places in zip(map.elements, data["elements"], strict=True):
+        name = map.page[map.page.rindex("<", 0, end) + 1 : end]
+        found.append((name, [shown(number) for number in places]))
+    return found
+
+
+def test_elements_know_where_they_come_from(environment: Environment, page: Any) -> None:
+    root = "base.html:4 < page.html:1"
+    part = f"page.html:8 < {root}"
+    assert known(PageMap(page, environment)) == [
+        ("html", ["base.html:2 < page.html:1"]),
+        ("body", ["base.html:3 < page.html:1"] * 2),
+        ("table", [f"page.html:4 < {root}"]),
+        ("tr", [f"page.html:5 < {root}"]),
+        ("td", [f"page.html:2 < page.html:5 < {root}"] * 2),
+        ("td", [f"page.html:2 < page.html:5 < {root}"] * 2),
+        ("script", [f"page.html:7 < {root}"]),
+        ("p", [f"part.html:3 < {part}"]),
+        ("i", [f"part.html:4 < {part}"] * 2),
+        ("em", [f"part.html:5 < {part}"]),
+        ("br", [f"part.html:5 < {part}"]),
+    ]
+
+
+def test_columns(environment: Environment, page: Any) -> None:
+    map = PageMap(page, environment)
+    data = map.data()
+    by_name = dict(zip([name for name, _ in known(map)], data["elements"], strict=True))
+    places = data["places"]
+    table, (tr, *_), (p, *_), (_, note) = (by_name[name] for name in ("table", "tr", "p", "i"))
+    assert (
+        places[table[0]][1:4] == (4, 0, -1) and places[tr][1:4] == (5, 2, -1) and places[p][1:4] == (3, 0, -1)
+    )
+    source = TEMPLATES["part.html"].splitlines()[3].encode()
+    line, start, end = places[note][1:4]
+    assert line == 4 and source[start:end] == b"note"
+
+
+def test_annotated_pages_are_the_pages(environment: Environment, page: Any) -> None:
+    """What was put in can be taken out, and what was there is there."""
+    annotated = annotate(page, environment)
+    assert type(annotated) is str
+    without = re.sub(r' data-tmplmon="\d+"', "", annotated)
+    without = re.sub(r'<script id="tmplmon-map".*</script>(?=</body>)', "", without, flags=re.DOTALL)
+    assert without == page
+    assert "if (a<b) x = '<p>';" in annotated and "<!-- <u> -->" in annotated and "title='<b>'" in annotated
+    assert annotated.count(" data-tmplmon=") == len(PageMap(page, environment).elements)
+
+
+def test_the_map_in_the_page(environment: Environment, page: Any) -> None:
+    data = PageMap(page, environment, editor="edit://{file}:{line}").data()
+    annotated = annotate(page, environment, editor="edit://{file}:{line}")
+    text = annotated.partition('type="application/json">')[2].partition("</script>")[0]
+    assert json.loads(text) == json.loads(json.dumps(data))
+    assert "<" not in text
+    shown = {template["name"]: template for template in data["templates"]}
+    assert set(shown) == {"base.html", "page.html", "part.html"}
+    assert shown["part.html"]["lines"][2] == "<p" and shown["part.html"]["file"] is None
+    assert shown["base.html"]["executable"] == [1, 3, 4, 5] and shown["base.html"]["run"] is None
+
+
+def test_lines_that_have_run(environment: Environment) -> None:
+    with LiveCoverage() as live:
+        environment.get_template("page.html").render({**NAMES, "row": []})
+        page = environment.get_template("page.html").render({**NAMES, "row": []})
+    data = PageMap(page, environment, coverage=live).data()
+    shown = {template["name"]: template for template in data["templates"]}["page.html"]
+    assert 5 in shown["run"] and set(shown["run"]) <= set(shown["executable"])
+
+
+def test_what_has_no_end_of_a_body_is_left_alone(environment: Environment) -> None:
+    for source in ("<p>{{ 1 }}</p>", "", "text", "{{ x }}</body>"):
+        made = environment.from_string(source).render(x="no element")
+        assert annotate(made, environment) == made
+    assert annotate("<html><body>plain text</body>") == "<html><body>plain text</body>"
+
+
+def test_a_template_that_is_gone(page: Any) -> None:
+    empty = Environment(loader=DictLoader({}), source_map=True)
+    for template in PageMap(page, empty).data()["templates"]:
+        assert template["executable"] == []
+
+
+def test_pages_rendered_meanwhile(environment: Environment) -> None:
+    template = environment.get_template("page.html")
+    with rendered_pages() as pages:
+        template.render(**NAMES)
+        environment.from_string("<p>a part</p>").render()
+        with rendered_pages() as inner:
+            template.render(**NAMES)
+    template.render(**NAMES)
+    assert len(pages) == len(inner) == 1
+
+
+def test_any_page_can_be_annotated(environment: Environment) -> None:
+    """Pages of odd HTML, put out piece by piece, stay as they are but for the attributes."""
+    numbers = random.Random(7)
+    template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
+    for _ in range(300):
+        page = template.render(pieces=soup(numbers))
+        annotated = annotate(page, environment)
+        without = re.sub(r' data-tmplmon="\d+"', "", annotated)
+        assert re.sub(r'<script id="tmplmon-map".*</script>(?=</body>)', "", without, flags=re.DOTALL) == page

@@ -1,0 +1,42 @@
+"""Source maps in Django's pages: a middleware for the setting MIDDLEWARE, as its first entry.
+
+    MIDDLEWARE = ["tmplmon.integrations.django.development.source_maps", ...]
+    TEMPLATES = [{..., "OPTIONS": {"source_map": DEBUG, ...}}]
+
+It does nothing where no engine has `source_map`. TMPLMON_EDITOR in the settings gives links into an editor. Errors
+are shown by Django's own debug page, which knows the template's line from the back end.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.template import engines
+
+from tmplmon.integrations.development import Development, is_page
+from tmplmon.integrations.django.tmplmon import Templates
+from tmplmon.tools.sourcemap import rendered_pages
+
+
+def source_maps(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The middleware."""
+    found = [
+        engine.env for engine in engines.all() if isinstance(engine, Templates) and engine.env.source_map
+    ]
+    if not found:
+        raise MiddlewareNotUsed("no template engine has the option source_map")
+    development = Development(get_response, found[0], editor=getattr(settings, "TMPLMON_EDITOR", None))
+
+    def answer(request: Any) -> Any:
+        with rendered_pages() as pages:
+            response = get_response(request)
+        if pages and not response.streaming and is_page(response.items()):
+            changed = development.annotated(response.content, pages)
+            if changed is not None:
+                response.content = changed
+                del response["ETag"]
+                response["Content-Length"] = str(len(changed))
+        return response
+
+    return answer

@@ -1,0 +1,206 @@
+"""The source map of a page: which line of which template made each of its elements.
+
+    page = environment.get_template("index.html").render()      # in an environment with `source_map`
+    PageMap(page).annotated()                                   # the page, with the map and the overlay in it
+
+Rule: a page is not changed but for one attribute behind the name of each start tag, whose number is the element's
+in the map, and one script before `</body>`. Nothing inside scripts, styles, comments or attributes is touched, and
+a page without `</body>` is left as it is: it is a part of one, or no HTML.
+
+An element belongs to the piece of output that its `<` is in. With it go the values between that and the next tag,
+so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of the expression.
+"""
+
+import json
+from bisect import bisect_right
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.tools.sourcemap.tags import Tag, tags
+
+if TYPE_CHECKING:
+    from tmplmon import Environment
+    from tmplmon.runtime.origins import Origin, Span, Step
+    from tmplmon.tools.livecoverage import LiveCoverage
+
+ATTRIBUTE = "data-tmplmon"
+# Of the values in an element, so many at most: a table written in one line has thousands between two tags.
+_MOST_VALUES = 8
+
+type Place = tuple[int, int, int, int, str, int]
+"""A place as the overlay gets it: number of the template, line, column and end column (-1 if not known), label,
+number of the place that led there (-1 for none)."""
+
+
+class PageMap:
+    """The map of a page.
+
+    page: text that an environment with `source_map` has rendered, or any text with its `spans`.
+    environment: where the templates' sources are; without it only what the page itself tells is known.
+    coverage: which of their lines have run.
+    editor: the address that opens a file in an editor, with `{file}` and `{line}`, as
+        `vscode://file/{file}:{line}`.
+    """
+
+    def __init__(
+        self,
+        page: str,
+        environment: "Environment | None" = None,
+        coverage: "LiveCoverage | None" = None,
+        editor: str | None = None,
+        spans: "tuple[Span, ...] | None" = None,
+    ) -> None:
+        self.page = page
+        self.environment = environment
+        self.coverage = coverage
+        self.editor = editor
+        self._spans: tuple[Span, ...] = getattr(page, "spans", ()) if spans is None else spans
+        self._starts: list[int] = []
+        start = 0
+        for length, _ in self._spans:
+            self._starts.append(start)
+            start += length
+        self._templates: dict[tuple[str | None, str], int] = {}
+        self._places: dict[Place, int] = {}
+
+    # --- places --------------------------------------------------------------------------------------------
+
+    def origin(self, offset: int) -> "tuple[Origin, int, int] | None":
+        """Where the character at an offset comes from, with its line and column (0-based, in characters for text
+        of a template); None if it is not known."""
+        number = bisect_right(self._starts, offset) - 1
+        if (
+            number < 0
+            or self._spans[number][1] is None
+            or offset >= self._starts[number] + self._spans[number][0]
+        ):
+            return None
+        length, origin = self._spans[number]
+        assert origin is not None
+        if not origin.literal:
+            return origin, origin.line, origin.column
+        start = self._starts[number]
+        text = self.page[start : start + length]
+        blank = len(text) - len(text.lstrip())
+        before = text[: offset - start]
+        line = origin.line + before.count("\n") - text[:blank].count("\n")
+        if line == origin.line:
+            return origin, line, max(0, origin.column + len(before) - blank)
+        return origin, line, len(before) - before.rfind("\n") - 1
+
+    def _template(self, name: str | None, file: str) -> int:
+        return self._templates.setdefault((name, file), len(self._templates))
+
+    def _step(self, chain: "tuple[Step, ...]") -> int:
+        """The number of the last of the places that led somewhere."""
+        before = -1
+        for step in chain:
+            place = (self._template(step.template, step.file), step.line, -1, -1, step.label, before)
+            before = self._places.setdefault(place, len(self._places))
+        return before
+
+    def _place(self, offset: int) -> int | None:
+        found = self.origin(offset)
+        if found is None:
+            return None
+        origin, line, column = found
+        end = origin.end_column if not origin.literal else -1
+        template = self._template(origin.template, origin.file)
+        place = (template, line, column, end, origin.label, self._step(origin.chain))
+        return self._places.setdefault(place, len(self._places))
+
+    # --- elements ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tags(self) -> list[Tag]:
+        return list(tags(self.page))
+
+    @cached_property
+    def elements(self) -> list[tuple[int, list[int]]]:
+        """(offset behind the tag's name, its places) of each element that is known; the tag's place comes first."""
+        found: list[tuple[int, list[int]]] = []
+        ends = [tag.start for tag in self._tags[1:]] + [len(self.page)]
+        for tag, end in zip(self._tags, ends, strict=True):
+            place = self._place(tag.start) if tag.name[0] != "/" else None
+            if place is not None:
+                found.append((tag.name_end, [place, *self._values(tag.start, end, place)]))
+        return found
+
+    def _values(self, start: int, end: int, place: int) -> list[int]:
+        """The places of values between two offsets."""
+        number = bisect_right(self._starts, start)
+        found: dict[int, None] = {}
+        while number < len(self._starts) and self._starts[number] < end and len(found) < _MOST_VALUES:
+            length, origin = self._spans[number]
+            if length and origin is not None and not origin.literal:
+                value = self._place(self._starts[number])
+                if value is not None and value != place:
+                    found[value] = None
+            number += 1
+        return list(found)
+
+    # --- the result ----------------------------------------------------------------------------------------
+
+    def data(self) -> dict[str, Any]:
+        """The map as JSON has it: `templates` (see `_shown`), `places` (see `Place`), `elements` (places of each,
+        by the number that its attribute has), `editor`."""
+        elements = [places for _, places in self.elements]
+        return {
+            "templates": [self._shown(name, file) for name, file in self._templates],
+            "places": list(self._places),
+            "elements": elements,
+            "editor": self.editor,
+        }
+
+    def _shown(self, name: str | None, file: str) -> dict[str, Any]:
+        """A template: its `name`, `file` and `lines`, which of them are `executable`, and which have `run`."""
+        import linecache
+
+        linecache.checkcache(file)
+        lines = [line.rstrip("\n") for line in linecache.getlines(file)]
+        executable: list[int] = []
+        if self.environment is not None and name is not None:
+            try:
+                template = self.environment.get_template(name)
+            except Exception:
+                pass  # It has been removed, or broken, since the page was made.
+            else:
+                executable = [line for line, _ in template.debug_info]
+                lines = template.get_source("").splitlines() if template._file == file else lines
+        ran = set() if self.coverage is None else self.coverage.lines.get(file, set())
+        return {
+            "name": name or "<template>",
+            "file": None if file.startswith("<") else file,
+            "lines": lines,
+            "executable": executable,
+            "run": sorted(ran.intersection(executable)) if self.coverage is not None else None,
+        }
+
+    def annotated(self) -> str:
+        """The page with the map and the overlay."""
+        body = next((tag for tag in reversed(self._tags) if tag.name == "/body"), None)
+        if body is None or not self.elements:
+            return str(self.page)
+        pieces: list[str] = []
+        position = 0
+        script = self._script()
+        insertions = [(at, f' {ATTRIBUTE}="{number}"') for number, (at, _) in enumerate(self.elements)]
+        for at, text in sorted([*insertions, (body.start, script)]):
+            pieces += (self.page[position:at], text)
+            position = at
+        pieces.append(self.page[position:])
+        return "".join(pieces)
+
+    def _script(self) -> str:
+        # `<` would end the element, or begin a comment, inside it.
+        data = json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+        program = files(__package__).joinpath("overlay.js").read_text("utf-8")
+        return f'<script id="tmplmon-map" type="application/json">{data}</script><script>{program}</script>'
+
+
+def annotate(page: str, environment: "Environment | None" = None, **options: Any) -> str:
+    """A page with its source map and the overlay in it; text that has no map as it is. Options: see `PageMap`."""
+    if not hasattr(page, "spans"):
+        return page
+    return PageMap(page, environment, **options).annotated()
