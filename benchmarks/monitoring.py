@@ -1,26 +1,33 @@
 """What signalling costs: entering a scope, the check of a byte, firing, and firing after DISABLE.
 
-    python benchmarks/monitoring.py
+    python -m benchmarks.monitoring                           # a table for the Python that runs it
+    python -m benchmarks.monitoring --json 313.json           # the figures, to be put side by side:
+    python -m benchmarks.monitoring --table 313.json 314.json
 
-prints nanoseconds per operation, the best of several rounds, less the cost of an empty loop. Beside it the
-same operation of the C API where ``_testcapi`` is installed (its functions parse their arguments, and it has
-a Python call around each, as here), and of the VM, which fires the events of Python code. ``--json`` prints a
-JSON object instead.
+A figure is nanoseconds per operation, the best of several rounds, less the cost of an empty loop. Beside this
+package's are those of the C API where ``_testcapi`` is installed (its functions parse their arguments, and there is
+a Python call around each, as here), and of the VM, which fires the events of Python code.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import decimal
+import inspect
 import json
 import pickle
 import sys
 import timeit
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from tmplmon.monitoring import Activation, ScopeBuilder, events, fire
-from tmplmon.monitoring.linetable import encode_linetable
-from tmplmon.monitoring.states import StateArray
+from benchmarks.report import Section, table
+from benchmarks.sections import Run
+from tmplmon.monitoring import Activation, LocationTableBuilder, ScopeBuilder, StateArray, events, fire
+from tmplmon.monitoring.linetable import iter_runs
 
 try:
     import _testcapi
@@ -31,82 +38,39 @@ TOOL = 3
 ROUNDS = 7
 monitoring = sys.monitoring
 
+# What is measured → how this package does it, the C API, the VM. The figures are in three columns by these names.
+ROWS = (
+    "enter, no tool exists",
+    "the same, states only",
+    "enter, a tool listens elsewhere",
+    "enter and leave, a tool listens",
+    "check of one byte",
+    "call of line(), nobody listens",
+    "fire LINE, with the scope's frame",
+    "fire LINE, without a frame",
+    "fire PY_YIELD, without a frame",
+    "fire RAISE, without a frame",
+    "fire LINE after DISABLE",
+)
+COLUMNS = ("package", "C API", "VM")
 
-def nanoseconds(statement: str, names: dict[str, Any], number: int = 100_000) -> float:
+type Figures = dict[str, dict[str, float]]
+"""Row → column → nanoseconds."""
+
+
+def nanoseconds(statement: str, names: Mapping[str, Any], number: int = 100_000) -> float:
     """The cost of one execution of ``statement``, without that of the loop around it."""
     empty = min(timeit.repeat("pass", number=number, repeat=ROUNDS))
-    best = min(timeit.repeat(statement, globals=names, number=number, repeat=ROUNDS))
-    return (best - empty) / number * 1e9
+    best = min(timeit.repeat(statement, globals=dict(names), number=number, repeat=ROUNDS))
+    return max(0.0, best - empty) / number * 1e9
 
 
-def quiet(code: CodeType, line: int) -> None:
+def quiet(code: CodeType, *arguments: object) -> None:
     """A callback that stays."""
 
 
-def disabling(code: CodeType, line: int) -> object:
+def disabling(code: CodeType, *arguments: object) -> object:
     return monitoring.DISABLE
-
-
-def make_scope() -> tuple[Any, int]:
-    builder = ScopeBuilder("/srv/page", "page")
-    lines = [builder.line(number, number, 0, 10) for number in range(1, 21)]
-    return builder.build(), lines[0]
-
-
-def measure() -> dict[str, float]:
-    """Return the figures by name. Local events are used where possible, so that the loop itself fires
-    nothing."""
-    scope, line = make_scope()
-    states = StateArray([events.LINE])
-    names: dict[str, Any] = {
-        "scope": scope,
-        "states": states,
-        "data": scope.data,
-        "check": scope.check(line),
-        "line": line,
-        "code": scope.code,
-        "fire_line": fire.fire_line,
-        "function": native,
-        "empty": (lambda: None),
-    }
-    figures: dict[str, float] = {}
-    figures["enter, no tool"] = nanoseconds("scope.enter()", names)
-    figures["enter, no tool, states only"] = nanoseconds("states.enter()", names)
-    figures["check of one byte"] = nanoseconds("if data[check]: pass", names)
-    names["activation"] = activation_of(scope)
-    figures["line() that nobody wants"] = nanoseconds("activation.line(line)", names)
-
-    monitoring.use_tool_id(TOOL, "benchmark")
-    try:
-        figures["enter, a tool elsewhere"] = nanoseconds("scope.enter()", names)
-        monitoring.register_callback(TOOL, events.LINE.mask, quiet)
-        monitoring.set_local_events(TOOL, scope.code, events.LINE.mask)
-        scope.states.enter()
-        figures["enter, active (and its end)"] = nanoseconds("with scope.enter(): pass", names, 20_000)
-        states.set_active(0, 1 << TOOL)
-        figures["fire LINE, no frame"] = nanoseconds("fire_line(states, 0, code, 6, 1)", names)
-        names["activation"] = activation_of(scope)
-        figures["fire LINE, from the scope's frame"] = nanoseconds("activation.line(line)", names)
-        monitoring.register_callback(TOOL, events.LINE.mask, disabling)
-        names["activation"].line(line)
-        figures["fire LINE after DISABLE"] = nanoseconds("activation.line(line)", names)
-        states.set_active(0, 0)
-        figures["fire LINE after DISABLE, no frame"] = nanoseconds("fire_line(states, 0, code, 6, 1)", names)
-        monitoring.set_local_events(TOOL, scope.code, 0)
-        measure_vm(figures, names)
-        if _testcapi is not None and hasattr(_testcapi, "fire_event_line"):
-            measure_c(figures)
-    finally:
-        monitoring.set_events(TOOL, 0)
-        monitoring.free_tool_id(TOOL)
-    return figures
-
-
-def activation_of(scope: Any) -> Any:
-    """An activation that has started, whether or not anybody listens."""
-    activation = Activation(scope, {})
-    activation.py_start()
-    return activation
 
 
 def native() -> None:
@@ -114,66 +78,189 @@ def native() -> None:
     pass
 
 
-def measure_vm(figures: dict[str, float], names: dict[str, Any]) -> None:
-    """Two lines of a Python function, less the function without events: a LINE event of the VM."""
-    plain = nanoseconds("function()", names)
-    monitoring.register_callback(TOOL, events.LINE.mask, quiet)
-    monitoring.set_local_events(TOOL, native.__code__, events.LINE.mask)
-    lines = len({line for _, _, line in native.__code__.co_lines() if line}) - 1
-    figures["VM: LINE"] = (nanoseconds("function()", names) - plain) / lines
+def measure() -> Figures:
+    """Local events are used where there are any, so that the timing loop itself fires nothing."""
+    figures: Figures = {row: {} for row in ROWS}
+    builder = ScopeBuilder("/srv/page", "page")
+    sites = [builder.line(number, number, 0, 10) for number in range(1, 21)]
+    scope = builder.build()
+    measure_idle(figures, scope, sites[0])
+    monitoring.use_tool_id(TOOL, "benchmark")
+    try:
+        measure_package(figures, scope, sites[0])
+        measure_vm(figures)
+        if _testcapi is not None and hasattr(_testcapi, "fire_event_py_yield"):
+            measure_c(figures)
+    finally:
+        monitoring.set_events(TOOL, 0)
+        monitoring.free_tool_id(TOOL)
+    return figures
+
+
+def measure_idle(figures: Figures, scope: Any, site: int) -> None:
+    names = {"scope": scope, "data": scope.data, "check": scope.check(site), "site": site}
+    put(figures, "enter, no tool exists", "package", nanoseconds("scope.enter()", names))
+    put(figures, "the same, states only", "package", nanoseconds("scope.states.enter()", names))
+    put(figures, "check of one byte", "package", nanoseconds("if data[check]: pass", names))
+    names["activation"] = activation_of(scope)
+    idle = nanoseconds("activation.line(site)", names)
+    put(figures, "call of line(), nobody listens", "package", idle)
+
+
+def measure_package(figures: Figures, scope: Any, site: int) -> None:
+    states = StateArray([events.LINE, events.PY_YIELD, events.RAISE])
+    names = {"scope": scope, "site": site, "states": states, "code": scope.code, "error": ValueError()}
+    names |= {name: getattr(fire, name) for name in ("fire_line", "fire_py_yield", "fire_raise")}
+    put(figures, "enter, a tool listens elsewhere", "package", nanoseconds("scope.enter()", names))
+    for event in (events.LINE, events.PY_YIELD, events.RAISE):
+        monitoring.register_callback(TOOL, event.mask, quiet)
+    monitoring.set_local_events(TOOL, scope.code, events.LINE.mask)
+    active = nanoseconds("with scope.enter(): pass", names, 20_000)
+    put(figures, "enter and leave, a tool listens", "package", active)
+    names["activation"] = activation_of(scope)
+    with_frame = nanoseconds("activation.line(site)", names)
+    put(figures, "fire LINE, with the scope's frame", "package", with_frame)
+    for index in range(3):
+        states.set_active(index, 1 << TOOL)
+    for name, call in (
+        ("LINE", "fire_line(states, 0, code, 6, 1)"),
+        ("PY_YIELD", "fire_py_yield(states, 1, code, 6, 1)"),
+        ("RAISE", "fire_raise(states, 2, code, 6, error)"),
+    ):
+        put(figures, f"fire {name}, without a frame", "package", nanoseconds(call, names))
     monitoring.register_callback(TOOL, events.LINE.mask, disabling)
-    figures["VM: LINE after DISABLE"] = max(0.0, (nanoseconds("function()", names) - plain) / lines)
-    monitoring.set_local_events(TOOL, native.__code__, 0)
+    names["activation"].line(site)
+    disabled = nanoseconds("activation.line(site)", names)
+    put(figures, "fire LINE after DISABLE", "package", disabled)
+    monitoring.set_local_events(TOOL, scope.code, 0)
 
 
-def measure_c(figures: dict[str, float]) -> None:
-    """The C API through ``_testcapi``: a call of a C function that parses its arguments, and the callback.
+def activation_of(scope: Any) -> Any:
+    """An activation that has started, whether or not anybody listens."""
+    scope.states.enter()
+    activation = Activation(scope, {})
+    activation.py_start()
+    return activation
 
-    The C API has global events only, so PY_YIELD stands for them all: a timing loop fires none itself.
-    """
+
+def measure_vm(figures: Figures) -> None:
+    """A Python function of two lines, less the function without events: a LINE event of the VM."""
+    names = {"function": native}
+    plain = nanoseconds("function()", names)
+    lines = len({line for _, _, line in native.__code__.co_lines() if line}) - 1
+    for row, callback in (
+        ("fire LINE, with the scope's frame", quiet),
+        ("fire LINE after DISABLE", disabling),
+    ):
+        monitoring.register_callback(TOOL, events.LINE.mask, callback)
+        monitoring.set_local_events(TOOL, native.__code__, events.LINE.mask)
+        put(figures, row, "VM", max(0.0, nanoseconds("function()", names) - plain) / lines)
+        monitoring.set_local_events(TOOL, native.__code__, 0)
+
+
+def measure_c(figures: Figures) -> None:
+    """The C API has global events only: PY_YIELD stands for LINE, as a timing loop does not yield."""
     codelike = _testcapi.CodeLike(1)
-    names: dict[str, Any] = {"c": _testcapi, "codelike": codelike, "event": events.PY_YIELD.id}
-    enter = "c.monitoring_enter_scope(codelike, event)"
-    figures["C: enter, no tool"] = nanoseconds(enter, names)
-    monitoring.register_callback(TOOL, events.PY_YIELD.mask, lambda code, offset, value: None)
+    names = {"c": _testcapi, "codelike": codelike, "event": events.PY_YIELD.id}
+    enter, fire_one = "c.monitoring_enter_scope(codelike, event)", "c.fire_event_py_yield(codelike, 0, 1)"
+    monitoring.free_tool_id(TOOL)
+    put(figures, "enter, no tool exists", "C API", nanoseconds(enter, names))
+    monitoring.use_tool_id(TOOL, "benchmark")
+    put(figures, "enter, a tool listens elsewhere", "C API", nanoseconds(enter, names))
+    monitoring.register_callback(TOOL, events.PY_YIELD.mask, quiet)
     monitoring.set_events(TOOL, events.PY_YIELD.mask)
-    _testcapi.monitoring_enter_scope(codelike, events.PY_YIELD.id)
-    statement = "c.fire_event_py_yield(codelike, 0, 1)"
-    figures["C: fire PY_YIELD"] = nanoseconds(statement, names)
-    monitoring.register_callback(TOOL, events.PY_YIELD.mask, lambda code, offset, value: monitoring.DISABLE)
+    both = f"{enter}; c.monitoring_exit_scope()"
+    put(figures, "enter and leave, a tool listens", "C API", nanoseconds(both, names))
+    put(figures, "fire PY_YIELD, without a frame", "C API", nanoseconds(fire_one, names))
+    monitoring.register_callback(TOOL, events.PY_YIELD.mask, disabling)
     _testcapi.fire_event_py_yield(codelike, 0, 1)
-    figures["C: fire PY_YIELD after DISABLE"] = nanoseconds(statement, names)
+    put(figures, "fire LINE after DISABLE", "C API", nanoseconds(fire_one, names))
     monitoring.set_events(TOOL, 0)
 
 
+def put(figures: Figures, row: str, column: str, value: float) -> None:
+    figures[row][column] = value
+
+
+# -- sizes ---------------------------------------------------------------------------------------------------
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from nested(constant)
+
+
 def sizes() -> dict[str, float]:
-    """Bytes per entry of a location table for a 400-line file, next to ``co_linetable`` for the same
-    places."""
-    builder = ScopeBuilder("/srv/page", "page")
-    places = [(n, n, n * 7 % 60, n * 7 % 60 + 9) for n in range(1, 401)]
-    for place in places:
-        builder.line(*place)
-    table = builder.build().locations
+    """Bytes an entry of location tables with the places of Python's own code, and of its ``co_linetable``.
+
+    The code is that of the modules ``ast``, ``inspect`` and ``_pydecimal``; an entry is a run of code units
+    with the same place.
+    """
+    ours = pickled = theirs = entries = 0
+    for file in (ast.__file__, inspect.__file__, str(Path(decimal.__file__).with_name("_pydecimal.py"))):
+        for code in nested(compile(Path(file).read_bytes(), file, "exec")):
+            builder = LocationTableBuilder(file)
+            offset, last = 0, None
+            for units, position in iter_runs(code.co_linetable, code.co_firstlineno):
+                if position[0] is not None and position[0] > 0 and position != last:
+                    builder.add(offset, *position)
+                    last = position
+                offset += 2 * units
+            locations = builder.build()
+            entries += len(locations)
+            ours += locations.nbytes
+            pickled += len(pickle.dumps(locations))
+            theirs += len(code.co_linetable)
     return {
-        "location table, bytes an entry": table.nbytes / len(table),
-        "co_linetable, bytes an entry": len(encode_linetable(places, 1)) / len(places),
-        "location table pickled, bytes an entry": len(pickle.dumps(table)) / len(table),
+        "LocationTable": ours / entries,
+        "LocationTable, pickled": pickled / entries,
+        "co_linetable": theirs / entries,
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Costs of tmplmon.monitoring.")
-    parser.add_argument("--json", action="store_true", help="print a JSON object")
-    arguments = parser.parse_args()
+# -- what is printed -----------------------------------------------------------------------------------------
+
+
+def run(config: Run) -> Section:
+    """The section of ``python -m benchmarks``."""
+    section = Section("Monitoring: nanoseconds an operation")
     figures, numbers = measure(), sizes()
-    if arguments.json:
-        print(json.dumps({"python": sys.version.split()[0], "ns": figures, "bytes": numbers}))
+    section.data.update(ns=figures, bytes=numbers)
+    section.add_table(("", *COLUMNS), rows_of([figures]))
+    section.add_table(("bytes an entry", ""), [(name, f"{value:.1f}") for name, value in numbers.items()])
+    if _testcapi is None:
+        section.notes.append("the C API was not measured: this Python comes without _testcapi")
+    return section
+
+
+def rows_of(measured: list[Figures]) -> Iterator[tuple[str, ...]]:
+    """A row for each operation, with the columns of each Python in turn."""
+    for row in ROWS:
+        values = [figures[row].get(column) for figures in measured for column in COLUMNS]
+        yield row, *("" if value is None else f"{value:.0f}" for value in values)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.monitoring", description="Costs of tmplmon.monitoring"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print such files side by side")
+    options = parser.parse_args()
+    if options.table:
+        records = [json.loads(path.read_text("utf-8")) for path in options.table]
+    else:
+        records = [{"python": sys.version.split()[0], "ns": measure(), "bytes": sizes()}]
+    if options.json:
+        options.json.write_text(json.dumps(records[0], indent=1) + "\n", "utf-8")
         return
-    print(f"Python {sys.version.split()[0]}, ns per operation")
-    for name, value in figures.items():
-        print(f"  {name:<38}{value:8.0f}")
-    for name, value in numbers.items():
-        print(f"  {name:<38}{value:8.1f}")
+    heads = [f"{record['python']}: {column}" for record in records for column in COLUMNS]
+    print(*table(("ns", *heads), rows_of([record["ns"] for record in records])), sep="\n")
+    names = records[0]["bytes"]
+    rows = [(name, *(f"{record['bytes'][name]:.1f}" for record in records)) for name in names]
+    print("", *table(("bytes an entry", *(record["python"] for record in records)), rows), sep="\n")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,6 @@ __all__ = [
     "in_callback",
     "leave_tracing",
     "object_",
-    "thread_state",
     "tracing",
     "warn_that_nothing_fires",
 ]
@@ -67,15 +66,6 @@ def _function(name: str) -> Callable[..., Any]:
     return found
 
 
-def _typed(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A function that converts its arguments and its result; one that does nothing if it is not there."""
-    try:
-        return ctypes.PYFUNCTYPE(result, *arguments)((name, _library))
-    except AttributeError:
-        _lacking.append(name)
-        return lambda *arguments: None
-
-
 # The functions that are called often have no argument types: converting by them takes longer than the calls
 # do. What they are given has to be ctypes objects, made beforehand, but for C ints. Anything else would be a
 # wild pointer.
@@ -84,10 +74,18 @@ def _typed(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 enter_scope: Callable[..., int] = _function("PyMonitoring_EnterScope")
 exit_scope: Callable[[], int] = _function("PyMonitoring_ExitScope")
 
-# Between these two a thread fires no events: what the VM does around every callback.
-thread_state: Callable[[], int] = _typed("PyThreadState_Get", ctypes.c_void_p)
-enter_tracing: Callable[[int], None] = _typed("PyThreadState_EnterTracing", None, ctypes.c_void_p)
-leave_tracing: Callable[[int], None] = _typed("PyThreadState_LeaveTracing", None, ctypes.c_void_p)
+# Between these two a thread fires no events: what the VM does around every callback. (PyThreadState *) -> nothing.
+enter_tracing: Callable[..., object] = _function("PyThreadState_EnterTracing")
+leave_tracing: Callable[..., object] = _function("PyThreadState_LeaveTracing")
+_thread_state = _function("PyThreadState_Get")
+_thread_state.restype = ctypes.c_void_p  # type: ignore[attr-defined]
+
+
+def _get_thread_state() -> ctypes.c_void_p:
+    """This thread's ``PyThreadState *``; null where it cannot be had."""
+    if "PyThreadState_Get" in _lacking:
+        return ctypes.c_void_p()
+    return ctypes.c_void_p(_thread_state())
 
 
 def _find_tracing_offset() -> int | None:
@@ -97,7 +95,7 @@ def _find_tracing_offset() -> int | None:
     """
     if _lacking:
         return None
-    state = thread_state()
+    state = _get_thread_state()
     size, rounds = 256, 4
     snapshots = []
     for _ in range(rounds):
@@ -117,13 +115,15 @@ TRACING_OFFSET = _find_tracing_offset()
 
 
 class _Tracing(threading.local):
-    """This thread's ``tracing``: above 0 while it is inside a tool's callback, a tracer or a profiler."""
+    """This thread's ``PyThreadState *``, and the count in it that is above 0 while the thread is inside a tool's
+    callback, a tracer or a profiler."""
 
     def __init__(self) -> None:
+        self.state = _get_thread_state()
         self.count = (
             ctypes.c_int(0)
-            if TRACING_OFFSET is None
-            else ctypes.c_int.from_address(thread_state() + TRACING_OFFSET)
+            if TRACING_OFFSET is None or self.state.value is None
+            else ctypes.c_int.from_address(self.state.value + TRACING_OFFSET)
         )
 
 
@@ -131,8 +131,7 @@ tracing = _Tracing()
 
 
 def in_callback() -> bool:
-    """Whether this thread is inside a tool's callback, a tracer or a profiler, so that no events are to be
-    fired.
+    """Whether this thread is inside a tool's callback, a tracer or a profiler, so that no events are to be fired.
 
     The VM looks at this for its own events; its C API does not for those it is told to fire. False where it
     cannot be told (:data:`TRACING_OFFSET` is None).

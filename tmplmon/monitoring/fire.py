@@ -278,7 +278,9 @@ def silently(function: Callable[..., Any], *arguments: Any) -> Any:
     Not a context manager: the VM of 3.15 crashes where a Python function begins while events are off and ends
     while they are on, as the ``__exit__`` of one would.
     """
-    state = _capi.thread_state()
+    if _capi.UNAVAILABLE:
+        return function(*arguments)
+    state = tracing.state
     _capi.enter_tracing(state)
     try:
         return function(*arguments)
