@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bdb
 import io
+import itertools
 import json
 import os
 import pdb
@@ -155,31 +157,116 @@ def test_coverage_branches(main: Path) -> None:
     assert (2, 6) not in branches
 
 
-@pytest.mark.parametrize("backend", ["settrace", "monitoring"])
-def test_pdb(rules: ModuleType, main: Path, backend: str) -> None:
-    """Breakpoints by file and line, ``next`` in the order of the rules, variables, and a change that
-    counts."""
-    arguments: dict[str, Any] = {}
-    if backend == "monitoring":
-        if sys.version_info < (3, 14):
-            pytest.skip("pdb has one backend before 3.14")
-        arguments["backend"] = backend
-    commands = ["continue", "p total", "next", "next", "next", "p discount", "limit = 3", "where"]
+type Stop = tuple[str, int]
+
+BACKENDS = [
+    "settrace",
+    pytest.param(
+        "monitoring",
+        marks=pytest.mark.skipif(sys.version_info < (3, 14), reason="pdb has one backend before 3.14"),
+    ),
+]
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def lowered(value: int) -> int:
+    return value - 1
+
+
+HOST = Path(lowered.__code__.co_filename).name
+IN_HOST = lowered.__code__.co_firstlineno
+
+
+def debug(
+    rules: ModuleType, main: Path, backend: str, line: int, commands: list[str]
+) -> tuple[str, list[Stop], dict[str, Any]]:
+    """Run the example in pdb, with a breakpoint; commands begin there. Returns what pdb wrote, where it stopped
+    (several times in a row on a line is once), and the variables afterwards."""
+    bdb.Breakpoint.clearBreakpoints()  # they are numbered through all debuggers
+    arguments: dict[str, Any] = {} if backend == "settrace" else {"backend": backend}
     out = io.StringIO()
-    debugger = pdb.Pdb(
-        stdin=io.StringIO("\n".join([*commands, "clear 1", "continue", ""])), stdout=out, **arguments
-    )
+    stdin = io.StringIO("\n".join(["continue", *commands, "clear 1", "continue", ""]))
+    debugger = pdb.Pdb(stdin=stdin, stdout=out, nosigint=True, skip=["tmplmon.*", "rules"], **arguments)
     debugger.use_rawinput = False
-    assert debugger.set_break(str(main), 3) is None
-    program = rules.load(main)
-    result = debugger.runcall(rules.run, program, dict(VALUES))
-    shown = out.getvalue()
-    stops = [int(line) for line in re.findall(rf"> {re.escape(str(main))}\((\d+)\)", shown)]
-    assert stops[:4] == [3, 4, 8, 9]
+    assert debugger.set_break(str(main), line) is None
+    result = debugger.runcall(rules.run, rules.load(main), {**VALUES, "lower": lowered})
+    shown = out.getvalue().partition("(Pdb) ")[2]  # without the stop at the first call
+    found = [
+        (Path(file).name, int(line))
+        for file, line in re.findall(r"(?m)^(?:\(Pdb\) )*> (\S+)\((\d+)\)", shown)
+    ]
+    return shown, [stop for stop, _ in itertools.groupby(found)], result
+
+
+@each_backend
+def test_pdb(rules: ModuleType, main: Path, backend: str) -> None:
+    """Breakpoints by file and line, ``next`` in the order of the rules, variables, and a change that counts."""
+    commands = ["p total", "next", "next", "next", "p discount", "limit = 3", "where"]
+    shown, stops, result = debug(rules, main, backend, 3, commands)
+    assert stops[:4] == [("main.rules", line) for line in (3, 4, 8, 9)]
     assert "-> include extra.rules" in shown
     assert "(Pdb) 120" in shown
     assert "(Pdb) 10" in shown
     assert result["discount"] == 3, "the debugger changed the limit"
+
+
+@each_backend
+def test_pdb_steps_through_rules_includes_and_functions(rules: ModuleType, main: Path, backend: str) -> None:
+    _, stops, _ = debug(rules, main, backend, 1, ["step"] * 18)
+    wanted = [*LINES[:8], (HOST, IN_HOST), (HOST, IN_HOST + 1), ("main.rules", 8)]
+    assert stops[: len(wanted)] == wanted
+
+
+@each_backend
+def test_pdb_in_a_function_that_a_rule_calls(rules: ModuleType, main: Path, backend: str) -> None:
+    """``up`` leads to the rule, with its variables, and ``return`` back to the rules."""
+    commands = [
+        "step",
+        "step",
+        "up",
+        "p discount, sorted(k for k in locals() if k[0] != '_')",
+        "down",
+        "return",
+        "next",
+    ]
+    shown, stops, _ = debug(rules, main, backend, 9, commands)
+    rule, host = ("main.rules", 9), [(HOST, IN_HOST), (HOST, IN_HOST + 1)]
+    assert stops[:2] == [rule, host[0]]
+    assert rule in stops[2:4]
+    assert ("main.rules", 8) in stops
+    assert "(Pdb) (10, ['discount', 'extra', 'limit', 'lower', 'price', 'quantity', 'total'])" in shown
+
+
+@each_backend
+def test_pdb_until(rules: ModuleType, main: Path, backend: str) -> None:
+    _, stops, _ = debug(rules, main, backend, 1, ["until 8"])
+    assert stops[:2] == [("main.rules", 1), ("main.rules", 8)]
+
+
+@each_backend
+def test_pdb_stops_where_an_exception_comes_up(rules: ModuleType, main: Path, backend: str) -> None:
+    """Post mortem: the rule is among the frames, with its line and variables."""
+
+    def broken(value: int) -> int:
+        raise ArithmeticError("no lower")
+
+    program = rules.load(main)
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            rules.run(program, {**VALUES, "lower": broken})
+        except ArithmeticError as error:
+            caught.append(error)
+
+    record_lines(run)
+    out = io.StringIO()
+    debugger = pdb.Pdb(stdin=io.StringIO("up\np discount\nquit\n"), stdout=out, nosigint=True)
+    debugger.use_rawinput = False
+    debugger.reset()
+    debugger.interaction(None, caught[0] if sys.version_info >= (3, 13) else caught[0].__traceback__)
+    assert f"> {main}(9)main()" in out.getvalue()
+    assert "(Pdb) 10" in out.getvalue()
 
 
 def test_a_traceback(rules: ModuleType, main: Path) -> None:

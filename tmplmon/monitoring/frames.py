@@ -19,13 +19,12 @@ Source: ``struct _frame`` in CPython's ``Include/internal/pycore_frame.h``; ``Py
 from __future__ import annotations
 
 import builtins
-import contextlib
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType, TracebackType
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from tmplmon.monitoring._capi import in_callback
 from tmplmon.monitoring.fire import silently
@@ -173,24 +172,29 @@ def _prepare(code: CodeType) -> None:
     what they are allocates it and changes nothing else; a tool that exists is used for it, or one is made for
     the moment. Done once for each code-like, as freeing a tool makes a new version of all events.
     """
-    if _prepared.get(id(code)) is code:
+    key = id(code)
+    known = _prepared.get(key)
+    if known is not None and known() is code:
         return
     monitoring = sys.monitoring
     while True:
         tool = next((tool for tool in range(6) if monitoring.get_tool(tool) is not None), None)
-        # ValueError: another thread has freed that tool, or has made this one, in the meantime.
-        with contextlib.suppress(ValueError):
+        try:
             if tool is None:
                 monitoring.use_tool_id(5, __name__)
                 monitoring.set_local_events(5, code, 0)
                 monitoring.free_tool_id(5)
             else:
                 monitoring.set_local_events(tool, code, monitoring.get_local_events(tool, code))
-            _prepared[id(code)] = code
-            return
+            break
+        except ValueError:
+            continue  # another thread has freed that tool, or has made this one, in the meantime
+    _prepared[key] = ref(code, lambda _: _prepared.pop(key, None))
 
 
-_prepared: WeakValueDictionary[int, CodeType] = WeakValueDictionary()
+# By identity: code objects are equal, and hashed, by what is in them. Not a WeakValueDictionary, whose methods are
+# Python code that a debugger would step into.
+_prepared: dict[int, ref[CodeType]] = {}
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
