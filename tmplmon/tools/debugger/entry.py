@@ -1,0 +1,44 @@
+"""Ways into the debugger: from code, from a template, and after an exception.
+
+Rule: who has chosen a debugger gets it. A template's breakpoint goes to `sys.breakpointhook` if that, or the
+variable PYTHONBREAKPOINT, has been set; only otherwise to the `Pdb` of this package.
+"""
+
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from tmplmon.tools.debugger.frames import nearest_template
+from tmplmon.tools.debugger.pdb import HAS_BACKENDS, Pdb
+
+
+def set_trace(*, header: str | None = None, **options: Any) -> None:
+    """Stop where this is called. `header` is shown before; the options are those of `Pdb`."""
+    debugger = Pdb(**options)
+    if header is not None:
+        debugger.message(header)
+    debugger.set_trace(sys._getframe().f_back)
+
+
+def post_mortem(error: BaseException | TracebackType | None = None, **options: Any) -> None:
+    """Look around where an exception came up: the one given, or the one that is being handled. The options are
+    those of `Pdb`. Raises ValueError if there is none."""
+    if error is None:
+        error = sys.exception()
+    if error is None or (isinstance(error, BaseException) and error.__traceback__ is None):
+        raise ValueError("there is no exception, or it has not been raised")
+    debugger = Pdb(**options)
+    debugger.reset()
+    debugger.interaction(None, error)
+
+
+def breakpoint_() -> str:
+    """``{% breakpoint %}``: stop in the template that calls this. Gives the text it puts out: none."""
+    frame = nearest_template(sys._getframe())
+    chosen = sys.breakpointhook is not sys.__breakpointhook__ or os.environ.get("PYTHONBREAKPOINT")
+    if frame is None or chosen:
+        sys.breakpointhook()
+    else:
+        Pdb(**({"mode": "inline"} if HAS_BACKENDS else {})).set_trace(frame)
+    return ""
