@@ -69,6 +69,9 @@ class Environment:
 
     sandboxed = False
     overlayed = False
+    stepping = False
+    """Whether templates are compiled for a debugger: output is put out line by line, a loop has its `loop` if it
+    names it, and a scope of the closures back end always signals. The extension `breakpoint` sets it."""
     linked_to: "Environment | None" = None
     shared = False
     context_class: type[Context] = Context
@@ -387,6 +390,7 @@ class Environment:
             trim_messages=bool(self.policies["ext.i18n.trimmed"]),
             newstyle_gettext=self.newstyle_gettext,
             finalize=self.finalize is not None,
+            stepping=self.stepping,
         )
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
@@ -430,6 +434,7 @@ class Environment:
             self.is_async,
             self._native,
             self.source_map,
+            self.stepping,
             None if self.finalize is None else (pass_arg_of(self.finalize),),
             getattr(self.getattr, "tmplmon_inlinable", False),
             getattr(self.getitem, "tmplmon_inlinable", False),

@@ -101,6 +101,24 @@ class DebugExtension(Extension):
     syntax_tags = frozenset({"debug"})
 
 
+class BreakpointExtension(Extension):
+    """``{% breakpoint %}``, and ``breakpoint()`` in expressions: stop in the debugger, here.
+
+    Templates are compiled to be stepped through: see `Environment.stepping`.
+    """
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        environment.stepping = True
+        environment.globals.setdefault("breakpoint", self.stop)
+
+    @tag("breakpoint")
+    def stop(self) -> str:
+        from tmplmon.tools.debugger import breakpoint_
+
+        return breakpoint_()
+
+
 def __getattr__(name: str) -> Any:
     if name in ("InternationalizationExtension", "babel_extract", "i18n"):
         from tmplmon import i18n
@@ -112,8 +130,9 @@ def __getattr__(name: str) -> Any:
 do = ExprStmtExtension
 loopcontrols = LoopControlExtension
 debug = DebugExtension
+breakpoint = BreakpointExtension
 
-_BUILT_IN = ("do", "loopcontrols", "debug", "i18n")
+_BUILT_IN = ("do", "loopcontrols", "debug", "breakpoint", "i18n")
 
 
 def find_extension(extension: str | type[Extension]) -> type[Extension]:

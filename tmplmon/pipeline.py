@@ -122,6 +122,7 @@ def target(environment: Any, is_async: bool | None = None) -> "Target":
         None if finalize is None else (pass_arg_of(finalize),),
         environment._native,
         environment.source_map,
+        environment.stepping,
         is_inlinable(environment.getattr),
         is_inlinable(environment.getitem),
     )

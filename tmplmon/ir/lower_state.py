@@ -23,7 +23,8 @@ class Options:
 
     `autoescape` is the setting for this template, `filters` and `tests` the known names; `newline` replaces the
     line ends of text; `trim_messages` is the policy for ``trans`` blocks that do not say; `newstyle_gettext` as in
-    Jinja2's i18n extension; `finalize` tells that output values pass through a function of the application's.
+    Jinja2's i18n extension; `finalize` tells that output values pass through a function of the application's;
+    `stepping` asks for a program to step through, see `Environment.stepping`.
     """
 
     autoescape: bool = False
@@ -33,6 +34,7 @@ class Options:
     trim_messages: bool = False
     newstyle_gettext: bool = False
     finalize: bool = False
+    stepping: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -18,10 +18,17 @@ class Statements(Values):
     def emit(self, piece: "ops.EmitText | ops.EmitValue") -> None:
         unless_extended = self.output_dropped and self.extends_seen
         last = self.body[-1] if self.body else None
-        if type(last) is ops.Emit and last.unless_extended == unless_extended:
+        if type(last) is ops.Emit and last.unless_extended == unless_extended and self.continues(last, piece):
             last.pieces.append(piece)
         else:
             self.body.append(ops.Emit([piece], unless_extended))
+
+    def continues(self, run: ops.Emit, piece: "ops.EmitText | ops.EmitValue") -> bool:
+        """Whether a piece may be put out together with a run. Who steps wants to see what each line has put out."""
+        if not self.options.stepping or piece.site < 0:
+            return True
+        lines = [self.scope.positions[each.site][0] for each in run.pieces if each.site >= 0]
+        return not lines or lines[-1] == self.scope.positions[piece.site][0]
 
     def emit_always(self, piece: "ops.EmitValue") -> None:
         """Output that an ``extends`` does not drop, as Jinja has it for call and filter blocks."""
@@ -109,7 +116,9 @@ class Statements(Values):
             if node.recursive or mentions(node.body, {"loop"}) or _has_scoped_block(node.body):
                 level.loop = use
                 use.slot = self.bind("loop")
-                use.whole = node.recursive or _has_scoped_block(node.body)
+                # Who steps wants to look at it. (With a condition, it would change when items are asked for.)
+                to_see = self.options.stepping and node.test is None
+                use.whole = node.recursive or to_see or _has_scoped_block(node.body)
             target = self.bound_slots(node.target, level)
             self.open_frame(level, lambda names: names.visit_all(node.body))
             self.assigned.update(target_slots(target))

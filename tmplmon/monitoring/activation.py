@@ -236,12 +236,32 @@ class Activation:
         try:
             result = call_outside(self._frames, called, *arguments)
         except BaseException:
+            self._states.enter()
             if not isinstance(function, FunctionType):
                 self.c_raise(site, function, arg0)
             raise
+        self._states.enter()
         if not isinstance(function, FunctionType):
             self.c_return(site, function, arg0)
         return result
+
+    def reach(self, site: int) -> None:
+        """Be at a site without an event: for whoever looks at the frame later."""
+        self._here[-1] = site
+        if len(self._frames) == len(self._files):
+            place = self._sites[site]
+            self._frames[-1].move(place.line, place.offset)
+
+    def within(self, site: int, function: Callable[..., Any], /, *arguments: Any) -> Any:
+        """Call a function of the engine from the scope's frame, at ``site``: one that runs another scope, say,
+        which then has this one among its callers. Fires nothing. A tool that came meanwhile is seen."""
+        self.reach(site)
+        if LINE_OFFSET is not None:
+            self._frame()
+        try:
+            return call_outside(self._frames, function, *arguments)
+        finally:
+            self._states.enter()
 
     def stop_iteration(self, site: int, value: object = None) -> None:
         """STOP_ITERATION: an iterator at ``site`` ended, with ``value`` or the StopIteration given."""
@@ -262,6 +282,8 @@ class Activation:
         """RAISE: ``exception`` is raised at ``site``, or comes out of something called there."""
         self._raised = exception
         self._exception(ev.RAISE, FileState.RAISE, exception, site)
+        if site is not None:
+            self.reach(site)
 
     def reraise(self, exception: BaseException, site: int | None = None) -> None:
         """RERAISE: ``exception`` is raised once more, after a handler that did not want it or a
@@ -408,7 +430,11 @@ class Activation:
         while len(self._frames) < len(self._files):
             codelike = self._codelikes[self._files[len(self._frames)]]
             frame = ScopeFrame(codelike.code, *self._names[len(self._frames)])
-            frame.move(codelike.code.co_firstlineno, codelike.start)
+            here = self._here[len(self._frames)]
+            if here is None:
+                frame.move(codelike.code.co_firstlineno, codelike.start)
+            else:
+                frame.move(self._sites[here].line, self._sites[here].offset)
             self._frames.append(frame)
         return self._frames[-1]
 

@@ -83,14 +83,20 @@ class Scope:
         return self.codelikes[0].code
 
     def enter(
-        self, variables: Mapping[str, Any] | None = None, module_globals: Mapping[str, Any] | None = None
+        self,
+        variables: Mapping[str, Any] | None = None,
+        module_globals: Mapping[str, Any] | None = None,
+        *,
+        always: bool = False,
     ) -> Activation | None:
         """Begin a run: return what to signal with, or None if no tool listens to anything here.
+
+        ``always``: also if none does yet. A tool that comes while something is called is seen then.
 
         ``variables`` becomes ``f_locals`` of the frame that tools see, ``module_globals`` part of its
         ``f_globals``.
         """
-        if not self.states.enter() or in_callback():
+        if not (self.states.enter() or always) or in_callback():
             return None
         return Activation(self, variables, module_globals)
 

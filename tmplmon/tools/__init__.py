@@ -1,1 +1,2 @@
-"""Tools that look at templates the way Python's own tools look at Python: coverage, error pages, source maps."""
+"""Tools that look at templates the way Python's own tools look at Python: coverage, stepping, error
+pages, source maps."""

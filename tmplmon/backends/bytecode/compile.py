@@ -29,6 +29,7 @@ class Target:
     finalize: None, or a tuple of the first argument that the environment's finalize wants.
     native: values are put out as they are, not as text.
     traced: pieces of output are put out one by one, with where they come from; see `runtime.origins`.
+    stepping: a run of output ends where its op does; see `Environment.stepping`.
     stock_getattr, stock_getitem: whether attributes and items are looked up by the engine's own rules.
     """
 
@@ -38,6 +39,7 @@ class Target:
     finalize: tuple[str | None] | None = None
     native: bool = False
     traced: bool = False
+    stepping: bool = False
     stock_getattr: bool = True
     stock_getitem: bool = True
 

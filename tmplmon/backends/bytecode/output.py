@@ -350,6 +350,9 @@ def run_at(f: Function, body: Sequence[ops.Op], start: int) -> int:
     """Where the run of output that begins at `start` ends: it takes in ``if``s that choose between two texts on one
     line, as in ``class="{% if on %}on{% endif %}"``."""
     end = start
+    if f.compiler.target.stepping:
+        first = body[start]
+        return start + (type(first) is ops.Emit and not first.unless_extended)
     while end < len(body):
         op = body[end]
         if type(op) is ops.Emit:

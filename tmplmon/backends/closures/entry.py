@@ -29,7 +29,7 @@ from tmplmon.backends.closures.frame import (
     Frame,
 )
 from tmplmon.backends.closures.shown import Variables, show
-from tmplmon.backends.closures.tools import any_tool
+from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.ir import ops
 
 if TYPE_CHECKING:
@@ -55,12 +55,15 @@ class Run:
         self.scope = scope
         self.f: Frame = []
         self.activation: Activation | None = None
-        if any_tool():
-            self.activation = scope.monitored.scope.enter(Variables(scope, self.f), scope.module_names)
+        stepping = scope.constants.environment.stepping
+        if stepping or any_tool():
+            self.activation = scope.monitored.scope.enter(
+                Variables(scope, self.f), scope.module_names, always=stepping
+            )
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
-            kind = ALL if scope.monitored.is_heard_beyond_lines else LINES
+            kind = ALL if stepping or scope.monitored.is_heard_beyond_lines else LINES
         tree = scope.tree(kind, yields)
         f = fill(self.f, tree, outer, output, slots)
         if self.activation is not None:
@@ -120,13 +123,14 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
                     run.body(run.f)
 
         return code_async
+    is_heard = always if scope.constants.environment.stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
-        if any_tool():
+        if is_heard():
             with Run(scope, [context], output) as run:
                 run.body(run.f)
             return
@@ -163,13 +167,14 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
                     run.body(run.f)
 
         return run_async
+    is_heard = always if scope.constants.environment.stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
         nonlocal blank, names, body
-        if any_tool():
+        if is_heard():
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return

@@ -13,6 +13,7 @@ from tmplmon.backends.closures.entry import ALL, LINES, fill, signal_from
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PART, SIGNAL, Frame, fail
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.shown import Variables, show
+from tmplmon.backends.closures.templates import runner
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
 from tmplmon.runtime import support
@@ -41,15 +42,18 @@ def include(
     if b.constants.is_async or b.yields or suspends(name):
         return b.at_line_of(op, _resumable(b, name, find, kind, site))
 
+    start, place = runner(b, site), b.signals.plan.place[site]
+
     def included(f: Frame) -> None:
         try:
             found, context, part = find(f, name(f))
             if part is not None:
+                f[SIGNAL].reach(f[FIRST] + place)
                 begun = _Begun(f, part, context, kind, False)
                 with begun:
                     begun.body(begun.f)
             elif found is not None:
-                found.code(context, f[OUTPUT])
+                start(f, found, context)
         except BaseException as error:
             fail(f, error, site)
             raise

@@ -8,18 +8,22 @@ from collections.abc import Iterator, MutableMapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import ERROR, FIRST, PART, SIGNAL, SITE, Frame
+from tmplmon.backends.closures.frame import CONTEXT, ERROR, FIRST, OUTPUT, PART, SIGNAL, SITE, Frame
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
 
+_ENGINES = {".context": CONTEXT, ".output": OUTPUT}
+
+
 class Variables(MutableMapping[str, Any]):
     """A frame's variables by the names the template has for them, as a debugger sees them in `f_locals`. What it
     changes there, the template sees.
 
-    Where several variables have a name, the innermost that has a value counts.
+    Where several variables have a name, the innermost that has a value counts. Debuggers can ask for the context
+    and for the output by the names they have in the other back end.
     """
 
     def __init__(self, scope: "CompiledScope", f: Frame) -> None:
@@ -37,8 +41,8 @@ class Variables(MutableMapping[str, Any]):
         return None
 
     def __getitem__(self, name: str) -> Any:
-        i = self._place(name)
-        return self._others[name] if i is None else self._frame[i]
+        i = self._place(name) if name not in _ENGINES else _ENGINES[name]
+        return self._others[name] if i is None or not self._frame else self._frame[i]
 
     def __setitem__(self, name: str, value: Any) -> None:
         i = self._place(name)

@@ -218,7 +218,7 @@ class Signals:
             if not callable(func):
                 return func(*args, **kwargs, **more, **last)
             try:
-                return signal.invoke(there, func, *args, **kwargs, **more, **last)
+                return signal.invoke(there, func, *args, **_together(kwargs, more, last))
             except StopIteration as stop:
                 signal.raise_(stop, there)
                 signal.exception_handled(stop, there)
@@ -277,6 +277,18 @@ class Signals:
             signal.py_resume(there)
 
         return emit
+
+
+def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments as one dict. Says of a name given twice what `runtime.context.call` says."""
+    found: dict[str, Any] = {}
+    for part in keywords:
+        twice = next((name for name in part if name in found), None)
+        if twice is not None:
+            said = "tmplmon.runtime.context.call() got multiple values for keyword argument"
+            raise TypeError(f"{said} {twice!r}")
+        found.update(part)
+    return found
 
 
 def _nowhere(f: Frame) -> None:

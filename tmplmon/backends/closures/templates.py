@@ -5,10 +5,11 @@ another environment, another back end. A static include is the exception: in a t
 template's tree runs as a part of this scope (`sites`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame, fail
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 
@@ -18,6 +19,19 @@ type Run = Any
 
 def run(f: Frame, owner: Any, context: Any) -> None:
     owner.code(context, f[OUTPUT])
+
+
+def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], None]:
+    """`run`; in a tree that tells of calls, what runs has this frame among its callers, at a site."""
+    if not b.calls:
+        return run
+    assert b.signals is not None
+    number = b.signals.plan.place[site]
+
+    def run_within(f: Frame, owner: Any, context: Any) -> None:
+        f[SIGNAL].within(f[FIRST] + number, owner.code, context, f[OUTPUT])
+
+    return run_within
 
 
 def call_block(b: Builder, op: ops.CallBlock) -> Closure:
@@ -40,10 +54,11 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
 
         made = run_found(b, find, site)
     else:
+        start = runner(b, site)
 
         def block(f: Frame) -> None:
             try:
-                run(f, *find(f))
+                start(f, *find(f))
             except BaseException as error:
                 fail(f, error, site)
                 raise
@@ -66,10 +81,11 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
 
         return run_found(b, find, site)
 
+    start = runner(b, site)
+
     def super_(f: Frame) -> None:
         try:
-            context = f[CONTEXT]
-            context.blocks.after[block].code(context, f[OUTPUT])
+            start(f, *find(f))
         except BaseException as error:
             fail(f, error, site)
             raise
@@ -105,10 +121,11 @@ def finish(b: Builder, site: int) -> Closure:
 
         runs = run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
     else:
+        start = runner(b, site)
 
         def parent(f: Frame) -> None:
             try:
-                run(f, f[PARENT], f[CONTEXT])
+                start(f, f[PARENT], f[CONTEXT])
             except BaseException as error:
                 fail(f, error, site)
                 raise
@@ -180,9 +197,13 @@ def import_(b: Builder, op: ops.Import) -> Closure:
     this = b.constants.template
     seen = locals_of(b, op.locals) if op.with_context else None
     exports = exporter(b, op.export, exported=False)
+    number = b.signals.plan.place[op.site] if b.calls and b.signals is not None else None
 
     def load(f: Frame, name: Any) -> Any:
-        return support.imported(f[CONTEXT], name, this, None if seen is None else seen(f))
+        arguments = f[CONTEXT], name, this, None if seen is None else seen(f)
+        if number is not None:
+            return f[SIGNAL].within(f[FIRST] + number, support.imported, *arguments)
+        return support.imported(*arguments)
 
     module = combined(b, [b.value(op.template)], load, op.site, awaits=True)
     if op.names is None:

@@ -17,3 +17,8 @@ def any_tool() -> bool:
         and sys.gettrace() is None
         and sys.getprofile() is None
     )
+
+
+def always() -> bool:
+    """In place of `any_tool` where one may come at any time."""
+    return True

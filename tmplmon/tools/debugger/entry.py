@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from tmplmon.tools.debugger.frames import nearest_template
-from tmplmon.tools.debugger.pdb import HAS_BACKENDS, Pdb
+from tmplmon.tools.debugger.pdb import Pdb
+from tmplmon.tools.debugger.stepping import HAS_BACKENDS
 
 
 def set_trace(*, header: str | None = None, **options: Any) -> None:
@@ -40,5 +41,6 @@ def breakpoint_() -> str:
     if frame is None or chosen:
         sys.breakpointhook()
     else:
-        Pdb(**({"mode": "inline"} if HAS_BACKENDS else {})).set_trace(frame)
+        options: dict[str, Any] = {"mode": "inline"} if HAS_BACKENDS else {}
+        Pdb(**options).set_trace(frame)
     return ""

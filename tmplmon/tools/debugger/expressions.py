@@ -2,7 +2,7 @@
 
     users[0]                   both agree
     len(users), type(user)     Python
-    user.name                  Python if `user` has such an attribute; else the template's, which also asks for items
+    user.name                  Python if it has such an attribute; else the template's, which asks for items too
     users|length, x is defined the template's
 
 Rule: Python is asked first. If it fails for a reason that lies in the expression itself, not in something that it

@@ -7,7 +7,9 @@ can have such a name.)
 """
 
 import os
+import sysconfig
 from collections.abc import Iterator, Mapping, MutableMapping
+from functools import cache
 from keyword import iskeyword
 from types import FrameType
 from typing import Any
@@ -19,7 +21,14 @@ from tmplmon.monitoring.frames import ScopeFrame
 CONTEXT, OUTPUT = ".context", ".output"
 
 _PACKAGE = os.path.join(os.path.dirname(tmplmon.__file__), "")
-_engine_files: dict[str, bool] = {}
+# The standard library and installed packages, frozen modules, and what dataclasses and the like generate.
+_LIBRARIES = (
+    "<frozen ",
+    "<string>",
+    "<driver>",
+    *(os.path.join(sysconfig.get_path(kind), "") for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+_ENGINE, _LIBRARY, _OTHER = "engine", "library", "other"
 
 
 def template_of(frame: FrameType) -> Template | None:
@@ -28,13 +37,22 @@ def template_of(frame: FrameType) -> Template | None:
     return loader if isinstance(loader, Template) else None
 
 
-def is_engine(frame: FrameType) -> bool:
-    """Whether a frame belongs to the engine: between a template and what it calls, or between two templates."""
-    file = frame.f_code.co_filename
-    known = _engine_files.get(file)
-    if known is None:
-        known = _engine_files[file] = file.startswith(_PACKAGE) and file.endswith(".py")
-    return known
+def is_engine(frame: FrameType | None) -> bool:
+    """Whether a frame is the engine's: between a template and what it calls, or between two templates; or one of a
+    library that the engine calls."""
+    while frame is not None:
+        kind = _kind_of_file(frame.f_code.co_filename)
+        if kind != _LIBRARY:
+            return kind == _ENGINE
+        frame = frame.f_back
+    return False
+
+
+@cache
+def _kind_of_file(file: str) -> str:
+    if file.startswith(_PACKAGE):
+        return _ENGINE if file.endswith(".py") else _OTHER
+    return _LIBRARY if file.startswith(_LIBRARIES) else _OTHER
 
 
 def is_scope_frame(frame: FrameType) -> bool:

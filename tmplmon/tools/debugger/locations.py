@@ -32,9 +32,7 @@ def environments(first: Iterable[Environment] = ()) -> list[Environment]:
     """All environments of the process, those in `first` first. Looks through everything there is: for a command
     that a person gives."""
     found = dict.fromkeys(first)
-    found.update(
-        dict.fromkeys(thing for thing in gc.get_objects() if issubclass(type(thing), Environment))
-    )
+    found.update(dict.fromkeys(thing for thing in gc.get_objects() if issubclass(type(thing), Environment)))
     return [each for each in found if not each.shared]
 
 

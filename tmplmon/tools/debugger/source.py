@@ -38,7 +38,12 @@ _COLOURS = {
     "raw_begin": "\x1b[35m",
     "raw_end": "\x1b[35m",
 }
-_KEYWORDS = frozenset("and or not in is if else import as with without context recursive ignore missing".split())
+_KEYWORDS = frozenset(
+    (
+        *("and", "or", "not", "in", "is", "if", "else", "import", "as"),
+        *("with", "without", "context", "recursive", "ignore", "missing"),
+    )
+)
 
 
 def wants_colour(stream: IO[Any]) -> bool:

@@ -1,0 +1,50 @@
+"""Templates that are compiled to be stepped through do what they do otherwise: output, errors, lines."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from cases import casefile
+from cases.engines import Engine, Outcome, run
+from cases.test_cases import PATHS, check, each
+
+import tmplmon
+
+BACKENDS = ("bytecode", "closures")
+EVENTS = [path for path in PATHS if "events" in casefile.read(path).sections]
+
+
+@pytest.fixture(params=BACKENDS)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(tmplmon.Environment, "stepping", True)
+    return Engine("tmplmon", (("backend", request.param),))
+
+
+@each(PATHS)
+def test_output(path: Path, engine: Engine) -> None:
+    case = casefile.read(path)
+    check(case, run(engine, case))
+
+
+@each(EVENTS)
+def test_lines(path: Path, engine: Engine) -> None:
+    case = casefile.read(path)
+    assert run(engine, case, events=True) == Outcome(case.sections["output"], events=case.sections["events"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_line_is_put_out_when_it_is_done(backend: str) -> None:
+    """A function that looks at the output sees the lines before it, not one piece at the end."""
+    environment = tmplmon.Environment(backend=backend, extensions=["tmplmon.ext.breakpoint"])
+    seen: list[str] = []
+    environment.globals["breakpoint"] = lambda: None
+    template = environment.from_string("a {{ 1 }}\nb {{ look() }}\n{% if 1 %}c{% endif %} {{ look() }}\n")
+
+    def look() -> str:
+        from tmplmon.tools.debugger import frames
+
+        seen.append(frames.outputs(frames.nearest_template(sys._getframe()))[0][1])
+        return "-"
+
+    assert template.render(look=look) == "a 1\nb -\nc -"
+    assert seen == ["a 1", "a 1\nb -\nc"]

@@ -1,0 +1,172 @@
+"""Looking around: values, the template's source, where one is."""
+
+# What the base class gives is unknown to type checkers.
+# mypy: disable-error-code="no-any-return"
+
+import linecache
+import pdb
+from collections.abc import Sequence
+from types import CodeType, FrameType
+from typing import Any
+
+from tmplmon import Template
+from tmplmon.tools.debugger import locations, source
+from tmplmon.tools.debugger.breakpoints import Breakpoints
+from tmplmon.tools.debugger.expressions import evaluate, is_expression
+from tmplmon.tools.debugger.frames import Names, template_of
+from tmplmon.tools.debugger.stepping import HAS_BACKENDS
+
+
+class Looking(Breakpoints):
+    """Values and source. `window`: how many lines are shown around the current one; `colour`: whether in colour."""
+
+    window = 0
+    colour = False
+    stack: list[tuple[FrameType, int]]
+    curindex: int
+    curframe: Any
+
+    # --- values --------------------------------------------------------------------------------------------
+
+    def _getval(self, arg: str) -> Any:
+        if self.template is None:
+            return super()._getval(arg)
+        try:
+            return evaluate(arg, self.curframe)
+        except BaseException:
+            self._error_exc()
+            raise
+
+    def _getval_except(self, arg: str, frame: FrameType | None = None) -> Any:
+        frame = frame or self.curframe
+        if template_of(frame) is None:
+            return super()._getval_except(arg, frame)
+        try:
+            return evaluate(arg, frame)
+        except BaseException as error:
+            return _Raw(f"** raised {self._format_exc(error)} **")
+
+    def default(self, line: str) -> bool | None:
+        """What is no command: an expression is shown, in a template one of either language."""
+        text = line.removeprefix("!").strip()
+        template = self.template
+        if template is None or not is_expression(text, template.environment):
+            return super().default(line)
+        try:
+            self.displayhook(evaluate(text, self.curframe))
+        except BaseException:
+            self._error_exc()
+        return None
+
+    def _exec_in_closure(self, source: str, globals: dict[str, Any], locals: Any) -> bool:
+        if self.template is not None:
+            locals = Names(self.curframe)
+        return super()._exec_in_closure(source, globals, locals)
+
+    # --- source --------------------------------------------------------------------------------------------
+
+    def _know_lines(self, template: Template | None) -> None:
+        """`linecache` reads files as Python's; what it cannot read so, or cannot find, it is told."""
+        if template is None:
+            return
+        file = locations.file_of(template)
+        if not linecache.getlines(file):
+            text = template.get_source("")
+            linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+
+    def setup(self, f: FrameType | None, tb: Any) -> Any:
+        self._stopped_at = f, tb
+        result = super().setup(f, tb)
+        self._know_lines(self.template)
+        return result
+
+    def look_again(self) -> None:
+        """The stack is another, as other frames are to be shown; the current frame is the same if it still is."""
+        current = self.curframe
+        self.stack, self.curindex = self.get_stack(*self._stopped_at)
+        frames = [frame for frame, _ in self.stack]
+        self.curindex = frames.index(current) if current in frames else self.curindex
+        self.curframe = frames[self.curindex]
+        if not HAS_BACKENDS:
+            self.curframe_locals = self.curframe.f_locals
+
+    def _print_lines(
+        self, lines: Sequence[str], start: int, breaks: Sequence[int] = (), frame: FrameType | None = None
+    ) -> None:
+        template = None if frame is None else template_of(frame)
+        if template is None or frame is None:
+            super()._print_lines(lines, start, breaks, frame)
+        else:
+            self._show_lines(template, frame, start, start + len(lines) - 1, self._line_of(frame))
+
+    def _line_of(self, frame: FrameType) -> int:
+        """The line a frame of the stack is at; after the fact, that of the traceback."""
+        return next((line for each, line in self.stack if each is frame), frame.f_lineno)
+
+    def _show_lines(self, template: Template, frame: FrameType, first: int, last: int, current: int) -> None:
+        lines = source.lines_of(template, self.colour)
+        breaks = self.get_file_breaks(frame.f_code.co_filename)
+        for line in source.numbered(lines, first, last, current, breaks, self.colour):
+            self.message(line)
+
+    def _getsourcelines(self, obj: Any) -> tuple[list[str], int]:
+        """For `longlist`: a template's body is the whole file, a block or macro the lines of it with code."""
+        template = template_of(obj) if isinstance(obj, FrameType) else None
+        if template is None:
+            return super()._getsourcelines(obj)
+        lines = template.get_source("").splitlines(keepends=True)
+        code = obj.f_code
+        if code.co_name == "<template>":
+            return lines, 1
+        last = max(_lines_in(code), default=code.co_firstlineno)
+        return lines[code.co_firstlineno - 1 : last], code.co_firstlineno
+
+    def format_stack_entry(self, frame_lineno: tuple[FrameType, int], lprefix: str = ": ") -> str:
+        frame, line = frame_lineno
+        template = template_of(frame)
+        if template is None:
+            return super().format_stack_entry(frame_lineno, lprefix)
+        entry = f"{self._shown(template)} {frame.f_code.co_name}".replace("()", f"({line})", 1)
+        lines = source.lines_of(template, self.colour)
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        return f"{entry}{lprefix}{text}" if text else entry
+
+    def _shown(self, template: Template) -> str:
+        """How a template's place is written, with `()` for the line."""
+        return f"{self.canonic(locations.file_of(template))}()"
+
+    def print_stack_entry(
+        self, frame_lineno: tuple[FrameType, int], prompt_prefix: str = pdb.line_prefix
+    ) -> None:
+        frame, line = frame_lineno
+        template = template_of(frame)
+        if template is None or not self.window or frame is not self.curframe or self._tracing_stack:
+            super().print_stack_entry(frame_lineno, prompt_prefix)
+            return
+        self.message(f"> {self.format_stack_entry(frame_lineno).partition(': ')[0]}")
+        self._show_lines(template, frame, line - self.window, line + self.window, line)
+
+    _tracing_stack = False
+
+    def print_stack_trace(self, *args: Any) -> None:
+        self._tracing_stack = True
+        try:
+            super().print_stack_trace(*args)
+        finally:
+            self._tracing_stack = False
+
+
+class _Raw(str):
+    """A text that is shown without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _lines_in(code: CodeType) -> set[int]:
+    """The lines of a code object and of those in it."""
+    found = {line for _, _, line in code.co_lines() if line}
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            found |= _lines_in(const)
+    return found

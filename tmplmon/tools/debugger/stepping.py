@@ -1,0 +1,169 @@
+"""Where the debugger stops: in templates and in what they call, not in between.
+
+Rule: the engine's frames are left out and never stopped in. A template has no `def` line and returns nothing, so
+steps do not stop at its beginning and its end, but go on to the line that is next; `return` and `until` do stop at
+its end, before it is left.
+"""
+
+# What the base class gives is unknown to type checkers.
+# mypy: disable-error-code="no-any-return"
+
+import dis
+import pdb
+import sys
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+from tmplmon import Environment, Template
+from tmplmon.tools.debugger.frames import is_engine, is_scope_frame, nearest_template, stack_of, template_of
+
+PythonsPdb: Any = pdb.Pdb  # typeshed leaves out most of what is overridden here
+
+HAS_BACKENDS = sys.version_info >= (3, 14)
+_GENERATORS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+
+
+class Stepping(PythonsPdb):  # type: ignore[misc]
+    """Frames and steps."""
+
+    environment: Environment | None = None
+    shows_engine = False
+
+    def hides(self, frame: FrameType) -> bool:
+        """Whether a frame is left out and not stopped in."""
+        return not self.shows_engine and is_engine(frame)
+
+    def get_stack(self, f: FrameType | None, t: Any) -> tuple[list[tuple[FrameType, int]], int]:
+        stack, index = super().get_stack(f, t)
+        if f is None:
+            # After the fact: the innermost that is not the engine's.
+            while index and self.hides(stack[index][0]):
+                index -= 1
+        kept = [n for n, (frame, _) in enumerate(stack) if n == index or not self.hides(frame)]
+        return [stack[n] for n in kept], kept.index(index)
+
+    def _set_caller_tracefunc(self, current_frame: FrameType) -> None:
+        """The next frame that can be stopped in is traced, across those of the engine."""
+        frame = current_frame.f_back
+        while frame is not None and self.hides(frame) and frame is not self.botframe:
+            frame = frame.f_back
+        if frame is not None and not frame.f_trace:
+            frame.f_trace = self.trace_dispatch
+
+    @property
+    def template(self) -> Template | None:
+        """The template of the current frame."""
+        return None if self.curframe is None else template_of(self.curframe)
+
+    def _environments(self) -> list[Environment]:
+        """Those to ask first for a template: of the templates that are running, then the one given."""
+        template = self.template
+        if template is None:
+            frame = nearest_template(self.curframe)
+            template = None if frame is None else template_of(frame)
+        own = [] if template is None else [template.environment]
+        return own if self.environment is None else [*own, self.environment]
+
+    # --- stopping ------------------------------------------------------------------------------------------
+
+    def stop_here(self, frame: FrameType) -> bool:
+        return not self.hides(frame) and super().stop_here(frame)
+
+    def dispatch_call(self, frame: FrameType, arg: Any) -> Any:
+        template = template_of(frame) if self.breaks else None
+        if template is not None:
+            self._settle_breaks(template)
+        return super().dispatch_call(frame, arg)
+
+    def user_call(self, frame: FrameType, argument_list: Any) -> None:
+        if template_of(frame) is None:
+            super().user_call(frame, argument_list)
+
+    def dispatch_return(self, frame: FrameType, arg: Any) -> Any:
+        suspends = frame.f_code.co_flags & _GENERATORS and not is_scope_frame(frame)
+        if template_of(frame) is None or suspends:
+            return super().dispatch_return(frame, arg)
+        if frame is self.returnframe:
+            self.stopframe = None  # else a scope's frame counts as one of a generator, which goes on
+            return super().dispatch_return(frame, arg)
+        if self.stop_here(frame):
+            self._set_stopinfo(None, None)
+            self._set_caller_tracefunc(frame)
+        return self.trace_dispatch
+
+    def dispatch_exception(self, frame: FrameType, arg: Any) -> Any:
+        if template_of(frame) is not None and self.stop_here(frame) and is_handled(frame, arg[1]):
+            return self.trace_dispatch
+        return super().dispatch_exception(frame, arg)
+
+    def set_return(self, frame: FrameType) -> None:
+        if is_scope_frame(frame):
+            self._set_stopinfo(frame.f_back, frame)
+        else:
+            super().set_return(frame)
+
+    def user_return(self, frame: FrameType, return_value: Any) -> None:
+        if template_of(frame) is None:
+            super().user_return(frame, return_value)
+        else:
+            self.message("--Return--")
+            self.interaction(frame, None)
+
+    def set_trace(self, frame: FrameType | None = None, **kwargs: Any) -> None:
+        """Stop here; in a template's frame at once, at the line that is running."""
+        if frame is None:
+            frame = sys._getframe().f_back
+        assert frame is not None
+        if template_of(frame) is None:
+            super().set_trace(frame, **kwargs)
+            return
+        if self.enterframe is not None and HAS_BACKENDS:
+            return  # called from the prompt
+        self.rcLines += kwargs.get("commands") or ()
+        # `pdb` would wait for the frame's next instruction, which a scope of closures does not have: here the event
+        # is made. Tracing begins when it has been dealt with.
+        self._stop_tracing()
+        self.reset()
+        for each in stack_of(frame):
+            each.f_trace = self.trace_dispatch
+            self.botframe = each
+            self.frame_trace_lines_opcodes[each] = each.f_trace_lines, each.f_trace_opcodes
+            each.f_trace_lines = True
+        self.trace_dispatch(frame, "line", None)
+        if not self.quitting and (self.breaks or self.stoplineno != -1):
+            self._start_tracing()
+
+    def _start_tracing(self) -> None:
+        if HAS_BACKENDS:
+            self.start_trace()
+        else:
+            sys.settrace(self.trace_dispatch)
+
+    def _stop_tracing(self) -> None:
+        if HAS_BACKENDS:
+            self.stop_trace()
+        else:
+            sys.settrace(None)
+
+
+def is_handled(frame: FrameType, error: BaseException) -> bool:
+    """Whether an exception that a template's frame sees is one that it handles itself.
+
+    A template has no ``try``: an attribute that turns out to be an item, and the end of a loop's iterator, are the
+    engine's business. They are told from others by the code: a handler covers the instruction. (Closures tell of
+    none but those that leave.)
+    """
+    if isinstance(error, StopIteration):
+        return True
+    if is_scope_frame(frame) or not isinstance(error, (AttributeError, KeyError)):
+        return False
+    return any(frame.f_lasti in handled for handled in _handled(frame.f_code))
+
+
+@cache
+def _handled(code: CodeType) -> list[range]:
+    """The instructions of a code object that an ``except`` covers."""
+    bytecode: Any = dis.Bytecode(code)
+    starts = {each.offset for each in bytecode if each.opname == "PUSH_EXC_INFO"}
+    return [range(each.start, each.end) for each in bytecode.exception_entries if each.target in starts]
