@@ -46,6 +46,7 @@ class Template:
     _uptodate: Callable[[], bool] | None
     _own_globals: MutableMapping[str, Any]
     _module: "TemplateModule | None"
+    _imports: "dict[str, Template]"
     _table: BlockTable
     _linked: int
     _eval_ctx: EvalContext
@@ -80,6 +81,7 @@ class Template:
         self._uptodate = uptodate
         self._own_globals = globals if globals is not None else {}
         self._module = None
+        self._imports = {}
         self._make_blocks()
         self._link()
         if filename is None:
@@ -271,7 +273,8 @@ class Template:
         foreign = self._foreign_globals(context)
         if foreign:
             return self.make_module(foreign)
-        if self._module is None:
+        if self._module is None or not self._imports_are_current():
+            self._imports.clear()
             self._module = self.make_module()
         return self._module
 
@@ -279,9 +282,30 @@ class Template:
         foreign = self._foreign_globals(context)
         if foreign:
             return await self.make_module_async(foreign)
-        if self._module is None:
+        if self._module is None or not self._imports_are_current():
+            self._imports.clear()
             self._module = await self.make_module_async()
         return self._module
+
+    def _imports_are_current(self) -> bool:
+        """Whether the templates that this one has imported are still those: the module that is kept has what it
+        imported, and is to be made again when the source of that has changed."""
+        if not self._imports:
+            return True
+        pending, seen = [self], {self}
+        while pending:
+            template = pending.pop()
+            for name, imported in list(template._imports.items()):
+                try:
+                    found = template.environment._load_template(name, None)
+                except Exception:
+                    return False  # Making the module again raises it where the template is imported.
+                if found is not imported:
+                    return False
+                if found not in seen:
+                    seen.add(found)
+                    pending.append(found)
+        return True
 
     # --- about the source ----------------------------------------------------------------------------------
 

@@ -92,7 +92,8 @@ class Browser:
         return self.run(f"const root = document.querySelector('tmplmon-overlay').shadowRoot; return {script}")
 
     def point_at(self, element: Any, *, click: bool = False) -> None:
-        """Move the pointer over an element, and click."""
+        """Move the pointer over an element, and click. A page is scrolled before, if need be."""
+        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
         actions: list[dict[str, Any]] = [
             {"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": element}
         ]

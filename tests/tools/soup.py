@@ -22,9 +22,15 @@ FOUND = {
     "<svg><title/><style/><g/></svg><style><p></style>": [
         *("<svg>", "<title/>", "<style/>", "<g/>", "</svg>", "<style>", "</style>")
     ],
-    "<svg><![CDATA[ > <p> ]]><g></svg>": ["<svg>", "<g>", "</svg>"],
+    "<![CDATA[ <p> ]]><b>": ["<b>"],
+    "<svg><g><![CDATA[ > <p> ]]></svg>": ["<svg>", "<g>"],
+    "<svg><title>a</title></svg><svg><title><b></title><p>": [
+        *("<svg>", "<title>", "</title>", "</svg>", "<svg>", "<title>")
+    ],
     "<plaintext><p></plaintext>": ["<plaintext>"],
     "<p><q title='never closed": ["<p>"],
+    '<p><q title="never closed><b title=x><i id=y': ["<p>"],
+    "<a ==x><b = ><c a= ><d>": ["<a ==x>", "<b = >", "<c a= >", "<d>"],
     "<p><!-- never closed <q>": ["<p>"],
     "<p><title>never closed <q>": ["<p>", "<title>"],
     "<P\nCLASS=x\n>": ["<P\nCLASS=x\n>"],

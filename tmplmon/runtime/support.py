@@ -206,6 +206,8 @@ def imported(context: Context, name: Any, template: Any, locals: Mapping[str, An
     an asynchronous environment.)"""
     environment = context.environment
     found = environment.get_template(name, template.name)
+    if environment.auto_reload and found.name is not None:
+        template._imports[found.name] = found
     if locals is not None:
         names = context.get_all()
         if environment.is_async:

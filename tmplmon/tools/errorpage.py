@@ -5,6 +5,7 @@ Rule: the place that failed comes first and open, then what led there, towards t
 shown folded. A value is shown by its `repr`, shortened; one whose name says that it is a secret is not shown.
 """
 
+import os
 import re
 import traceback
 from collections.abc import Iterable
@@ -12,7 +13,10 @@ from typing import Any
 
 from markupsafe import escape
 
+import tmplmon
 from tmplmon.tools.failures import Place, places
+
+_ENGINE = os.path.dirname(tmplmon.__file__) + os.sep
 
 AROUND = 5
 """Lines shown before and after the one at fault."""
@@ -37,9 +41,13 @@ h2 { font-size: 15px; margin: 28px 0 8px; color: var(--soft); font-weight: 600; 
 details { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; overflow: hidden; }
 summary { padding: 8px 14px; cursor: pointer; }
 summary code { font-weight: 600; }
+summary .text { float: right; max-width: 55%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+summary .text code { font-weight: 400; color: var(--soft); }
+details[open] summary .text { display: none; }
 summary .label, .path { color: var(--soft); }
 .path { padding: 0 14px 8px; font-size: 13px; overflow-wrap: anywhere; }
 code, pre { font: 13px/1.55 ui-monospace, "DejaVu Sans Mono", monospace; tab-size: 4; }
+.label { font-size: 14px; }
 .source { margin: 0; padding: 8px 0; background: var(--code); overflow-x: auto; border-top: 1px solid var(--line); }
 .source span { display: block; width: max-content; min-width: 100%; padding-right: 14px; }
 .source i { display: inline-block; width: 56px; padding-right: 14px; text-align: right; color: var(--soft);
@@ -60,9 +68,7 @@ def error_page(error: BaseException, request: str = "") -> str:
     kind = type(error).__qualname__
     message = str(error).partition("\n")[0]
     title = f"{kind}: {message}" if message else kind
-    found = places(error)
-    # Of a syntax error in an included template, the engine's own frames have been left out already.
-    found.reverse()
+    found = [place for place in reversed(places(error)) if not place.file.startswith(_ENGINE)]
     parts = [
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>",
         '<meta name="viewport" content="width=device-width">',
@@ -93,9 +99,11 @@ def _frames(found: list[Place]) -> Iterable[str]:
 def _frame(place: Place, is_open: bool) -> str:
     name = place.name if place.name is not None else place.file.rpartition("/")[2]
     label = "" if place.label == "<template>" else f" in {place.label}" if place.label else ""
+    text = "".join(place.parts).strip()
     parts = [
         f"<details{' open' if is_open else ''} class={'template' if place.is_template else 'python'}>",
-        f"<summary><code>{escape(name)}:{place.line}</code><span class=label>{escape(label)}</span></summary>",
+        f"<summary><code>{escape(name)}:{place.line}</code><span class=label>{escape(label)}</span>"
+        f"<span class=text><code>{escape(text)}</code></span></summary>",
         f"<div class=path>{escape(place.file)}</div>",
         _source(place),
     ]

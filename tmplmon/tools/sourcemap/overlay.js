@@ -39,7 +39,9 @@
       text-decoration: none; }
     .action:hover { background: #2a3350; }
     .parts { flex: 1; display: flex; min-height: 0; }
-    .files { width: 250px; overflow: auto; border-right: 1px solid #2a3350; padding: 6px 0; }
+    .side { width: 250px; display: flex; flex-direction: column; border-right: 1px solid #2a3350; }
+    .files { flex: 1; overflow: auto; padding: 6px 0; }
+    .legends { padding: 6px 12px; border-top: 1px solid #2a3350; } .legends:empty { display: none; }
     .files button { display: flex; width: 100%; gap: 8px; padding: 3px 12px; align-items: baseline; }
     .files button:hover { background: #1f2637; } .files .shown { background: #263049; }
     .files .name { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -101,11 +103,11 @@
   const edit = make("a", "action", "Open in editor");
   const copy = make("button", "action", "Copy place");
   const close = make("button", "action", "Close");
-  const legends = make("span", "");
+  const legends = make("div", "legends");
   const files = make("div", "files");
   const code = make("div", "code");
   const panel = make("div", "layer panel",
-    make("div", "bar", steps, legends, edit, copy, close), make("div", "parts", files, code));
+    make("div", "bar", steps, edit, copy, close), make("div", "parts", make("div", "side", files, legends), code));
   root.append(boxes, tip, panel, pill);
   shadow.append(style, root);
   if (map.templates.some((template) => template.run)) {
@@ -114,11 +116,15 @@
 
   let on = false;
   let pinned = null; // the element that was clicked
+  let marked = null; // the element that the box is on
   let current = null; // the place that is shown
 
   // --- marks on the page --------------------------------------------------------------------------------------
 
-  const clear = () => boxes.replaceChildren();
+  const clear = () => {
+    boxes.replaceChildren();
+    marked = null;
+  };
   const box = (element, classes) => {
     const at = element.getBoundingClientRect();
     if (!at.width && !at.height) return null;
@@ -130,6 +136,7 @@
   };
   const mark = (element) => {
     clear();
+    marked = element;
     const at = box(element, "");
     const number = element.getAttribute(ATTRIBUTE);
     const places = (map.elements[number] || []).map(place);
@@ -251,7 +258,7 @@
   };
   const pointed = (event) => {
     const element = of(event);
-    if (!element) return;
+    if (!element || element === marked) return; // Browsers send it without a move, too.
     if (pinned) mark(element);
     else look(element);
   };

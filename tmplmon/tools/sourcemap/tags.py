@@ -2,8 +2,8 @@
 
 Rule: this is the tokenizer of the HTML standard (13.2.5) with everything left out that does not move a tag's
 boundary. What a browser takes for text is no tag: comments, the content of `script`, `style`, `textarea`, `title`
-and the like, what stands in quotes inside a tag. Where the standard's answer depends on the tree (CDATA sections,
-which are comments outside of SVG and MathML), nothing is taken for a tag that one of the two answers would not.
+and the like, what stands in quotes inside a tag. Inside of SVG and MathML the answer depends on the tree, which is
+not built here: what could be read in two ways there ends the tags that are found.
 """
 
 import re
@@ -20,7 +20,11 @@ _NAME = re.compile(r"[a-zA-Z][^\t\n\f\r />]*")
 # What a tag has after its name: blanks and slashes, attributes with or without a value.
 _VALUE = r"""(?: "[^"]*" | '[^']*' | [^\t\n\f\r\ >"'][^\t\n\f\r\ >]* | (?=>) )"""
 _ATTRIBUTES = re.compile(
-    rf"(?: [\t\n\f\r\ /]+ | =?[^\t\n\f\r\ />=]+ (?: [\t\n\f\r\ ]* = [\t\n\f\r\ ]* {_VALUE} )? | = )*+",
+    rf"""(?:
+        [\t\n\f\r\ /]+
+        | (?: = [^\t\n\f\r\ />=]*+ | [^\t\n\f\r\ />=]++ )
+          (?: [\t\n\f\r\ ]*+ = [\t\n\f\r\ ]*+ {_VALUE} | (?! [\t\n\f\r\ ]*+ = ) )
+    )*+""",
     re.VERBOSE,
 )
 _SCRIPT = re.compile(r"<!--|-->|</?script(?=[\t\n\f\r />])", re.IGNORECASE)
@@ -39,7 +43,7 @@ class Tag(NamedTuple):
 def tags(page: str) -> Iterator[Tag]:
     """The tags of a page, in order. What an unclosed tag or comment has swallowed has none."""
     position = 0
-    foreign = 0
+    foreign: list[str] = []
     while (start := page.find("<", position)) >= 0:
         following = page[start + 1 : start + 2]
         if following.isascii() and (following.isalpha() or following == "/"):
@@ -56,11 +60,17 @@ def tags(page: str) -> Iterator[Tag]:
             yield Tag(start, named.end(), end + 1, name)
             position = end + 1
             closed = page[end - 1] == "/"
-            if name.removeprefix("/") in _FOREIGN and not closed:
-                foreign = max(0, foreign + (-1 if name[0] == "/" else 1))
+            if name in _FOREIGN and not closed:
+                foreign.append(name)
+            elif foreign and name == f"/{foreign[-1]}":
+                foreign.pop()
             elif name in _TEXT_ELEMENTS and not (foreign and closed):
-                position = _text_end(page, position, name)
+                begin, position = position, _text_end(page, position, name)
+                if foreign and "<" in page[begin:position]:
+                    return
         elif following == "!":
+            if foreign and page.startswith("<![CDATA[", start):
+                return
             position = _comment_end(page, start)
         elif following == "?":
             position = _after(page, ">", start)
@@ -75,8 +85,6 @@ def _after(page: str, end: str, position: int) -> int:
 
 
 def _comment_end(page: str, start: int) -> int:
-    if page.startswith("<![CDATA[", start):
-        return max(_after(page, "]]>", start), _after(page, ">", start))
     if not page.startswith("<!--", start):
         return _after(page, ">", start)
     for short in ("<!-->", "<!--->"):
