@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
         from tmplmon.cli.check import check
 
         return check(args)
+    if args.command == "profile":
+        from tmplmon.cli.profile import profile
+
+        return profile(args)
     from tmplmon.cli.show import show
 
     return show(args)
@@ -103,6 +107,20 @@ def make_parser() -> argparse.ArgumentParser:
     show.add_argument("stage", choices=("tokens", "tree", "ir", "python", "lines"))
     show.add_argument("template", metavar="FILE")
     options.add_syntax_options(show)
+
+    profile = commands.add_parser(
+        "profile",
+        help="show which lines of a template take how long",
+        description="Renders a template and shows where the time goes: by line, in the template and in what it"
+        " includes, imports, extends and calls. It is rendered before, so that the time to load and to compile"
+        " templates is not in the figures.",
+    )
+    profile.add_argument("template", metavar="FILE")
+    options.add_data_option(profile, f"the variables: {DATA_HELP}")
+    options.add_profile_options(profile)
+    options.add_search_option(profile)
+    options.add_run_options(profile)
+    options.add_syntax_options(profile)
     return parser
 
 

@@ -68,6 +68,46 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cache", metavar="DIR", help="keep compiled templates in this directory")
 
 
+def add_profile_options(parser: argparse.ArgumentParser) -> None:
+    """What is profiled, and how it is shown."""
+    parser.add_argument(
+        "-n", "--repeat", type=_count, default=1, metavar="N", help="how often to render; 1 by default"
+    )
+    parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="no rendering before: loading and compiling count where they happen",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="the file to write; its name's end says the format"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("table", "html", "svg", "speedscope", "json", "collapsed"),
+        help="html: the source as a heat map; svg: a flame graph; collapsed: stacks for other tools",
+    )
+    parser.add_argument(
+        "--sort", choices=("self", "total", "hits", "line"), default="self", help="the order in the table"
+    )
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=20,
+        metavar="N",
+        help="how many lines in the table, 0 for all; 20 by default",
+    )
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colours in the table"
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
 def escaped_names() -> tuple[str, ...]:
     """The ends of names, without the first dot, whose templates are escaped."""
     return (*ESCAPED, *(f"{name}{suffix}" for name in ESCAPED for suffix in TEMPLATE_SUFFIXES))

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from tmplmon.backends.code import Code
+from tmplmon.monitoring.announced import announce
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
@@ -126,6 +127,7 @@ class Functions:
             names = link(code.links, template, environment, template.blocks)
         names["__name__"] = template.name or "<template>"
         names["__loader__"] = template
+        announce(code.root, *code.blocks.values())
         return code, names
 
     def code(self, block: str | None) -> FunctionType:

@@ -57,17 +57,17 @@ class Run:
         self.activation: Activation | None = None
         stepping = scope.constants.environment.stepping
         if stepping or any_tool():
-            self.activation = scope.monitored.scope.enter(
-                Variables(scope, self.f), scope.module_names, always=stepping
-            )
+            # What may be suspended does not join includes in: each of the files has to tell that it is.
+            table = scope.alone if yields or scope.constants.is_async else scope.monitored
+            self.activation = table.scope.enter(Variables(scope, self.f), scope.module_names, always=stepping)
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
-            kind = ALL if stepping or scope.monitored.is_heard_beyond_lines else LINES
+            kind = ALL if stepping or table.is_heard_beyond_lines else LINES
         tree = scope.tree(kind, yields)
         f = fill(self.f, tree, outer, output, slots)
         if self.activation is not None:
-            signal_from(f, self.activation, scope.monitored.root)
+            signal_from(f, self.activation, table.root)
         self.body = tree.body
         try:
             tree.look_up(f)

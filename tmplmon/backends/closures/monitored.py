@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
+from tmplmon.monitoring.announced import announce
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
@@ -22,7 +23,8 @@ _DEEPEST = 8
 _MOST_SITES = 5000
 
 # The events that the tree for lines and branches has.
-_OF_LINES = {ev.LINE, ev.BRANCH_LEFT, ev.BRANCH_RIGHT, ev.PY_START, ev.PY_RETURN, ev.PY_YIELD, ev.PY_RESUME}
+_OF_LINES = {ev.LINE, ev.BRANCH_LEFT, ev.BRANCH_RIGHT, ev.PY_START, ev.PY_RETURN, ev.PY_UNWIND}
+_OF_LINES |= {ev.PY_YIELD, ev.PY_RESUME, ev.PY_THROW}
 
 
 class Part:
@@ -78,6 +80,7 @@ class Monitored:
         self._count = 0
         self.root = self._add(compiled, 0, (constants.template,) if join else None)
         self.scope: Scope = builder.build()
+        announce(*(codelike.code for codelike in self.scope.codelikes))
         for part in self._parts:
             if part.plan.entries:
                 part.state = 2 * self.scope.sites[part.first].state

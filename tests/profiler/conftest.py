@@ -1,0 +1,87 @@
+"""Templates that say themselves what they cost: time passes when one calls ``spend(n)``, and at no other time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tmplmon import DictLoader, Environment
+from tmplmon.tools.profiler import Profile, Profiler
+from tmplmon.tools.profiler.profile import File
+
+BACKENDS = ("bytecode", "closures")
+
+
+class Clock:
+    """A clock that stands still until somebody spends time."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self, _: int) -> int:
+        return self.now
+
+    def spend(self, time: int) -> str:
+        self.now += time
+        return ""
+
+
+class Site:
+    """Some templates, a clock that they spend the time of, and what profiling them gives."""
+
+    def __init__(self, backend: str, **options: Any) -> None:
+        self.clock = Clock()
+        self.templates: dict[str, str] = {}
+        self.environment = Environment(loader=DictLoader(self.templates), backend=backend, **options)
+        self.environment.globals["spend"] = self.clock.spend
+        self.profiler = Profiler(clock=self.clock)
+
+    def add(self, **templates: str) -> None:
+        """Templates by name; the first line is the one after the opening quotes."""
+        self.templates.update({name: text.removeprefix("\n") for name, text in templates.items()})
+
+    def render(self, name: str = "page", **context: Any) -> str:
+        return self.environment.get_template(name).render(**context)
+
+    def profile(self, call: Callable[[], object] | None = None, **context: Any) -> Profile:
+        """The profile of a call, or of a rendering of the template ``page``."""
+        with self.profiler:
+            if call is None:
+                self.render(**context)
+            else:
+                call()
+        return checked(self.profiler.profile, self.profiler)
+
+
+def checked(profile: Profile, profiler: Profiler) -> Profile:
+    """The profile, whose sums were found equal."""
+    own = [line.own for file in profile.files.values() for line in file.lines.values()]
+    assert sum(own) == profile.spent == profiler._recorder.spent
+    assert sum(file.own for file in profile.files.values()) == profile.spent
+    assert sum(figures.own for figures in profile.scopes.values()) == profile.spent
+    for figures in (*profile.files.values(), *profile.scopes.values()):
+        assert figures.own <= figures.total <= profile.spent
+    return profile
+
+
+def file_of(profile: Profile, name: str) -> File:
+    """A template's file. (There is a number after the name if another test's template still lives.)"""
+    starts = f"<template {name}>", f"<template {name} "
+    (file,) = [file for file in profile.files.values() if file.path.startswith(starts)]
+    return file
+
+
+def lines(profile: Profile, name: str = "page") -> dict[int, tuple[int, float, float]]:
+    """Line → (hits, self, total), of a template by its name."""
+    file = file_of(profile, name)
+    return {number: (line.hits, line.own, line.total) for number, line in sorted(file.lines.items())}
+
+
+@pytest.fixture(params=BACKENDS)
+def site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.param)
+
+
+@pytest.fixture(params=BACKENDS)
+def async_site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.param, enable_async=True)

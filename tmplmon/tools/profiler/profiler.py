@@ -1,0 +1,141 @@
+"""What an application uses: a profiler to switch on and off, and functions for one that is running.
+
+In a running application it is on in bursts (`share`): while it is off, templates run at full speed, and what is
+seen while it is on is exact. So the cost is chosen, and nothing is estimated.
+"""
+
+import threading
+from collections.abc import Callable
+from types import CodeType, TracebackType
+from typing import Self
+
+from tmplmon.monitoring.announced import announced
+from tmplmon.tools.profiler.profile import Profile
+from tmplmon.tools.profiler.recorder import CLOCK, TICK, Clock, Recorder
+
+# Seconds that a burst takes. Switching on and off takes some 10 µs for each template function there is.
+BURST = 0.1
+
+
+class Profiler:
+    """Records which lines of templates run, how often and for how long, in all threads, from `start` to `stop`.
+
+    share: the share of the time in which it is on, in bursts. clock: a function of one argument that gives the
+    time, as `time.clock_gettime`.
+
+    It may be started again after it was stopped, and goes on then. `profile` is what it has found when it is off.
+    """
+
+    def __init__(self, *, share: float = 1.0, clock: Clock = CLOCK, burst: float = BURST) -> None:
+        if not 0 < share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {share}")
+        self._recorder = Recorder(clock)
+        self._clock = clock
+        self._pauses = (burst, burst / share - burst) if share < 1 else None
+        self._ended = threading.Event()
+        self._switcher: threading.Thread | None = None
+        self._executable: set[tuple[str, int]] = set()
+        self._seconds = 0.0
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Begin. Raises RuntimeError if other tools have all the ids of `sys.monitoring` a profiler may have."""
+        if self._switcher is not None:
+            return
+        self._on()
+        if self._pauses is not None:
+            self._ended.clear()
+            self._switcher = threading.Thread(target=self._switch, name="tmplmon profiler", daemon=True)
+            self._switcher.start()
+
+    def stop(self) -> None:
+        """End."""
+        if self._switcher is not None:
+            self._ended.set()
+            self._switcher.join()
+            self._switcher = None
+        self._off()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def profile(self) -> Profile:
+        """What was found. Raises RuntimeError while it is on."""
+        if self._recorder.is_on or self._switcher is not None:
+            raise RuntimeError("the profiler is on; there is a profile when it has stopped")
+        return Profile(
+            self._recorder.root,
+            seconds=self._seconds,
+            threads=self._recorder.threads,
+            executable=self._executable,
+        )
+
+    def _on(self) -> None:
+        if not self._recorder.is_on:
+            self._recorder.start()
+            self._began = self._clock(TICK)
+
+    def _off(self) -> None:
+        if self._recorder.is_on:
+            self._seconds += self._clock(TICK) - self._began
+            self._recorder.stop()
+            files = {node.scope.file for node in self._recorder.root.walk()}
+            for code in announced():
+                if code.co_filename in files:
+                    self._executable.update(_lines(code))
+
+    def _switch(self) -> None:
+        assert self._pauses is not None
+        on, off = self._pauses
+        while not self._ended.wait(on):
+            self._off()
+            if self._ended.wait(off):
+                return
+            self._on()
+
+
+def _lines(code: CodeType) -> set[tuple[str, int]]:
+    """The lines with code. The start of a scope is on its first line, whether or not that has any."""
+    return {(code.co_filename, line) for start, _, line in code.co_lines() if line and start}
+
+
+def profile_for(
+    seconds: float, *, share: float = 0.25, wait: Callable[[float], object] | None = None
+) -> Profile:
+    """Profile the templates that other threads render in the next so many seconds, and return the profile.
+
+    It blocks meanwhile: in an event loop, call it by `asyncio.to_thread`. wait: called with the seconds instead of
+    sleeping.
+    """
+    with Profiler(share=share) as profiler:
+        (wait or threading.Event().wait)(seconds)
+    return profiler.profile
+
+
+def profile_on_signal(number: int, path: str, *, seconds: float = 10, share: float = 0.25) -> None:
+    """From now on, when the process gets a signal, profile it for so many seconds and write the profile to a file.
+
+    number: as `signal.SIGUSR1`. path: the end of its name says the format; ``%d`` in it becomes the process id.
+    A signal that comes while one is being worked on is ignored. Call it in the main thread.
+    """
+    import os
+    import signal
+
+    busy = threading.Lock()
+
+    def work() -> None:
+        with busy:
+            profile_for(seconds, share=share).save(path.replace("%d", str(os.getpid())))
+
+    def received(_number: int, _frame: object) -> None:
+        if not busy.locked():
+            threading.Thread(target=work, name="tmplmon profiler", daemon=True).start()
+
+    signal.signal(number, received)

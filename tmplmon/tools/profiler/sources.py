@@ -1,0 +1,25 @@
+"""The text of the files in a profile, and what to call them.
+
+Rule: the text is taken when profiling ends, so that a profile can be shown after a file has changed, or the
+template of a string is gone.
+"""
+
+import linecache
+import os
+
+
+def lines_of(file: str) -> list[str]:
+    """The lines of a template, without line ends; none if there is no such file. Not by way of `linecache` for what
+    is on disk: it would look for Python's encoding declarations."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as text:
+            return text.read().splitlines()
+    except (OSError, ValueError):
+        entry = linecache.cache.get(file)
+        return [line.rstrip("\r\n") for line in entry[2]] if entry is not None and len(entry) > 2 else []
+
+
+def shown_name(file: str) -> str:
+    """A file as the reader would name it: relative to the current directory if it is below it."""
+    here = os.path.join(os.getcwd(), "")
+    return file.removeprefix(here)

@@ -1,0 +1,80 @@
+"""The call tree: which scope ran, called from which line of which scope, how often, and how long on each line.
+
+Rule: all time is in the cells, each of which has the time of one line less that of the templates it called. So the
+sum of all cells is all the time there is, and every other figure is a sum of some of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What runs as one function: a template's body, a block, a macro, a call body.
+
+    file: the `co_filename` of its code. name: the `co_qualname`, as ``<template>`` or ``block title``.
+    line: its first line.
+    """
+
+    file: str
+    name: str
+    line: int
+
+
+class Cell:
+    """A line of a node: how often it was reached, and its own time in the clock's unit (seconds)."""
+
+    __slots__ = ("hits", "time")
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.time = 0.0
+
+
+class Node:
+    """A scope called from one line of another node; the root stands for what calls templates.
+
+    line: the line of the parent that calls it, 0 below the root. calls: how often it began.
+    cells: line → cell. children: (line, scope) → node.
+    """
+
+    __slots__ = ("calls", "cells", "children", "line", "parent", "scope")
+
+    def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
+        self.parent = parent
+        self.line = line
+        self.scope = scope
+        self.calls = 0
+        self.cells: dict[int, Cell] = {}
+        self.children: dict[tuple[int, Scope], Node] = {}
+
+    def child(self, line: int, scope: Scope) -> "Node":
+        """The node for a scope called from a line."""
+        key = line, scope
+        found = self.children.get(key)
+        if found is None:
+            found = self.children[key] = Node(self, line, scope)
+        return found
+
+    def cell(self, line: int) -> Cell:
+        """The cell of a line."""
+        found = self.cells.get(line)
+        if found is None:
+            found = self.cells[line] = Cell()
+        return found
+
+    def walk(self) -> "Iterator[Node]":
+        """All nodes below this one, each after its parent; siblings by line."""
+        pending = self._below()
+        while pending:
+            node = pending.pop()
+            yield node
+            pending += node._below()
+
+    def _below(self) -> "list[Node]":
+        return sorted(self.children.values(), key=lambda node: (-node.line, node.scope.name))
+
+
+def make_root() -> Node:
+    """The root of a new tree."""
+    return Node(None, 0, Scope("", "", 0))
