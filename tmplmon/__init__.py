@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tmplmon.autoescape import select_autoescape
     from tmplmon.environment import Environment
     from tmplmon.errors import (
+        BudgetError,
+        DepthLimitExceeded,
         FilterArgumentError,
+        FuelExhausted,
+        OutputLimitExceeded,
+        RenderCancelled,
         SecurityError,
         TemplateAssertionError,
         TemplateError,
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
         TemplateRuntimeError,
         TemplatesNotFound,
         TemplateSyntaxError,
+        TimeLimitExceeded,
         UndefinedError,
     )
     from tmplmon.loaders import (
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
         PrefixLoader,
     )
     from tmplmon.nativetypes import NativeEnvironment
+    from tmplmon.runtime.budget import Budget, Limits, Spending
     from tmplmon.runtime.markers import pass_context, pass_environment, pass_eval_context
     from tmplmon.runtime.undefined import (
         ChainableUndefined,
@@ -60,6 +67,12 @@ _HOME = {
     "Template": "tmplmon.template",
     **dict.fromkeys(
         (
+            "BudgetError",
+            "DepthLimitExceeded",
+            "FuelExhausted",
+            "OutputLimitExceeded",
+            "RenderCancelled",
+            "TimeLimitExceeded",
             "FilterArgumentError",
             "SecurityError",
             "TemplateAssertionError",
@@ -84,6 +97,7 @@ _HOME = {
         ),
         "tmplmon.loaders",
     ),
+    **dict.fromkeys(("Budget", "Limits", "Spending"), "tmplmon.runtime.budget"),
     **dict.fromkeys(("pass_context", "pass_environment", "pass_eval_context"), "tmplmon.runtime.markers"),
     **dict.fromkeys(
         (
@@ -100,19 +114,27 @@ _HOME = {
 
 __all__ = [
     "BaseLoader",
+    "Budget",
+    "BudgetError",
     "ChainableUndefined",
     "ChoiceLoader",
     "DebugUndefined",
+    "DepthLimitExceeded",
     "DictLoader",
     "Environment",
     "FileSystemLoader",
     "FilterArgumentError",
+    "FuelExhausted",
     "FunctionLoader",
+    "Limits",
     "Markup",
     "NativeEnvironment",
+    "OutputLimitExceeded",
     "PackageLoader",
     "PrefixLoader",
+    "RenderCancelled",
     "SecurityError",
+    "Spending",
     "StrictUndefined",
     "Template",
     "TemplateAssertionError",
@@ -121,6 +143,7 @@ __all__ = [
     "TemplateRuntimeError",
     "TemplateSyntaxError",
     "TemplatesNotFound",
+    "TimeLimitExceeded",
     "Undefined",
     "UndefinedError",
     "__version__",

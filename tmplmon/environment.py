@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tmplmon.ext import Extension
     from tmplmon.ir.lower import Options
     from tmplmon.loaders import BaseLoader
+    from tmplmon.runtime.budget import Limits
     from tmplmon.runtime.guard import Guard
     from tmplmon.syntax.lexer import Syntax
 
@@ -76,6 +77,8 @@ class Environment:
     shared = False
     context_class: type[Context] = Context
     template_class: type[Template] = Template
+    limits: "Limits | None" = None
+    """What a rendering may spend; only of sandboxed environments."""
     concat: Any = staticmethod("".join)
     """Joins the pieces of a template's output."""
 

@@ -137,3 +137,44 @@ class TooLargeError(SecurityError, OverflowError):
 
 class FilterArgumentError(TemplateRuntimeError):
     """A filter was given arguments it cannot work with."""
+
+
+class BudgetError(TemplateRuntimeError):
+    """A rendering came to the end of its budget; see `tmplmon.Budget`.
+
+    name, filename: the template it was in. lineno: 1-based, of the statement or expression. column: 0-based, in
+    characters. All are None where no template's code was running. spent: what had been spent.
+    """
+
+    def __init__(self, message: str, spent: Any = None) -> None:
+        super().__init__(message)
+        self.name: str | None = None
+        self.filename: str | None = None
+        self.lineno: int | None = None
+        self.column: int | None = None
+        self.spent = spent
+
+    def __str__(self) -> str:
+        if self.lineno is None or self.column is None:
+            return str(self.message)
+        return f"{self.message} ({self.filename}:{self.lineno}:{self.column + 1})"
+
+
+class FuelExhausted(BudgetError):
+    """More sites were to be executed than `Limits.fuel`."""
+
+
+class OutputLimitExceeded(BudgetError):
+    """More characters were to be put out than `Limits.output`."""
+
+
+class TimeLimitExceeded(BudgetError):
+    """Rendering took longer than `Limits.seconds`."""
+
+
+class DepthLimitExceeded(BudgetError):
+    """More scopes were to be run in each other than `Limits.depth`, or than Python's recursion limit allows."""
+
+
+class RenderCancelled(BudgetError):
+    """Another thread called `Budget.cancel`."""

@@ -138,6 +138,8 @@ class TemplateReference:
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    __iter__ = None  # else Python would ask for the items 0, 1, 2 …
+
     def __getitem__(self, name: str) -> BlockReference:
         return BlockReference(self._context, name, self._context.blocks[name], 0)
 

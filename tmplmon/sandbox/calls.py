@@ -6,10 +6,12 @@ result may be large is checked before it runs, and a function that Python's own 
 template (``items.sort(key=…)``) has passed through here, too.
 """
 
+from collections import deque
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any
 
 from tmplmon.errors import SecurityError
+from tmplmon.runtime.budget import spend
 from tmplmon.runtime.context import Context, call
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import Undefined
@@ -20,6 +22,15 @@ from tmplmon.sandbox.names import is_engine_class
 
 # Modules whose classes call what they are passed: ``map``, ``functools.partial``.
 _CALLING = frozenset({"builtins", "functools", "itertools", "operator", "collections"})
+
+# Methods take time by the length of what they are of, except these.
+_SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
+_QUICK = frozenset(
+    {
+        *("add", "append", "appendleft", "discard", "endswith", "extend", "get", "items", "keys", "pop"),
+        *("popitem", "popleft", "setdefault", "startswith", "update", "values"),
+    }
+)
 
 
 def is_marked_unsafe(obj: Any) -> bool:
@@ -36,7 +47,7 @@ class Calls:
 
     def __init__(self, environment: Any, stock: bool) -> None:
         self._environment = environment
-        self._limits = environment.limits
+        self._limits = environment._sizes
         self._stock = stock
 
     def callee(self, context: Context, obj: Any) -> Any:
@@ -68,6 +79,8 @@ class Calls:
                 *args, **kwargs
             )
         this = obj.__self__
+        if isinstance(this, _SIZED) and name not in _QUICK:
+            spend(len(this))
         if name in FORMATS and isinstance(this, str):
             return bound(self._environment, this, name)
         if check_of(name, this) is not None:

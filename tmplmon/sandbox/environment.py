@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from tmplmon.environment import Environment, Name
 from tmplmon.errors import SecurityError
+from tmplmon.runtime.budget import Budget
+from tmplmon.runtime.budget import Limits as BudgetLimits
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.undefined import Undefined
@@ -26,6 +28,7 @@ from tmplmon.sandbox.names import (
     modifies_known_mutable,
     modifying_names,
 )
+from tmplmon.sandbox.template import SandboxedTemplate
 from tmplmon.template import Template
 
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
@@ -47,12 +50,14 @@ class SandboxedEnvironment(Environment):
     always the one that makes no code.
 
     max_size: the most characters or items of a value that a template makes.
+    limits: what a rendering may spend.
 
     A template that does what it may not raises SecurityError. Others of its mistakes raise other exceptions, so
     who renders it has to expect any.
     """
 
     sandboxed = True
+    template_class: type[Template] = SandboxedTemplate
 
     default_binop_table: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
         "+": operator.add,
@@ -74,14 +79,17 @@ class SandboxedEnvironment(Environment):
     intercepted_unops: frozenset[str] = frozenset()
     """Operators with one operand that are done by `call_unop`."""
 
-    def __init__(self, *args: Any, max_size: int = MAX_SIZE, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, max_size: int = MAX_SIZE, limits: BudgetLimits | None = None, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("backend", "closures")
-        self.limits = Limits(max_size)
-        self._stock_filters = limited_filters(self.limits)
+        self.limits = limits
+        self._sizes = Limits(max_size)
+        self._stock_filters = limited_filters(self._sizes)
         concat = self.concat
-        self.concat = self.limits.concat if concat is Environment.concat else self._measuring(concat)
+        self.concat = self._sizes.concat if concat is Environment.concat else self._measuring(concat)
         super().__init__(*args, **kwargs)
-        self.globals.update(limited_globals(self.limits))
+        self.globals.update(limited_globals(self._sizes))
         self.binop_table = self.default_binop_table.copy()
         self.unop_table = self.default_unop_table.copy()
 
@@ -98,10 +106,18 @@ class SandboxedEnvironment(Environment):
         def measuring(pieces: Iterable[Any]) -> Any:
             pieces = list(pieces)
             if len(pieces) > 1:
-                self.limits.texts(pieces, 0, "the text")
+                self._sizes.texts(pieces, 0, "the text")
             return concat(pieces)
 
         return measuring
+
+    def budget(self, **limits: Any) -> Budget:
+        """A budget for renderings that are to have other limits than the environment's, that another thread may
+        cancel, or of which one wants to know what they have spent. It is used in a ``with``.
+
+        limits: those that differ, by their names: `fuel`, `output`, `seconds`, `depth`.
+        """
+        return Budget(self.limits, **limits)
 
     # --- decisions -----------------------------------------------------------------------------------------
 
@@ -228,7 +244,7 @@ class SandboxedEnvironment(Environment):
         calls = self._calls()
         stock_call = cls.call is SandboxedEnvironment.call
         operators: dict[str, Callable[[Any, Any, Any], Any]] = {
-            **self.limits.operators,
+            **self._sizes.operators,
             **{name: self._binary(name) for name in self.intercepted_binops},
         }
         checked = getattr(self.is_safe_attribute, "tmplmon_checked", None)
@@ -243,8 +259,8 @@ class SandboxedEnvironment(Environment):
             callee=calls.callee if stock_call else None,
             binary=operators,
             unary={name: self._unary(name) for name in self.intercepted_unops},
-            comparing=self.limits.compared,
-            text=self.limits.as_text,
+            comparing=self._sizes.compared,
+            text=self._sizes.as_text,
         )
 
     def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:

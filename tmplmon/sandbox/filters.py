@@ -24,6 +24,7 @@ from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.limits import Limits, safe_range
 from tmplmon.sandbox.measure import text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
+from tmplmon.sandbox.spending import OF_ITEMS, paying
 
 _MOST_DIGITS = 1000
 """To so many digits a number can be rounded."""
@@ -265,6 +266,8 @@ def limited_filters(limits: Limits) -> dict[str, Callable[..., Any]]:
         made[name] = _checked(FILTERS[name], check.__get__(checks))
     made["join"] = _join(limits)
     made["sum"] = _sum(limits)
+    for name in OF_ITEMS:
+        made[name] = paying(made[name])
     return made
 
 

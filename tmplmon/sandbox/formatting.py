@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import EscapeFormatter, Markup
 
+from tmplmon.runtime.budget import spend
 from tmplmon.sandbox.measure import text_length
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class SandboxedFormatter(Formatter):
 
     def __init__(self, env: Any, **kwargs: Any) -> None:
         self._env = env
-        self._limits: Limits = env.limits
+        self._limits: Limits = env._sizes
         self._length = 0
         super().__init__(**kwargs)
 
@@ -58,7 +59,9 @@ class SandboxedFormatter(Formatter):
 
     def _add(self, length: int, endless: bool = False) -> None:
         self._length += length
-        self._limits.size(self._limits.max_size + 1 if endless else self._length, "the formatted text")
+        spend(length)
+        if endless or self._length > self._limits.max_size:
+            self._limits.size(self._limits.max_size + 1, "the formatted text")
 
 
 class SandboxedEscapeFormatter(SandboxedFormatter, EscapeFormatter):

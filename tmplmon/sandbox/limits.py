@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.errors import TooLargeError
+from tmplmon.runtime.budget import spend
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.support import escaped, html_of, joined_text, markup_join
 from tmplmon.sandbox.formatting import check_percent
@@ -60,11 +61,13 @@ class Limits:
         """A value would have this many characters or items."""
         if size > self.max_size:
             raise TooLargeError(f"{what} would have more than {self.max_size} characters or items (max_size)")
+        spend(size)
 
     def work(self, steps: int, what: str) -> None:
         """Something would take this many steps."""
         if steps > MAX_WORK:
             raise TooLargeError(f"{what} would take too long ({MAX_WORK} steps at most)")
+        spend(steps)
 
     def count(self, count: int, what: str) -> None:
         """This many of something are asked for."""
@@ -73,7 +76,9 @@ class Limits:
 
     def text(self, value: Any) -> None:
         """A value is about to become text, or to be compared with one that is like it."""
-        if type(value) not in PLAIN and isinstance(value, CONTAINERS):
+        if isinstance(value, str):
+            spend(len(value))
+        elif type(value) not in PLAIN and isinstance(value, CONTAINERS):
             self.size(text_length(value, self.max_size), f"the text of the {type(value).__name__}")
 
     def texts(self, values: Sequence[Any], between: int, what: str) -> None:
@@ -132,9 +137,14 @@ class Limits:
         """A comparison that measures lists and the like before it compares two of them."""
 
         def compare(left: Any, right: Any) -> Any:
-            if isinstance(left, CONTAINERS) and isinstance(right, CONTAINERS):
-                self.text(left)
-                self.text(right)
+            if isinstance(right, CONTAINERS):
+                if isinstance(left, CONTAINERS):
+                    self.text(left)
+                    self.text(right)
+                elif isinstance(right, (list, tuple, deque)):
+                    spend(len(right))
+            elif type(right) is str:
+                spend(len(right))
             return function(left, right)
 
         return compare

@@ -116,6 +116,8 @@ def limited_texts(limits: "Limits", value: Any) -> list[Any]:
     length = 0
     for item in value:
         length += text_length(item, limits.max_size)
-        limits.size(length, "the text")
+        if length > limits.max_size:
+            break
         items.append(item)
+    limits.size(length, "the text")
     return items

@@ -17,6 +17,7 @@ from tmplmon.ir.walk import walk
 from tmplmon.runtime.blocks import TemplateReference, super_of
 
 if TYPE_CHECKING:
+    from tmplmon.backends.closures.metered import Metering
     from tmplmon.backends.closures.scope import CompiledScope
     from tmplmon.backends.closures.signals import Signals
 
@@ -34,7 +35,7 @@ def suspends(closure: Callable[..., Any]) -> bool:
 
 
 class Builder:
-    """Builds one tree of a scope. `signals` is None for a quiet one.
+    """Builds one tree of a scope. `signals` is None for a quiet one, `metering` for one that spends nothing.
 
     size: how long its frames are.
     loops: loops without an object → where their counts are.
@@ -47,6 +48,7 @@ class Builder:
         self.scope = scope
         self.constants = scope.constants
         self.signals = signals
+        self.metering: Metering | None = None
         self.size = HEAD + len(scope.indexes)
         self.loops: dict[ops.LoopUse, Any] = {}
         self.aliases: dict[ops.Slot, int] = {}
@@ -132,11 +134,21 @@ class Builder:
     def values(self, operands: Sequence[ops.Op]) -> list[Closure]:
         return [self.value(op) for op in operands]
 
-    def body(self, statements: Sequence[ops.Op]) -> Closure | None:
-        """The closure for statements that follow each other; None for none."""
+    def body(self, statements: Sequence[ops.Op], least: int = 0) -> Closure | None:
+        """The closure for statements that follow each other; None for none. `least`: the fuel it takes at least."""
+        steps = self._steps(statements)
+        if self.metering is not None:
+            steps = self.metering.steps(statements, steps, least)
+        return sequence(steps, jumps(statements))
+
+    def body_free(self, statements: Sequence[ops.Op]) -> Closure | None:
+        """The same without fuel, which is taken elsewhere."""
+        return sequence(self._steps(statements), jumps(statements))
+
+    def _steps(self, statements: Sequence[ops.Op]) -> list[Closure]:
         from tmplmon.backends.closures.statements import statement
 
-        return sequence([made for op in statements for made in statement(self, op)], jumps(statements))
+        return [made for op in statements for made in statement(self, op)]
 
 
 def jumps(statements: Sequence[ops.Op]) -> bool:

@@ -40,6 +40,7 @@ class Constants:
         self.blocks = blocks
         self.environment = environment
         self.is_async = is_async
+        self.metered: bool = environment.sandboxed or environment.limits is not None
         self.native: bool = environment._native
         self.finalize: Callable[..., Any] | None = environment.finalize
         self.finalize_wants = None if self.finalize is None else pass_arg_of(self.finalize)

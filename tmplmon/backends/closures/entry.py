@@ -6,14 +6,16 @@
     code(context)               of an expression: gives its value
 
 Rule: each asks first whether there is a tool (`any_tool`). If there is none, the quiet tree runs and nothing looks
-again. The two that are run most, in loops, are written out; in an asynchronous environment the same functions are
-coroutines and asynchronous generators.
+again. Where renderings have budgets, there are other functions for the same (`metered`). The two that are run most,
+in loops, are written out; in an asynchronous environment the same functions are coroutines and asynchronous
+generators.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tmplmon.backends.closures import metered
 from tmplmon.backends.closures.build import Closure, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
@@ -21,6 +23,7 @@ from tmplmon.backends.closures.frame import (
     FIRST,
     HEAD,
     LINE,
+    METER,
     OUTER,
     OUTPUT,
     PART,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from tmplmon.backends.closures.monitored import Part
     from tmplmon.backends.closures.scope import CompiledScope, Tree
     from tmplmon.monitoring import Activation
+    from tmplmon.runtime.budget import Budget
 
 QUIET, LINES, ALL = "quiet", "lines", "all"
 """The kinds of trees: without signals, with those of lines and branches, with all."""
@@ -47,7 +51,7 @@ class Run:
     """One run of a scope, in a ``with``: its frame and its tree, and its activation where tools listen. An
     exception that leaves it gets the scope's frame."""
 
-    __slots__ = ("activation", "body", "f", "scope")
+    __slots__ = ("activation", "before", "body", "depth", "f", "scope")
 
     def __init__(
         self, scope: "CompiledScope", outer: Frame, output: Any, slots: Slots = (), yields: bool = False
@@ -64,12 +68,20 @@ class Run:
         if self.activation is not None:
             self.activation.py_start()
             kind = ALL if stepping or table.is_heard_beyond_lines else LINES
-        tree = scope.tree(kind, yields)
-        f = fill(self.f, tree, outer, output, slots)
+        budget = metered.budget_for(scope)
+        tree = scope.tree(kind, yields, budget is not None)
+        f = fill(self.f, tree, outer, output, slots, budget)
         if self.activation is not None:
             signal_from(f, self.activation, table.root)
         self.body = tree.body
+        self.depth = 0 if budget is None else budget.depth
+        self.before: tuple[list[Any] | None, int] | None = None
         try:
+            if budget is not None:
+                metered.enter(scope, budget)
+                if not (yields or scope.constants.is_async) and output is not budget.output:
+                    self.before = budget.output, budget.counted
+                    budget.output, budget.counted = output, len(output)
             tree.look_up(f)
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
@@ -81,17 +93,38 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and kind is not GeneratorExit:
-            show(self.scope, self.f, error)
+        passing, budget = error, self.f[METER]
+        if budget is not None:
+            if self.before is not None:
+                if passing is None:
+                    passing = metered.tallied(budget)
+                budget.output, budget.counted = self.before
+            metered.leave(budget, passing, self.depth)
+        if passing is not None and kind is not GeneratorExit:
+            passing = left(self.scope, self.f, passing)
         if self.activation is not None:
-            self.activation.__exit__(kind, error, traceback)
+            self.activation.__exit__(None if passing is None else type(passing), passing, traceback)
+        if passing is not error:
+            assert passing is not None
+            raise passing from error
 
 
-def fill(f: Frame, tree: "Tree", outer: Frame, output: Any, slots: Slots) -> Frame:
+def left(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
+    """An exception leaves a scope: it gets the scope's frame. What is given is the exception to raise."""
+    if f[METER] is not None:
+        return metered.leaving(scope, f, error)
+    show(scope, f, error)
+    return error
+
+
+def fill(
+    f: Frame, tree: "Tree", outer: Frame, output: Any, slots: Slots, budget: "Budget | None" = None
+) -> Frame:
     f[:] = tree.blank
     f[CONTEXT] = outer[CONTEXT]
     f[OUTPUT] = output
     f[OUTER] = outer
+    f[METER] = budget
     f[HEAD : HEAD + len(slots)] = slots
     return f
 
@@ -122,7 +155,7 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
                 else:
                     run.body(run.f)
 
-        return code_async
+        return metered.starting(scope, code_async)
     is_heard = always if scope.constants.environment.stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -149,7 +182,7 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
             show(scope, f, error)
             raise
 
-    return code
+    return metered.code_of(scope, code) if scope.constants.metered else code
 
 
 def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
@@ -166,7 +199,7 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
                 else:
                     run.body(run.f)
 
-        return run_async
+        return metered.starting(scope, run_async)
     is_heard = always if scope.constants.environment.stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -196,7 +229,7 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
             show(scope, f, error)
             raise
 
-    return run_macro
+    return metered.macro_of(scope, run_macro) if scope.constants.metered else run_macro
 
 
 def expression_of(scope: "CompiledScope", result: ops.Slot) -> Callable[[Any], Any]:
@@ -208,7 +241,7 @@ def expression_of(scope: "CompiledScope", result: ops.Slot) -> Callable[[Any], A
             run.body(run.f)
             return run.f[i]
 
-    return code
+    return metered.starting(scope, code)
 
 
 # --- what yields -------------------------------------------------------------------------------------------
@@ -217,8 +250,8 @@ def expression_of(scope: "CompiledScope", result: ops.Slot) -> Callable[[Any], A
 def generating_of(scope: "CompiledScope") -> Callable[[Any], Any]:
     """`generate_code(context)` of a template or block."""
     if scope.constants.is_async:
-        return lambda context: _generate_async(scope, context)
-    return lambda context: _generate(scope, context)
+        return metered.starting_pieces(scope, lambda context: _generate_async(scope, context))
+    return metered.starting_pieces(scope, lambda context: _generate(scope, context))
 
 
 def _generate(scope: "CompiledScope", context: Any) -> Iterator[Any]:

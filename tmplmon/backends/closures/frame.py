@@ -9,14 +9,15 @@ changes, then what one tree keeps for itself. A list is indexed faster than anyt
     PARENT    the template that was extended      FIRST   the number of this file's first site
     ERROR     the exception that is passing       LINE    the line that was reached last; 0: none
     SITE      where it came up                    PART    the inclusion this is, in a scope that spans files
+    METER     the budget that is spent from; None in a tree that is not metered
 """
 
 from typing import Any
 
 type Frame = list[Any]
 
-CONTEXT, OUTPUT, OUTER, PARENT, ERROR, SITE, SIGNAL, DATA, STATE, FIRST, LINE, PART = range(12)
-HEAD = 12
+CONTEXT, OUTPUT, OUTER, PARENT, ERROR, SITE, SIGNAL, DATA, STATE, FIRST, LINE, PART, METER = range(13)
+HEAD = 13
 """Where the slots begin."""
 
 

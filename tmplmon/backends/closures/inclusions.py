@@ -8,11 +8,12 @@ scope of its own.
 from collections.abc import Callable, Generator
 from typing import Any
 
+from tmplmon.backends.closures import metered
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.entry import ALL, LINES, fill, signal_from
-from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PART, SIGNAL, Frame, fail
+from tmplmon.backends.closures.entry import ALL, LINES, fill, left, signal_from
+from tmplmon.backends.closures.frame import CONTEXT, FIRST, METER, OUTPUT, PART, SIGNAL, Frame, fail
 from tmplmon.backends.closures.monitored import Part
-from tmplmon.backends.closures.shown import Variables, show
+from tmplmon.backends.closures.shown import Variables
 from tmplmon.backends.closures.templates import runner
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
@@ -110,25 +111,33 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
 class _Begun:
     """A part of a scope while it runs, in a ``with``: its frame and its tree."""
 
-    __slots__ = ("body", "f", "scope", "signal")
+    __slots__ = ("body", "depth", "f", "scope", "signal")
 
     def __init__(self, around: Frame, part: Part, context: Any, kind: str, yields: bool) -> None:
         self.scope = scope = part.scope
         self.signal = around[SIGNAL]
-        tree = scope.tree(kind, yields)
-        self.f = f = fill([], tree, [context], around[OUTPUT], ())
+        budget = around[METER]
+        tree = scope.tree(kind, yields, budget is not None)
+        self.f = f = fill([], tree, [context], around[OUTPUT], (), budget)
         signal_from(f, self.signal, part)
         tree.look_up(f)
         self.body = tree.body
+        self.depth = 0 if budget is None else budget.depth
+        if budget is not None:
+            metered.enter(scope, budget)
         self.signal.py_start(part.inclusion, Variables(scope, f), scope.module_names)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        budget = self.f[METER]
+        if budget is not None:
+            metered.leave(budget, error, self.depth)
         if error is None:
             self.signal.py_return()
             return
-        if kind is not GeneratorExit:
-            show(self.scope, self.f, error)
-        self.signal.py_unwind(error)
+        passing = error if kind is GeneratorExit else left(self.scope, self.f, error)
+        self.signal.py_unwind(passing)
+        if passing is not error:
+            raise passing from error

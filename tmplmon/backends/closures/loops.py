@@ -102,10 +102,12 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
     made = head(b, op)
     if made.slots is None:
         return None
-    body, items, site = _body(b, op, made), made.items, op.site
+    body, items, site = _body(b, op, made, free=b.metering is not None), made.items, op.site
     if items is not None:
         given = iterable
         iterable = lambda f: items(f, given(f))  # noqa: E731
+    if b.metering is not None:
+        return b.metering.simple_loop(op, made.slots, iterable, body)
     match made.slots:
         case (i,):
 
@@ -305,11 +307,12 @@ def _followed(slots: tuple[int, ...] | None, i: int) -> tuple[int, ...] | None:
     return (*slots, i) if slots is not None and len(slots) == 1 else None
 
 
-def _body(b: Builder, op: ops.For, made: Head) -> Closure:
+def _body(b: Builder, op: ops.For, made: Head, free: bool = False) -> Closure:
+    """The body; its fuel is taken by the loop if it is `free`."""
     from tmplmon.backends.closures.statements import nothing, starts
 
     start = starts(b, op.frame)
-    body = b.body(op.body) or nothing
+    body = (b.body_free(op.body) if free else b.body(op.body, least=1)) or nothing
     if start is None:
         return body
     return sequence([start, body], jumps(op.body)) or nothing
@@ -326,9 +329,11 @@ def _test(b: Builder, op: ops.For, made: Head) -> Closure:
 def _condition(b: Builder, op: ops.For) -> Closure:
     assert op.test is not None
     if b.signals is None:
-        return b.value(op.test)
-    begins_with = b.signals.begin_condition(b, op)
-    return b.signals.passes(b.value(op.test), begins_with)
+        made = b.value(op.test)
+    else:
+        begins_with = b.signals.begin_condition(b, op)
+        made = b.signals.passes(b.value(op.test), begins_with)
+    return made if b.metering is None else b.metering.round(op, made)
 
 
 def _alias(b: Builder, to: ops.Target, of: ops.Target) -> None:
@@ -381,6 +386,8 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
 
     defined, depth = b.extra(), b.extra()
     run = loop(b, op, recursion)
+    if b.metering is not None:
+        run = b.metering.deeper(b.scope, run)
     b.yields = yields
     join = joined(b, op.autoescape)
     if b.constants.is_async or b.yields:

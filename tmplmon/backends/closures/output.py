@@ -169,7 +169,9 @@ def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
         return resumable(b, parts, site)
     if b.constants.native:
         return [native_part(part) for part in parts]
-    return [writer(parts)] if any(part != "" for part in parts) else []
+    if not any(part != "" for part in parts):
+        return []
+    return [writer(parts) if b.metering is None else b.metering.writer(parts, site)]
 
 
 def native_part(part: Part) -> Closure:

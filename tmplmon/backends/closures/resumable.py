@@ -218,6 +218,8 @@ def text_of_parts(parts: Sequence[Any]) -> Closure:
 
 def _put(b: Builder, text: Closure, site: int) -> Closure:
     """Puts out the text of a closure."""
+    if b.metering is not None:
+        text = b.metering.counted(text, site)
     if b.yields:
         emit = emitter(b, site)
 

@@ -59,7 +59,7 @@ class CompiledScope:
         slots = [*parameters, *(slot for slot in ir.slots if slot not in first)]
         self.indexes: dict[ops.Slot, int] = {slot: i for i, slot in enumerate(slots, HEAD)}
         self.nested = {inner: CompiledScope(constants, inner, self) for inner in ir.nested}
-        self._trees: dict[tuple[str, bool], Tree] = {}
+        self._trees: dict[tuple[str, bool, bool], Tree] = {}
         self._joined: Monitored | None = None
         self.run = macro_of(self)
 
@@ -74,15 +74,19 @@ class CompiledScope:
 
     # --- trees ---------------------------------------------------------------------------------------------
 
-    def tree(self, kind: str, yields: bool = False) -> Tree:
-        """The tree of a kind; with `yields`, one whose closures yield the output."""
-        found = self._trees.get((kind, yields))
+    def tree(self, kind: str, yields: bool = False, metered: bool = False) -> Tree:
+        """The tree of a kind; with `yields`, one whose closures yield the output; `metered`, one that spends."""
+        found = self._trees.get((kind, yields, metered))
         if found is None:
-            found = self._trees[kind, yields] = self._built(kind, yields)
+            found = self._trees[kind, yields, metered] = self._built(kind, yields, metered)
         return found
 
-    def _built(self, kind: str, yields: bool) -> Tree:
+    def _built(self, kind: str, yields: bool, metered: bool) -> Tree:
         b = self._builder(kind, yields)
+        if metered:
+            from tmplmon.backends.closures.metered import Metering
+
+            b.metering = Metering()
         steps = self._prologue(b)
         body = b.body(self.ir.body)
         if body is not None:

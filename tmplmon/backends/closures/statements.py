@@ -263,6 +263,9 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
 
         return b.at_line(site, resumable(i, start, body, join))
 
+    if b.metering is not None:
+        body = b.metering.captured(body, site)
+
     def captured(f: Frame) -> Any:
         pieces: list[Any] = []
         output = f[OUTPUT]

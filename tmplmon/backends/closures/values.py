@@ -17,6 +17,7 @@ from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
 from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.ir import ops
 from tmplmon.runtime import support
+from tmplmon.runtime.budget import spend
 from tmplmon.runtime.context import call as call_function
 from tmplmon.runtime.context import context_seeing
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
@@ -182,10 +183,14 @@ def item(b: Builder, op: ops.Item) -> Parts:
 def slice_(b: Builder, op: ops.Slice) -> Parts:
     bounds = (op.lower, op.upper, op.step)
     present = [part is not None for part in bounds]
+    metered = b.metering is not None
 
     def apply(f: Frame, obj: Any, *given: Any) -> Any:
         rest = iter(given)
-        return obj[slice(*[next(rest) if there else None for there in present])]
+        made = obj[slice(*[next(rest) if there else None for there in present])]
+        if metered and isinstance(made, (str, list, tuple)):
+            spend(len(made))
+        return made
 
     return Parts([op.obj, *(part for part in bounds if part is not None)], apply, True)
 

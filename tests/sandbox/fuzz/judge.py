@@ -1,0 +1,260 @@
+"""Renders a case, and says what is wrong with how it ended: what `Finding.what` names, or nothing.
+
+A rendering may end in output or in an exception that docs/sandbox-budgets.md lists: the engine's own, and those of
+Python's that a template can cause as Python code can. It must not end in any other; nor in one that shows a mistake
+of the engine's, which an AttributeError, NameError or the like does whose innermost frame is the engine's own, and
+not a filter that was passed a value it has no use for.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import tmplmon
+from tmplmon import DictLoader, TemplateError, TemplateSyntaxError
+from tmplmon.runtime.budget import Budget, Limits, current
+from tmplmon.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
+
+from . import values
+from .generate import Case
+
+PYTHON_ERRORS = (
+    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError, AssertionError, RuntimeError),
+    *(StopIteration, OSError, BufferError),
+)
+"""Exceptions of Python's that a template can cause; see the page for how."""
+
+NEVER = (RecursionError, MemoryError, SystemError, NotImplementedError, NameError)
+"""What is none of them, though some are derived from one."""
+
+SHOWS_A_MISTAKE = (AttributeError, AssertionError, IndexError, KeyError)
+"""What the engine's own modules must not raise, except for those that pass on what a value did."""
+
+_PACKAGE = str(Path(tmplmon.__file__).parent)
+_PASSES_ON = (
+    "runtime/filters/",
+    "runtime/tests.py",
+    "runtime/globals.py",
+    "runtime/html.py",
+    "sandbox/filters.py",
+)
+
+# Signs of objects that no template may get.
+_LEAKS = (
+    *(
+        "<code object",
+        "<frame at",
+        "<module '",
+        "mappingproxy(",
+        "<slot wrapper",
+        "<method-wrapper",
+        "<member '",
+    ),
+    *("<attribute '", "<class 'type'>", "<class 'object'>", "<weakref at", "<traceback object"),
+)
+
+SLOW = 3.0
+"""Seconds of processor time that no case may take."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong. `key` is the same for cases that fail alike."""
+
+    what: str
+    key: str
+    detail: str
+
+
+def judge(case: Case, counts: dict[str, int] | None = None) -> Finding | None:
+    """What is wrong with a case. `counts`: how often each way of ending came, to be added to."""
+    counts = {} if counts is None else counts
+    started = process_time()
+    environment = _environment(case)
+    try:
+        template = environment.get_template("main")
+    except TemplateSyntaxError as error:
+        str(error)
+        count = len(case.renders)
+        counts["TemplateSyntaxError"] = counts.get("TemplateSyntaxError", 0) + count
+        return _slow(started)
+    except BaseException as error:
+        return _wrong("compiling", error)
+    for mode, limits in case.renders:
+        found = _render(environment, template, mode, limits, counts)
+        if found is not None:
+            return found
+    return _slow(started)
+
+
+def _slow(started: float) -> Finding | None:
+    took = process_time() - started
+    return Finding("slow", "slow", f"{took:.1f} s") if took > SLOW else None
+
+
+def _environment(case: Case) -> Any:
+    options = dict(case.options)
+    cls = ImmutableSandboxedEnvironment if options.pop("immutable", False) else SandboxedEnvironment
+    if "undefined" in options:
+        options["undefined"] = getattr(tmplmon, options["undefined"])
+    environment = cls(
+        loader=DictLoader(case.sources),
+        extensions=["tmplmon.ext.do", "tmplmon.ext.loopcontrols", "tmplmon.ext.debug", "tmplmon.ext.i18n"],
+        **options,
+    )
+    environment.install_null_translations()  # type: ignore[attr-defined]
+    return environment
+
+
+def _render(
+    environment: Any, template: Any, mode: str, limits: dict[str, Any], counts: dict[str, int]
+) -> Finding | None:
+    names = values.context(environment.is_async)
+    budget = Budget(Limits(**limits))
+    environment.limits = None
+    ended = "output"
+    text = ""
+    try:
+        with budget:
+            text = MODES[mode](environment, template, budget, names)
+    except TemplateError as error:
+        ended = type(error).__name__
+        text = str(error)
+        if isinstance(error, tmplmon.BudgetError) and error.lineno is None and mode != "cancelled":
+            return Finding("a budget's exception without a place", f"no place {ended}", _shown(error))
+    except PYTHON_ERRORS as error:
+        ended = type(error).__name__
+        text = _text_of(error)
+        if isinstance(error, NEVER) or _is_mistake(error):
+            return _wrong(mode, error)
+    except BaseException as error:
+        return _wrong(mode, error)
+    counts[ended] = counts.get(ended, 0) + 1
+    return _after(budget, limits, mode, ended, text)
+
+
+def _after(budget: Budget, limits: dict[str, Any], mode: str, ended: str, text: str) -> Finding | None:
+    """What is wrong after a rendering: secrets that came out, accounts that are not in order."""
+    if values.called:
+        called = values.called.pop()
+        values.called.clear()
+        return Finding("a function was called that must not be", f"called {called}", text[:300])
+    if values.SECRET in text or values.SECRET[::-1] in text:
+        return Finding("a secret came out", "secret", text[:300])
+    for sign in _LEAKS:
+        if sign in text:
+            return Finding("an object came out", f"leak {sign}", text[max(0, text.index(sign) - 100) :][:300])
+    spent = budget.spent
+    if current.get() is not None or budget.depth:
+        return Finding("the budget is still running", "running", f"{current.get()}, depth {budget.depth}")
+    if spent.fuel > limits.get("fuel", spent.fuel):
+        return Finding("more fuel than there was", "fuel", repr(spent))
+    if (
+        ended == "output"
+        and mode in ("render", "generate", "stream")
+        and len(text) > limits.get("output", len(text))
+    ):
+        return Finding("more output than there was room for", "output", repr(spent))
+    return None
+
+
+def _is_mistake(error: BaseException) -> bool:
+    if not isinstance(error, SHOWS_A_MISTAKE) or (error.args and isinstance(error.args[0], slice)):
+        return False  # a dict is asked for a slice: its own answer
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return False
+    file = frames[-1].filename
+    if not file.startswith(_PACKAGE):
+        return False
+    inner = file[len(_PACKAGE) + 1 :]
+    return not any(inner.startswith(module) for module in _PASSES_ON)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _wrong(when: str, error: BaseException) -> Finding:
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = [
+        f"{Path(frame.filename).name}:{frame.name}" for frame in frames if frame.filename.startswith(_PACKAGE)
+    ]
+    where = inner[-1] if inner else "?"
+    return Finding(f"{type(error).__name__} {when}", f"{type(error).__name__} {where}", _shown(error))
+
+
+def _shown(error: BaseException) -> str:
+    lines = traceback.format_exception(error, limit=-12)
+    return "".join(lines)[-4000:]
+
+
+# --- ways of rendering -------------------------------------------------------------------------------------
+
+
+def _rendered(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    text: str = template.render(names)
+    return text
+
+
+def _generated(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    return "".join(template.generate(names))
+
+
+def _streamed(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    stream = template.stream(names)
+    stream.enable_buffering(5)
+    return "".join(stream)
+
+
+def _module(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    module = (
+        asyncio.run(template.make_module_async(names))
+        if environment.is_async
+        else template.make_module(names)
+    )
+    text = str(module)
+    for name, value in vars(module).items():
+        if name in ("m", "f", "g") and callable(value) and not environment.is_async:
+            text += str(value(1))
+    return text
+
+
+def _cancelled(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    """The rendering is cancelled by what it calls (as another thread would)."""
+    names["of_context"] = names["function"] = lambda *args, **kwargs: budget.cancel()
+    return _rendered(environment, template, budget, names)
+
+
+def _with_tool(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    """With a tool listening, too: the trees that signal spend alike."""
+    import sys
+
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "fuzz")
+    try:
+        events = monitoring.events.LINE | monitoring.events.PY_START | monitoring.events.RAISE
+        monitoring.register_callback(4, monitoring.events.LINE, lambda code, line: monitoring.DISABLE)
+        monitoring.set_events(4, events)
+        return _rendered(environment, template, budget, names)
+    finally:
+        monitoring.set_events(4, 0)
+        monitoring.register_callback(4, monitoring.events.LINE, None)
+        monitoring.free_tool_id(4)
+
+
+MODES: dict[str, Callable[[Any, Any, Budget, dict[str, Any]], str]] = {
+    "render": _rendered,
+    "generate": _generated,
+    "stream": _streamed,
+    "module": _module,
+    "cancelled": _cancelled,
+    "tool": _with_tool,
+}

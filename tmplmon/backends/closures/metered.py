@@ -1,0 +1,639 @@
+"""What the closures of a tree that spends from a budget have in addition, and how its scopes are entered.
+
+Rule: fuel is taken once for each sequence of statements, for all that is executed in it: a number that is known
+when the tree is built. A round of a loop, a branch of an ``if``, a body are such sequences. So no expression pays
+for its own sites, and one comparison serves fuel, clock and cancelling. Output is counted when some fuel is used
+up, and before it is joined (`Budget.tally`); trees that stop and go on count it piece by piece. The place that an
+exception names is that of the sequence, or of the operation, that the budget did not reach for.
+
+A scope of an environment that may be metered asks for the current budget when it is entered. If there is none, and
+the environment has no limits, the quiet tree runs. The outermost scope makes the budget if nobody else did.
+"""
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from tmplmon.backends.closures.build import Closure, suspends
+from tmplmon.backends.closures.frame import CONTEXT, ERROR, HEAD, METER, OUTER, OUTPUT, SITE, Frame, fail
+from tmplmon.backends.closures.shown import show
+from tmplmon.backends.closures.tools import always, any_tool
+from tmplmon.errors import BudgetError, DepthLimitExceeded
+from tmplmon.ir import ops
+from tmplmon.ir.walk import children, walk
+from tmplmon.runtime.budget import Budget, current
+
+if TYPE_CHECKING:
+    from tmplmon.backends.closures.output import Part
+    from tmplmon.backends.closures.scope import CompiledScope
+
+# Fields of statements whose ops are sequences of their own.
+_BODIES = {ops.For: ("body", "orelse", "test"), ops.Enter: ("body",), ops.Capture: ("body",)}
+# Ops that run what may change anything: a loop with such in it looks at each round.
+_MAY_CHANGE = frozenset(
+    {ops.Call, ops.TagCall, ops.CallBlock, ops.Include, ops.Import, ops.MakeMacro, ops.Filter}
+)
+_SIZED = frozenset({list, tuple, range, dict})
+_SHORT = 200
+"""Rounds of a loop whose fuel is taken at once: no more than what makes a slice of it."""
+
+
+class Metering:
+    """Makes the closures of one tree spend."""
+
+    def __init__(self) -> None:
+        self._writers: dict[
+            Closure, tuple[Sequence[Part], int]
+        ] = {}  # what may take the fuel of a sequence as well
+
+    # --- fuel ----------------------------------------------------------------------------------------------
+
+    def steps(self, statements: Sequence[ops.Op], steps: list[Closure], least: int = 0) -> list[Closure]:
+        """The steps of a sequence of statements, with its fuel taken by the first. `least`: what it costs if it is
+        less."""
+        cost = max(least, sum(map(cost_of, statements)))
+        if not cost:
+            return steps
+        if steps and steps[0] in self._writers:
+            parts, site = self._writers[steps[0]]
+            return [self._taking_writer(parts, site, cost), *steps[1:]]
+        site_of_first = _first_site(statements)
+
+        def take(f: Frame) -> None:
+            budget = f[METER]
+            budget.left -= cost
+            if budget.left < 0:
+                more_fuel(f, site_of_first)
+
+        return [take, *steps]
+
+    def round(self, op: ops.For, test: Closure) -> Closure:
+        """The condition of a loop, for one item."""
+        assert op.test is not None
+        cost, site = max(1, cost_of(op.test)), op.site
+        if suspends(test):
+
+            def later(f: Frame) -> Generator[Any, Any, Any]:
+                budget = f[METER]
+                budget.left -= cost
+                if budget.left < 0:
+                    more_fuel(f, site)
+                return (yield from test(f))
+
+            return later
+
+        def charged(f: Frame) -> Any:
+            budget = f[METER]
+            budget.left -= cost
+            if budget.left < 0:
+                more_fuel(f, site)
+            return test(f)
+
+        return charged
+
+    def simple_loop(self, op: ops.For, places: tuple[int, ...], iterable: Closure, body: Closure) -> Closure:
+        """A loop that does nothing with its items but to assign them; see `loops._simple`. If the body cannot
+        change how many there are, and it is known, then the fuel of a short loop is taken at once."""
+        cost, site = max(1, sum(map(cost_of, op.body))), op.site
+        steady = not any(type(inner) in _MAY_CHANGE for inner in walk(op.body))
+        match places:
+            case (i,) if steady:
+
+                def over_one_steady(f: Frame) -> None:
+                    budget = f[METER]
+                    try:
+                        items = iterable(f)
+                        if type(items) in _SIZED and len(items) <= _SHORT:
+                            budget.left -= cost * len(items)
+                            if budget.left < 0:
+                                budget.more_fuel()
+                            for f[i] in items:
+                                body(f)
+                        else:
+                            for f[i] in items:
+                                budget.left -= cost
+                                if budget.left < 0:
+                                    budget.more_fuel()
+                                body(f)
+                    except BaseException as error:
+                        fail(f, error, site)
+                        raise
+
+                return over_one_steady
+            case (i,):
+
+                def over_one(f: Frame) -> None:
+                    budget = f[METER]
+                    try:
+                        for f[i] in iterable(f):  # noqa: B020
+                            budget.left -= cost
+                            if budget.left < 0:
+                                budget.more_fuel()
+                            body(f)
+                    except BaseException as error:
+                        fail(f, error, site)
+                        raise
+
+                return over_one
+            case (i, j):
+
+                def over_two(f: Frame) -> None:
+                    budget = f[METER]
+                    try:
+                        for f[i], f[j] in iterable(f):  # noqa: B020
+                            budget.left -= cost
+                            if budget.left < 0:
+                                budget.more_fuel()
+                            body(f)
+                    except BaseException as error:
+                        fail(f, error, site)
+                        raise
+
+                return over_two
+        i, j, k = places
+
+        def over_three(f: Frame) -> None:
+            budget = f[METER]
+            try:
+                for f[i], f[j], f[k] in iterable(f):  # noqa: B020
+                    budget.left -= cost
+                    if budget.left < 0:
+                        budget.more_fuel()
+                    body(f)
+            except BaseException as error:
+                fail(f, error, site)
+                raise
+
+        return over_three
+
+    def deeper(self, scope: "CompiledScope", run: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
+        """A level of a recursive loop."""
+        if suspends(run):
+
+            def later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
+                budget = f[METER]
+                enter(scope, budget)
+                try:
+                    return (yield from run(f, items))
+                finally:
+                    budget.depth -= 1
+
+            return later
+
+        def deeper(f: Frame, items: Any) -> Any:
+            budget = f[METER]
+            enter(scope, budget)
+            before = budget.output, budget.counted
+            budget.output, budget.counted = f[OUTPUT], 0
+            try:
+                outcome = run(f, items)
+                budget.tally()
+                return outcome
+            finally:
+                budget.output, budget.counted = before
+                budget.depth -= 1
+
+        return deeper
+
+    # --- output --------------------------------------------------------------------------------------------
+
+    def counted(self, text: Closure, site: int) -> Closure:
+        """A closure for a text that will be put out."""
+        if suspends(text):
+
+            def later(f: Frame) -> Generator[Any, Any, Any]:
+                held = yield from text(f)
+                put(f, held, site)
+                return held
+
+            return later
+
+        def counted(f: Frame) -> Any:
+            held = text(f)
+            put(f, held, site)
+            return held
+
+        return counted
+
+    def writer(self, parts: "Sequence[Part]", site: int) -> Closure:
+        """A statement that puts out texts and the texts of closures. (What it puts out is counted later.)"""
+        from tmplmon.backends.closures.output import writer
+
+        made = writer(parts)
+        self._writers[made] = parts, site
+        return made
+
+    def _taking_writer(self, parts: "Sequence[Part]", site: int, cost: int) -> Closure:
+        """The same, where it takes the fuel of a sequence as well."""
+        from tmplmon.backends.closures.output import alternating, joiner
+
+        texts, values = alternating(parts)
+        if len(values) == 1:
+            (v,), (before, after) = values, texts
+
+            def put_one(f: Frame) -> None:
+                budget = f[METER]
+                budget.left -= cost
+                if budget.left < 0:
+                    more_fuel(f, site)
+                f[OUTPUT].append(f"{before}{v(f)}{after}")
+
+            return put_one
+        text_of = joiner(parts)
+
+        def put_all(f: Frame) -> None:
+            budget = f[METER]
+            budget.left -= cost
+            if budget.left < 0:
+                more_fuel(f, site)
+            f[OUTPUT].append(text_of(f))
+
+        return put_all
+
+    def captured(self, run: Closure, site: int) -> Closure:
+        """A body whose output goes to a list of its own, which is about to be joined."""
+
+        def captured(f: Frame) -> Any:
+            budget = f[METER]
+            before = budget.output, budget.counted
+            budget.output, budget.counted = f[OUTPUT], 0
+            outcome = run(f)
+            tally(f, site)
+            budget.output, budget.counted = before
+            return outcome
+
+        return captured
+
+
+def put(f: Frame, held: Any, site: int) -> None:
+    """Count what is put out: characters; a value of a native environment that is no text as one."""
+    budget = f[METER]
+    budget.room -= len(held) if isinstance(held, str) else 1
+    if budget.room < 0:
+        more_room(f, site)
+
+
+def more_fuel(f: Frame, site: int | None) -> None:
+    try:
+        f[METER].more_fuel()
+    except BudgetError as error:
+        if site is not None and site >= 0:
+            fail(f, error, site)
+        raise
+
+
+def more_room(f: Frame, site: int) -> None:
+    try:
+        f[METER].more_room()
+    except BudgetError as error:
+        if site >= 0:
+            fail(f, error, site)
+        raise
+
+
+def tally(f: Frame, site: int) -> None:
+    try:
+        f[METER].tally()
+    except BudgetError as error:
+        fail(f, error, site)
+        raise
+
+
+def tallied(budget: Budget) -> BudgetError | None:
+    """Count the output at the end of a scope; give what is wrong with it."""
+    try:
+        budget.tally()
+    except BudgetError as error:
+        return error
+    return None
+
+
+def cost_of(op: Any) -> int:
+    """How many sites are executed with an op, those of its bodies not counted."""
+    if type(op) is ops.If:
+        return sum(cost_of(test) + 1 for test, _, _ in op.branches)
+    bodies = _BODIES.get(type(op), ())
+    skipped = {id(inner) for name in bodies for inner in _as_list(getattr(op, name))}
+    own = 1 if getattr(op, "site", -1) >= 0 and type(op) not in (ops.Const, ops.Load) else 0
+    return own + sum(cost_of(inner) for inner in children(op) if id(inner) not in skipped)
+
+
+def _as_list(held: Any) -> list[Any]:
+    return held if isinstance(held, list) else [] if held is None else [held]
+
+
+def _first_site(statements: Sequence[ops.Op]) -> int | None:
+    """The site that a sequence begins with."""
+    pending: list[Any] = [*reversed(statements)]
+    while pending:
+        op = pending.pop()
+        if type(op) is ops.If:
+            return op.branches[0][2]
+        site: int = getattr(op, "site", -1)
+        if site >= 0:
+            return site
+        pending += reversed(children(op))
+    return None
+
+
+# --- entering ----------------------------------------------------------------------------------------------
+
+
+def enter(scope: "CompiledScope", budget: Budget) -> None:
+    """A scope is entered."""
+    depth = budget.depth + 1
+    if depth == 1 or depth > budget.deepest:
+        entering(scope, budget, depth)
+    budget.depth = depth
+
+
+def entering(scope: "CompiledScope", budget: Budget, depth: int) -> None:
+    """A scope will be the outermost, or deeper than any before. The place where it must not be is that of the call;
+    the outermost scope's is its own."""
+    try:
+        budget.entering(depth)
+    except BudgetError as error:
+        if depth == 1:
+            budget.stop()
+            locate(error, scope, None)
+        raise
+
+
+def leave(budget: Budget, error: BaseException | None, before: int) -> None:
+    """A scope is left that was entered at a depth. Where Python has no more room, some scopes inside may not have
+    got to count themselves out. (Else it is counted, as several tasks may be running with the budget.)"""
+    budget.depth = before if isinstance(error, (BudgetError, RecursionError)) else budget.depth - 1
+    if not budget.depth:
+        budget.stop()
+
+
+def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
+    """An exception leaves a scope: it gets the scope's frame and, if it is a budget's, its place. What is given is
+    the exception to raise: Python's own recursion limit is a budget's too."""
+    passing: BaseException = error
+    if isinstance(error, RecursionError):
+        passing = DepthLimitExceeded("more scopes in each other than Python has room for", f[METER].spent)
+        if f[ERROR] is error:
+            f[ERROR] = passing
+    if isinstance(passing, BudgetError) and passing.lineno is None:
+        locate(passing, scope, f[SITE] if f[ERROR] is passing else None)
+    show(scope, f, passing)
+    return passing
+
+
+def locate(error: BudgetError, scope: "CompiledScope", site: int | None) -> None:
+    """Tell an exception its place: a site, or where the scope begins."""
+    template = scope.constants.template
+    line, _, column, _ = scope.ir.position if site is None else scope.ir.positions[site]
+    error.name, error.filename = template.name, template.filename
+    error.lineno, error.column = line, _characters(template, line, column)
+
+
+def _characters(template: Any, line: int, column: int) -> int:
+    """A column in characters, of one in bytes."""
+    lines = template.get_source(template.name).splitlines()
+    if line > len(lines):
+        return column
+    return len(lines[line - 1].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+
+
+def budget_for(scope: "CompiledScope") -> Budget | None:
+    """The budget of a scope that is entered: the current one; None where nothing is metered."""
+    return current.get() if scope.constants.metered else None
+
+
+def _new(scope: "CompiledScope") -> Budget | None:
+    """A budget for a scope that is entered from outside of any, if its environment has limits."""
+    if not scope.constants.metered:
+        return None
+    limits = scope.constants.environment.limits
+    return None if limits is None else Budget(limits)
+
+
+def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., Any]:
+    """Code that makes the budget where there is none."""
+    if not scope.constants.metered:
+        return code
+
+    @wraps(code)
+    def started(*args: Any) -> Any:
+        if current.get() is None:
+            budget = _new(scope)
+            if budget is not None:
+                with budget:
+                    return code(*args)
+        return code(*args)
+
+    @wraps(code)
+    async def started_async(*args: Any) -> Any:
+        if current.get() is None:
+            budget = _new(scope)
+            if budget is not None:
+                with budget:
+                    return await code(*args)
+        return await code(*args)
+
+    return started_async if scope.constants.is_async else started
+
+
+def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A generator function that makes the budget where there is none."""
+    if not scope.constants.metered:
+        return pieces
+
+    def started(context: Any) -> Any:
+        budget = current.get() or _new(scope)
+        if budget is None or budget.depth:
+            return pieces(context)
+        return over(budget, pieces(context))
+
+    def started_async(context: Any) -> Any:
+        budget = current.get() or _new(scope)
+        if budget is None or budget.depth:
+            return pieces(context)
+        return over_async(budget, pieces(context))
+
+    return started_async if scope.constants.is_async else started
+
+
+class _Resumed:
+    """One step of a generator whose scopes are of a budget, in a ``with``: what is between the steps is not."""
+
+    __slots__ = ("_budget", "_depth")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        budget = self._budget
+        budget.__enter__()
+        budget.depth += self._depth
+        if self._depth and budget.depth == self._depth:
+            budget.start()
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        budget = self._budget
+        self._depth = budget.depth
+        budget.depth = 0
+        budget.stop()
+        budget.__exit__(kind, error, traceback)
+
+
+def over[T](budget: Budget, pieces: Iterator[T]) -> Iterator[T]:
+    """The pieces of a generator, each made with a budget."""
+    step = _Resumed(budget)
+    try:
+        while True:
+            with step:
+                try:
+                    piece = next(pieces)
+                except StopIteration:
+                    return
+            yield piece
+    finally:
+        with step:
+            pieces.close()  # type: ignore[attr-defined]
+
+
+async def over_async[T](budget: Budget, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+    """`over` for an asynchronous generator."""
+    step = _Resumed(budget)
+    try:
+        while True:
+            with step:
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield piece
+    finally:
+        with step:
+            await pieces.aclose()  # type: ignore[attr-defined]
+
+
+def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
+    """`code(context, output)` of a template or block. `quiet` is what runs where nothing is metered."""
+    from tmplmon.backends.closures.entry import QUIET, Run
+
+    blank: Frame | None = None
+    names: tuple[tuple[int, str, Any], ...] = ()
+    body: Closure
+    get_current = current.get
+    is_heard = always if scope.constants.environment.stepping else any_tool
+
+    def code(context: Any, output: list[Any]) -> None:
+        nonlocal blank, names, body
+        budget = get_current()
+        if budget is None:
+            budget = _new(scope)
+            if budget is None:
+                quiet(context, output)
+            else:
+                with budget:
+                    code(context, output)
+            return
+        if is_heard():
+            with Run(scope, [context], output) as run:
+                run.body(run.f)
+            return
+        if blank is None:
+            tree = scope.tree(QUIET, metered=True)
+            body, names, blank = tree.body, tree.names, tree.blank
+        f = blank.copy()
+        f[CONTEXT] = context
+        f[OUTPUT] = output
+        f[METER] = budget
+        depth = budget.depth + 1
+        if depth == 1 or depth > budget.deepest:
+            entering(scope, budget, depth)
+        budget.depth = depth
+        before = None
+        if output is not budget.output:
+            before = budget.output, budget.counted
+            budget.output, budget.counted = output, len(output)
+        try:
+            get = context.names.get
+            for i, name, undefined in names:
+                f[i] = get(name, undefined)
+            body(f)
+            if before is not None:
+                budget.tally()
+        except BaseException as error:
+            passing = leaving(scope, f, error)
+            if passing is error:
+                raise
+            raise passing from error
+        finally:
+            if before is not None:
+                budget.output, budget.counted = before
+            budget.depth = depth - 1
+            if depth == 1:
+                budget.stop()
+
+    return code
+
+
+def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that runs a macro; see `entry.macro_of`."""
+    from tmplmon.backends.closures.entry import QUIET, Run
+
+    blank: Frame | None = None
+    names: tuple[tuple[int, str, Any], ...] = ()
+    body: Closure
+    get_current = current.get
+    is_heard = always if scope.constants.environment.stepping else any_tool
+
+    def run_macro(outer: Frame, output: list[Any], slots: Sequence[Any]) -> None:
+        nonlocal blank, names, body
+        budget = get_current()
+        if budget is None:
+            budget = _new(scope)
+            if budget is None:
+                quiet(outer, output, slots)
+            else:
+                with budget:
+                    run_macro(outer, output, slots)
+            return
+        if is_heard():
+            with Run(scope, outer, output, slots) as run:
+                run.body(run.f)
+            return
+        if blank is None:
+            tree = scope.tree(QUIET, metered=True)
+            body, names, blank = tree.body, tree.names, tree.blank
+        f = blank.copy()
+        f[CONTEXT] = context = outer[CONTEXT]
+        f[OUTPUT] = output
+        f[OUTER] = outer
+        f[METER] = budget
+        f[HEAD : HEAD + len(slots)] = slots
+        depth = budget.depth + 1
+        if depth == 1 or depth > budget.deepest:
+            entering(scope, budget, depth)
+        budget.depth = depth
+        before = None
+        if output is not budget.output:
+            before = budget.output, budget.counted
+            budget.output, budget.counted = output, len(output)
+        try:
+            if names:
+                get = context.names.get
+                for i, name, undefined in names:
+                    f[i] = get(name, undefined)
+            body(f)
+            if before is not None:
+                budget.tally()
+        except BaseException as error:
+            passing = leaving(scope, f, error)
+            if passing is error:
+                raise
+            raise passing from error
+        finally:
+            if before is not None:
+                budget.output, budget.counted = before
+            budget.depth = depth - 1
+            if depth == 1:
+                budget.stop()
+
+    return run_macro
