@@ -1,7 +1,6 @@
 """Templates to programs, without an environment: every optional tag is on, every filter and test is known."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from cases import casefile
@@ -16,7 +15,7 @@ from tmplmon.syntax.source import Source
 
 CASES = sorted((Path(__file__).parents[1] / "cases").glob("*/*.txt"))
 TAGS = frozenset({"trans", "do", "break", "continue", "debug"})
-LEXICAL = {field.name for field in fields(Syntax)} - {"tags", "custom_tags"}
+LEXICAL = set(Syntax._fields) - {"tags", "custom_tags"}
 
 
 class Anything:

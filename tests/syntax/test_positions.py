@@ -1,7 +1,6 @@
 """Every node knows the exact characters it was made from."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -26,8 +25,8 @@ def walk(node: Any) -> Iterator[nodes.Node]:
     elif isinstance(node, (nodes.Node, nodes.Arguments)):
         if isinstance(node, nodes.Node):
             yield node
-        for field in fields(node):
-            yield from walk(getattr(node, field.name))
+        for name in type(node).__match_args__:
+            yield from walk(getattr(node, name))
 
 
 def texts(template: str, syntax: Syntax = SYNTAX) -> list[tuple[str, str]]:

@@ -6,18 +6,18 @@ of the frame that `resolve` says they belong to. `assigned` are the slots that c
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from tmplmon.errors import TemplateAssertionError
 from tmplmon.ir import ops
 from tmplmon.ir.ops import Frame, Local, Op, Scope, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, Start
+from tmplmon.records import fresh, record
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What the lowering has to know of the environment.
 
@@ -37,7 +37,7 @@ class Options:
     stepping: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Level:
     """One naming level while its statements are lowered: the frame and what Jinja's rules ask of its place."""
 
@@ -47,8 +47,8 @@ class Level:
     toplevel: bool = False  # the template body itself, also inside an ``if`` there: sets are exported
     in_loop: bool = False  # directly a loop body's or a block's: context functions see what it sets
     soft: bool = False  # in an ``if``: an unknown filter is an error only when it is reached
-    stored: set[str] = field(default_factory=set)
-    set_here: list[Slot] = field(default_factory=list)  # what statements of this level assigned so far
+    stored: set[str] = fresh(factory=set)
+    set_here: list[Slot] = fresh(factory=list)  # what statements of this level assigned so far
     loop: ops.LoopUse | None = None
 
     def find(self, name: str) -> Slot | None:

@@ -10,9 +10,10 @@ scope's `positions`, and nothing else in the project says where something is.
     {% endfor %}                            EmitText('</li>\\n')])])
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from tmplmon.records import fresh, record
 
 # --- what a program is made of -----------------------------------------------------------------------------
 
@@ -32,7 +33,7 @@ class SlotKind(Enum):
     TEMP = "temp"  # an intermediate value that the template has no name for
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Slot:
     """A template variable (or a temporary) of one scope. Slots are compared by identity."""
 
@@ -50,7 +51,7 @@ class Slot:
         return f"{self.name}:{self.kind.value}"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Frame:
     """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside.
 
@@ -58,10 +59,10 @@ class Frame:
     not its own: such slots belong to the scope, which looks each of them up once.
     """
 
-    slots: dict[str, Slot] = field(default_factory=dict)
+    slots: dict[str, Slot] = fresh(factory=dict)
 
 
-@dataclass(slots=True)
+@record
 class Local:
     """A variable handed to code that has its own names (an include, a scoped block, a context function).
     `maybe_unset`: it may be undefined here because nothing was assigned, and is left out then."""
@@ -78,7 +79,7 @@ class ScopeKind(Enum):
     CALL = "call"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Scope:
     """What runs as one function.
 
@@ -90,15 +91,15 @@ class Scope:
     name: str  # the block's or macro's name; the template's name for a template body
     position: Position
     parent: "Scope | None" = None
-    frame: Frame = field(default_factory=Frame)
-    context: dict[str, Slot] = field(default_factory=dict)  # names looked up in the context on entry
-    slots: list[Slot] = field(default_factory=list)  # all of its frames, and its temporaries
-    nested: "list[Scope]" = field(default_factory=list)  # its macros and call bodies
-    body: "list[Op]" = field(default_factory=list)
-    positions: list[Position] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    branches: list[int] = field(default_factory=list)
-    parameters: "list[tuple[Slot, Op | None]]" = field(default_factory=list)  # macros and call bodies
+    frame: Frame = fresh(factory=Frame)
+    context: dict[str, Slot] = fresh(factory=dict)  # names looked up in the context on entry
+    slots: list[Slot] = fresh(factory=list)  # all of its frames, and its temporaries
+    nested: "list[Scope]" = fresh(factory=list)  # its macros and call bodies
+    body: "list[Op]" = fresh(factory=list)
+    positions: list[Position] = fresh(factory=list)
+    lines: list[int] = fresh(factory=list)
+    branches: list[int] = fresh(factory=list)
+    parameters: "list[tuple[Slot, Op | None]]" = fresh(factory=list)  # macros and call bodies
     varargs: Slot | None = None
     kwargs: Slot | None = None
     caller: Slot | None = None
@@ -113,7 +114,7 @@ class Scope:
         return "caller" if self.kind is ScopeKind.CALL else f"{self.kind.value} {self.name}"
 
 
-@dataclass(slots=True)
+@record
 class Program:
     """One template. `blocks` are in source order. `autoescape` is what its code was made for (None: decided at
     run time)."""
@@ -128,13 +129,13 @@ class Program:
 # --- values ------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Const:
     value: Any
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Load:
     """The value of a slot."""
 
@@ -142,7 +143,7 @@ class Load:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Attr:
     """Attribute, then item, then undefined."""
 
@@ -151,7 +152,7 @@ class Attr:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Item:
     """Item, then (for a str key) attribute, then undefined."""
 
@@ -160,7 +161,7 @@ class Item:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Slice:
     """obj[lower:upper:step]"""
 
@@ -171,7 +172,7 @@ class Slice:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Arguments:
     args: "list[Op]"
     kwargs: "list[tuple[str, Op]]"
@@ -193,7 +194,7 @@ class Arguments:
         return found
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Call:
     """``func(arguments)``. `caller` is the slot of a call body's macro, passed as keyword ``caller``. `locals` are
     the variables that a context-taking function must see beside the context's: (name, slot)."""
@@ -205,7 +206,7 @@ class Call:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Filter:
     value: "Op"
     name: str
@@ -214,7 +215,7 @@ class Filter:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Test:
     value: "Op"
     name: str
@@ -224,7 +225,7 @@ class Test:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Unary:
     """`op`: ``-``, ``+`` or ``not``."""
 
@@ -233,7 +234,7 @@ class Unary:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Binary:
     """`op`: ``+ - * / // % **``."""
 
@@ -243,14 +244,14 @@ class Binary:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Compare:
     left: "Op"
     rest: "list[tuple[str, Op]]"
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Logical:
     """Short-circuiting ``and``/``or``: a branch."""
 
@@ -260,7 +261,7 @@ class Logical:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Conditional:
     """Inline ``if``: a branch. Without `orelse` the value is undefined."""
 
@@ -270,7 +271,7 @@ class Conditional:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Concat:
     """``a ~ b``: text of each, joined; Markup if `autoescape`."""
 
@@ -279,7 +280,7 @@ class Concat:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Build:
     """A literal container; `kind` is ``tuple``, ``list`` or ``dict`` (items: keys and values in turn)."""
 
@@ -288,7 +289,7 @@ class Build:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class DebugInfo:
     """The text of ``{% debug %}``: context, filters and tests."""
 
@@ -296,7 +297,7 @@ class DebugInfo:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class TagCall:
     """A tag that an extension added: its function called with the arguments, and `caller` when it has a body."""
 
@@ -310,7 +311,7 @@ class TagCall:
 # --- output ------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
+@record
 class EmitText:
     """Text as it is. `site` is a LINE site when the text has a character that is not blank, else -1."""
 
@@ -318,7 +319,7 @@ class EmitText:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class EmitValue:
     """The text of a value. `escape`: True escapes, False does not, None asks the context when it runs. What is
     `finished` does not pass through the application's finalize."""
@@ -329,7 +330,7 @@ class EmitValue:
     finished: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Emit:
     """A run of output, pieces in source order. With `unless_extended` it is dropped when a parent is set."""
 
@@ -340,7 +341,7 @@ class Emit:
 # --- statements --------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
+@record
 class NamespaceTarget:
     """``ns.attr`` as the target of an assignment."""
 
@@ -352,7 +353,7 @@ class NamespaceTarget:
 type Target = Slot | NamespaceTarget | tuple["Target", ...]
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Assign:
     """`export`: the slots whose values go to the context (a set at the top level of the template body), as
     (name, slot); names without a leading underscore are also exported by the module."""
@@ -363,7 +364,7 @@ class Assign:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Evaluate:
     """``{% do %}``"""
 
@@ -371,7 +372,7 @@ class Evaluate:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class If:
     """`branches`: (test, body, site) of the ``if`` and each ``elif``."""
 
@@ -379,13 +380,13 @@ class If:
     orelse: "list[Op]"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class LoopUse:
     """What a loop body reads of its ``loop``. With `whole` it needs the object, else the `attributes` will do."""
 
     slot: Slot | None = None
     whole: bool = False
-    attributes: set[str] = field(default_factory=set)
+    attributes: set[str] = fresh(factory=set)
 
     @property
     def looks_ahead(self) -> bool:
@@ -393,7 +394,7 @@ class LoopUse:
         return self.whole or not self.attributes.isdisjoint(("last", "length", "revindex", "revindex0"))
 
 
-@dataclass(slots=True, eq=False)
+@record
 class LoopAttr:
     """``loop.name`` of a loop that needs no loop object."""
 
@@ -402,7 +403,7 @@ class LoopAttr:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class For:
     """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round. `orelse` runs
     if no round went to the end of the body. A recursive loop, when called, gives Markup if `autoescape`."""
@@ -422,7 +423,7 @@ class For:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Jump:
     """``{% break %}`` or ``{% continue %}``: `kind` is its name."""
 
@@ -430,7 +431,7 @@ class Jump:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Enter:
     """A frame of its own for `body`: with and autoescape. `bindings` are evaluated in the enclosing frame, all of
     them before the first is assigned. `autoescape`: the value that decides on escaping in the body."""
@@ -442,7 +443,7 @@ class Enter:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Capture:
     """Runs `body` with its output going to the slot, as Markup if `autoescape`."""
 
@@ -453,7 +454,7 @@ class Capture:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class MakeMacro:
     """Binds the macro of `scope` to the slot. `export` as in Assign."""
 
@@ -463,7 +464,7 @@ class MakeMacro:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class CallBlock:
     """The place of a ``{% block %}``: runs the block that the inheritance chain has for `name`."""
 
@@ -475,7 +476,7 @@ class CallBlock:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Include:
     """`template`: a name, a template or a list of them."""
 
@@ -486,7 +487,7 @@ class Include:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Import:
     """`names` is None for ``import … as``, and then `target` is the module's slot; else (name in the module,
     slot)."""
@@ -500,7 +501,7 @@ class Import:
     site: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Extends:
     """Sets the parent template; what is output at the top level from here on is dropped. `again`: another
     ``extends`` may have run before."""

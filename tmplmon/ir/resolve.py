@@ -279,4 +279,4 @@ def mentions(body: Iterable[nodes.Node] | None, wanted: set[str]) -> set[str]:
 
 
 def _fields(cls: type[nodes.Node]) -> tuple[str, ...]:
-    return tuple(name for name in cls.__dataclass_fields__ if name not in ("start", "end"))
+    return tuple(name for name in cls.__match_args__ if name not in ("start", "end"))

@@ -5,7 +5,6 @@ another scope is not: the body of a macro belongs to the macro's scope. So an op
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from tmplmon.ir import ops
@@ -13,7 +12,7 @@ from tmplmon.ir import ops
 OPS: tuple[type[Any], ...] = tuple(ops.Op.__value__.__args__)
 PIECES: tuple[type[Any], ...] = (ops.EmitText, ops.EmitValue, ops.NamespaceTarget)
 _NODES = frozenset((*OPS, *PIECES))
-_FIELDS = {cls: tuple(field.name for field in fields(cls)) for cls in _NODES}
+_FIELDS: dict[type[Any], tuple[str, ...]] = {cls: cls.__match_args__ for cls in _NODES}
 
 
 def field_names(cls: type[Any]) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ template, a lexical error or one the parser finds, must be what the user is told
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -40,8 +39,7 @@ class Matcher(Protocol):
 MAX_BRACKETS = 200
 
 
-@dataclass(frozen=True)
-class Syntax:
+class Syntax(NamedTuple):
     """Delimiters and lexical options, under Jinja's names and with its defaults.
 
     `tags` has the optional tags that are on: any of ``trans``, ``do``, ``break``, ``continue``, ``debug``.

@@ -10,7 +10,6 @@ An expression of n tokens cannot be deeper than n, so only templates that have a
 tokens are measured at all; `too_deep` then walks the whole tree without recursion.
 """
 
-from dataclasses import fields
 from typing import Any
 
 from tmplmon.syntax import nodes
@@ -35,9 +34,7 @@ _LEFTMOST = {
 def _children(node: nodes.Node | nodes.Arguments) -> list[tuple[str, bool]]:
     """(field, is it the leftmost operand) of what a node can contain."""
     leftmost = _LEFTMOST.get(type(node))
-    return [
-        (field.name, field.name == leftmost) for field in fields(node) if field.name not in ("start", "end")
-    ]
+    return [(name, name == leftmost) for name in node.__match_args__ if name not in ("start", "end")]
 
 
 def too_deep(template: nodes.Node) -> tuple[nodes.Node, str] | None:

@@ -6,12 +6,25 @@ tag to the ``%}`` of their *opening* tag (a body has nodes of its own), expressi
 the expression between ``{{`` and ``}}``, `Text` the characters that are output.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from tmplmon.records import fresh, record
 
-@dataclass(slots=True)
-class Node:
+
+class _ByValue:
+    """Nodes are compared by what is in them."""
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__match_args__)
+
+
+@record
+class Node(_ByValue):
     start: int
     end: int
 
@@ -19,39 +32,39 @@ class Node:
 # --- expressions -------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@record
 class Expr(Node):
     pass
 
 
-@dataclass(slots=True)
+@record
 class Const(Expr):
     """A literal: None, a bool, int, float or str (adjacent string literals are already joined)."""
 
     value: Any
 
 
-@dataclass(slots=True)
+@record
 class Name(Expr):
     name: str
 
 
-@dataclass(slots=True)
+@record
 class TupleExpr(Expr):
     items: list[Expr]
 
 
-@dataclass(slots=True)
+@record
 class ListExpr(Expr):
     items: list[Expr]
 
 
-@dataclass(slots=True)
+@record
 class DictExpr(Expr):
     pairs: list[tuple[Expr, Expr]]
 
 
-@dataclass(slots=True)
+@record
 class Attribute(Expr):
     """``obj.name`` (`name` a str), also the ``obj.0`` form is an `Item` with an int constant."""
 
@@ -59,7 +72,7 @@ class Attribute(Expr):
     name: str
 
 
-@dataclass(slots=True)
+@record
 class Item(Expr):
     """``obj[key]``; `key` may be a `Slice` or a `TupleExpr`."""
 
@@ -67,30 +80,30 @@ class Item(Expr):
     key: Expr
 
 
-@dataclass(slots=True)
+@record
 class Slice(Expr):
     lower: Expr | None
     upper: Expr | None
     step: Expr | None
 
 
-@dataclass(slots=True)
-class Arguments:
+@record
+class Arguments(_ByValue):
     """What stands in the parentheses of a call, filter or test."""
 
-    args: list[Expr] = field(default_factory=list)
-    kwargs: list[tuple[str, Expr]] = field(default_factory=list)
+    args: list[Expr] = fresh(factory=list)
+    kwargs: list[tuple[str, Expr]] = fresh(factory=list)
     star: Expr | None = None
     star_star: Expr | None = None
 
 
-@dataclass(slots=True)
+@record
 class Call(Expr):
     func: Expr
     arguments: Arguments
 
 
-@dataclass(slots=True)
+@record
 class Filter(Expr):
     """``value | name(arguments)``. `value` is None in a filter block, for the text of the block: the innermost
     filter of the chain has it."""
@@ -100,7 +113,7 @@ class Filter(Expr):
     arguments: Arguments
 
 
-@dataclass(slots=True)
+@record
 class Test(Expr):
     """``value is name arguments`` (`negated` for ``is not``)."""
 
@@ -110,7 +123,7 @@ class Test(Expr):
     negated: bool
 
 
-@dataclass(slots=True)
+@record
 class Unary(Expr):
     """`op` is one of ``- + not``."""
 
@@ -118,7 +131,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(slots=True)
+@record
 class Binary(Expr):
     """`op` is one of ``+ - * / // % **``."""
 
@@ -127,7 +140,7 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(slots=True)
+@record
 class Logical(Expr):
     """`op` is ``and`` or ``or``; short-circuits and gives the deciding operand, as Python's."""
 
@@ -136,7 +149,7 @@ class Logical(Expr):
     right: Expr
 
 
-@dataclass(slots=True)
+@record
 class Compare(Expr):
     """A chained comparison; `rest` has (operator, operand), operators ``== != < <= > >= in`` and ``not in``."""
 
@@ -144,14 +157,14 @@ class Compare(Expr):
     rest: list[tuple[str, Expr]]
 
 
-@dataclass(slots=True)
+@record
 class Concat(Expr):
     """``a ~ b ~ c``: two or more operands."""
 
     items: list[Expr]
 
 
-@dataclass(slots=True)
+@record
 class Conditional(Expr):
     """``body if test else orelse``; without ``else``, `orelse` is None and the value is undefined."""
 
@@ -160,7 +173,7 @@ class Conditional(Expr):
     orelse: Expr | None
 
 
-@dataclass(slots=True)
+@record
 class NamespaceRef(Expr):
     """``ns.attr`` as the target of a ``set``."""
 
@@ -171,12 +184,12 @@ class NamespaceRef(Expr):
 # --- statements --------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@record
 class Stmt(Node):
     pass
 
 
-@dataclass(slots=True)
+@record
 class Text(Stmt):
     """Output text, after whitespace control, with ``\\n`` line ends (the lowering puts in newline_sequence).
     `start` is the offset of the first character kept. Never empty."""
@@ -184,14 +197,14 @@ class Text(Stmt):
     value: str
 
 
-@dataclass(slots=True)
+@record
 class Output(Stmt):
     """``{{ expr }}``, and each operand of ``{% print a, b %}``."""
 
     expr: Expr
 
 
-@dataclass(slots=True)
+@record
 class If(Stmt):
     """`branches` has (start of the ``if``/``elif`` tag, its end, test, body), the ``if`` first."""
 
@@ -199,7 +212,7 @@ class If(Stmt):
     orelse: list[Stmt] | None
 
 
-@dataclass(slots=True)
+@record
 class For(Stmt):
     """`target` is a Name or a TupleExpr of targets."""
 
@@ -211,17 +224,17 @@ class For(Stmt):
     orelse: list[Stmt] | None
 
 
-@dataclass(slots=True)
+@record
 class Break(Stmt):
     pass
 
 
-@dataclass(slots=True)
+@record
 class Continue(Stmt):
     pass
 
 
-@dataclass(slots=True)
+@record
 class Set(Stmt):
     """``{% set target = value %}``; `target` is a Name, NamespaceRef or TupleExpr of those."""
 
@@ -229,7 +242,7 @@ class Set(Stmt):
     value: Expr
 
 
-@dataclass(slots=True)
+@record
 class SetBlock(Stmt):
     """``{% set target %}body{% endset %}``, `filter` a Filter chain with value None innermost, or None."""
 
@@ -238,13 +251,13 @@ class SetBlock(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class With(Stmt):
     bindings: list[tuple[Expr, Expr]]
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class Parameter(Node):
     """A macro's or call block's parameter; `default` is None where there is none."""
 
@@ -252,14 +265,14 @@ class Parameter(Node):
     default: Expr | None
 
 
-@dataclass(slots=True)
+@record
 class Macro(Stmt):
     name: str
     parameters: list[Parameter]
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class CallBlock(Stmt):
     """``{% call(params) f(x) %}body{% endcall %}``."""
 
@@ -268,13 +281,13 @@ class CallBlock(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class FilterBlock(Stmt):
     filter: Filter
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class Block(Stmt):
     name: str
     scoped: bool
@@ -282,19 +295,19 @@ class Block(Stmt):
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class Extends(Stmt):
     template: Expr
 
 
-@dataclass(slots=True)
+@record
 class Include(Stmt):
     template: Expr
     ignore_missing: bool
     with_context: bool
 
 
-@dataclass(slots=True)
+@record
 class Import(Stmt):
     """``{% import template as target %}``."""
 
@@ -303,7 +316,7 @@ class Import(Stmt):
     with_context: bool
 
 
-@dataclass(slots=True)
+@record
 class FromImport(Stmt):
     """``{% from template import name as alias %}``; `names` has (name, alias or the name itself)."""
 
@@ -312,23 +325,23 @@ class FromImport(Stmt):
     with_context: bool
 
 
-@dataclass(slots=True)
+@record
 class Autoescape(Stmt):
     value: Expr
     body: list[Stmt]
 
 
-@dataclass(slots=True)
+@record
 class Do(Stmt):
     expr: Expr
 
 
-@dataclass(slots=True)
+@record
 class Debug(Stmt):
     pass
 
 
-@dataclass(slots=True)
+@record
 class Trans(Stmt):
     """``{% trans [context,] name=expr, … %}singular{% pluralize [name] %}plural{% endtrans %}``.
 
@@ -347,7 +360,7 @@ class Trans(Stmt):
     count: str | None
 
 
-@dataclass(slots=True)
+@record
 class CustomTag(Stmt):
     """A tag an extension added: ``{% name arguments %}``, with the body up to ``{% endname %}`` when the
     extension declared one, else `body` is None."""
@@ -357,6 +370,6 @@ class CustomTag(Stmt):
     body: list[Stmt] | None
 
 
-@dataclass(slots=True)
+@record
 class Template(Node):
     body: list[Stmt]

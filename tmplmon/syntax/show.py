@@ -8,7 +8,6 @@ Rule: what is printed is what the next pass gets, no more; places are ``line:col
 shows them, columns counted in characters (``-line:column`` where the end is on another line).
 """
 
-from dataclasses import fields
 from typing import Any
 
 from tmplmon.syntax import nodes
@@ -71,8 +70,9 @@ def _head(node: nodes.Node, source: Source) -> tuple[str, list[tuple[str, Any]]]
         if node.orelse is not None:
             inside.append(("orelse", node.orelse))
         return f"If  {show_place(source, node.start, node.end)}", inside
-    for field in fields(node)[2:]:  # after `start` and `end`
-        name, value = field.name, getattr(node, field.name)
+    fields: tuple[str, ...] = type(node).__match_args__
+    for name in fields[2:]:  # after `start` and `end`
+        value = getattr(node, name)
         if isinstance(value, nodes.Arguments):
             inside += _arguments(value)
         elif isinstance(value, nodes.Node) or _is_body(value):

@@ -4,11 +4,10 @@
 and the table of tags in the documentation are made from it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One tag: its name, the name of the tag that closes it ("" where none does), the tags that may stand in
     between, and the extension that has to be on."""
 

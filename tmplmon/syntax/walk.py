@@ -5,7 +5,6 @@ its trees so, and what is made from a walk (the order of messages in a catalogue
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from tmplmon.syntax import nodes
@@ -44,5 +43,5 @@ def walk(
 
 def _fields(cls: type[Any]) -> tuple[str, ...]:
     if cls not in _ORDER:
-        _ORDER[cls] = tuple(field.name for field in fields(cls) if field.name not in ("start", "end"))
+        _ORDER[cls] = tuple(name for name in cls.__match_args__ if name not in ("start", "end"))
     return _ORDER[cls]

@@ -7,7 +7,6 @@ count as lines of the template. Each function's code is taken out of it, named f
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import CodeType
 
 from tmplmon.backends.bytecode import loops, pyast, statements, values
@@ -19,9 +18,10 @@ from tmplmon.backends.code import Code
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
 from tmplmon.monitoring.linetable import without_line
+from tmplmon.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """What the code is made for.
 

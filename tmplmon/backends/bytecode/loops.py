@@ -11,7 +11,6 @@ A condition is tested in the body; where the loop looks ahead, in a generator in
 """
 
 import ast
-from dataclasses import dataclass
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import OUTPUT, Function
@@ -19,13 +18,14 @@ from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.statements import STATEMENTS, block_of, joined, note_types, target
 from tmplmon.backends.bytecode.values import value
 from tmplmon.ir import ops
+from tmplmon.records import record
 
 _LENGTHS = frozenset({"length", "revindex", "revindex0"})
 _DEPTH = ".depth"
 _NUMBERS = frozenset({"index", "index0", "first", "last"}) | _LENGTHS
 
 
-@dataclass(slots=True)
+@record
 class Counts:
     """The variables that stand for attributes of a loop without a loop object."""
 

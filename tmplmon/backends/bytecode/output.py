@@ -12,7 +12,6 @@ the line of the last part. A text that is put aside for later statements leaves 
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
@@ -20,6 +19,7 @@ from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.values import call_arguments, value
 from tmplmon.backends.known import BOOLEAN_TESTS, LONGEST_RUN, known_macro, macro_slots
 from tmplmon.ir import ops
+from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
 
 # A text of so many characters is put out on its own: as a part of an f-string it would be copied once more, which
@@ -27,7 +27,7 @@ from tmplmon.runtime.html import escape_to_str
 _LONG_TEXT = 1000
 
 
-@dataclass(slots=True)
+@record
 class _Part:
     """A text, or the expression of one. `place` is None for a blank text, which has no line. What is `reached` has
     been evaluated by a statement, or needs no LINE event any more."""
