@@ -37,11 +37,10 @@ def check(codelike: CodeLike, positions: list[tuple[int, int, int, int]]) -> Non
     assert [of_unit[offset // 2] for offset in codelike.offsets] == positions
     assert list(codelike.offsets) == sorted(set(codelike.offsets))
     assert codelike.start < min(codelike.offsets, default=codelike.end) <= codelike.end
-    for offset in (codelike.start, codelike.end):
-        assert of_unit[offset // 2][0] is not None
-    # Outside of start to end there is no place at all.
+    assert of_unit[codelike.start // 2][0] is not None
+    # Before the start, and from the end on, there is no place at all.
     assert set(of_unit[: codelike.start // 2]) == {(None,) * 4}
-    assert set(of_unit[codelike.end // 2 + 1 :]) == {(None,) * 4}
+    assert set(of_unit[codelike.end // 2 :]) == {(None,) * 4}
     instructions = {instruction.offset: instruction for instruction in dis.get_instructions(codelike.code)}
     assert {codelike.start, codelike.end, *codelike.offsets} <= instructions.keys()
     branches = [

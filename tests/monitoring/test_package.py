@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,40 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert name in (FOLDER.parents[1] / "docs" / "monitoring" / "api.md").read_text(encoding="utf-8"), (
             name
         )
+
+
+def members(thing: type) -> set[str]:
+    """The public names of a class, those of its instances included."""
+    names = {name for base in thing.__mro__[:-1] for name in (*vars(base), *base.__dict__.get("__slots__", ()))}
+    names |= set(getattr(thing, "__annotations__", ()))
+    if issubclass(thing, tuple):
+        names -= set(dir(tuple))
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_everything_of_the_classes_is_in_the_api_page() -> None:
+    page = (FOLDER.parents[1] / "docs" / "monitoring" / "api.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", page))))
+    missing = {
+        f"{name}.{member}"
+        for name in package.__all__
+        if isinstance(thing := getattr(package, name), type)
+        for member in members(thing) - words
+    }
+    fire = importlib.import_module("tmplmon.monitoring.fire")
+    missing |= {f"fire.{name}" for name in set(fire.__all__) - words}
+    assert missing == set()
+
+
+def test_public_names_have_docstrings() -> None:
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+                continue
+            assert ast.get_docstring(node), f"{path.name}: {node.name}"
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    assert ast.get_docstring(method), f"{path.name}: {node.name}.{method.name}"
 
 
 def test_a_name_that_is_not_there() -> None:

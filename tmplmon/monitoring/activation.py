@@ -69,9 +69,9 @@ class Activation:
         """Internal: use :meth:`Scope.enter`."""
         self._sites = scope.sites
         self._codelikes = scope.codelikes
-        self._handles = scope.handles
-        self._raise_checks = scope.raise_checks
-        self._line_calls = scope.line_calls
+        self._handles = scope._handles
+        self._raise_checks = scope._raise_checks
+        self._line_calls = scope._line_calls
         self._inclusions = scope.inclusions
         self._states = scope.states
         self._data = scope.data

@@ -51,7 +51,7 @@ class CodeLike:
     start: int
     """The offset of its first instruction with a line: that of PY_START and of everything without a site."""
     end: int
-    """The offset of its last instruction, the return at its end."""
+    """The offset of its last instruction, the return at its end: where what leaves the scope leads. It has no line."""
     offsets: tuple[int, ...]
     """The offset of each site."""
     left: tuple[int | None, ...]
@@ -161,7 +161,8 @@ class CodeLikeBuilder:
             blocks.append(
                 Block(site.kind, site.position, self._block_of(site.left), self._block_of(site.right))
             )
-        blocks.append(Block("return", self._end_position(firstlineno)))
+        # Without a place: whatever leads out of the scope would otherwise seem to lead to the last site's line.
+        blocks.append(Block("return", NOWHERE))
         return self._assemble(blocks, firstlineno)
 
     # -- inside ----------------------------------------------------------------------------------------------
@@ -204,12 +205,6 @@ class CodeLikeBuilder:
         for destination in (site.left, site.right):
             if isinstance(destination, int):
                 self._check(destination)
-
-    def _end_position(self, firstlineno: int) -> Position:
-        """The return at the end sits on the last site's line, where the VM puts a function's implicit
-        return."""
-        line = self._sites[-1].position[0] if self._sites else firstlineno
-        return (line, line, None, None)
 
     def _assemble(self, blocks: list[Block], firstlineno: int) -> CodeLike:
         offsets = lay_out(blocks, DRIVER_UNITS)

@@ -73,16 +73,16 @@ class ScopeFrame:
     """
 
     __slots__ = (
+        "_answer",
+        "_arguments",
+        "_error",
+        "_function",
         "_generator",
         "_line",
-        "answer",
-        "arguments",
+        "_running",
         "code",
-        "error",
         "frame",
-        "function",
         "offset",
-        "running",
     )
 
     frame: FrameType
@@ -99,11 +99,11 @@ class ScopeFrame:
         if LINE_OFFSET is None:
             raise RuntimeError("the layout of frame objects is not known on this Python")
         self.code = code
-        self.function: Callable[..., Any] | None = None
-        self.arguments: tuple[Any, ...] = ()
-        self.answer: Any = None
-        self.error: BaseException | None = None
-        self.running = False
+        self._function: Callable[..., Any] | None = None
+        self._arguments: tuple[Any, ...] = ()
+        self._answer: Any = None
+        self._error: BaseException | None = None
+        self._running = False
         self.offset = 0
         names = {"__builtins__": builtins, **(module_globals or {}), "_frame": self}
         # eval() of a generator's code gives the generator, with a mapping of our choice for its locals.
@@ -132,29 +132,29 @@ class ScopeFrame:
         is at. While such a call is running, further ones are made without the frame: it is on the stack
         already.
         """
-        if self.running:
+        if self._running:
             return function(*arguments)
-        self.function, self.arguments = function, arguments
-        self.running = True
+        self._function, self._arguments = function, arguments
+        self._running = True
         try:
             if next(self._generator, self) is self:  # an interrupt between two calls has ended the driver
                 return function(*arguments)
         finally:
-            self.running = False
-            self.arguments = ()
-        if self.error is not None:
-            error, self.error = self.error, None
+            self._running = False
+            self._arguments = ()
+        if self._error is not None:
+            error, self._error = self._error, None
             raise error.with_traceback(self._place(error.__traceback__))
-        answer, self.answer = self.answer, None
+        answer, self._answer = self._answer, None
         return answer
 
-    def failed(self) -> None:
+    def _failed(self) -> None:
         """Called by the driver, while it handles the exception that the function raised."""
-        self.error = sys.exception()
+        self._error = sys.exception()
 
     def close(self) -> None:
         """End the run. The frame object stays usable for looking at, as a finished function's does."""
-        if not self.running:
+        if not self._running:
             silently(self._generator.close)  # the GeneratorExit that ends the driver is nobody's business
 
     def _place(self, traceback: TracebackType | None) -> TracebackType | None:

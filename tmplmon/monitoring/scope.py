@@ -59,12 +59,11 @@ class Scope:
         """The sites, in the order in which the builder numbered them."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
         """One per file, the scope's own first."""
-        self.handles: tuple[Any, ...] = tuple(object_.from_param(codelike.code) for codelike in codelikes)
-        """The code objects as ``ctypes`` passes them to the C API."""
-        self.raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
-        """Where :attr:`data` says, for each of them, who listens to RAISE."""
-        self.line_calls: list[tuple[Any, ...] | None] = [None] * len(self.sites)
-        """For each site, the C function that fires LINE there, with its arguments; None until it has been fired."""
+        # The code objects as ctypes passes them to the C API; where `data` says who listens to RAISE in each of them;
+        # and for each site the C function that fires LINE there with its arguments, None until it has been fired.
+        self._handles: tuple[Any, ...] = tuple(object_.from_param(codelike.code) for codelike in codelikes)
+        self._raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
+        self._line_calls: list[tuple[Any, ...] | None] = [None] * len(self.sites)
         self.locations = locations
         """Offsets of all the code-likes to places; the offsets of a code-like follow those of the one before
         it."""

@@ -102,6 +102,7 @@ class Block:
         return None
 
     def size(self, number: int) -> int:
+        """The size of the whole block."""
         stubs = (self.stubs[side] + 1 + _BACKWARD_CACHES for side, _target in self.targets(number))
         return self.head() + sum(stubs)
 
@@ -112,6 +113,7 @@ class Block:
         return offsets[number + 1 if self.left is None else self.left]
 
     def leads_right(self, number: int, offsets: Sequence[int]) -> int:
+        """The offset execution goes on at when a branch goes to its right."""
         assert self.right is not None
         stub = self.stub(number, 1)
         return offsets[self.right] if stub is None else offsets[number] + stub
@@ -185,9 +187,9 @@ def driver():
     while True:
         yield
         try:
-            _frame.answer = _frame.function(*_frame.arguments)
+            _frame._answer = _frame._function(*_frame._arguments)
         except:
-            _frame.failed()
+            _frame._failed()
 """
 
 
