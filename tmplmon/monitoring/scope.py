@@ -59,8 +59,8 @@ class Scope:
         """The sites, in the order in which the builder numbered them."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
         """One per file, the scope's own first."""
-        # The code objects as ctypes passes them to the C API; where `data` says who listens to RAISE in each of them;
-        # and for each site the C function that fires LINE there with its arguments, None until it has been fired.
+        # The code objects as ctypes passes them to the C API; where `data` says who listens to RAISE in each of
+        # them; and for each site the C function that fires LINE there, with its arguments (None: not fired yet).
         self._handles: tuple[Any, ...] = tuple(object_.from_param(codelike.code) for codelike in codelikes)
         self._raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
         self._line_calls: list[tuple[Any, ...] | None] = [None] * len(self.sites)
