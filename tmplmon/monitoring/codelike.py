@@ -51,7 +51,8 @@ class CodeLike:
     start: int
     """The offset of its first instruction with a line: that of PY_START and of everything without a site."""
     end: int
-    """The offset of its last instruction, the return at its end: where what leaves the scope leads. It has no line."""
+    """The offset of its last instruction, the return at its end, which has no line: where what leaves the scope
+    leads."""
     offsets: tuple[int, ...]
     """The offset of each site."""
     left: tuple[int | None, ...]
