@@ -50,7 +50,9 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 def members(thing: type) -> set[str]:
     """The public names of a class, those of its instances included."""
-    names = {name for base in thing.__mro__[:-1] for name in (*vars(base), *base.__dict__.get("__slots__", ()))}
+    names = {
+        name for base in thing.__mro__[:-1] for name in (*vars(base), *base.__dict__.get("__slots__", ()))
+    }
     names |= set(getattr(thing, "__annotations__", ()))
     if issubclass(thing, tuple):
         names -= set(dir(tuple))
