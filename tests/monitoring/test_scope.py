@@ -175,6 +175,7 @@ def test_events_of_a_scope_that_does_not_run(program: Program, tool: Tool) -> No
         lambda: activation.line(program.first),
         lambda: activation.branch(program.test, True),
         lambda: activation.call(program.helper, len),
+        lambda: activation.reach(program.last),
         lambda: activation.raise_(ValueError()),
         lambda: activation.py_unwind(ValueError()),
         lambda: activation.py_return(),
@@ -212,6 +213,42 @@ def test_jumps_returns_and_iterators(tool: Tool) -> None:
     )
     assert stop[2].value == 5
     assert end == ("PY_RETURN", at[out], 6)
+
+
+def test_being_at_a_site_without_an_event(program: Program, tool: Tool) -> None:
+    """Of what is called from there, and of the frame, the place is the site's; nothing is fired."""
+    tool.watch(program.scope.code).record(events.LINE, events.CALL, events.C_RETURN, events.RAISE)
+    activation = program.scope.enter()
+    assert activation is not None
+    with activation:
+        activation.line(program.first)
+        activation.reach(program.second)
+        assert activation.frame is not None and activation.frame.line == 2
+        found = activation.within(program.last, lambda: sys._getframe(1))
+        assert (found.f_code, found.f_lineno) == (program.scope.code, 4)
+        with pytest.raises(ZeroDivisionError) as caught:
+            activation.within(program.second, lambda: 1 // 0)
+    assert tool.stop() == [("LINE", 1)]
+    assert 2 in [
+        line for f, line in traceback.walk_tb(caught.value.__traceback__) if f.f_code is program.scope.code
+    ]
+
+
+def test_entering_although_nobody_listens(program: Program, tools: Callable[[int], Tool]) -> None:
+    """A tool that comes while something is called is seen when that returns."""
+    made: list[Tool] = []
+
+    def come(value: object = None) -> None:
+        made.append(tools(4 - len(made)).watch(program.scope.code).record(events.LINE))
+
+    for site, way in ((program.helper, "invoke"), (program.last, "within")):
+        activation = program.scope.enter(always=True)
+        assert activation is not None
+        with activation:
+            activation.line(program.first)
+            getattr(activation, way)(site, come)
+            activation.line(program.last)
+        assert made[-1].stop() == [("LINE", 4)]
 
 
 # -- callbacks -----------------------------------------------------------------------------------------------

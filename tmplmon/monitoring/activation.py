@@ -247,6 +247,8 @@ class Activation:
 
     def reach(self, site: int) -> None:
         """Be at a site without an event: for whoever looks at the frame later."""
+        if not self._files:
+            raise RuntimeError(_NOT_RUNNING)
         self._here[-1] = site
         if len(self._frames) == len(self._files):
             place = self._sites[site]

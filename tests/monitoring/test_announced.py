@@ -1,0 +1,52 @@
+"""Code that engines announce, and who is told of it."""
+
+from __future__ import annotations
+
+import gc
+from types import CodeType
+
+import pytest
+
+from tmplmon.monitoring.announced import announce, announced, unwatch, watch
+from tmplmon.monitoring.codelike import CodeLikeBuilder
+
+
+def codelike(name: str = "page") -> CodeType:
+    return CodeLikeBuilder("/srv/page", name).build().code
+
+
+def test_each_is_told_once_with_what_is_nested_in_it() -> None:
+    told: list[CodeType] = []
+    inner = codelike("inner")
+    outer = codelike("outer").replace(co_consts=(1, inner))
+    watch(told.append)
+    try:
+        announce(outer)
+        announce(outer, inner)
+    finally:
+        unwatch(told.append)
+    announce(codelike("later"))
+    # `inner` was told of as a part of `outer`, and by itself when it was announced.
+    assert [code.co_name for code in told] == ["outer", "inner", "inner"]
+    assert sum(code is outer for code in announced()) == 1
+
+
+def test_they_are_not_kept_alive() -> None:
+    code = codelike("short-lived")
+    announce(code)
+    assert "short-lived" in [code.co_name for code in announced()]
+    del code
+    gc.collect()
+    assert "short-lived" not in [code.co_name for code in announced()]
+
+
+def test_equal_code_is_not_the_same() -> None:
+    one, other = codelike("twin"), codelike("twin")
+    assert one == other
+    announce(one, other)
+    assert sum(code.co_name == "twin" for code in announced()) == 2
+
+
+def test_a_watcher_that_does_not_watch() -> None:
+    with pytest.raises(ValueError):
+        unwatch(print)
