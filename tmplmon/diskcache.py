@@ -1,8 +1,9 @@
 """Compiled templates on disk, for the next process.
 
 Rule: a file is used only if it was made of exactly this source with exactly these options by exactly this Python
-and this engine: all of that is in the file and is compared. The directory must belong to the user, and nobody
-else may have access: code is loaded from it.
+and this engine: all of that is in the file and is compared. Code is loaded from the directory, so it must belong to
+the user or to root, and nobody else may be able to write to it. It may be read-only, as one that `tmplmon compile`
+filled when an application was built.
 """
 
 import marshal
@@ -27,7 +28,7 @@ class DiskCache:
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.directory = os.fspath(directory)
+        self.directory = os.path.abspath(directory)
         if self.directory not in _checked:
             _make_safe(self.directory)
             _checked.add(self.directory)
@@ -85,18 +86,20 @@ _engine_key: tuple[Any, ...] | None = None
 
 
 def _engine() -> tuple[Any, ...]:
-    """What tells one state of the engine from another: sizes and times of the modules that make code."""
+    """What tells one state of the engine from another: the content of the modules that make code. Their times do
+    not count, as installing the same engine again changes them."""
     global _engine_key
     if _engine_key is None:
         package = os.path.dirname(__file__)
-        found: list[Any] = []
+        crc = count = 0
         for folder in ("syntax", "ir", os.path.join("backends", "bytecode")):
-            with os.scandir(os.path.join(package, folder)) as entries:
-                for entry in sorted(entries, key=lambda entry: entry.name):
-                    if entry.name.endswith(".py"):
-                        status = entry.stat()
-                        found.append((entry.name, status.st_size, status.st_mtime_ns))
-        _engine_key = (zlib.crc32(repr(found).encode()), len(found))
+            directory = os.path.join(package, folder)
+            for name in sorted(os.listdir(directory)):
+                if name.endswith(".py"):
+                    with open(os.path.join(directory, name), "rb", buffering=0) as file:
+                        crc = zlib.crc32(file.readall(), crc)
+                    count += 1
+        _engine_key = crc, count
     return _engine_key
 
 
@@ -111,14 +114,14 @@ def _make_safe(directory: str) -> None:
         raise RuntimeError(f"the cache directory {directory!r} is not a directory")
     if not hasattr(os, "getuid"):
         return
-    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+    if status.st_uid == os.getuid() and status.st_mode & 0o022:
         # A directory that somebody made for this and that nobody can have put anything into yet.
         os.chmod(directory, 0o700)
         if os.listdir(directory):
             os.chmod(directory, status.st_mode & 0o777)
         status = os.lstat(directory)
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+    if status.st_uid not in (os.getuid(), 0) or status.st_mode & 0o022:
         raise RuntimeError(
-            f"the cache directory {directory!r} must belong to the user and be closed to all others: code is"
-            " loaded from it (chmod 700)"
+            f"the cache directory {directory!r} must belong to the user or to root, and nobody else may write to"
+            " it: code is loaded from it (chmod 700)"
         )

@@ -61,7 +61,8 @@ class Environment:
     auto_reload: look, whenever a template is asked for, whether its source has changed.
     enable_async: templates run as coroutines, and await what they call.
     cache_dir: a directory for compiled templates, which another process takes from there. It has to belong to
-        the user, and nobody else may have access; it is made if it is not there.
+        the user or to root, and nobody else may be able to write to it; it is made if it is not there. It may be
+        read-only: `tmplmon compile` fills it ahead.
     backend: what templates become: "bytecode", Python functions, or "closures", trees of closures, for templates
         that must not become code (the disk cache is not used for them).
     source_map: for development: rendered text knows which line of which template each piece of it comes from, and

@@ -9,8 +9,8 @@ Errors of a file that is there but cannot be read are not hidden behind "not fou
 permission, a broken disk) and a `UnicodeDecodeError` (the file is not in the loader's encoding) are raised as
 they are, and both name the file.
 
-There is no loader for templates compiled ahead: the environment's disk cache serves that purpose for every
-loader.
+There is no loader for templates compiled ahead: the environment's disk cache, which `tmplmon compile` fills,
+serves that purpose for every loader.
 """
 
 import os

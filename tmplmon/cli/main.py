@@ -56,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
         from tmplmon.cli.profile import profile
 
         return profile(args)
+    if args.command == "compile":
+        from tmplmon.cli.compile import compile_templates
+
+        return compile_templates(args)
     from tmplmon.cli.show import show
 
     return show(args)
@@ -97,6 +101,23 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to report")
     options.add_search_option(check)
     options.add_syntax_options(check)
+
+    compile = commands.add_parser(
+        "compile",
+        help="compile templates ahead, for a deployment",
+        description="Compiles templates into the directory OUT. An environment with cache_dir=OUT that is given the"
+        " same options, and finds the templates at the same place, compiles nothing then: it starts faster, and can"
+        " run where nothing may be written.",
+    )
+    compile.add_argument("paths", nargs="*", metavar="PATH", help="directories of templates")
+    compile.add_argument(
+        "--environment",
+        metavar="MODULE:NAME",
+        help="the application's environment, or a function that makes it; instead of PATH and the options below",
+    )
+    compile.add_argument("-o", "--output", metavar="OUT", required=True, help="the directory to write")
+    compile.add_argument("-q", "--quiet", action="store_true", help="no summary")
+    options.add_syntax_options(compile)
 
     show = commands.add_parser(
         "show",

@@ -1,0 +1,150 @@
+"""``tmplmon compile``, and deployments that only read what it wrote."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command, write
+from tmplmon import Environment, FileSystemLoader
+from tmplmon.diskcache import DiskCache
+
+
+@pytest.fixture
+def site(here: Path) -> Path:
+    write(
+        here,
+        templates__base_html="<title>{% block title %}{% endblock %}</title>",
+        templates__page_html="{% extends 'base.html' %}{% block title %}{{ title|upper }}{% endblock %}",
+        templates__style_css="{% not a template",
+    )
+    return here
+
+
+# An application that cannot compile, and says what it has imported.
+READ_ONLY = """
+import sys
+sys.modules["lark"] = None
+from tmplmon import Environment, FileSystemLoader
+environment = Environment(loader=FileSystemLoader("templates"), cache_dir="compiled", OPTIONS)
+page = environment.get_template("page.html")
+print(page.render(title="<x>"), "".join(page.generate(title="y")))
+compilers = ("tmplmon.syntax", "tmplmon.ir", "grammars", "lark.")
+print(*sorted(name for name in sys.modules if name.startswith(compilers)))
+"""
+
+
+def run(program: str, options: str = "autoescape=True") -> str:
+    command = [sys.executable, "-c", program.replace("OPTIONS", options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_application_that_compiles_nothing(site: Path, tmplmon: Command) -> None:
+    result = tmplmon("compile templates --autoescape on -o compiled")
+    assert result.status == 0 and result.out.startswith("compiled: 2 templates compiled in ")
+    before = {path.name: path.stat().st_mtime_ns for path in (site / "compiled").iterdir()}
+    (site / "compiled").chmod(0o555)
+    assert run(READ_ONLY) == "<title>&lt;X&gt;</title> <title>Y</title>\n\n"
+    assert {path.name: path.stat().st_mtime_ns for path in (site / "compiled").iterdir()} == before
+    assert len(before) == 4 and (site / "compiled").stat().st_mode & 0o777 == 0o555
+
+
+def test_the_environment_of_an_application(
+    site: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(
+        site,
+        shop_py=(
+            "from tmplmon import Environment, FileSystemLoader\n"
+            "class Templates:\n"
+            "    env = Environment(loader=FileSystemLoader('templates'), finalize=lambda value: value)\n"
+            "    def make(): return Templates.env\n"
+            "templates = Templates()\n"
+        ),
+    )
+    options = "finalize=lambda value: value"
+    for number, name in enumerate(("Templates.env", "templates", "Templates.make")):
+        result = tmplmon(f"compile --environment shop:{name} -o compiled{number} --quiet")
+        assert (result.status, result.out, result.err) == (0, "", "")
+        assert run(READ_ONLY.replace("compiled", f"compiled{number}"), options).startswith("<title><X>")
+    monkeypatch.delitem(sys.modules, "shop")
+
+
+def test_what_does_not_fit_is_not_used(site: Path, tmplmon: Command) -> None:
+    """With other options, or of another source, the template is compiled."""
+    tmplmon("compile templates -o compiled -q")
+    program = READ_ONLY.replace('sys.modules["lark"] = None\n', "")
+    assert "tmplmon.syntax.lexer" in run(program, "trim_blocks=True")
+    (site / "templates/page.html").write_text("{{ title }}!")
+    assert run(program).startswith("&lt;x&gt;! y!")
+
+
+def test_mistakes_are_reported(site: Path, tmplmon: Command) -> None:
+    write(site, templates__wrong_html="{% if %}")
+    result = tmplmon("compile templates -o compiled")
+    assert result.status == 1 and "templates/wrong.html:1" in result.err
+    assert result.out.startswith("compiled: 2 templates compiled")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("-o x", "say which directories"),
+        ("nothing -o x", "nothing is not a directory"),
+        ("templates --environment a:b -o x", "either directories or"),
+        ("--environment nothing_of_that_name:x -o x", "No module named"),
+        ("--environment os:nothing -o x", "there is no environment of that name"),
+        ("templates -o templates/page.html", "is not a directory"),
+    ],
+)
+def test_what_cannot_be(site: Path, tmplmon: Command, words: str, message: str) -> None:
+    result = tmplmon(f"compile {words}")
+    assert result.status == 2 and message in result.err
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
+@pytest.mark.parametrize(("mode", "accepted"), [(0o755, True), (0o500, True), (0o775, False), (0o757, False)])
+def test_who_may_write_to_a_cache(tmp_path: Path, mode: int, accepted: bool) -> None:
+    directory = tmp_path / "cache"
+    directory.mkdir()
+    (directory / "something").touch()
+    directory.chmod(mode)
+    if accepted:
+        DiskCache(directory)
+    else:
+        with pytest.raises(RuntimeError, match="nobody else may write"):
+            DiskCache(directory)
+
+
+def test_the_engine_is_known_by_its_content(
+    site: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installing the same engine again, which changes times, leaves what was compiled; another engine does not."""
+    import tmplmon as package
+    from tmplmon import diskcache
+
+    (site / "templates/page.html").write_text("{{ 1 }}")
+    assert tmplmon("compile templates -o compiled -q --autoescape off").status == 0
+    environment = Environment(loader=FileSystemLoader("templates"), cache_dir="compiled")
+    names = list(Path(package.__file__).parent.joinpath("syntax").glob("*.py"))[:3]
+    times = [path.stat() for path in names]
+
+    def is_kept() -> bool:
+        monkeypatch.setattr(diskcache, "_engine_key", None)
+        source, filename, _ = environment.loader.get_source(environment, "page.html")  # type: ignore[union-attr]
+        key = environment._cache_key(source, "page.html", os.path.abspath(str(filename)), False)
+        return DiskCache("compiled").get(key) is not None
+
+    try:
+        for path in names:
+            os.utime(path)
+        assert is_kept()
+    finally:
+        for path, status in zip(names, times, strict=True):
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    monkeypatch.setattr(diskcache.zlib, "crc32", lambda *_: 0)
+    assert not is_kept()
