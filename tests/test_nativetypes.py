@@ -63,7 +63,7 @@ PIECES: list[list[Any]] = [
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
-@pytest.mark.parametrize("pieces", PIECES, ids=repr)
+@pytest.mark.parametrize("pieces", PIECES, ids=lambda pieces: repr(pieces).partition(" at 0x")[0])
 def test_concat(pieces: list[Any]) -> None:
     expected = jinja2.nativetypes.native_concat(pieces)
     found = native_concat(pieces)
