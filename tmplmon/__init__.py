@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup, escape
 
     from tmplmon.autoescape import select_autoescape
+    from tmplmon.codemap import CodeMap, code_map
     from tmplmon.environment import Environment
     from tmplmon.errors import (
         BudgetError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         TimeLimitExceeded,
         UndefinedError,
     )
+    from tmplmon.loaded import loaded_files
     from tmplmon.loaders import (
         BaseLoader,
         ChoiceLoader,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         make_logging_undefined,
     )
     from tmplmon.template import Template
+    from tmplmon.tools.coverage import coverage_init
 
 __version__ = "0.1.0"
 
@@ -61,7 +64,11 @@ _HOME = {
     "Markup": "markupsafe",
     "escape": "markupsafe",
     "select_autoescape": "tmplmon.autoescape",
+    "CodeMap": "tmplmon.codemap",
+    "code_map": "tmplmon.codemap",
+    "coverage_init": "tmplmon.tools.coverage",
     "Environment": "tmplmon.environment",
+    "loaded_files": "tmplmon.loaded",
     "clear_caches": "tmplmon.environment",
     "NativeEnvironment": "tmplmon.nativetypes",
     "Template": "tmplmon.template",
@@ -118,6 +125,7 @@ __all__ = [
     "BudgetError",
     "ChainableUndefined",
     "ChoiceLoader",
+    "CodeMap",
     "DebugUndefined",
     "DepthLimitExceeded",
     "DictLoader",
@@ -148,8 +156,11 @@ __all__ = [
     "UndefinedError",
     "__version__",
     "clear_caches",
+    "code_map",
+    "coverage_init",
     "escape",
     "is_undefined",
+    "loaded_files",
     "make_logging_undefined",
     "pass_context",
     "pass_environment",

@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from tmplmon.errors import TemplateNotFound, TemplateRuntimeError, TemplatesNotFound, TemplateSyntaxError
+from tmplmon.loaded import note as note_file
 from tmplmon.runtime.context import Context, EvalContext, call
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
@@ -457,7 +458,11 @@ class Environment:
         """A template of a source."""
         if self.extensions:
             source = str(self.preprocess(source, name, filename))
-        file = file_of(name) if filename is None else os.path.abspath(filename)
+        if filename is None:
+            file = file_of(name)
+        else:
+            file = os.path.abspath(filename)
+            note_file(file, self)
         try:
             code = self._compile(source, name, file)
         except TemplateSyntaxError as error:

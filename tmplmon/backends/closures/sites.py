@@ -64,6 +64,14 @@ class Plan:
             self.states.append(offset)
             offset += 2 * len(SITE_EVENTS[kind])
 
+    def ways(self, entry: int) -> tuple[int | None, ...]:
+        """The entries that an entry leads to, None for the end: of a branch the way into its body comes first."""
+        kind = self.entries[entry][0]
+        after = entry + 1 if entry + 1 < len(self.entries) else None
+        if kind == "jump":
+            return (self._left[entry].entry,)
+        return (after, self._right[entry].entry) if kind == "branch" else (after,)
+
     def enter_into(self, builder: ScopeBuilder, inclusion: int) -> int:
         """Add all sites to a table; return the number of the first there."""
         at_end = len(self.entries)

@@ -1,0 +1,383 @@
+"""What a report has to know of a template: its lines, where each leads, and what belongs together.
+
+Rule: everything is read from the program that the back ends run. Its event sites say which lines there are, the
+plan of its sites where branches lead; the tree only says which statements a tag encloses. So a report, a back end
+and a debugger mean the same by a line.
+
+    1  {% for user in users %}         lines        1, 2, 4
+    2    <li>{{ user.name }}</li>      arcs         1→2 the loop starts, 1→4 the loop ends, 2→1, 4→-1 …
+    3  {% endfor %}                    branches     1: 2 and 4
+    4  </ul>
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tmplmon import pipeline
+from tmplmon.backends.closures.sites import Plan
+from tmplmon.ir import ops
+from tmplmon.ir.lower import lower
+from tmplmon.ir.walk import children, scope_nodes, scopes
+from tmplmon.syntax import nodes
+from tmplmon.syntax.source import Source
+from tmplmon.syntax.walk import walk
+
+# From a line to a line; a negative one is the end of what begins on that line.
+type Arc = tuple[int, int]
+
+# What did not happen when a way out of a branch was never taken: first the one into its body.
+_WAYS = {
+    "if": ("the condition on line {} was never true", "the condition on line {} was never false"),
+    "for": ("the loop on line {} never started", "the loop on line {} never ended"),
+    "for else": ("the loop on line {} was never empty", "the loop on line {} never ended after a round"),
+    "inline if": (
+        "the inline condition on line {} was never true",
+        "the inline condition on line {} was never false",
+    ),
+    "and": (
+        "the left side of 'and' on line {} was never true",
+        "the left side of 'and' on line {} was never false",
+    ),
+    "or": (
+        "the left side of 'or' on line {} was never false",
+        "the left side of 'or' on line {} was never true",
+    ),
+    "include": (
+        "the template included on line {} was never there",
+        "the template included on line {} was never missing",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A block or a macro: `kind` is ``block`` or ``macro``, `start` the line of its tag, `lines` the executable
+    lines in it."""
+
+    kind: str
+    name: str
+    start: int
+    lines: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What a tag encloses: `head` are the lines that the tag is on, `lines` the executable lines of which
+    everything is inside."""
+
+    head: range
+    lines: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMap:
+    """A template's lines.
+
+    lines: the executable ones.
+    first: line on which only a part of a statement is → the line where the statement begins. Events can come
+        from such lines; they count as the statement's.
+    further: `first`, with the further lines of each text.
+    arcs: all ways from line to line; (-n, line) and (line, -n) enter and leave what begins on line n.
+    branches: line → where it can lead to, for those with a branch whose ways lead to different lines.
+    reasons: arc of a branch → why it was not taken, if it was not.
+    exits: -n → what ends there, in words.
+    suites: what each tag encloses, ``elif`` and ``else`` among them.
+    regions: the blocks and macros.
+    """
+
+    lines: frozenset[int]
+    first: dict[int, int]
+    further: dict[int, int]
+    arcs: frozenset[Arc]
+    branches: dict[int, frozenset[int]]
+    reasons: dict[Arc, str]
+    exits: dict[int, str]
+    suites: tuple[Suite, ...]
+    regions: tuple[Region, ...]
+
+
+def code_map(environment: Any, source: str, name: str | None = None, filename: str | None = None) -> CodeMap:
+    """The code map of a template's source, with the syntax of an environment. Filters and tests need not be known.
+
+    name, filename: for errors. Raises TemplateSyntaxError.
+    """
+    text = environment.preprocess(source, name, filename)
+    tree, parsed = pipeline.parse(environment, text, name, filename or "<template>")
+    options = replace(environment.lower_options(name), filters=_Anything(), tests=_Anything())
+    program = pipeline.deeply(lambda: lower(tree, parsed, options), name, parsed.filename)
+    return _Maker(program, tree, parsed, environment.lex(text)).made()
+
+
+class _Anything:
+    """Knows every filter and test."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+class _Maker:
+    def __init__(
+        self,
+        program: ops.Program,
+        tree: nodes.Template,
+        source: Source,
+        tokens: Iterable[tuple[int, str, str]],
+    ) -> None:
+        self.program = program
+        self.tree = tree
+        self.source = source
+        self.tokens = tokens
+        self.scopes = scopes(program)
+
+    def made(self) -> CodeMap:
+        first = self.first_lines()
+        self.first = first
+        lines = frozenset(self.line(scope, site) for scope in self.scopes for site in scope.lines)
+        further = {**self.text_lines(), **first}
+        flows = [_Flow(scope, first) for scope in self.scopes]
+        # Events cannot tell whether these were ways out of a branch.
+        plain = {arc for flow in flows for arc in flow.plain}
+        reasons: defaultdict[Arc, list[str]] = defaultdict(list)
+        ways: defaultdict[int, set[int]] = defaultdict(set)
+        for flow in flows:
+            for arc, words in flow.branches():
+                if arc not in plain:
+                    ways[arc[0]].add(arc[1])
+                    reasons[arc].append(words)
+        branches = {line: frozenset(to) for line, to in ways.items() if len(to) > 1}
+        return CodeMap(
+            lines,
+            first,
+            {line: start for line, start in further.items() if line not in lines},
+            frozenset(arc for flow in flows for arc in flow.arcs),
+            branches,
+            {arc: " or ".join(dict.fromkeys(why)) for arc, why in reasons.items() if arc[0] in branches},
+            {-scope.position[0]: _ending(scope) for scope in reversed(self.scopes)},
+            tuple(self.suites()),
+            tuple(self.regions()),
+        )
+
+    def line(self, scope: ops.Scope, site: int) -> int:
+        line = scope.positions[site][0]
+        return self.first.get(line, line)
+
+    # --- statements over several lines ---------------------------------------------------------------------
+
+    def first_lines(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for scope in self.scopes:
+            pending = [(op, scope.position[0]) for op in scope_nodes_outermost(scope)]
+            while pending:
+                op, start = pending.pop()
+                if type(op) is ops.If:
+                    for test, body, site in op.branches:
+                        at = scope.positions[site][0]
+                        pending.append((test, at))
+                        pending += [(inner, at) for inner in body]
+                    pending += [(inner, start) for inner in op.orelse]
+                    continue
+                site = getattr(op, "site", -1)
+                if site >= 0:
+                    line = scope.positions[site][0]
+                    if type(op) in _STATEMENTS:
+                        start = line
+                    elif line > start:
+                        found[line] = min(start, found.get(line, start))
+                pending += [(inner, start) for inner in children(op)]
+        for line in sorted(found):
+            # What begins on a line that belongs to a statement before it belongs to that statement, too.
+            found[line] = found.get(found[line], found[line])
+        return found
+
+    def text_lines(self) -> dict[int, int]:
+        """Further line of a text → its first line."""
+        found: dict[int, int] = {}
+        for scope in self.scopes:
+            for op in scope_nodes(scope):
+                if type(op) is ops.EmitText and op.site >= 0:
+                    start = scope.positions[op.site][0]
+                    text = op.text.strip()
+                    for line in range(start + 1, start + 1 + len(text.splitlines()) - 1):
+                        found[line] = self.first.get(start, start)
+        return found
+
+    # --- what encloses what --------------------------------------------------------------------------------
+
+    def suites(self) -> Iterator[Suite]:
+        places = [
+            (scope.positions[site][0], scope.positions[site][2], self.line(scope, site))
+            for scope in self.scopes
+            for site in scope.lines
+        ]
+        heads = self.else_heads()
+        for node in walk(self.tree):
+            parts: list[tuple[range, list[nodes.Stmt]]] = []
+            if isinstance(node, nodes.If):
+                parts += [(self.rows(start, end), body) for start, end, _, body in node.branches]
+            elif isinstance(getattr(node, "body", None), list) and not isinstance(node, nodes.Template):
+                parts.append((self.rows(node.start, node.end), node.body))  # type: ignore[attr-defined]
+            if isinstance(node, (nodes.If, nodes.For)):
+                head = next(heads)
+                if node.orelse and head is not None:
+                    parts.append((head, node.orelse))
+            for head, body in parts:
+                yield Suite(head, self.inside(places, body))
+
+    def rows(self, start: int, end: int) -> range:
+        return range(self.source.line(start), self.source.line(max(start, end - 1)) + 1)
+
+    def inside(self, places: list[tuple[int, int, int]], body: list[nodes.Stmt]) -> frozenset[int]:
+        """The lines of which everything is in a body."""
+        if not body:
+            return frozenset()
+        begin = self.source.line_utf8_column(body[0].start)
+        end = self.source.line_utf8_column(max(node.end for part in body for node in walk(part)))
+        lines = {line for row, column, line in places if begin <= (row, column) < end}
+        return frozenset(lines - {line for row, column, line in places if not begin <= (row, column) < end})
+
+    def else_heads(self) -> Iterator[range | None]:
+        """For each ``if`` and ``for`` in source order the lines of its ``else`` tag, or None."""
+        heads: list[range | None] = []
+        opened: list[int] = []
+        begun = 0
+        for line, kind, text in self.tokens:
+            if kind in ("block_begin", "linestatement_begin"):
+                begun = line
+            elif kind == "name" and begun:
+                if text in ("if", "for"):
+                    opened.append(len(heads))
+                    heads.append(None)
+                elif text == "else":
+                    heads[opened[-1]] = range(begun, line + 1)
+                elif text in ("endif", "endfor"):
+                    opened.pop()
+                begun = 0
+        return iter(heads)
+
+    def regions(self) -> Iterator[Region]:
+        for scope in self.scopes:
+            if scope.kind in (ops.ScopeKind.BLOCK, ops.ScopeKind.MACRO):
+                inner = [scope]
+                for each in inner:
+                    inner += each.nested
+                lines = frozenset(self.line(each, site) for each in inner for site in each.lines)
+                yield Region(scope.kind.value, scope.name, scope.position[0], lines)
+
+
+def scope_nodes_outermost(scope: ops.Scope) -> list[Any]:
+    return [*(default for _, default in scope.parameters if default is not None), *scope.body]
+
+
+_STATEMENTS = frozenset(
+    (
+        *(ops.EmitText, ops.EmitValue, ops.Assign, ops.Evaluate, ops.For, ops.Jump, ops.Enter, ops.Capture),
+        *(ops.MakeMacro, ops.CallBlock, ops.Include, ops.Import, ops.Extends),
+    )
+)
+
+
+def _ending(scope: ops.Scope) -> str:
+    if scope.kind is ops.ScopeKind.TEMPLATE:
+        return "the template"
+    if scope.kind is ops.ScopeKind.CALL:
+        return f"the body of the call on line {scope.position[0]}"
+    return f"{scope.kind.value} '{scope.name}'"
+
+
+class _Flow:
+    """Where the lines of one scope lead."""
+
+    def __init__(self, scope: ops.Scope, first: dict[int, int]) -> None:
+        self.scope = scope
+        self.plan = plan = Plan(scope)
+        self.first = first
+        self.exit = -scope.position[0]
+        self.entries = [(kind, self.line(site)) for kind, site in plan.entries]
+        self.kinds: dict[int, str] = {}  # entry of a branch → its row in _WAYS
+        self.called: dict[int, int] = {}  # entry of a loop that runs as a function → the end of that
+        self.plain: set[Arc] = set()
+        for op in scope_nodes(scope):
+            match op:
+                case ops.If():
+                    self.kinds.update((plan.branch[site], "if") for _, _, site in op.branches)
+                case ops.For():
+                    self.kinds[plan.branch[op.site]] = "for"
+                    if op.site in plan.otherwise:
+                        self.kinds[plan.otherwise[op.site][1]] = "for else"
+                    self.note_functions(op)
+                case ops.Logical():
+                    self.kinds[plan.branch[op.site]] = op.op
+                case ops.Conditional():
+                    self.kinds[plan.branch[op.site]] = "inline if"
+                case ops.Include(ignore_missing=True):
+                    self.kinds[plan.branch[op.site]] = "include"
+        self.arcs = self.follow_all()
+
+    def line(self, site: int) -> int:
+        line = self.scope.positions[site][0]
+        return self.first.get(line, line)
+
+    def note_functions(self, op: ops.For) -> None:
+        """A recursive loop, and the condition of a loop that has to look ahead, run as functions of their own."""
+        line = self.line(op.site)
+        if op.recursive:
+            branch = self.plan.branch[op.site]
+            self.called[branch] = -line
+            after = self.follow(self.plan.ways(branch)[1], line)[0]
+            if after is not None:
+                self.plain.add((line, after))
+        elif op.test is not None and op.loop.looks_ahead:
+            self.plain.add((line, -line))
+
+    def follow(self, entry: int | None, line: int) -> tuple[int | None, int | None]:
+        """The first other line that is reached from an entry, and by which entry; None for the line if a branch of
+        the same line comes first."""
+        entries = self.entries
+        while entry is not None and entry < len(entries):
+            kind, here = entries[entry]
+            # Only these are reached: what else is there may stand on the line of what came before it.
+            if kind in ("line", "branch") and here != line:
+                return here, entry
+            if kind == "branch":
+                return None, None
+            entry = self.plan.ways(entry)[0]
+        return self.exit, None
+
+    def ways(self, entry: int) -> list[tuple[int | None, int | None]]:
+        """What `follow` says of each way that an entry leads."""
+        line = self.entries[entry][1]
+        found = [self.follow(way, line) for way in self.plan.ways(entry)]
+        if entry in self.called:
+            found[1] = self.called[entry], None
+        return found
+
+    def follow_all(self) -> set[Arc]:
+        """All arcs. Those that a line leads to without a branch, once it is reached from another, are `plain`."""
+        found: set[Arc] = set()
+        reached: set[int | None] = set()
+        for number, (kind, line) in enumerate(self.entries):
+            if kind in ("line", "branch"):
+                if not reached:
+                    found.add((self.exit, line))
+                    reached.add(number)
+                for to, entry in self.ways(number):
+                    if to is not None:
+                        found.add((line, to))
+                        reached.add(entry)
+        for entry in reached - {None}:
+            assert entry is not None
+            line = self.entries[entry][1]
+            to = self.follow(entry, line)[0]
+            if to is not None:
+                self.plain.add((line, to))
+        return found
+
+    def branches(self) -> Iterator[tuple[Arc, str]]:
+        """Each way out of each branch, and what is to be said if it was never taken."""
+        for number, kind in self.kinds.items():
+            line = self.entries[number][1]
+            for (to, _), words in zip(self.ways(number), _WAYS[kind], strict=True):
+                if to is not None:
+                    yield (line, to), words.format(line)
