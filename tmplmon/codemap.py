@@ -24,7 +24,8 @@ from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.walk import walk
 
-# From a line to a line; a negative one is the end of what begins on that line.
+# From a line to a line. END is before and after what runs as one function: the template, a block, a macro.
+END = -1
 type Arc = tuple[int, int]
 
 # What did not happen when a way out of a branch was never taken: first the one into its body.
@@ -79,10 +80,10 @@ class CodeMap:
     first: line on which only a part of a statement is → the line where the statement begins. Events can come
         from such lines; they count as the statement's.
     further: `first`, with the further lines of each text.
-    arcs: all ways from line to line; (-n, line) and (line, -n) enter and leave what begins on line n.
+    arcs: all ways from line to line; (END, line) and (line, END) enter and leave what runs as one function.
     branches: line → where it can lead to, for those with a branch whose ways lead to different lines.
     reasons: arc of a branch → why it was not taken, if it was not.
-    exits: -n → what ends there, in words.
+    ends: line → what is left from there, in words, for those with an arc to END.
     suites: what each tag encloses, ``elif`` and ``else`` among them.
     regions: the blocks and macros.
     """
@@ -93,7 +94,7 @@ class CodeMap:
     arcs: frozenset[Arc]
     branches: dict[int, frozenset[int]]
     reasons: dict[Arc, str]
-    exits: dict[int, str]
+    ends: dict[int, str]
     suites: tuple[Suite, ...]
     regions: tuple[Region, ...]
 
@@ -154,7 +155,7 @@ class _Maker:
             frozenset(arc for flow in flows for arc in flow.arcs),
             branches,
             {arc: " or ".join(dict.fromkeys(why)) for arc, why in reasons.items() if arc[0] in branches},
-            {-scope.position[0]: _ending(scope) for scope in reversed(self.scopes)},
+            {line: words for flow in reversed(flows) for line, words in flow.ends()},
             tuple(self.suites()),
             tuple(self.regions()),
         )
@@ -293,10 +294,10 @@ class _Flow:
         self.scope = scope
         self.plan = plan = Plan(scope)
         self.first = first
-        self.exit = -scope.position[0]
         self.entries = [(kind, self.line(site)) for kind, site in plan.entries]
         self.kinds: dict[int, str] = {}  # entry of a branch → its row in _WAYS
-        self.called: dict[int, int] = {}  # entry of a loop that runs as a function → the end of that
+        self.quiet: set[int] = set()  # lines that are not reached again
+        self.called: set[int] = set()  # branches of loops that run as functions
         self.plain: set[Arc] = set()
         for op in scope_nodes(scope):
             match op:
@@ -307,6 +308,9 @@ class _Flow:
                     if op.site in plan.otherwise:
                         self.kinds[plan.otherwise[op.site][1]] = "for else"
                     self.note_functions(op)
+                case ops.Assign(value=ops.Load(site=site)) if site == op.site:
+                    # The end of a block set. What it puts into the variable is there already.
+                    self.quiet.add(max(n for n, entry in enumerate(plan.entries) if entry == ("line", site)))
                 case ops.Logical():
                     self.kinds[plan.branch[op.site]] = op.op
                 case ops.Conditional():
@@ -324,12 +328,12 @@ class _Flow:
         line = self.line(op.site)
         if op.recursive:
             branch = self.plan.branch[op.site]
-            self.called[branch] = -line
+            self.called.add(branch)
             after = self.follow(self.plan.ways(branch)[1], line)[0]
             if after is not None:
                 self.plain.add((line, after))
         elif op.test is not None and op.loop.looks_ahead:
-            self.plain.add((line, -line))
+            self.plain.add((line, END))
 
     def follow(self, entry: int | None, line: int) -> tuple[int | None, int | None]:
         """The first other line that is reached from an entry, and by which entry; None for the line if a branch of
@@ -338,19 +342,19 @@ class _Flow:
         while entry is not None and entry < len(entries):
             kind, here = entries[entry]
             # Only these are reached: what else is there may stand on the line of what came before it.
-            if kind in ("line", "branch") and here != line:
+            if kind in ("line", "branch") and here != line and entry not in self.quiet:
                 return here, entry
             if kind == "branch":
                 return None, None
             entry = self.plan.ways(entry)[0]
-        return self.exit, None
+        return END, None
 
     def ways(self, entry: int) -> list[tuple[int | None, int | None]]:
         """What `follow` says of each way that an entry leads."""
         line = self.entries[entry][1]
         found = [self.follow(way, line) for way in self.plan.ways(entry)]
         if entry in self.called:
-            found[1] = self.called[entry], None
+            found[1] = END, None
         return found
 
     def follow_all(self) -> set[Arc]:
@@ -358,9 +362,9 @@ class _Flow:
         found: set[Arc] = set()
         reached: set[int | None] = set()
         for number, (kind, line) in enumerate(self.entries):
-            if kind in ("line", "branch"):
+            if kind in ("line", "branch") and number not in self.quiet:
                 if not reached:
-                    found.add((self.exit, line))
+                    found.add((END, line))
                     reached.add(number)
                 for to, entry in self.ways(number):
                     if to is not None:
@@ -372,7 +376,14 @@ class _Flow:
             to = self.follow(entry, line)[0]
             if to is not None:
                 self.plain.add((line, to))
-        return found
+        return found | self.plain
+
+    def ends(self) -> Iterator[tuple[int, str]]:
+        """The lines from which the scope is left, with what that is in words."""
+        functions = {self.entries[branch][1] for branch in self.called}
+        for line, to in self.arcs:
+            if to == END:
+                yield line, f"the loop on line {line}" if line in functions else _ending(self.scope)
 
     def branches(self) -> Iterator[tuple[Arc, str]]:
         """Each way out of each branch, and what is to be said if it was never taken."""

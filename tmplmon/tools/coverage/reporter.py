@@ -26,6 +26,9 @@ _HINT = (
     "If it is right, its syntax is one that the coverage configuration does not name: say [tmplmon] environment ="
     " module:name"
 )
+# What coverage.py has for the place before the first line and after the last.
+END = -1
+
 # What str.splitlines takes for line ends and an editor does not: reports split the source with it.
 _NO_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
@@ -143,14 +146,10 @@ class TemplateReporter(FileReporter):
         return set(self._map.arcs)
 
     def translate_arcs(self, arcs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Which line a function that is entered or left begins on is recorded differently by cores and versions."""
         first = self._map.first
-        found = set()
-        for start, end in arcs:
-            start = first.get(start, start) if start > 0 else -first.get(-start, -start)
-            end = first.get(end, end) if end > 0 else -first.get(-end, -end)
-            if start != end:
-                found.add((start, end))
-        return found
+        mapped = (tuple(first.get(line, line) if line > 0 else END for line in arc) for arc in arcs)
+        return {(start, end) for start, end in mapped if start != end}
 
     def exit_counts(self) -> dict[int, int]:
         excluded = self._excluded
@@ -166,9 +165,7 @@ class TemplateReporter(FileReporter):
         return f"{did_not} because {reason}" if reason else did_not
 
     def arc_description(self, start: int, end: int) -> str:
-        if end > 0:
-            return f"jump to line {end}"
-        return f"exit {self._map.exits.get(end, 'the template')}"
+        return f"jump to line {end}" if end > 0 else f"exit {self._map.ends.get(start, 'the template')}"
 
     # --- regions -------------------------------------------------------------------------------------------
 
