@@ -2,7 +2,7 @@
 
 Every line with code calls ``r(line)`` as the first thing it does, or begins with ``[line]`` in the output (where
 there is no expression to put a call into). Conditions are ``c(line)``, loops run over ``it(line)``: which way they
-went is in the record, too. `render` gives the record; a seed gives the same templates and the same decisions always.
+went is in the record, too. A seed gives the same templates and the same decisions always.
 """
 
 import random

@@ -60,6 +60,10 @@ def run(args: argparse.Namespace) -> int:
         from tmplmon.cli.compile import compile_templates
 
         return compile_templates(args)
+    if args.command == "coverage":
+        from tmplmon.cli.coverage import coverage
+
+        return coverage(args)
     from tmplmon.cli.show import show
 
     return show(args)
@@ -118,6 +122,37 @@ def make_parser() -> argparse.ArgumentParser:
     compile.add_argument("-o", "--output", metavar="OUT", required=True, help="the directory to write")
     compile.add_argument("-q", "--quiet", action="store_true", help="no summary")
     options.add_syntax_options(compile)
+
+    coverage = commands.add_parser(
+        "coverage",
+        help="show which lines of templates run",
+        description="Renders a template, or those of a directory, as render does, and shows which lines and"
+        " branches of the templates there were run, with the numbers of coverage.py.",
+    )
+    coverage.add_argument("template", metavar="PATH", help="a template or a directory")
+    options.add_data_option(coverage, f"the variables: {DATA_HELP}")
+    coverage.add_argument(
+        "--case",
+        nargs="+",
+        action="append",
+        metavar="DATA",
+        help="render all once with these variables on top; may be repeated, to take other branches",
+    )
+    coverage.add_argument("--html", metavar="DIR", help="write the HTML report into this directory")
+    coverage.add_argument(
+        "--no-branch", dest="branch", action="store_false", help="count lines only, not branches"
+    )
+    coverage.add_argument("--skip-covered", action="store_true", help="leave out what is covered wholly")
+    coverage.add_argument(
+        "--fail-under",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="exit status 1 if less than N %% is covered",
+    )
+    options.add_search_option(coverage)
+    options.add_run_options(coverage)
+    options.add_syntax_options(coverage)
 
     show = commands.add_parser(
         "show",

@@ -25,15 +25,12 @@ from tmplmon.tools.coverage.reporter import TemplateReporter
 from tmplmon.tools.coverage.search import never_rendered, template_sources
 from tmplmon.tools.coverage.settings import Settings
 
-_plugins: "weakref.WeakSet[TemplatePlugin]" = weakref.WeakSet()
 _stopped: "weakref.WeakSet[Coverage]" = weakref.WeakSet()
 
 
 def coverage_init(registry: Any, options: Any = None) -> None:
     """What coverage.py calls for ``plugins = tmplmon``, with the options of the section ``[tmplmon]``."""
-    plugin = TemplatePlugin(Settings(dict(options or {})))
-    registry.add_configurer(plugin)
-    _plugins.add(plugin)
+    registry.add_configurer(TemplatePlugin(Settings(dict(options or {}))))
     _wrap_coverage()
     private.leave_templates_alone(_is_template)
 
@@ -63,11 +60,6 @@ class TemplatePlugin(CoveragePlugin):
         """For ``coverage debug sys``."""
         return [("templates loaded", sorted(loaded_files())), ("options", self.settings.options)]
 
-    @property
-    def name(self) -> str:
-        """What coverage.py knows the plugin by, and writes to its data."""
-        return getattr(self, "_coverage_plugin_name", "tmplmon.TemplatePlugin")
-
     def warn(self, message: str, file: str, line: int = 1) -> None:
         """A warning at a place in a template, once for each message."""
         if message not in self.warned:
@@ -84,36 +76,29 @@ class TemplatePlugin(CoveragePlugin):
             return path[len(start) :]
         return path
 
-    def tag(self, data: CoverageData) -> None:
-        """Puts this plugin's name to the measured files that the engine has made templates of."""
+    def tag(self, data: CoverageData, name: str) -> None:
+        """Puts the plugin's name to the measured files that the engine has made templates of."""
         measured = data.measured_files()
         if not measured:
             return
         loaded = {self.recorded_as(path): environment for path, environment in loaded_files().items()}
         found = measured & loaded.keys()
-        data.add_file_tracers({file: self.name for file in found if not data.file_tracer(file)})
+        data.add_file_tracers({file: name for file in found if not data.file_tracer(file)})
         for file in sorted(found):
             environment = loaded[file]
             if environment is not None and (problem := self.settings.misfit(environment)):
                 self.warn(f"The templates of this environment {problem}", file)
 
-    def touch(self, data: CoverageData) -> None:
+    def touch(self, data: CoverageData, name: str) -> None:
         """Adds the templates that could have been rendered and were not."""
         measured = data.measured_files()
         if measured:
             found = {self.recorded_as(path) for path in never_rendered(self.config, self.settings)}
-            data.touch_files(sorted(found - measured), self.name)
+            data.touch_files(sorted(found - measured), name)
 
 
 def _is_template(filename: str) -> bool:
     return filename in loaded_files()
-
-
-def _plugin_of(coverage: Coverage) -> TemplatePlugin | None:
-    for plugin in _plugins:
-        if plugin.config is not None and (plugin.config is coverage or plugin.config is coverage.config):
-            return plugin
-    return None
 
 
 def _wrap_coverage() -> None:
@@ -129,12 +114,13 @@ def _wrap_coverage() -> None:
     @wraps(get_data)
     def tagging_get_data(self: Coverage) -> CoverageData:
         data = get_data(self)
-        plugin = _plugin_of(self)
-        if plugin is not None:
-            plugin.tag(data)
+        registered = private.registered(self, TemplatePlugin)
+        if registered is not None:
+            plugin, name = registered
+            plugin.tag(data, name)
             # Only who measures adds files: a report leaves the data as they are.
             if self in _stopped or Coverage.current() is self:
-                plugin.touch(data)
+                plugin.touch(data, name)
         return data
 
     Coverage.stop = noting_stop  # type: ignore[method-assign]

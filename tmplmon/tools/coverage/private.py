@@ -60,6 +60,19 @@ def option(config: Any, name: str) -> Any:
         return None
 
 
+def registered[T](coverage: Any, kind: type[T]) -> tuple[T, str] | None:
+    """The plugin of a class that a `Coverage` has, and the name that it has there.
+
+    Uses `Coverage._plugins`, which holds the plugins in their order, wrapped for ``--debug=plugin``. The object that
+    `configure` gets is no way to tell: it is the `Coverage` or its configuration, of which reports have a copy.
+    """
+    for plugin in getattr(coverage, "_plugins", ()):
+        found = getattr(plugin, "plugin", plugin)
+        if isinstance(found, kind):
+            return found, plugin._coverage_plugin_name
+    return None
+
+
 def left_out(message: str) -> Exception:
     """An error that makes a report leave a file out and go on, where the file's reporter has `should_be_python`.
 

@@ -72,8 +72,12 @@ def _beginnings(patterns: Iterable[str]) -> list[str]:
 
 def _templates(folders: Iterable[str], settings: Settings) -> Iterator[str]:
     fits = matcher(settings.patterns)
-    endings = tuple(f".{ending}" for ending in IN_FOLDERS) if settings.by_folder else ()
-    looked_into = tuple(f"{folder}{os.sep}" for folder in _loader_folders()) if endings else ()
+    endings: tuple[str, ...] = ()
+    looked_into: tuple[str, ...] = ()
+    if settings.by_folder:
+        loaded = {os.path.splitext(path)[1] for path in loaded_files()} - {""}
+        endings = (*loaded, *(f".{ending}" for ending in IN_FOLDERS))
+        looked_into = tuple(f"{folder}{os.sep}" for folder in _loader_folders())
     for folder in folders:
         for where, inner, names in os.walk(folder):
             inner[:] = sorted(

@@ -37,7 +37,7 @@ KNOWN = (*DELIMITERS, "environment", "extensions", "patterns", "encoding")
 # What is a template by its name, wherever it is, and what is one in a folder called templates or in one that a
 # loader looks into.
 SUFFIXES = ("*.j2", "*.jinja", "*.jinja2")
-IN_FOLDERS = ("html", "htm", "xhtml", "xml", "svg", "txt", "md", "css", "js", "json", "tex", "sql")
+IN_FOLDERS = ("html", "htm", "xhtml", "xml", "txt")
 DEFAULT_PATTERNS = (*SUFFIXES, *(f"**/templates/**/*.{ending}" for ending in IN_FOLDERS))
 
 
