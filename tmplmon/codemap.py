@@ -80,7 +80,8 @@ class CodeMap:
     first: line on which only a part of a statement is → the line where the statement begins. Events can come
         from such lines; they count as the statement's.
     further: `first`, with the further lines of each text.
-    arcs: all ways from line to line; (END, line) and (line, END) enter and leave what runs as one function.
+    arcs: all ways from line to line; (END, line) and (line, END) enter and leave what runs as one function. From a
+        line with a branch they are the ways of `branches`.
     branches: line → where it can lead to, for those with a branch whose ways lead to different lines.
     reasons: arc of a branch → why it was not taken, if it was not.
     ends: line → what is left from there, in words, for those with an arc to END.
@@ -152,7 +153,12 @@ class _Maker:
             lines,
             first,
             {line: start for line, start in further.items() if line not in lines},
-            frozenset(arc for flow in flows for arc in flow.arcs),
+            frozenset(
+                (line, to)
+                for flow in flows
+                for line, to in flow.arcs
+                if line not in branches or to in branches[line]
+            ),
             branches,
             {arc: " or ".join(dict.fromkeys(why)) for arc, why in reasons.items() if arc[0] in branches},
             {line: words for flow in reversed(flows) for line, words in flow.ends()},
@@ -300,6 +306,11 @@ class _Flow:
         self.called: set[int] = set()  # branches of loops that run as functions
         self.plain: set[Arc] = set()
         for op in scope_nodes(scope):
+            if isinstance(op, ops.Assign) and isinstance(op.value, ops.Load) and op.value.site == op.site:
+                # The end of a block set. What it puts into the variable is there already.
+                entry = "line", op.site
+                self.quiet.add(max(n for n, found in enumerate(plan.entries) if found == entry))
+        for op in scope_nodes(scope):
             match op:
                 case ops.If():
                     self.kinds.update((plan.branch[site], "if") for _, _, site in op.branches)
@@ -308,9 +319,6 @@ class _Flow:
                     if op.site in plan.otherwise:
                         self.kinds[plan.otherwise[op.site][1]] = "for else"
                     self.note_functions(op)
-                case ops.Assign(value=ops.Load(site=site)) if site == op.site:
-                    # The end of a block set. What it puts into the variable is there already.
-                    self.quiet.add(max(n for n, entry in enumerate(plan.entries) if entry == ("line", site)))
                 case ops.Logical():
                     self.kinds[plan.branch[op.site]] = op.op
                 case ops.Conditional():

@@ -6,13 +6,14 @@ templates: at the moment it reads or saves its data they get this plugin's name,
 are added. A report then asks this plugin for their lines.
 
 A *file tracer*, the kind of plugin that coverage.py has for this, is switched off by all cores but one, with a
-warning. So the plugin registers as a configurer, which every core has, and wraps two public methods of `Coverage`.
+warning. So the plugin registers as a configurer, which every core has, and wraps public methods of `Coverage` and
+its data.
 """
 
 import os
 import warnings
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -104,7 +105,15 @@ def _is_template(filename: str) -> bool:
 def _wrap_coverage() -> None:
     if hasattr(Coverage.get_data, "__wrapped__"):
         return
-    stop, get_data = Coverage.stop, Coverage.get_data
+    stop, get_data, add_arcs = Coverage.stop, Coverage.get_data, CoverageData.add_arcs
+
+    @wraps(add_arcs)
+    def adding_arcs_with_lines(
+        self: CoverageData, arc_data: Mapping[str, Collection[tuple[int, int]]]
+    ) -> None:
+        # A template that is generated piece by piece may go on at a place of no line, for which the pytrace core
+        # notes None: no report could be made of that.
+        add_arcs(self, {file: [arc for arc in arcs if None not in arc] for file, arcs in arc_data.items()})
 
     @wraps(stop)
     def noting_stop(self: Coverage) -> None:
@@ -124,4 +133,5 @@ def _wrap_coverage() -> None:
         return data
 
     Coverage.stop = noting_stop  # type: ignore[method-assign]
+    CoverageData.add_arcs = adding_arcs_with_lines  # type: ignore[method-assign]
     Coverage.get_data = tagging_get_data  # type: ignore[method-assign]

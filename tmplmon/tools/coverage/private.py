@@ -63,8 +63,9 @@ def option(config: Any, name: str) -> Any:
 def registered[T](coverage: Any, kind: type[T]) -> tuple[T, str] | None:
     """The plugin of a class that a `Coverage` has, and the name that it has there.
 
-    Uses `Coverage._plugins`, which holds the plugins in their order, wrapped for ``--debug=plugin``. The object that
-    `configure` gets is no way to tell: it is the `Coverage` or its configuration, of which reports have a copy.
+    Uses `Coverage._plugins`, which holds the plugins in their order, wrapped for ``--debug=plugin``. The object
+    that `configure` gets is no way to tell: it is the `Coverage` or its configuration, and reports have a copy of
+    that.
     """
     for plugin in getattr(coverage, "_plugins", ()):
         found = getattr(plugin, "plugin", plugin)

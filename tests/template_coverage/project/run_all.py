@@ -1,0 +1,3 @@
+from shop.pages import all_of_it
+
+all_of_it()

@@ -1,0 +1,133 @@
+"""Generated templates: what a report says ran is exactly what the templates' own record says ran."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import coverage
+import pytest
+
+from tmplmon import Environment, FileSystemLoader
+
+from .generate import MAIN, Record, Writer, lines_in, write
+
+SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 10)
+# Kind of statement → how many ways it has, and those that its record names.
+WAYS = {"if": {"True": "true", "False": "false"}, "for": {"started": "in", "ended": "out", "empty": "out"}}
+WAYS["for else"] = {"started": "in", "ended": "out", "empty": "else"}
+CORES = ("ctrace", "pytrace", "sysmon")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Templates of a seed, and their environment."""
+
+    seed: int
+    folder: Path
+    written: dict[str, Writer]
+    environment: Environment
+
+
+@pytest.fixture(scope="module", params=["bytecode", "closures"])
+def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    made = []
+    for seed in SEEDS:
+        folder = tmp_path_factory.mktemp("case").resolve()
+        environment = Environment(
+            loader=FileSystemLoader(str(folder)),
+            extensions=["tmplmon.ext.loopcontrols"],
+            backend=request.param,
+        )
+        made.append(Case(seed, folder, write(seed, folder), environment))
+    return made
+
+
+def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Coverage]:
+    """Renders a case twice. Returns its record, and the measurement."""
+    counter = coverage.Coverage(
+        data_file=None, branch=branch, config_file=False, include=[f"{case.folder}/*"]
+    )
+    counter.set_option("run:core", core)
+    counter.set_option("run:plugins", ["tmplmon"])
+    record = Record()
+    outputs = []
+    with counter.collect():
+        for number in range(2):
+            functions = record.functions(case.seed * 7 + number)
+            outputs.append(case.environment.get_template(MAIN).render(v0={}, **functions))
+    record.lines.update(*map(lines_in, outputs))
+    return record, counter
+
+
+def measured_templates(case: Case, counter: coverage.Coverage) -> list[str]:
+    """The names of the templates that have a line that ran."""
+    files = counter.get_data().measured_files()
+    return [name for name in case.written if str(case.folder / name) in files]
+
+
+def check_lines(case: Case, record: Record, counter: coverage.Coverage) -> int:
+    """Returns how many lines were compared."""
+    count = 0
+    names = measured_templates(case, counter)
+    assert {name for name, _ in record.lines} <= set(names)
+    for name in names:
+        path = str(case.folder / name)
+        _, lines, excluded, missing, _ = counter.analysis2(path)
+        assert not excluded
+        # A text that goes on below another one's sign belongs to that.
+        begun = counter._get_file_reporter(path).multiline_map()  # type: ignore[attr-defined]
+        ran = {begun.get(line, line) for template, line in record.lines if template == name}
+        assert set(lines) - set(missing) == ran, f"seed {case.seed}, {name}"
+        count += len(lines)
+    return count
+
+
+def check_branches(case: Case, record: Record, counter: coverage.Coverage) -> int:
+    """Returns how many branches were compared: those whose ways lead to different lines."""
+    count = 0
+    for name in measured_templates(case, counter):
+        found = counter.branch_stats(str(case.folder / name))
+        for line, kind in case.written[name].plain.items():
+            ways = WAYS[kind]
+            if line in found and found[line][0] == len(set(ways.values())):
+                taken = {ways[way] for way in record.ways.get((name, line), ())}
+                assert found[line][1] == len(taken), f"seed {case.seed}, {name}:{line} ({kind})"
+                count += 1
+    return count
+
+
+@pytest.fixture(autouse=True)
+def not_measured_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERAGE_CORE", raising=False)
+    if coverage.Coverage.current() is not None:
+        pytest.skip("these tests are being measured themselves")
+
+
+@pytest.mark.filterwarnings("ignore:No data was collected")
+@pytest.mark.parametrize("core", CORES)
+def test_lines_are_those_that_ran(cases: list[Case], core: str) -> None:
+    assert sum(check_lines(case, *measured(case, core, False)) for case in cases) > 20 * len(cases)
+
+
+@pytest.mark.filterwarnings("ignore:No data was collected")
+@pytest.mark.filterwarnings("ignore:Can't use core=sysmon")
+@pytest.mark.parametrize("cases", ["bytecode"], indirect=True)
+def test_branches_are_those_that_were_taken(cases: list[Case]) -> None:
+    count = 0
+    for case in cases:
+        taken = []
+        for core in CORES:
+            record, counter = measured(case, core, True)
+            check_lines(case, record, counter)
+            count += check_branches(case, record, counter)
+            taken.append({name: ways(case, counter, name) for name in measured_templates(case, counter)})
+        assert taken[1:] == taken[:-1], f"seed {case.seed}"
+    assert count > 6 * len(cases)
+
+
+def ways(case: Case, counter: coverage.Coverage, name: str) -> set[tuple[int, int]]:
+    """The ways of branches that were taken, of those that there are."""
+    path = str(case.folder / name)
+    report = counter._get_file_reporter(path)
+    arcs = report.translate_arcs(counter.get_data().arcs(path) or ())
+    return {arc for arc in arcs & report.arcs() if arc[0] in report.exit_counts()}

@@ -1,0 +1,193 @@
+"""Real processes that measure templates in every way there is: each has to report what the templates say.
+
+A combination is a way to run, a core of coverage.py, lines or branches, and a back end. A normal run takes one of
+each; with TMPLMON_COVERAGE_MATRIX=full in the environment it takes all, which is some ten minutes. Besides the
+Python that runs the tests, python3.14 and python3.15 are used where they are found on PATH (or named in
+TMPLMON_PYTHONS, paths separated by ``:``) and have what is needed installed.
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from .expected import Numbers, expected, reported
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+FULL = os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full"
+
+CORES = ("ctrace", "pytrace", "sysmon")
+# Way → (words after `python`, options of the section [run], the modules that it needs).
+WAYS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "run": ("-m coverage run {branch} run_all.py", "", ()),
+    "run module": ("-m coverage run {branch} -m run_all", "", ()),
+    "api": ("run_api.py {branch}", "", ()),
+    "threads": ("-m coverage run {branch} run_threads.py", "", ()),
+    "append": ("-m coverage run -a {branch} run_all.py", "", ()),
+    "relative": ("-m coverage run {branch} run_all.py", "relative_files = true", ()),
+    "subprocess": ("-m coverage run {branch} run_subprocess.py", "patch = subprocess", ()),
+    "fork": ("-m coverage run {branch} run_processes.py fork", "concurrency = multiprocessing", ()),
+    "spawn": ("-m coverage run {branch} run_processes.py spawn", "concurrency = multiprocessing", ()),
+    "pytest-cov": (
+        "-m pytest -q -p no:cacheprovider --cov {branch} --cov-report= test_shop.py",
+        "",
+        ("pytest_cov",),
+    ),
+    "pytest-cov contexts": (
+        "-m pytest -q -p no:cacheprovider --cov {branch} --cov-report= --cov-context=test test_shop.py",
+        "",
+        ("pytest_cov",),
+    ),
+    "xdist": (
+        "-m pytest -q -p no:cacheprovider -n 2 --cov {branch} --cov-report= test_shop.py",
+        "",
+        ("pytest_cov", "xdist"),
+    ),
+    "gunicorn": (
+        "serve.py PYTHON -m coverage run {branch} -m gunicorn -w 2 -b 127.0.0.1:PORT serve:wsgi",
+        "parallel = true\nsigterm = true",
+        ("gunicorn",),
+    ),
+    "uvicorn": (
+        "serve.py PYTHON -m coverage run {branch} -m uvicorn --workers 2 --port PORT serve:asgi",
+        "patch = subprocess\nsigterm = true",
+        ("uvicorn",),
+    ),
+}
+PARALLEL = ("subprocess", "fork", "spawn", "gunicorn", "uvicorn")
+
+
+@dataclass(frozen=True)
+class Combination:
+    way: str
+    core: str
+    branch: bool
+    backend: str = "bytecode"
+    more: str = ""  # "cache", "reload" or nothing
+
+    def __str__(self) -> str:
+        parts = [self.way, self.core, "branches" if self.branch else "lines", self.backend, self.more]
+        return "-".join(filter(None, parts)).replace(" ", "_")
+
+
+SOME = [
+    Combination("run", "ctrace", True, more="cache"),
+    Combination("run", "pytrace", True),
+    Combination("run", "sysmon", False, more="reload"),
+    Combination("run", "ctrace", False, "closures"),
+    Combination("run", "sysmon", False, "closures"),
+    Combination("api", "sysmon", True),
+    Combination("threads", "ctrace", True),
+    Combination("relative", "sysmon", False),
+    Combination("subprocess", "ctrace", True),
+    Combination("fork", "sysmon", True),
+    Combination("spawn", "pytrace", False),
+    Combination("pytest-cov contexts", "ctrace", True),
+    Combination("xdist", "ctrace", True),
+]
+# With the closures back end the tracing cores cannot see yet which line follows which.
+ALL = [
+    Combination(way, core, branch, backend, more)
+    for way, core, branch, backend, more in product(
+        WAYS, CORES, (False, True), ("bytecode", "closures"), ("", "cache", "reload")
+    )
+    if (backend == "bytecode" or not branch) and (not more or (way == "run" and backend == "bytecode"))
+]
+
+
+def pythons() -> list[str]:
+    named = os.environ.get("TMPLMON_PYTHONS")
+    if named is not None:
+        return [sys.executable, *filter(None, named.split(":"))]
+    current = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    others = (name for name in ("python3.14", "python3.15") if name != current)
+    return [sys.executable, *filter(None, map(shutil.which, others))]
+
+
+@functools.cache
+def lacks(python: str, modules: tuple[str, ...]) -> str | None:
+    """The first module that a Python does not have."""
+    for module in modules:
+        if subprocess.run([python, "-c", f"import {module}"], capture_output=True, cwd=ROOT).returncode:
+            return module
+    return None
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(HERE / "project", tmp_path / "project")).resolve()
+
+
+def write_configuration(project: Path, more: str) -> None:
+    (project / ".coveragerc").write_text(f"[run]\nplugins = tmplmon\nsource = shop\n{more}\n")
+
+
+def run(project: Path, python: str, words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of the project; its folder and this checkout can be imported from."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
+    path = os.pathsep.join(filter(None, (str(project), str(ROOT), environment.pop("PYTHONPATH", ""))))
+    environment = {**inherited, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    command = [python, *(python if word == "PYTHON" else word for word in words.split())]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def report(project: Path, python: str, combine: bool, **environment: str) -> dict[str, Numbers]:
+    """Name of each template → its numbers, by a process of its own that has rendered nothing."""
+    if combine:
+        run(project, python, "-m coverage combine -q", **environment)
+    done = run(project, python, "-m coverage json -q -o out.json", **environment)
+    assert "Warning" not in done.stderr
+    files = json.loads((project / "out.json").read_text())["files"]
+    return {Path(name).name: reported(file) for name, file in files.items() if not name.endswith(".py")}
+
+
+def check(project: Path, python: str, combination: Combination, **environment: str) -> None:
+    words, options, modules = WAYS[combination.way]
+    missing = lacks(python, ("coverage", "lark", "markupsafe", *modules))
+    if missing:
+        pytest.skip(f"{python} does not have {missing}")
+    branch = combination.branch
+    flag = "--cov-branch" if "--cov " in words else "--branch"
+    write_configuration(project, options + ("\nbranch = true" if branch else ""))
+    environment = {
+        "COVERAGE_CORE": combination.core,
+        "SHOP_BACKEND": combination.backend,
+        "SHOP_RELOAD": "yes" if combination.more == "reload" else "",
+        **environment,
+    }
+    times = 1
+    if combination.more == "cache":
+        environment["SHOP_CACHE"] = str(project / "cache")
+        times = 2  # what is measured last, the disk cache had
+    for _ in range(times + (combination.way == "append")):
+        done = run(project, python, words.format(branch=flag if branch else ""), **environment)
+    # The one that coverage.py itself has for a core it cannot take.
+    warnings = [line for line in done.stderr.splitlines() if "Warning: " in line and "no-sysmon" not in line]
+    assert not warnings, done.stderr
+    found = report(project, python, combination.way in PARALLEL, **environment)
+    templates = project / "shop" / "templates"
+    assert found == {path.name: expected(path, branch) for path in templates.iterdir()}
+
+
+@pytest.mark.parametrize("combination", ALL if FULL else SOME, ids=str)
+def test_every_way_gives_the_same_numbers(project: Path, combination: Combination) -> None:
+    check(project, sys.executable, combination)
+
+
+@pytest.mark.parametrize("python", pythons()[1:] or [None], ids=lambda path: Path(path or "none").name)
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("branch", (False, True), ids=("lines", "branches"))
+def test_another_python(project: Path, python: str | None, core: str, branch: bool) -> None:
+    if python is None:
+        pytest.skip("there is no python3.14 and no python3.15 here")
+    check(project, python, Combination("run", core, branch))
