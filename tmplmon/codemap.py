@@ -12,7 +12,7 @@ and a debugger mean the same by a line.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tmplmon import pipeline
@@ -107,7 +107,8 @@ def code_map(environment: Any, source: str, name: str | None = None, filename: s
     """
     text = environment.preprocess(source, name, filename)
     tree, parsed = pipeline.parse(environment, text, name, filename or "<template>")
-    options = replace(environment.lower_options(name), filters=_Anything(), tests=_Anything())
+    options = environment.lower_options(name)
+    options.filters = options.tests = _Anything()
     program = pipeline.deeply(lambda: lower(tree, parsed, options), name, parsed.filename)
     return _Maker(program, tree, parsed, environment.lex(text)).made()
 

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 from coverage.exceptions import ConfigError
@@ -22,15 +23,9 @@ from coverage.exceptions import ConfigError
 from tmplmon import Environment, TemplateError
 
 STOCK = tuple(f"tmplmon.ext.{name}" for name in ("do", "loopcontrols", "debug", "i18n"))
-DELIMITERS = (
-    "block_start_string",
-    "block_end_string",
-    "variable_start_string",
-    "variable_end_string",
-    "comment_start_string",
-    "comment_end_string",
-    "line_statement_prefix",
-    "line_comment_prefix",
+# What decides on how a template is cut into tags and text.
+DELIMITERS = tuple(
+    name for name in signature(Environment).parameters if name.endswith(("_string", "_prefix"))
 )
 KNOWN = (*DELIMITERS, "environment", "extensions", "patterns", "encoding")
 
