@@ -69,5 +69,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
         process.wait(30)
 
 
+def configure_django() -> None:
+    """Settings for a process, which Django has once; tests override what they need."""
+    import django
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(SECRET_KEY="of tests", ALLOWED_HOSTS=["*"], STATIC_URL="/static/", USE_TZ=True)
+        django.setup()
+
+
 UVICORN = ("uvicorn", "--port", "0", "--host", "127.0.0.1")
 GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "2")

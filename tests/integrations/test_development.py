@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import pytest
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import path
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -359,8 +359,9 @@ MIDDLEWARE = ["tmplmon.integrations.django.development.source_maps"]
 def test_django(folder: Path) -> None:
     options = {"source_map": True}
     with (
-        override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE, TMPLMON_EDITOR="edit://{file}"),
-        with_options(folder, options),
+        with_options(
+            folder, options, ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE, TMPLMON_EDITOR="edit://{file}"
+        ),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(LiveCoverage, "start", lambda self: None)
@@ -372,5 +373,5 @@ def test_django(folder: Path) -> None:
 
 
 def test_django_without_maps(folder: Path) -> None:
-    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE), with_options(folder):
+    with with_options(folder, ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE):
         assert Client().get("/page.html/").text.startswith("<html><body>")

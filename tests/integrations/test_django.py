@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import django
 import httpx
 import pytest
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
@@ -15,7 +13,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 
 import tmplmon
-from tests.integrations.conftest import GUNICORN
+from tests.integrations.conftest import GUNICORN, configure_django
 from tmplmon.integrations.django.tmplmon import Templates
 
 BACKEND = "tmplmon.integrations.django.tmplmon.Templates"
@@ -51,16 +49,7 @@ def processor(request: HttpRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", autouse=True)
 def configured() -> None:
-    if not settings.configured:
-        settings.configure(
-            SECRET_KEY="for tests",
-            ALLOWED_HOSTS=["*"],
-            ROOT_URLCONF=__name__,
-            STATIC_URL="/static/",
-            MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
-            USE_TZ=True,
-        )
-        django.setup()
+    configure_django()
 
 
 @pytest.fixture
@@ -74,7 +63,8 @@ class with_options:
 
     def __init__(self, folder: Path, options: dict[str, Any] | None = None, **settings: Any) -> None:
         engine = {"BACKEND": BACKEND, "DIRS": [folder], "OPTIONS": options or {}}
-        self.override = override_settings(TEMPLATES=[engine], **settings)
+        own = {"ROOT_URLCONF": __name__, "MIDDLEWARE": ["django.middleware.csrf.CsrfViewMiddleware"]}
+        self.override = override_settings(**{**own, "TEMPLATES": [engine], **settings})
 
     def __enter__(self) -> Templates:
         self.override.enable()
@@ -128,7 +118,7 @@ def test_markup_of_django_is_not_escaped_again(engine: Templates) -> None:
 
 def test_beside_djangos_own_language(folder: Path) -> None:
     own = {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [folder]}
-    with override_settings(TEMPLATES=[{"BACKEND": BACKEND, "DIRS": [folder]}, own]):
+    with with_options(folder, TEMPLATES=[{"BACKEND": BACKEND, "DIRS": [folder]}, own]):
         assert engines["django"].from_string("{% now 'Y' %}").render() and engines["tmplmon"]
         assert Client().get("/page/x/").text.startswith("<title>x</title>")
 
@@ -207,7 +197,6 @@ def test_auto_reload_is_debug(folder: Path) -> None:
 
 
 SERVED = f"""
-import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.shortcuts import render

@@ -1,0 +1,60 @@
+"""``python -m demo_library [flask|starlette|django]``: the library on http://127.0.0.1:8000, in development mode.
+
+--production: without source maps and error pages. --port 0 takes a free one. --book-file: keep the data in a file.
+"""
+
+import argparse
+import threading
+from importlib import import_module
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from demo_library.catalogue import Catalogue
+from demo_library.views import Library
+from tmplmon.tools.livecoverage import LiveCoverage
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+
+def application(
+    framework: str, debug: bool, live: LiveCoverage | None = None, data: str | None = None
+) -> Any:
+    """The application with one of the frameworks."""
+    catalogue = Catalogue(data) if data else Catalogue()
+    return import_module(f"demo_library.with_{framework}").make(Library(catalogue, live), debug)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        "python -m demo_library", description="The catalogue of a small library."
+    )
+    parser.add_argument("framework", nargs="?", choices=("flask", "starlette", "django"), default="flask")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--production", action="store_true")
+    parser.add_argument("--data", metavar="FILE", help="a file to keep the books in")
+    options = parser.parse_args()
+    live = LiveCoverage()
+    live.start()
+    app = application(options.framework, not options.production, live, options.data)
+    if options.framework == "starlette":
+        import uvicorn
+
+        uvicorn.run(app, port=options.port, log_level="info")
+        return
+    with make_server("127.0.0.1", options.port, app, _Server, _Handler) as server:
+        print(f"http://127.0.0.1:{server.server_port} ({options.framework}; Ctrl+C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            threading.Thread(target=server.shutdown).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""The library's data: books, readers' loans, a day. SQLite in memory or in a file.
+
+Rule: the day is the application's, not the clock's, so that what is overdue today is overdue in every test.
+"""
+
+import random
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+TODAY = date(2027, 3, 1)
+LOAN = timedelta(days=28)
+
+_SCHEMA = """
+CREATE TABLE book (
+    number INTEGER PRIMARY KEY, title TEXT NOT NULL, author TEXT NOT NULL, year INTEGER NOT NULL,
+    shelf TEXT NOT NULL, pages INTEGER NOT NULL, added TEXT NOT NULL, summary TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE loan (
+    number INTEGER PRIMARY KEY, book INTEGER NOT NULL REFERENCES book, reader TEXT NOT NULL, email TEXT NOT NULL,
+    since TEXT NOT NULL, until TEXT NOT NULL
+);
+"""
+_SHELVES = ("Harbours", "Knots", "Maps", "Tides", "Weather", "Wrecks")
+_FIRST = ("Ada", "Bo", "Cleo", "Dag", "Eir", "Finn", "Gwen", "Håkon", "Ines", "Jún")
+_LAST = ("Lindqvist", "O'Hara", "Nakamura", "da Silva", "Brandt", "Kowalska", "Weiß", "Mbeki")
+_WORDS = (
+    "Salt",
+    "Rope",
+    "Lantern",
+    "Anchor",
+    "Gull",
+    "Current",
+    "Chart",
+    "Fog",
+    "Keel",
+    "Buoy",
+    "Sextant",
+    "Quay",
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    number: int
+    title: str
+    author: str
+    year: int
+    shelf: str
+    pages: int
+    added: date
+    summary: str
+    loan: "Loan | None" = None
+
+
+@dataclass(frozen=True)
+class Loan:
+    number: int
+    book: int
+    title: str
+    reader: str
+    email: str
+    since: date
+    until: date
+
+    @property
+    def days_late(self) -> int:
+        return max(0, (TODAY - self.until).days)
+
+
+class Catalogue:
+    """The library. Every thread has a connection of its own.
+
+    path: a file, or a name of SQLite's for a database in memory.
+    """
+
+    def __init__(self, path: str = "file:demo?mode=memory&cache=shared", books: int = 240) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._kept = self._connection  # a database in memory lives as long as a connection to it
+        with self._connection as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'book'").fetchone():
+                connection.executescript(_SCHEMA)
+                _fill(connection, books)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self._path, uri=True, check_same_thread=False)
+            found.row_factory = sqlite3.Row
+            found.execute("PRAGMA read_uncommitted = 1")
+            self._local.connection = found
+        return found
+
+    def _books(self, where: str = "", *values: Any, order: str = "title") -> list[Book]:
+        rows = self._connection.execute(f"SELECT * FROM book {where} ORDER BY {order}", values).fetchall()
+        loans = {loan.book: loan for loan in self.loans()}
+        return [_book(row, loans.get(row["number"])) for row in rows]
+
+    def shelves(self) -> list[tuple[str, int]]:
+        """Each shelf, with how many books it has."""
+        rows = self._connection.execute("SELECT shelf, COUNT(*) FROM book GROUP BY shelf ORDER BY shelf")
+        return [(row[0], row[1]) for row in rows]
+
+    def search(self, words: str = "", shelf: str = "") -> list[Book]:
+        pattern = f"%{words}%"
+        return self._books(
+            "WHERE (title LIKE ? OR author LIKE ?) AND shelf LIKE ?", pattern, pattern, shelf or "%"
+        )
+
+    def book(self, number: int) -> Book | None:
+        return next(iter(self._books("WHERE number = ?", number)), None)
+
+    def newest(self, count: int) -> list[Book]:
+        return self._books(f"WHERE 1 = 1 ORDER BY added DESC, number LIMIT {count} --", order="title")
+
+    def add(self, title: str, author: str, year: int, shelf: str, pages: int, summary: str) -> int:
+        with self._connection as connection:
+            values = (title, author, year, shelf, pages, TODAY.isoformat(), summary)
+            sql = "INSERT INTO book VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+            return connection.execute(sql, values).lastrowid or 0
+
+    def lend(self, book: int, reader: str, email: str) -> None:
+        with self._connection as connection:
+            values = (book, reader, email, TODAY.isoformat(), (TODAY + LOAN).isoformat())
+            connection.execute(
+                "INSERT INTO loan (book, reader, email, since, until) VALUES (?, ?, ?, ?, ?)", values
+            )
+
+    def take_back(self, book: int) -> None:
+        with self._connection as connection:
+            connection.execute("DELETE FROM loan WHERE book = ?", (book,))
+
+    def loans(self) -> list[Loan]:
+        """All loans, those that are due first."""
+        sql = "SELECT loan.*, book.title FROM loan JOIN book ON book.number = loan.book ORDER BY until, loan.number"
+        return [_loan(row) for row in self._connection.execute(sql)]
+
+    def loan(self, number: int) -> Loan | None:
+        return next((loan for loan in self.loans() if loan.number == number), None)
+
+
+def _book(row: sqlite3.Row, loan: Loan | None) -> Book:
+    values = dict(row)
+    return Book(**{**values, "added": date.fromisoformat(values["added"])}, loan=loan)
+
+
+def _loan(row: sqlite3.Row) -> Loan:
+    values = dict(row)
+    return Loan(
+        **{
+            **values,
+            "since": date.fromisoformat(values["since"]),
+            "until": date.fromisoformat(values["until"]),
+        }
+    )
+
+
+def _fill(connection: sqlite3.Connection, books: int) -> None:
+    numbers = random.Random(3)
+    for number in range(1, books + 1):
+        first, second = numbers.sample(_WORDS, 2)
+        title = numbers.choice(
+            (f"The {first} and the {second}", f"{first} & {second}", f"A Book of {first}s")
+        )
+        author = f"{numbers.choice(_FIRST)} {numbers.choice(_LAST)}"
+        added = TODAY - timedelta(days=number * 3)
+        summary = f"On {first.lower()}s, with {numbers.randint(3, 90)} plates." if number % 3 else ""
+        shelf, year, pages = numbers.choice(_SHELVES), numbers.randint(1890, 2026), numbers.randint(60, 700)
+        values = (number, title, author, year, shelf, pages, added.isoformat(), summary)
+        connection.execute("INSERT INTO book VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        if number % 4 == 0:
+            reader = f"{numbers.choice(_FIRST)} {numbers.choice(_LAST)}"
+            since = TODAY - timedelta(days=numbers.randint(1, 45))
+            email = f"reader{number}@example.org"
+            values = (number, reader, email, since.isoformat(), (since + LOAN).isoformat())
+            connection.execute(
+                "INSERT INTO loan (book, reader, email, since, until) VALUES (?, ?, ?, ?, ?)", values
+            )
