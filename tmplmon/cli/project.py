@@ -7,7 +7,7 @@ includes the includer; templates that extend one another share what they set at 
 
 import os
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tmplmon import pipeline
@@ -76,7 +76,8 @@ class Project:
         unit = Unit(name, shown_path(filename) or name)
         try:
             tree, unit.source = pipeline.parse(self.environment, text, name, filename)
-            options = replace(self.environment.lower_options(name), filters=Anything(), tests=Anything())
+            options = self.environment.lower_options(name)
+            options.filters = options.tests = Anything()
             unit.facts = facts(lower(tree, unit.source, options))
         except TemplateSyntaxError as error:
             unit.problem = from_syntax_error(error)
