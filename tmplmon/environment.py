@@ -359,6 +359,10 @@ class Environment:
         """Apply a test as a template does."""
         return self._apply("test", name, value, args, kwargs, context, eval_ctx)
 
+    def _formatted(self, text: str, variables: dict[str, Any]) -> str:
+        """A translation with its variables put in."""
+        return text % variables
+
     def _guard(self) -> "Guard | None":
         """What a sandbox decides for its templates; None where there is no sandbox."""
         return None

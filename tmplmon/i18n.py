@@ -103,7 +103,8 @@ def _alias(context: Context, /, *args: Any, **kwargs: Any) -> Any:
 
 def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
     # Without variables too: a percent sign is doubled in every message, or the translators could not know.
-    return (Markup(text) if context.eval_ctx.autoescape else text) % variables
+    text = Markup(text) if context.eval_ctx.autoescape else text
+    return context.environment._formatted(text, variables)  # type: ignore[no-any-return]
 
 
 def _new_gettext(function: Callable[..., str]) -> Callable[..., str]:

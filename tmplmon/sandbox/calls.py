@@ -59,7 +59,11 @@ class Calls:
                 return obj
             if kind is BuiltinFunctionType:
                 return self._builtin(context, obj)
-            if kind is MethodType and _has_no_marks(obj.__func__) and not isinstance(obj.__self__, str):
+            if (
+                kind is MethodType
+                and _has_no_marks(obj.__func__)
+                and not isinstance(obj.__self__, (str, type))
+            ):
                 return obj
         if not self._environment.is_safe_callable(obj) or is_engine_class(obj):
             raise SecurityError(f"{obj!r} is not safely callable")

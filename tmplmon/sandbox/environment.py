@@ -19,7 +19,14 @@ from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.calls import Calls, is_marked_unsafe
 from tmplmon.sandbox.filters import limited_filters, limited_globals
-from tmplmon.sandbox.formatting import FORMATS, bound, formatted_text, is_unbound_format, unbound
+from tmplmon.sandbox.formatting import (
+    FORMATS,
+    bound,
+    check_percent,
+    formatted_text,
+    is_unbound_format,
+    unbound,
+)
 from tmplmon.sandbox.limits import MAX_SIZE, Limits
 from tmplmon.sandbox.names import (
     checked_names,
@@ -86,12 +93,15 @@ class SandboxedEnvironment(Environment):
         self.limits = limits
         self._sizes = Limits(max_size)
         self._stock_filters = limited_filters(self._sizes)
-        concat = self.concat
-        self.concat = self._sizes.concat if concat is Environment.concat else self._measuring(concat)
         super().__init__(*args, **kwargs)
         self.globals.update(limited_globals(self._sizes))
         self.binop_table = self.default_binop_table.copy()
         self.unop_table = self.default_unop_table.copy()
+
+    def _settle(self, cache_size: int) -> None:
+        super()._settle(cache_size)
+        concat = self.concat
+        self.concat = self._sizes.concat if concat is Environment.concat else self._measuring(concat)
 
     def _check_options(self) -> None:
         super()._check_options()
@@ -236,6 +246,10 @@ class SandboxedEnvironment(Environment):
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
         """Do one of the `intercepted_unops`."""
         return self.unop_table[operator](arg)
+
+    def _formatted(self, text: str, variables: dict[str, Any]) -> str:
+        check_percent(self._sizes, text, variables)
+        return super()._formatted(text, variables)
 
     # --- what trees are built with -------------------------------------------------------------------------
 

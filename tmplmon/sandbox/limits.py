@@ -119,7 +119,7 @@ class Limits:
     def power(self, context: Any, left: Any, right: Any) -> Any:
         """`left ** right`"""
         if isinstance(left, int) and isinstance(right, int) and not -2 < left < 2:
-            self.bits(left.bit_length() * abs(right), "**")
+            self.bits((abs(left) - 1).bit_length() * abs(right), "**")
         return left**right
 
     def bits(self, bits: int, what: str) -> None:

@@ -31,6 +31,8 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 """Types of values that contain no others."""
 
 _OBJECT = 40  # the text of an object that has none of its own: <name object at 0x…>
+_FLOAT = 20
+_NONE = 4
 _CYCLE = 5  # [...]
 
 
@@ -51,7 +53,9 @@ def _length(value: Any) -> int:
         return int(value).bit_length() // 3 + 2
     if isinstance(value, (bytes, bytearray)):
         return 4 * len(value)
-    return _OBJECT
+    if isinstance(value, float):
+        return _FLOAT
+    return _NONE if value is None else _OBJECT
 
 
 def text_length(value: Any, most: int) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup, escape
+
 from tmplmon.sandbox.measure import text_length
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ def _expandtabs(limits: "Limits", text: Any, tabsize: Any = 8) -> None:
 
 def replaced(limits: "Limits", text: Any, old: Any, new: Any, count: Any = -1) -> None:
     """Check the length of what `text.replace(old, new, count)` gives."""
+    limits.text(new)
+    if isinstance(text, Markup):
+        new = escape(new)
     if isinstance(text, str) and not (isinstance(old, str) and isinstance(new, str)):
         return
     more = len(new) - len(old)
@@ -48,6 +53,10 @@ def replaced(limits: "Limits", text: Any, old: Any, new: Any, count: Any = -1) -
 def _join(limits: "Limits", text: Any, items: Any = ()) -> None:
     if isinstance(items, (list, tuple)):
         limits.texts(items, len(text), "the text")
+
+
+def _escape(limits: "Limits", text: Any, value: Any = "", *_: Any) -> None:
+    limits.text(value)
 
 
 def _translate(limits: "Limits", text: Any, table: Any = None, *_: Any) -> None:
@@ -76,6 +85,7 @@ def _extend(limits: "Limits", items: Any, more: Any = ()) -> None:
 _CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
     **dict.fromkeys(("center", "ljust", "rjust", "zfill"), (_TEXTS, _width)),
     **dict.fromkeys(("strip", "lstrip", "rstrip"), (_TEXTS, stripped)),
+    "escape": ((str,), _escape),
     "expandtabs": (_TEXTS, _expandtabs),
     "replace": (_TEXTS, replaced),
     "join": (_TEXTS, _join),
@@ -89,9 +99,12 @@ _OF_ITERABLES = frozenset({"join", "extend", "extendleft"})
 
 
 def check_of(name: str, obj: Any) -> Check | None:
-    """What is checked before a method of an object is called; None if nothing is."""
+    """What is checked before a method of an object, or of a class, is called; None if nothing is."""
     found = _CHECKS.get(name)
-    return found[1] if found is not None and isinstance(obj, found[0]) else None
+    if found is None:
+        return None
+    has_it = issubclass(obj, found[0]) if isinstance(obj, type) else isinstance(obj, found[0])
+    return found[1] if has_it else None
 
 
 def checked(limits: "Limits", method: Callable[..., Any], name: str, obj: Any) -> Callable[..., Any]:
@@ -102,7 +115,7 @@ def checked(limits: "Limits", method: Callable[..., Any], name: str, obj: Any) -
     def call(*args: Any, **kwargs: Any) -> Any:
         if of_iterable and len(args) == 1 and not hasattr(args[0], "__len__"):
             args = (list(islice(iter(args[0]), limits.max_size + 1)),)
-        elif name == "join" and len(args) == 1 and not isinstance(args[0], (list, tuple, str)):
+        elif name == "join" and len(args) == 1 and not isinstance(args[0], (list, tuple)):
             args = (list(args[0]),)
         check(limits, obj, *args, **kwargs)
         return method(*args, **kwargs)
