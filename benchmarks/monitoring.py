@@ -2,7 +2,7 @@
 
     python -m benchmarks.monitoring                           # a table for the Python that runs it
     python -m benchmarks.monitoring --json 313.json           # the figures, to be put side by side:
-    python -m benchmarks.monitoring --table 313.json 314.json
+    python -m benchmarks.monitoring --table 313.json 314.json # several of one Python: the lower figures
 
 A figure is nanoseconds per operation, the best of 21 rounds, less the cost of an empty loop. Beside this
 package's are those of the C API where ``_testcapi`` is installed (its functions parse their arguments, and there is
@@ -82,10 +82,14 @@ def measure(times: int = 3) -> Figures:
     """The best of several measurements, as a disturbance may last as long as one of them."""
     figures = measure_once()
     for _ in range(times - 1):
-        for row, columns in measure_once().items():
-            for column, value in columns.items():
-                put(figures, row, column, min(value, figures[row][column]))
+        keep_lower(figures, measure_once())
     return figures
+
+
+def keep_lower(figures: Figures, others: Figures) -> None:
+    for row, columns in others.items():
+        for column, value in columns.items():
+            figures[row][column] = min(value, figures[row].get(column, value))
 
 
 def measure_once() -> Figures:
@@ -260,7 +264,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print such files side by side")
     options = parser.parse_args()
     if options.table:
-        records = [json.loads(path.read_text("utf-8")) for path in options.table]
+        best: dict[str, Any] = {}
+        for record in (json.loads(path.read_text("utf-8")) for path in options.table):
+            keep_lower(best.setdefault(record["python"], record)["ns"], record["ns"])
+        records = list(best.values())
     else:
         records = [{"python": sys.version.split()[0], "ns": measure(), "bytes": sizes()}]
     if options.json:
