@@ -32,7 +32,10 @@ type Arc = tuple[int, int]
 _WAYS = {
     "if": ("the condition on line {} was never true", "the condition on line {} was never false"),
     "for": ("the loop on line {} never started", "the loop on line {} never ended"),
-    "for else": ("the loop on line {} was never empty", "the loop on line {} never ended after a round"),
+    "for else": (
+        "the else of the loop on line {} never ran",
+        "the loop on line {} never ended after a round",
+    ),
     "inline if": (
         "the inline condition on line {} was never true",
         "the inline condition on line {} was never false",
