@@ -44,6 +44,7 @@ class TemplatePlugin(CoveragePlugin):
         self.config: Any = None
         self.directory = os.getcwd()
         self.warned: set[str] = set()
+        self.touched: weakref.WeakSet[CoverageData] = weakref.WeakSet()
 
     def configure(self, config: Any) -> None:
         """Makes the folders of packages that are to be measured count as folders: the templates in them are no
@@ -91,9 +92,11 @@ class TemplatePlugin(CoveragePlugin):
                 self.warn(f"The templates of this environment {problem}", file)
 
     def touch(self, data: CoverageData, name: str) -> None:
-        """Adds the templates that could have been rendered and were not."""
+        """Adds the templates that could have been rendered and were not: once, as reports may be written among
+        them."""
         measured = data.measured_files()
-        if measured:
+        if measured and data not in self.touched:
+            self.touched.add(data)
             found = {self.recorded_as(path) for path in never_rendered(self.config, self.settings)}
             data.touch_files(sorted(found - measured), name)
 

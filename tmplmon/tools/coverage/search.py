@@ -85,12 +85,23 @@ def _templates(folders: Iterable[str], settings: Settings) -> Iterator[str]:
                 for name in inner
                 if not name.startswith(".")
                 and name not in _SKIPPED
-                and not os.path.exists(os.path.join(where, name, "pyvenv.cfg"))
+                and not _is_made(os.path.join(where, name))
             )
             for name in sorted(names):
                 path = os.path.join(where, name)
                 if fits(path) or (name.endswith(endings) and path.startswith(looked_into)):
                     yield path
+
+
+def _is_made(folder: str) -> bool:
+    """Whether a folder is a virtual environment or an HTML report."""
+    if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+        return True
+    try:
+        with open(os.path.join(folder, ".gitignore"), encoding="utf-8") as file:
+            return file.readline().startswith("# Created by coverage.py")
+    except (OSError, UnicodeError):
+        return False
 
 
 def _loader_folders() -> set[str]:
