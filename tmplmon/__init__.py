@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         TimeLimitExceeded,
         UndefinedError,
     )
-    from tmplmon.loaded import loaded_files
+    from tmplmon.loaded import loaded_files, loaded_folders
     from tmplmon.loaders import (
         BaseLoader,
         ChoiceLoader,
@@ -69,6 +69,7 @@ _HOME = {
     "coverage_init": "tmplmon.tools.coverage",
     "Environment": "tmplmon.environment",
     "loaded_files": "tmplmon.loaded",
+    "loaded_folders": "tmplmon.loaded",
     "clear_caches": "tmplmon.environment",
     "NativeEnvironment": "tmplmon.nativetypes",
     "Template": "tmplmon.template",
@@ -161,6 +162,7 @@ __all__ = [
     "escape",
     "is_undefined",
     "loaded_files",
+    "loaded_folders",
     "make_logging_undefined",
     "pass_context",
     "pass_environment",

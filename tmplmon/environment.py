@@ -466,7 +466,7 @@ class Environment:
             file = file_of(name)
         else:
             file = os.path.abspath(filename)
-            note_file(file, self)
+            note_file(file, name, self)
         try:
             code = self._compile(source, name, file)
         except TemplateSyntaxError as error:

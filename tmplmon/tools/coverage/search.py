@@ -2,7 +2,7 @@
 
 Rule: as for Python files, they are those in the folders and packages that the option ``source`` names; without it,
 those that ``include`` matches. What is ``omit``ted is not looked at. Which files are templates, the patterns say
-(see `settings`), and the loaders that were used: what is beside a template is one, if its name ends alike.
+(see `settings`), and the templates that were loaded: what is in the same folders is one, if its name ends alike.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from tmplmon import DictLoader, PackageLoader, loaded_files
+from tmplmon import loaded_files, loaded_folders
 from tmplmon.tools.coverage.private import matcher, option
 from tmplmon.tools.coverage.settings import IN_FOLDERS, Settings
 
@@ -77,7 +77,7 @@ def _templates(folders: Iterable[str], settings: Settings) -> Iterator[str]:
     if settings.by_folder:
         loaded = {os.path.splitext(path)[1] for path in loaded_files()} - {""}
         endings = (*loaded, *(f".{ending}" for ending in IN_FOLDERS))
-        looked_into = tuple(f"{folder}{os.sep}" for folder in _loader_folders())
+        looked_into = tuple(os.path.realpath(folder) + os.sep for folder in loaded_folders())
     for folder in folders:
         for where, inner, names in os.walk(folder):
             inner[:] = sorted(
@@ -102,24 +102,3 @@ def _is_made(folder: str) -> bool:
             return file.readline().startswith("# Created by coverage.py")
     except (OSError, UnicodeError):
         return False
-
-
-def _loader_folders() -> set[str]:
-    """The folders in which the loaders look that templates came from in this process."""
-    found: set[str] = set()
-    seen: set[int] = set()
-    pending = [environment.loader for environment in loaded_files().values() if environment is not None]
-    for loader in pending:
-        if id(loader) not in seen:
-            seen.add(id(loader))
-            found.update(os.path.realpath(path) for path in _roots(loader))
-            pending += getattr(loader, "loaders", ())
-            if not isinstance(loader, DictLoader):
-                pending += getattr(loader, "mapping", {}).values()
-    return found
-
-
-def _roots(loader: Any) -> Iterable[str]:
-    if isinstance(loader, PackageLoader):
-        return [loader._template_root]
-    return getattr(loader, "searchpath", ())
