@@ -15,7 +15,7 @@ from tmplmon import SecurityError
 from tmplmon.errors import TooLargeError
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.sandbox import MAX_RANGE, SandboxedEnvironment, safe_range
-from tmplmon.sandbox.limits import MAX_BITS, MAX_SIZE, Limits
+from tmplmon.sandbox.limits import MAX_BITS, MAX_SIZE, Sizes
 from tmplmon.sandbox.measure import text_length
 
 LIMIT = 1000
@@ -224,6 +224,42 @@ def test_endless_helpers_end() -> None:
             SandboxedEnvironment().from_string(source).render()
 
 
+ROUNDS = 600
+NESTED = {
+    "literals": "{% set ns.x = (ns.x,) %}",
+    "pairs": "{% set ns.x = {1: ns.x}.items()|first %}",
+    "pairs of dict": "{% set ns.x = dict(a=ns.x).items()|first %}",
+    "cycler": "{% set ns.x = cycler(ns.x).items %}",
+    "list": "{% do l.append((l.pop(),)) %}",
+    "list of pairs": "{% do l.append({1: l.pop()}.items()|first) %}",
+    "dict": "{% do d.update(a=(d.a, 1)) %}",
+    "namespace": "{% set ns.x = namespace(y=(ns.x.y or ns.x,)) %}",
+    "more than one": "{% set ns.x = (1, (ns.x,), ns.x) %}",
+    "map": "{% set ns.x = ns.x|map('string') %}",
+    "select": "{% set ns.x = ns.x|select %}",
+    "reject and unique": "{% set ns.x = ns.x|reject('none')|unique %}",
+    "batch": "{% set ns.x = ns.x|batch(2) %}",
+}
+
+
+@pytest.mark.parametrize("enable_async", [False, True])
+@pytest.mark.parametrize("step", NESTED.values(), ids=NESTED)
+def test_nesting(step: str, enable_async: bool) -> None:
+    """What Python does to nested values, to take a hash or to free them, may be the end of the process."""
+    loop = f"{{% for i in range({ROUNDS}) %}}{step}{{% endfor %}}"
+    source = f"{{% set ns = namespace(x=()) %}}{{% set l = [()] %}}{{% set d = {{'a': ()}} %}}{loop}"
+    environment = SandboxedEnvironment(extensions=["tmplmon.ext.do"], enable_async=enable_async)
+    with pytest.raises(TooLargeError, match=r"nested|over each other"):
+        environment.from_string(source).render()
+
+
+def test_classes_have_no_items() -> None:
+    environment = SandboxedEnvironment()
+    assert environment.from_string("{{ dict['x'] }}{{ dict[1] }}{{ cls[k] }}").render(cls=list, k=3) == ""
+    with pytest.raises(SecurityError):
+        environment.from_string("{{ dict['x'].mro() }}").render()
+
+
 # --- measuring ---------------------------------------------------------------------------------------------
 
 TEXTS: list[Any] = [
@@ -334,7 +370,7 @@ def test_every_filter(name: str) -> None:
 
 
 def test_operators_of_numbers() -> None:
-    limits = Limits(LIMIT)
+    limits = Sizes(LIMIT)
     assert limits.power(None, 2, MAX_BITS - 100) == 2 ** (MAX_BITS - 100)
     assert limits.power(None, 1, 10**30) == limits.power(None, -1, 10**30) == 1
     assert limits.power(None, 0, 10**30) == 0

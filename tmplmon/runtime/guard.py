@@ -4,7 +4,7 @@ Rule: an environment makes one when a template is linked. What it can decide the
 place; for the rest they call what is here. An environment that is no sandbox has none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,8 @@ class Guard:
     binary, unary: operator → the function of the context and the operands that does it.
     comparing: makes of the function that does a comparison the one that is used.
     text: how values become text.
+    build: is passed the parts of a list, tuple or dict that is about to be made.
+    no_alias: `environment` gives it in the place of `obj[key]` where that would be a type such as ``dict[int]``.
     """
 
     checked: frozenset[str] | None
@@ -58,6 +60,8 @@ class Guard:
     unary: Mapping[str, Callable[[Any, Any], Any]]
     comparing: Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]
     text: Text
+    build: Callable[[Iterable[Any]], None]
+    no_alias: Callable[[Any, Any], Any]
     open_kinds: set[type] = field(default_factory=set)
     """Types whose objects are not closed, so far as any were met."""
 

@@ -16,12 +16,14 @@ from tmplmon.runtime.context import Context, call
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound
-from tmplmon.sandbox.measure import CONTAINERS, PLAIN
+from tmplmon.sandbox.measure import CONTAINERS, PLAIN, check_nesting
 from tmplmon.sandbox.methods import check_of, checked
 from tmplmon.sandbox.names import is_engine_class
 
-# Modules whose classes call what they are passed: ``map``, ``functools.partial``.
-_CALLING = frozenset({"builtins", "functools", "itertools", "operator", "collections"})
+# Modules whose classes call what they are passed (``map``, ``functools.partial``), or keep it (`cycler`).
+_CALLING = frozenset(
+    {"builtins", "functools", "itertools", "operator", "collections", "tmplmon.runtime.globals"}
+)
 
 # Methods take time by the length of what they are of, except these.
 _SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
@@ -109,6 +111,9 @@ class Calls:
     def _argument(self, context: Context, value: Any) -> Any:
         """What a function is passed in the place of a value."""
         kind = type(value)
+        if isinstance(value, tuple):
+            check_nesting((value,))
+            return value
         if kind in PLAIN or kind in CONTAINERS or isinstance(value, Undefined) or not callable(value):
             return value
         return self.callee(context, value)

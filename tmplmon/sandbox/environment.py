@@ -8,6 +8,7 @@ of closures that templates become do in place what these would decide, where the
 
 import operator
 from collections.abc import Callable, Iterable, MutableMapping
+from types import GenericAlias
 from typing import Any, ClassVar
 
 from tmplmon.environment import Environment, Name
@@ -27,7 +28,8 @@ from tmplmon.sandbox.formatting import (
     is_unbound_format,
     unbound,
 )
-from tmplmon.sandbox.limits import MAX_SIZE, Limits
+from tmplmon.sandbox.limits import MAX_SIZE, Sizes
+from tmplmon.sandbox.measure import check_nesting
 from tmplmon.sandbox.names import (
     checked_names,
     is_closed,
@@ -91,7 +93,7 @@ class SandboxedEnvironment(Environment):
     ) -> None:
         kwargs.setdefault("backend", "closures")
         self.limits = limits
-        self._sizes = Limits(max_size)
+        self._sizes = Sizes(max_size)
         self._stock_filters = limited_filters(self._sizes)
         super().__init__(*args, **kwargs)
         self.globals.update(limited_globals(self._sizes))
@@ -194,9 +196,10 @@ class SandboxedEnvironment(Environment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """`obj[argument]` in a template: the item, else for a name the attribute if it is safe, else undefined."""
         try:
-            return obj[argument]
+            item = obj[argument]
         except _ITEM_ERRORS:
             return self._no_item(obj, argument)
+        return self.unsafe_undefined(obj, argument) if type(item) is GenericAlias else item
 
     def _no_item(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, str):
@@ -275,6 +278,8 @@ class SandboxedEnvironment(Environment):
             unary={name: self._unary(name) for name in self.intercepted_unops},
             comparing=self._sizes.compared,
             text=self._sizes.as_text,
+            build=check_nesting,
+            no_alias=self.unsafe_undefined,
         )
 
     def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:

@@ -5,7 +5,9 @@ refuses what would get too large; whatever else is wrong with the arguments, the
 """
 
 from collections.abc import Callable, Mapping
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tmplmon.errors import SecurityError, TooLargeError
 from tmplmon.runtime.filters import FILTERS
@@ -21,11 +23,12 @@ from tmplmon.runtime.markers import (
 )
 from tmplmon.sandbox.calls import is_marked_unsafe
 from tmplmon.sandbox.formatting import check_percent
-from tmplmon.sandbox.limits import Limits, safe_range
-from tmplmon.sandbox.measure import text_length
+from tmplmon.sandbox.limits import Sizes, safe_range
+from tmplmon.sandbox.measure import check_nesting, text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
 from tmplmon.sandbox.spending import OF_ITEMS, paying
 
+MOST_ITERATORS = 200
 _MOST_DIGITS = 1000
 """To so many digits a number can be rounded."""
 
@@ -39,10 +42,12 @@ class SandboxedNamespace(Namespace):
         names = dict(*args[1:], **kwargs)
         for name in names:
             _check_name(name)
+        check_nesting(names.values())
         Namespace.__init__(args[0], names)
 
     def __setitem__(self, name: str, value: Any) -> None:
         _check_name(name)
+        check_nesting((value,))
         super().__setitem__(name, value)
 
 
@@ -54,7 +59,7 @@ def _check_name(name: Any) -> None:
 class _Checks:
     """The checks of filters, by the filters' names."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Sizes) -> None:
         self.limits = limits
 
     def text(self, value: Any, *_: Any, **__: Any) -> None:
@@ -204,7 +209,7 @@ def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callab
     return made
 
 
-def _join(limits: Limits) -> Callable[..., Any]:
+def _join(limits: Sizes) -> Callable[..., Any]:
     join: Callable[..., Any] = FILTERS["join"]
 
     def settled(eval_ctx: Any, items: Any, d: Any, attribute: Any) -> tuple[list[Any], Any]:
@@ -230,7 +235,7 @@ def _join(limits: Limits) -> Callable[..., Any]:
     return do_join
 
 
-def _sum(limits: Limits) -> Callable[..., Any]:
+def _sum(limits: Sizes) -> Callable[..., Any]:
     """Adding up what is no number: each step is a ``+``, with its limit."""
     add_up: Callable[..., Any] = FILTERS["sum"]
 
@@ -258,7 +263,44 @@ def _sum(limits: Limits) -> Callable[..., Any]:
     return do_sum
 
 
-def limited_filters(limits: Limits) -> dict[str, Callable[..., Any]]:
+_LAZY = ("batch", "map", "reject", "rejectattr", "select", "selectattr", "slice", "unique")
+"""Filters that give an iterator, which takes its items from another one perhaps."""
+
+# Iterator of a filter → through how many others its items come.
+_nesting: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+
+async def _later(made: Any, through: int) -> Any:
+    iterator = await made
+    if isinstance(iterator, (GeneratorType, AsyncGeneratorType)):
+        _nesting[iterator] = through
+    return iterator
+
+
+def _nested(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that gives an iterator. Not over too many others: Python frees each before the one it is over."""
+
+    def filter_(first: Any, *args: Any, **kwargs: Any) -> Any:
+        made = function(first, *args, **kwargs)
+        value = first if wants is None else args[0] if args else None
+        if isinstance(value, (GeneratorType, AsyncGeneratorType)):
+            through = _nesting.get(value, 0) + 1
+            if through > MOST_ITERATORS:
+                raise TooLargeError(f"more than {MOST_ITERATORS} iterators over each other")
+            if isinstance(made, CoroutineType):
+                return _later(made, through)
+            if isinstance(made, (GeneratorType, AsyncGeneratorType)):
+                _nesting[made] = through
+        return made
+
+    wants = pass_arg_of(function)
+    filter_.__name__ = filter_.__qualname__ = function.__name__
+    filter_.__doc__ = function.__doc__
+    filter_.__dict__.update(getattr(function, "__dict__", {}))
+    return filter_
+
+
+def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
     """The built-in filters, with the limits of an environment."""
     checks = _Checks(limits)
     made = dict(FILTERS)
@@ -266,12 +308,14 @@ def limited_filters(limits: Limits) -> dict[str, Callable[..., Any]]:
         made[name] = _checked(FILTERS[name], check.__get__(checks))
     made["join"] = _join(limits)
     made["sum"] = _sum(limits)
+    for name in _LAZY:
+        made[name] = _nested(made[name])
     for name in OF_ITEMS:
         made[name] = paying(made[name])
     return made
 
 
-def limited_globals(limits: Limits) -> dict[str, Any]:
+def limited_globals(limits: Sizes) -> dict[str, Any]:
     """The built-in globals, with the limits of an environment."""
 
     def lipsum(n: int = 5, html: bool = True, min: int = 20, max: int = 100) -> str:

@@ -20,7 +20,7 @@ from tmplmon.runtime.budget import spend
 from tmplmon.sandbox.measure import text_length
 
 if TYPE_CHECKING:
-    from tmplmon.sandbox.limits import Limits
+    from tmplmon.sandbox.limits import Sizes
 
 FORMATS = frozenset({"format", "format_map"})
 _NUMBERS = re.compile(r"\d+")
@@ -31,7 +31,7 @@ class SandboxedFormatter(Formatter):
 
     def __init__(self, env: Any, **kwargs: Any) -> None:
         self._env = env
-        self._limits: Limits = env._sizes
+        self._limits: Sizes = env._sizes
         self._length = 0
         super().__init__(**kwargs)
 
@@ -143,7 +143,7 @@ def _widths(text: str) -> Iterator[str]:
         at = text.find("%", found.end() + 1)
 
 
-def check_percent(limits: "Limits", text: str | bytes | bytearray, values: Any) -> None:
+def check_percent(limits: "Sizes", text: str | bytes | bytearray, values: Any) -> None:
     """Check the length of what ``text % values`` would give."""
     if not isinstance(text, str):
         text = text.decode("latin-1")

@@ -49,7 +49,7 @@ def safe_range(*args: int) -> range:
     return numbers
 
 
-class Limits:
+class Sizes:
     """The checks of an environment. Each raises `TooLargeError` or does nothing."""
 
     __slots__ = ("max_size",)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from types import GenericAlias
 from typing import Any
 
+from tmplmon.errors import TooLargeError
 from tmplmon.runtime.globals import Namespace, values_of
 
 CONTAINERS: tuple[type[Any], ...] = (
@@ -34,6 +35,28 @@ _OBJECT = 40  # the text of an object that has none of its own: <name object at 
 _FLOAT = 20
 _NONE = 4
 _CYCLE = 5  # [...]
+
+
+MOST_NESTED = 500
+"""Tuples in one another. Python 3.13 takes the hash of a tuple by taking that of those in it, however deep they
+are, and some 100,000 are the end of the process."""
+
+
+def check_nesting(values: Iterable[Any]) -> None:
+    """Refuse tuples that are nested too deeply, before they become part of something. Raises `TooLargeError`."""
+    for value in values:
+        if isinstance(value, tuple) and value:
+            _check_nesting(value)
+
+
+def _check_nesting(value: tuple[Any, ...]) -> None:
+    level: Iterable[tuple[Any, ...]] = (value,)
+    for _ in range(MOST_NESTED):
+        # Each tuple once on a level, as it may be in many others; and once on each level, as the deepest counts.
+        level = {id(part): part for outer in level for part in outer if isinstance(part, tuple)}.values()
+        if not level:
+            return
+    raise TooLargeError(f"tuples are nested more than {MOST_NESTED} times")
 
 
 def _parts(container: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from tmplmon.sandbox.measure import text_length
 
 if TYPE_CHECKING:
-    from tmplmon.sandbox.limits import Limits
+    from tmplmon.sandbox.limits import Sizes
 
 type Check = Callable[..., None]
 
@@ -26,16 +26,16 @@ def _integer(value: Any) -> int:
     return int(value) if isinstance(value, int) else 0
 
 
-def _width(limits: "Limits", text: Any, width: Any = 0, *_: Any) -> None:
+def _width(limits: "Sizes", text: Any, width: Any = 0, *_: Any) -> None:
     limits.size(_integer(width), "the text")
 
 
-def _expandtabs(limits: "Limits", text: Any, tabsize: Any = 8) -> None:
+def _expandtabs(limits: "Sizes", text: Any, tabsize: Any = 8) -> None:
     tab = "\t" if isinstance(text, str) else b"\t"
     limits.size(len(text) + text.count(tab) * _integer(tabsize), "the text")
 
 
-def replaced(limits: "Limits", text: Any, old: Any, new: Any, count: Any = -1) -> None:
+def replaced(limits: "Sizes", text: Any, old: Any, new: Any, count: Any = -1) -> None:
     """Check the length of what `text.replace(old, new, count)` gives."""
     limits.text(new)
     if isinstance(text, Markup):
@@ -50,33 +50,33 @@ def replaced(limits: "Limits", text: Any, old: Any, new: Any, count: Any = -1) -
         limits.size(len(text) + found * more, "the text")
 
 
-def _join(limits: "Limits", text: Any, items: Any = ()) -> None:
+def _join(limits: "Sizes", text: Any, items: Any = ()) -> None:
     if isinstance(items, (list, tuple)):
         limits.texts(items, len(text), "the text")
 
 
-def _escape(limits: "Limits", text: Any, value: Any = "", *_: Any) -> None:
+def _escape(limits: "Sizes", text: Any, value: Any = "", *_: Any) -> None:
     limits.text(value)
 
 
-def _translate(limits: "Limits", text: Any, table: Any = None, *_: Any) -> None:
+def _translate(limits: "Sizes", text: Any, table: Any = None, *_: Any) -> None:
     values: Iterable[Any] = table.values() if isinstance(table, Mapping) else table
     if isinstance(text, str) and isinstance(table, (Mapping, list, tuple)):
         longest = max((len(value) for value in values if isinstance(value, str)), default=1)
         limits.size(len(text) * max(longest, 1), "the text")
 
 
-def stripped(limits: "Limits", text: Any, chars: Any = None) -> None:
+def stripped(limits: "Sizes", text: Any, chars: Any = None) -> None:
     """Check the time that `text.strip(chars)` may take."""
     if isinstance(chars, _TEXTS):
         limits.work(len(text) * len(chars) // 16, "strip")
 
 
-def _to_bytes(limits: "Limits", number: Any, length: Any = 1, *_: Any, **__: Any) -> None:
+def _to_bytes(limits: "Sizes", number: Any, length: Any = 1, *_: Any, **__: Any) -> None:
     limits.size(_integer(length), "the bytes")
 
 
-def _extend(limits: "Limits", items: Any, more: Any = ()) -> None:
+def _extend(limits: "Sizes", items: Any, more: Any = ()) -> None:
     if hasattr(more, "__len__"):
         limits.size(len(items) + len(more), "the list")
 
@@ -107,7 +107,7 @@ def check_of(name: str, obj: Any) -> Check | None:
     return found[1] if has_it else None
 
 
-def checked(limits: "Limits", method: Callable[..., Any], name: str, obj: Any) -> Callable[..., Any]:
+def checked(limits: "Sizes", method: Callable[..., Any], name: str, obj: Any) -> Callable[..., Any]:
     """A method that is checked before it runs. `name` has a check (`check_of`)."""
     check = _CHECKS[name][1]
     of_iterable = name in _OF_ITERABLES
@@ -123,7 +123,7 @@ def checked(limits: "Limits", method: Callable[..., Any], name: str, obj: Any) -
     return call
 
 
-def limited_texts(limits: "Limits", value: Any) -> list[Any]:
+def limited_texts(limits: "Sizes", value: Any) -> list[Any]:
     """The items of an iterable as a list, their texts checked on the way."""
     items: list[Any] = []
     length = 0

@@ -6,6 +6,7 @@ definition serves.
 """
 
 from collections.abc import Callable
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import fused
@@ -77,7 +78,7 @@ def attribute(b: "Builder", op: ops.Attr) -> "Closure | None":
 
 def item(b: "Builder", op: ops.Item) -> "Closure | None":
     guard, site = guard_of(b), op.site
-    no_item = guard.no_item
+    no_item, no_alias = guard.no_item, guard.no_alias
     if no_item is None:
         return None
     obj_of, key_of = b.value(op.obj), b.value(op.key)
@@ -85,7 +86,8 @@ def item(b: "Builder", op: ops.Item) -> "Closure | None":
     def of_key(f: Frame) -> Any:
         obj, key = obj_of(f), key_of(f)
         try:
-            return obj[key]
+            held = obj[key]
+            return held if type(held) is not GenericAlias else no_alias(obj, key)
         except ITEM_ERRORS:
             try:
                 return no_item(obj, key)
@@ -97,6 +99,10 @@ def item(b: "Builder", op: ops.Item) -> "Closure | None":
             raise
 
     return of_key
+
+
+def build(b: "Builder", op: ops.Build) -> "Closure | None":
+    return fused.build(b, op) if all(type(item) is ops.Const for item in op.items) else None
 
 
 def unary(b: "Builder", op: ops.Unary) -> "Closure | None":
@@ -123,6 +129,7 @@ GUARDED: "dict[type[Any], Callable[[Builder, Any], Closure | None]]" = {
     **fused.FUSED,
     ops.Attr: attribute,
     ops.Item: item,
+    ops.Build: build,
     ops.Unary: unary,
     ops.Binary: binary,
 }

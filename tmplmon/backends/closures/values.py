@@ -492,11 +492,25 @@ def concat(b: Builder, op: ops.Concat) -> Parts:
 
 
 def build(b: Builder, op: ops.Build) -> Parts:
-    if op.kind == "tuple":
-        return Parts(op.items, lambda f, *items: items)
-    if op.kind == "list":
-        return Parts(op.items, lambda f, *items: [*items])
-    return Parts(op.items, lambda f, *items: dict(zip(items[::2], items[1::2], strict=True)))
+    guard, make = b.constants.guard, builder(op.kind)
+    if guard is None:
+        return Parts(op.items, lambda f, *items: make(items))
+    check = guard.build
+
+    def checked(f: Frame, *items: Any) -> Any:
+        check(items)
+        return make(items)
+
+    return Parts(op.items, checked)
+
+
+def builder(kind: str) -> Callable[[tuple[Any, ...]], Any]:
+    """A function that makes a tuple, list or dict of its parts."""
+    if kind == "tuple":
+        return lambda items: items
+    if kind == "list":
+        return list
+    return lambda items: dict(zip(items[::2], items[1::2], strict=True))
 
 
 PARTS: dict[type[Any], Callable[[Builder, Any], Parts]] = {
