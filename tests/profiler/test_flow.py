@@ -9,7 +9,6 @@ import pytest
 
 from tmplmon import UndefinedError
 from tmplmon.tools.profiler import Profiler
-from tmplmon.tools.profiler.recorder import Recorder
 
 from .conftest import Site, checked, lines
 
@@ -240,19 +239,6 @@ def test_it_goes_on_when_it_is_started_again(site: Site) -> None:
         site.render()
     profile = site.profiler.profile
     assert (profile.renderings, profile.spent, profile.seconds) == (3, 9, 9)
-
-
-@pytest.mark.parametrize("most_items", [2, 7, 1000])
-def test_a_log_may_be_replayed_at_any_moment(site: Site, most_items: int) -> None:
-    site.add(
-        page="{{ spend(1) }}\n{% for n in range(5) %}\n{% include 'row' %}\n{{ spend(1) }}\n{% endfor %}",
-        row="{{ spend(10) }}\n{{ spend(20) }}",
-    )
-    recorder = site.profiler._recorder = Recorder(site.clock, look_every=-1, most_items=most_items)
-    profile = site.profile()
-    assert recorder.spent == 156
-    assert lines(profile) == {1: (1, 1, 1), 2: (6, 0, 0), 3: (5, 0, 150), 4: (5, 5, 5)}
-    assert lines(profile, "row") == {1: (5, 50, 50), 2: (5, 100, 100)}
 
 
 # --- what it leaves alone ----------------------------------------------------------------------------------

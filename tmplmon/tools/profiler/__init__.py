@@ -6,8 +6,8 @@
 
 The data goes one way, and these are the modules in its order:
 
-    recorder   sys.monitoring's events to a log for each thread; what runs while templates run
-    replay     logs to the call tree
+    recorder   sys.monitoring: which code has events, which thread they are in
+    thread     a thread's events to its call tree: what runs on every line of a template
     tree       the call tree: what ran, called from which line, how often, how long
     profile    the tree in figures by line, file and scope
     sources    the text of the files

@@ -95,7 +95,7 @@ class Profile:
     @cached_property
     def hits(self) -> int:
         """How many lines were reached."""
-        return sum(cell.hits for node in self.root.walk() for cell in node.cells.values())
+        return sum(int(cell.hits) for node in self.root.walk() for cell in node.cells.values())
 
     @cached_property
     def totals(self) -> dict[int, float]:
@@ -157,7 +157,7 @@ class Profile:
             line = file.lines.setdefault(number, Line())
             cell = node.cells.get(number)
             if cell is not None:
-                line.hits += cell.hits
+                line.hits += int(cell.hits)
                 line.own += cell.time
             if not active[node.scope.file, number]:
                 line.total += total

@@ -22,12 +22,16 @@ class Scope:
 
 
 class Cell:
-    """A line of a node: how often it was reached, and its own time in the clock's unit (seconds)."""
+    """A line of a node: how often it was reached, and its own time in the clock's unit (seconds).
 
-    __slots__ = ("hits", "time")
+    The hits are a float: CPython adds those faster than integers above 256.
+    """
 
-    def __init__(self) -> None:
-        self.hits = 0
+    __slots__ = ("hits", "line", "time")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.hits = 0.0
         self.time = 0.0
 
 
@@ -35,10 +39,13 @@ class Node:
     """A scope called from one line of another node; the root stands for what calls templates.
 
     line: the line of the parent that calls it, 0 below the root. calls: how often it began.
-    cells: line → cell. children: (line, scope) → node.
+    cells: line → cell, in the order in which they were first reached. children: (line, scope) → node.
+
+    While it is recorded, line 0 has what comes before the first line, and `table` has the cells by line once more:
+    a list is faster than a dict.
     """
 
-    __slots__ = ("calls", "cells", "children", "line", "parent", "scope")
+    __slots__ = ("calls", "cells", "children", "line", "parent", "scope", "table")
 
     def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
         self.parent = parent
@@ -47,6 +54,7 @@ class Node:
         self.calls = 0
         self.cells: dict[int, Cell] = {}
         self.children: dict[tuple[int, Scope], Node] = {}
+        self.table: list[Cell | None] = []
 
     def child(self, line: int, scope: Scope) -> "Node":
         """The node for a scope called from a line."""
@@ -60,7 +68,7 @@ class Node:
         """The cell of a line."""
         found = self.cells.get(line)
         if found is None:
-            found = self.cells[line] = Cell()
+            found = self.cells[line] = Cell(line)
         return found
 
     def walk(self) -> "Iterator[Node]":
@@ -73,6 +81,25 @@ class Node:
 
     def _below(self) -> "list[Node]":
         return sorted(self.children.values(), key=lambda node: (-node.line, node.scope.name))
+
+    @property
+    def first(self) -> int:
+        """The line that was reached first; the scope's own if there was none."""
+        return next((line for line in self.cells if line), self.scope.line)
+
+    def add(self, other: "Node") -> None:
+        """Add all that another tree has to this one. What comes before a scope's first line is that line's."""
+        mine = {id(other): self}
+        for node in other.walk():
+            assert node.parent is not None
+            line = node.line or node.parent.first
+            target = mine[id(node)] = mine[id(node.parent)].child(line, node.scope)
+            target.calls += node.calls
+            for line, cell in node.cells.items():
+                if line or cell.time:
+                    to = target.cell(line or node.first)
+                    to.hits += cell.hits
+                    to.time += cell.time
 
 
 def make_root() -> Node:

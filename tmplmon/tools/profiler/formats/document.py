@@ -76,7 +76,7 @@ def _tree(root: Node, scopes: dict[Any, int]) -> list[dict[str, Any]]:
                 "line": node.line,
                 "scope": scopes[node.scope],
                 "calls": node.calls,
-                "lines": [[line, cell.hits, cell.time] for line, cell in sorted(node.cells.items())],
+                "lines": [[line, int(cell.hits), cell.time] for line, cell in sorted(node.cells.items())],
             }
         )
     return made

@@ -159,7 +159,7 @@ def _lines(
     below = []
     for line in sorted(node.cells.keys() | called.keys()):
         cell, inner = node.cells.get(line), called.get(line, [])
-        own, hits = (cell.time, cell.hits) if cell is not None else (0.0, 0)
+        own, hits = (cell.time, int(cell.hits)) if cell is not None else (0.0, 0)
         total = own + sum(profile.totals[id(child)] for child in inner)
         part = total / whole
         if part >= least:

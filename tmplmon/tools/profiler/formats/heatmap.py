@@ -9,7 +9,7 @@ from html import escape
 from tmplmon.tools.profiler.formats.flamegraph import drawing
 from tmplmon.tools.profiler.formats.highlight import pieces
 from tmplmon.tools.profiler.formats.pagestyle import SCRIPT, STYLE
-from tmplmon.tools.profiler.formats.units import count, duration, heat, label, percent
+from tmplmon.tools.profiler.formats.units import base_name, count, duration, heat, label, percent
 from tmplmon.tools.profiler.profile import File, Line, Profile
 from tmplmon.tools.profiler.tree import Scope
 
@@ -74,7 +74,8 @@ def _hottest(profile: Profile, names: dict[str, str]) -> str:
     rows = [
         f'<li><a href="#{names[file.path]}-{number}"><span class=time>{escape(percent(own, profile.spent))}</span>'
         f'<span class=bar><i style="width:{100 * own / most:.1f}%;--heat:{heat(own, most):.3f}"></i></span>'
-        f"<span class=place>{escape(_base(file))}:{number}</span>{_code(file.text(number).strip())}</a></li>"
+        f"<span class=place>{escape(base_name(file.path))}:{number}</span>"
+        f"{_code(file.text(number).strip())}</a></li>"
         for own, file, number in every[:_HOTTEST]
     ]
     return f"<section class=card><h2>Hottest lines</h2><ol class=hottest>{''.join(rows)}</ol></section>"
@@ -171,7 +172,3 @@ def _code(text: str) -> str:
         for kind, piece in pieces(text.expandtabs(4))
     ]
     return f"<code>{''.join(parts)}</code>"
-
-
-def _base(file: File) -> str:
-    return file.name.replace("\\", "/").rpartition("/")[2]

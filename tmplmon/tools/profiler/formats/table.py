@@ -25,10 +25,13 @@ def table(
     paint = _Paint(color)
     parts = [_head(profile, paint)]
     chosen = _chosen(profile, sort, top)
+    with_total = any(
+        profile.files[path].lines[number].calls for path, numbers in chosen.items() for number in numbers
+    )
     for path, file in profile.files.items():
         rows = [(number, file.lines[number]) for number in chosen.get(path, ())]
         if rows:
-            parts.append(_file(profile, file, rows, paint, width))
+            parts.append(_file(profile, file, rows, with_total, paint, width))
     total = sum(len(file.lines) for file in profile.files.values())
     shown = sum(map(len, chosen.values()))
     if shown < total:
@@ -67,9 +70,10 @@ def _chosen(profile: Profile, sort: str, top: int) -> dict[str, list[int]]:
     return chosen
 
 
-def _file(profile: Profile, file: File, rows: list[tuple[int, Line]], paint: "_Paint", width: int) -> str:
+def _file(
+    profile: Profile, file: File, rows: list[tuple[int, Line]], with_total: bool, paint: "_Paint", width: int
+) -> str:
     whole = profile.spent
-    with_total = any(line.total != line.own for _, line in rows)
     heads = ["self", "%", *(["total", "%"] if with_total else []), "hits", "line"]
     grid = []
     for number, line in rows:

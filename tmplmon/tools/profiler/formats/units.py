@@ -31,7 +31,14 @@ def heat(part: float, whole: float) -> float:
     return (part / whole) ** 0.5 if whole > 0 and part > 0 else 0.0
 
 
+def base_name(file: str) -> str:
+    """The last part of a template's path; its name if it is no file."""
+    if file.startswith("<template ") and file.endswith(">"):
+        file = file[len("<template ") : -1]
+    return file.replace("\\", "/").rpartition("/")[2]
+
+
 def label(name: str, file: str) -> str:
     """A scope for the reader: a page by its file, anything in it by its name too."""
-    base = file.replace("\\", "/").rpartition("/")[2]
+    base = base_name(file)
     return base if name == "<template>" else f"{name.removeprefix('<template>.')} ({base})"

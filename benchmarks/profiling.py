@@ -1,0 +1,190 @@
+"""What line profiling costs: the page of 200 objects plain, and under ``tmplmon.tools.profiler``.
+
+    python -m benchmarks.profiling
+
+Each figure is a ratio to the plain rendering, on both back ends. Plain and profiled renderings take turns, and each
+figure is the fastest of its rounds; that of ``share`` is an average over seconds, as it is on and off by turns. The
+floors below are callbacks that do less than a profiler must, which tells what of the cost is Python's.
+
+Then the profile's own account is held against the clock on the wall: what it says that templates took, and what the
+renderings took from outside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from time import perf_counter
+from types import CodeType
+from typing import Any
+
+from benchmarks.engines.jinja_family import OPTIONS
+from benchmarks.report import duration, table
+from benchmarks.workloads import WORKLOADS, sources
+
+LIMIT = 2.0
+SHARE = 0.25
+ROUNDS, RENDERINGS = 25, 12
+
+type Render = Callable[[], object]
+
+
+def page(backend: str) -> Render:
+    from tmplmon import DictLoader, Environment
+
+    workload = WORKLOADS["objects"]
+    environment = Environment(loader=DictLoader(sources("jinja")), backend=backend, **OPTIONS)  # type: ignore[arg-type]
+    template, context = environment.get_template("people.html"), workload.context(workload.size)
+    template.render(**context)
+    return lambda: template.render(**context)
+
+
+def seconds(render: Render) -> float:
+    """One rendering, as the mean of some in a row."""
+    started = perf_counter()
+    for _ in range(RENDERINGS):
+        render()
+    return (perf_counter() - started) / RENDERINGS
+
+
+class Floor:
+    """A tool whose callback for lines does as much as it is given."""
+
+    def __init__(self, line: Callable[[CodeType, int], object]) -> None:
+        self.line = line
+
+    def start(self) -> None:
+        from tmplmon.monitoring.announced import announced
+
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(4, "floor")
+        monitoring.register_callback(4, monitoring.events.LINE, self.line)
+        self.codes = announced()
+        for code in self.codes:
+            monitoring.set_local_events(4, code, monitoring.events.LINE)
+
+    def stop(self) -> None:
+        for code in self.codes:
+            sys.monitoring.set_local_events(4, code, 0)
+        sys.monitoring.register_callback(4, sys.monitoring.events.LINE, None)
+        sys.monitoring.free_tool_id(4)
+
+
+def nothing(code: CodeType, line: int) -> None:
+    """A callback that does nothing."""
+
+
+def clock(code: CodeType, line: int) -> None:
+    """A callback that only looks at the clock."""
+    time.perf_counter()
+
+
+def measured(backend: str) -> dict[str, float]:
+    """Name → ratio to the plain rendering, which is in seconds under "plain"."""
+    from tmplmon.tools.profiler import Profiler
+
+    render = page(backend)
+    best: dict[str, float] = {}
+
+    def note(name: str, value: float) -> None:
+        best[name] = min(best.get(name, value), value)
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(ROUNDS):
+            note("plain", seconds(render))
+            for name, tool in (("floor: nothing", Floor(nothing)), ("floor: the clock", Floor(clock))):
+                tool.start()
+                note(name, seconds(render))
+                tool.stop()
+            profiler = Profiler()
+            profiler.start()
+            while_on = seconds(render)
+            started = perf_counter()
+            profiler.stop()
+            note("every line", while_on)
+            note("every line, and its evaluation", while_on + (perf_counter() - started) / RENDERINGS)
+            note("off again", seconds(render))
+    finally:
+        gc.enable()
+    made = {name: value / best["plain"] for name, value in best.items() if name != "plain"}
+    return {"plain": best["plain"], f"share={SHARE}": in_bursts(render), **made}
+
+
+def in_bursts(render: Render, span: float = 2.0, turns: int = 3) -> float:
+    """Renderings in a span of time without a profiler, to those with one that is on for a share of it."""
+    from tmplmon.tools.profiler import Profiler
+
+    counts = [0, 0]
+    for number in range(2 * turns):
+        watched = number % 2
+        profiler = Profiler(share=SHARE)
+        if watched:
+            profiler.start()
+        ends = perf_counter() + span
+        while perf_counter() < ends:
+            render()
+            counts[watched] += 1
+        profiler.stop()
+    return counts[0] / counts[1]
+
+
+def account(backend: str) -> tuple[float, float]:
+    """(seconds in templates as the profile has it, seconds as the clock on the wall has it), of some renderings."""
+    from tmplmon.tools.profiler import Profiler
+
+    render, outside = page(backend), 0.0
+    with Profiler() as profiler:
+        for _ in range(50):
+            started = perf_counter()
+            render()
+            outside += perf_counter() - started
+    return profiler.profile.spent, outside
+
+
+_SHOWN: dict[str, str] = {
+    "off again": "profiler off again",
+    "every line": "every line, while it renders",
+    "every line, and its evaluation": "every line, and working it up",
+    f"share={SHARE}": f"in bursts, a share of {SHARE:g} of the time",
+    "floor: nothing": "floor: a callback that does nothing",
+    "floor: the clock": "floor: one that looks at the clock",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Cost of tmplmon.tools.profiler.")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    arguments = parser.parse_args()
+    backends = ("bytecode", "closures")
+    figures: dict[str, Any] = {backend: measured(backend) for backend in backends}
+    accounts = {backend: account(backend) for backend in backends}
+    if arguments.json:
+        print(json.dumps({"python": sys.version.split()[0], "ratios": figures, "accounts": accounts}))
+        return
+    print(f"Python {sys.version.split()[0]}, 200-row page, times the plain rendering\n")
+    rows = [("plain rendering", *(duration(figures[backend]["plain"]) for backend in backends))]
+    for name, shown in _SHOWN.items():
+        rows.append((shown, *(f"{figures[backend][name]:.2f}" for backend in backends)))
+    print("\n".join(table(("", *backends), rows)))
+    print()
+    for backend, (inside, outside) in accounts.items():
+        print(
+            f"{backend}: 50 renderings took {duration(outside)} by the clock, {duration(inside)} in the profile"
+            f" ({inside / outside:.1%})"
+        )
+    print(f"\nTarget, at most {LIMIT:g} times the plain rendering:")
+    for name in ("every line", f"share={SHARE}"):
+        verdicts = [
+            f"{backend} {'met' if figures[backend][name] <= LIMIT else 'NOT MET'}" for backend in backends
+        ]
+        print(f"  {_SHOWN[name]}: {', '.join(verdicts)}")
+
+
+if __name__ == "__main__":
+    main()
