@@ -6,25 +6,21 @@ through the ``_testcapi`` module. Here that class, as it comes with the running 
 
 The tests count events, and switch them on for *everything*. So they would count those of the package's own
 Python code as well, where ``_testcapi`` is C: each CALL it makes, each PY_RETURN. While these tests run, the
-package's functions are therefore given code that the VM does not instrument, which is code with NOP for
-RESUME.
+package's functions are therefore all hidden, as many of them always are.
 """
 
 from __future__ import annotations
 
-import sys
 import types
 import unittest
 from collections.abc import Callable, Iterator
-from opcode import opmap
 from typing import Any
 
 import cpython_tests
 import pytest
 
 from tmplmon.monitoring import _capi, events, fire, states
-from tmplmon.monitoring.linetable import encode_linetable
-from tmplmon.monitoring.skeleton import RESUME
+from tmplmon.monitoring.hidden import allocate_data, unseen
 from tmplmon.monitoring.states import StateArray
 
 cpython: Any = cpython_tests.find()
@@ -89,31 +85,13 @@ def package_functions() -> Iterator[types.FunctionType]:
                 yield value
 
 
-def without_resume(code: types.CodeType) -> types.CodeType:
-    units = bytearray(code.co_code)
-    length = len(RESUME)
-    at = 0
-    while at < len(units):
-        if units[at] == opmap["RESUME"]:
-            units[at : at + 2 * length] = bytes((opmap["NOP"], 0)) * length
-        at += 2
-    # Behind the end, for 3.14 and later: set_local_events refuses code without any RESUME.
-    units += bytes((opmap["RESUME"], 0)) + bytes(2 * (length - 1))
-    positions = [*code.co_positions(), *[(None, None, None, None)] * length]
-    bare = code.replace(co_code=bytes(units), co_linetable=encode_linetable(positions, code.co_firstlineno))
-    # 3.15 crashes when an exception comes up in code it has no monitoring data for. This allocates the data.
-    sys.monitoring.use_tool_id(5, "test")
-    sys.monitoring.set_local_events(5, bare, 0)
-    sys.monitoring.free_tool_id(5)
-    return bare
-
-
 @pytest.fixture
 def uninstrumented() -> Iterator[None]:
     before = {function: function.__code__ for function in package_functions()}
     try:
         for function in before:
-            function.__code__ = without_resume(function.__code__)
+            function.__code__ = unseen(function.__code__)
+        allocate_data(*(function.__code__ for function in before))
         yield
     finally:
         for function, code in before.items():

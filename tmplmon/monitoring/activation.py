@@ -22,6 +22,7 @@ from tmplmon.monitoring._capi import object_, tracing
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
+from tmplmon.monitoring.hidden import hide_all
 from tmplmon.monitoring.legacy import tell
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import LEGACY_TOOLS
@@ -450,3 +451,7 @@ class Activation:
             self._names.pop()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
+
+
+# What these two call is not part of the signalling, and its exceptions pass through them.
+hide_all(Activation, besides=("invoke", "within"))

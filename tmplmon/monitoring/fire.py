@@ -30,6 +30,7 @@ from typing import Any
 from tmplmon.monitoring import _capi, events
 from tmplmon.monitoring._capi import byref, object_, tracing
 from tmplmon.monitoring.events import Event
+from tmplmon.monitoring.hidden import hide_all
 from tmplmon.monitoring.states import LEGACY_TOOLS, TOOLS, StateArray
 
 __all__ = [
@@ -286,3 +287,6 @@ def silently(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     finally:
         _capi.leave_tracing(state)
+
+
+hide_all(globals())

@@ -24,10 +24,11 @@ import sys
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType, TracebackType
 from typing import Any
-from weakref import ref
 
-from tmplmon.monitoring._capi import in_callback
+from tmplmon.monitoring import _capi
+from tmplmon.monitoring._capi import in_callback, tracing
 from tmplmon.monitoring.fire import silently
+from tmplmon.monitoring.hidden import allocate_data, hide
 
 __all__ = ["LINE_OFFSET", "ScopeFrame", "call_in", "call_outside"]
 
@@ -107,8 +108,7 @@ class ScopeFrame:
         self.offset = 0
         names = {"__builtins__": builtins, **(module_globals or {}), "_frame": self}
         # eval() of a generator's code gives the generator, with a mapping of our choice for its locals.
-        if sys.version_info >= (3, 15):
-            _prepare(code)
+        allocate_data(code)
         self._generator: Any = eval(code, names, {} if variables is None else variables)
         self.frame = self._generator.gi_frame
         next(self._generator)
@@ -164,39 +164,6 @@ class ScopeFrame:
         return TracebackType(traceback.tb_next, self.frame, self.offset, self.line)
 
 
-def _prepare(code: CodeType) -> None:
-    """Make the VM allocate its monitoring data of ``code``, as it does for code that it instruments.
-
-    From 3.15 the events of exceptions are looked up in that data, and the VM follows a null pointer when one
-    passes through a frame whose code has none: here, when a callback raises. Setting a tool's local events to
-    what they are allocates it and changes nothing else; a tool that exists is used for it, or one is made for
-    the moment. Done once for each code-like, as freeing a tool makes a new version of all events.
-    """
-    key = id(code)
-    known = _prepared.get(key)
-    if known is not None and known() is code:
-        return
-    monitoring = sys.monitoring
-    while True:
-        tool = next((tool for tool in range(6) if monitoring.get_tool(tool) is not None), None)
-        try:
-            if tool is None:
-                monitoring.use_tool_id(5, __name__)
-                monitoring.set_local_events(5, code, 0)
-                monitoring.free_tool_id(5)
-            else:
-                monitoring.set_local_events(tool, code, monitoring.get_local_events(tool, code))
-            break
-        except ValueError:
-            continue  # another thread has freed that tool, or has made this one, in the meantime
-    _prepared[key] = ref(code, lambda _: _prepared.pop(key, None))
-
-
-# By identity: code objects are equal, and hashed, by what is in them. Not a WeakValueDictionary, whose methods are
-# Python code that a debugger would step into.
-_prepared: dict[int, ref[CodeType]] = {}
-
-
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
     """Call ``function`` from the last of ``frames``, which is itself run by the one before, and so on: nested
     includes."""
@@ -213,6 +180,16 @@ def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *argume
     An exception that passes through the frames fires no events for them: the engine does that, with the right
     offset. ``sys.call_tracing`` turns events on for the call, and off again for what follows it.
     """
-    if not frames or in_callback():
+    if not frames or in_callback() or _capi.UNAVAILABLE:
         return function(*arguments)
-    return silently(call_in, frames, sys.call_tracing, function, arguments)
+    # As `silently` does it, which is hidden: what passes through here has to leave a function that tools see.
+    state = tracing.state
+    _capi.enter_tracing(state)
+    try:
+        return call_in(frames, sys.call_tracing, function, arguments)
+    finally:
+        _capi.leave_tracing(state)
+
+
+hide(ScopeFrame.call)
+hide(call_in)

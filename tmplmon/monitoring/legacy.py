@@ -37,6 +37,7 @@ from tmplmon.monitoring._capi import in_callback
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
+from tmplmon.monitoring.hidden import hide_all
 
 __all__ = ["LEGACY", "STACK_TOOLS", "c_function", "profile", "tell", "trace"]
 
@@ -144,3 +145,6 @@ def c_function(function: Any, arg0: object) -> object:
     if isinstance(function, MethodDescriptorType) and arg0 is not MISSING:
         return function.__get__(arg0, type(arg0))
     return None
+
+
+hide_all(globals())
