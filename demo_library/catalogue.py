@@ -22,6 +22,9 @@ CREATE TABLE loan (
     number INTEGER PRIMARY KEY, book INTEGER NOT NULL REFERENCES book, reader TEXT NOT NULL, email TEXT NOT NULL,
     since TEXT NOT NULL, until TEXT NOT NULL
 );
+CREATE INDEX loan_of_book ON loan (book);
+CREATE INDEX book_by_title ON book (title, number);
+CREATE INDEX book_by_shelf ON book (shelf, title, number);
 """
 _SHELVES = ("Harbours", "Knots", "Maps", "Tides", "Weather", "Wrecks")
 _FIRST = ("Ada", "Bo", "Cleo", "Dag", "Eir", "Finn", "Gwen", "Håkon", "Ines", "Jún")
@@ -90,32 +93,40 @@ class Catalogue:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, uri=True, check_same_thread=False)
-            found.row_factory = sqlite3.Row
             found.execute("PRAGMA read_uncommitted = 1")
             self._local.connection = found
         return found
 
-    def _books(self, where: str = "", *values: Any, order: str = "title") -> list[Book]:
-        rows = self._connection.execute(f"SELECT * FROM book {where} ORDER BY {order}", values).fetchall()
-        loans = {loan.book: loan for loan in self.loans()}
-        return [_book(row, loans.get(row["number"])) for row in rows]
+    def _books(self, where: str, *values: Any) -> list[Book]:
+        sql = f"SELECT book.*, {_LOAN_COLUMNS} FROM book LEFT JOIN loan ON loan.book = book.number {where}"
+        return [_book(row) for row in self._connection.execute(sql, values)]
 
     def shelves(self) -> list[tuple[str, int]]:
         """Each shelf, with how many books it has."""
         rows = self._connection.execute("SELECT shelf, COUNT(*) FROM book GROUP BY shelf ORDER BY shelf")
         return [(row[0], row[1]) for row in rows]
 
-    def search(self, words: str = "", shelf: str = "") -> list[Book]:
-        pattern = f"%{words}%"
+    def search(self, words: str, shelf: str, count: int, start: int = 0) -> tuple[list[Book], int]:
+        """Some of the books that are found, and how many there are."""
+        conditions: list[str] = []
+        values: list[str] = []
+        if words:
+            conditions.append("(title LIKE ? OR author LIKE ?)")
+            values += [f"%{words}%"] * 2
+        if shelf:
+            conditions.append("shelf = ?")
+            values.append(shelf)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        (total,) = self._connection.execute(f"SELECT COUNT(*) FROM book {where}", values).fetchone()
         return self._books(
-            "WHERE (title LIKE ? OR author LIKE ?) AND shelf LIKE ?", pattern, pattern, shelf or "%"
-        )
+            f"{where} ORDER BY title, book.number LIMIT ? OFFSET ?", *values, count, start
+        ), total
 
     def book(self, number: int) -> Book | None:
-        return next(iter(self._books("WHERE number = ?", number)), None)
+        return next(iter(self._books("WHERE book.number = ?", number)), None)
 
     def newest(self, count: int) -> list[Book]:
-        return self._books(f"WHERE 1 = 1 ORDER BY added DESC, number LIMIT {count} --", order="title")
+        return self._books("ORDER BY added DESC, book.number LIMIT ?", count)
 
     def add(self, title: str, author: str, year: int, shelf: str, pages: int, summary: str) -> int:
         with self._connection as connection:
@@ -136,27 +147,22 @@ class Catalogue:
 
     def loans(self) -> list[Loan]:
         """All loans, those that are due first."""
-        sql = "SELECT loan.*, book.title FROM loan JOIN book ON book.number = loan.book ORDER BY until, loan.number"
-        return [_loan(row) for row in self._connection.execute(sql)]
+        return [
+            book.loan for book in self._books("WHERE loan.number ORDER BY until, loan.number") if book.loan
+        ]
 
     def loan(self, number: int) -> Loan | None:
-        return next((loan for loan in self.loans() if loan.number == number), None)
+        return next((book.loan for book in self._books("WHERE loan.number = ?", number)), None)
 
 
-def _book(row: sqlite3.Row, loan: Loan | None) -> Book:
-    values = dict(row)
-    return Book(**{**values, "added": date.fromisoformat(values["added"])}, loan=loan)
+_LOAN_COLUMNS = "loan.number, reader, email, since, until"
+_day = date.fromisoformat
 
 
-def _loan(row: sqlite3.Row) -> Loan:
-    values = dict(row)
-    return Loan(
-        **{
-            **values,
-            "since": date.fromisoformat(values["since"]),
-            "until": date.fromisoformat(values["until"]),
-        }
-    )
+def _book(row: tuple[Any, ...]) -> Book:
+    number, title, author, year, shelf, pages, added, summary, loan, reader, email, since, until = row
+    lent = None if loan is None else Loan(loan, number, title, reader, email, _day(since), _day(until))
+    return Book(number, title, author, year, shelf, pages, _day(added), summary, lent)
 
 
 def _fill(connection: sqlite3.Connection, books: int) -> None:

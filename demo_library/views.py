@@ -52,17 +52,16 @@ class Library:
 
 def books(library: Library, request: Request) -> Answer:
     words, shelf = request.query.get("words", "").strip(), request.query.get("shelf", "")
-    found = library.catalogue.search(words, shelf)
-    pages = max(1, -(-len(found) // ON_A_PAGE))
     asked = request.query.get("page", "1")
-    page = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
+    page = max(int(asked) if asked.isdecimal() else 1, 1)
+    found, total = library.catalogue.search(words, shelf, ON_A_PAGE, (page - 1) * ON_A_PAGE)
     return Page(
         "books.html",
         {
-            "books": found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE],
-            "total": len(found),
+            "books": found,
+            "total": total,
             "page": page,
-            "pages": pages,
+            "pages": max(1, -(-total // ON_A_PAGE)),
             "words": words,
             "shelf": shelf,
             "shelves": library.catalogue.shelves(),

@@ -131,6 +131,7 @@ def test_pointing_at_an_element(browser: Browser, site: str, picture: Callable[[
     assert steps.startswith("_lib/ui.html:22 macro table") and steps.endswith("tickets.html:1")
     lines = classes(browser)
     assert {"here", "made", "run"} <= lines[22] and "never" in lines[25] and not lines[1] & {"run", "never"}
+    assert "run" in lines[28]  # a further line of a text
     files = browser.inside("[...root.querySelectorAll('.files button')].map((b) => b.innerText)")
     assert any(file.replace("\n", " ").startswith("tickets.html 20/20") for file in files), files
     href = browser.inside("root.querySelector('a.action').href")

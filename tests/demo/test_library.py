@@ -177,4 +177,4 @@ def test_the_data_are_kept_in_a_file(tmp_path: Any) -> None:
     path = f"file:{tmp_path}/books.db"
     first = Catalogue(path, books=5)
     first.add("New", "A", 2000, "Maps", 10, "")
-    assert [book.title for book in Catalogue(path).search("New")] == ["New"]
+    assert [book.title for book in Catalogue(path).search("New", "", 10)[0]] == ["New"]

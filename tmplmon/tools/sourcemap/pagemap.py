@@ -13,10 +13,11 @@ so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of 
 
 import json
 from bisect import bisect_right
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from tmplmon import code_map
 from tmplmon.tools.sourcemap.tags import Tag, tags
 
 if TYPE_CHECKING:
@@ -154,12 +155,14 @@ class PageMap:
         }
 
     def _shown(self, name: str | None, file: str) -> dict[str, Any]:
-        """A template: its `name`, `file` and `lines`, which of them are `executable`, and which have `run`."""
+        """A template: its `name`, `file` and `lines`, which of them are `executable`, which have `run`, which are
+        `further` lines of which."""
         import linecache
 
         linecache.checkcache(file)
         lines = [line.rstrip("\n") for line in linecache.getlines(file)]
         executable: list[int] = []
+        further: dict[int, int] = {}
         if self.environment is not None and name is not None:
             try:
                 template = self.environment.get_template(name)
@@ -167,13 +170,16 @@ class PageMap:
                 pass  # It has been removed, or broken, since the page was made.
             else:
                 executable = [line for line, _ in template.debug_info]
-                lines = template.get_source("").splitlines() if template._file == file else lines
+                source = template.get_source("")
+                lines = source.splitlines()
+                further = _further(self.environment, source, name)
         ran = set() if self.coverage is None else self.coverage.lines.get(file, set())
         return {
             "name": name or "<template>",
             "file": None if file.startswith("<") else file,
             "lines": lines,
             "executable": executable,
+            "further": further,
             "run": sorted(ran.intersection(executable)) if self.coverage is not None else None,
         }
 
@@ -197,6 +203,12 @@ class PageMap:
         data = json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         program = files(__package__).joinpath("overlay.js").read_text("utf-8")
         return f'<script id="tmplmon-map" type="application/json">{data}</script><script>{program}</script>'
+
+
+@lru_cache(200)
+def _further(environment: "Environment", source: str, name: str) -> dict[int, int]:
+    """`CodeMap.further` of a template. It takes as long as compiling it, so those of a site are kept."""
+    return code_map(environment, source, name).further
 
 
 def annotate(page: str, environment: "Environment | None" = None, **options: Any) -> str:

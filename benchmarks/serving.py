@@ -1,0 +1,146 @@
+"""``python -m benchmarks.serving``: the demonstration library's catalogue page under load, on loopback.
+
+Servers are processes of their own: gunicorn with 8 threads for Flask, uvicorn for Starlette. The client is one
+process with so many connections, each of which asks again as soon as it has its answer, and checks it: the status,
+and that the page is byte for byte the first one. Engines and live coverage are measured in turns, and the best
+turn of each is shown, with the server's memory after the first turn and after the last.
+
+    --requests N   for each server and turn (default 2,000)     --turns N   (default 5)
+    --only WORDS   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+PATH = "/?page=2"
+
+
+@dataclass
+class Kind:
+    """A server, and what was measured of it. speeds: requests in a second. memory: MB, first and last."""
+
+    name: str
+    command: tuple[str, ...]
+    connections: int
+    environment: dict[str, str]
+    speeds: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    errors: int = 0
+
+
+GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "8", "--keep-alive", "30")
+UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "0", "--no-access-log")
+KINDS = (
+    Kind("flask-jinja2", GUNICORN, 8, {"ENGINE": "jinja2"}),
+    Kind("flask-tmplmon", GUNICORN, 8, {}),
+    Kind("flask-tmplmon-coverage", GUNICORN, 8, {"COVERAGE": "1"}),
+    Kind("starlette-tmplmon", UVICORN, 200, {"FRAMEWORK": "starlette"}),
+)
+
+
+class Server:
+    def __init__(self, kind: Kind) -> None:
+        command = [sys.executable, "-m", *kind.command, "benchmarks.serving_app:application"]
+        environment = {**os.environ, **kind.environment}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self.process.stdout is not None
+        seen = []
+        for line in self.process.stdout:
+            seen.append(line)
+            if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line)) is not None:
+                self.port = int(found[1])
+                return
+        raise SystemExit("".join(seen))
+
+    def memory(self) -> float:
+        """MB of the server and its workers."""
+        total = 0
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for number in (self.process.pid, *children):
+            status = Path(f"/proc/{number}/status").read_text()
+            total += int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
+        return total / 1024
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process.wait(30)
+
+
+async def load(port: int, connections: int, requests: int) -> tuple[float, int]:
+    """Requests in a second, and how many were not answered as the first was."""
+    asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    left = requests
+    errors = 0
+    expected: bytes | None = None
+
+    async def connection() -> None:
+        nonlocal left, errors, expected
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while left > 0:
+            left -= 1
+            writer.write(asked)
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]
+                body = await reader.readexactly(length)
+            except (OSError, EOFError, TypeError):
+                errors += 1
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                continue
+            expected = expected or body
+            errors += not (b" 200 " in head[:20] and body == expected)
+            if b"connection: close" in head:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+
+    await asyncio.gather(*(connection() for _ in range(connections)))
+    start = perf_counter()
+    left = requests
+    await asyncio.gather(*(connection() for _ in range(connections)))
+    return requests / (perf_counter() - start), errors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks.serving")
+    parser.add_argument("--requests", type=int, default=2_000)
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS])
+    options = parser.parse_args()
+    kinds = [kind for kind in KINDS if options.only is None or kind.name in options.only]
+    servers = {kind.name: Server(kind) for kind in kinds}
+    try:
+        for _ in range(options.turns):
+            for kind in kinds:
+                server = servers[kind.name]
+                speed, errors = asyncio.run(load(server.port, kind.connections, options.requests))
+                kind.speeds.append(speed)
+                kind.errors += errors
+                kind.memory.append(server.memory())
+    finally:
+        for server in servers.values():
+            server.stop()
+    asked = 2 * options.requests * options.turns
+    print(f"\n{'':24} {'requests/s':>10} {'errors':>7} of {'':8} {'MB first':>9} {'MB last':>8}")
+    for kind in kinds:
+        print(
+            f"{kind.name:24} {max(kind.speeds):10.0f} {kind.errors:7} of {asked:8,}"
+            f" {kind.memory[0]:9.1f} {kind.memory[-1]:8.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

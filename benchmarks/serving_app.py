@@ -1,0 +1,18 @@
+"""The demonstration library as `serving` serves it: FRAMEWORK, ENGINE and COVERAGE in the environment say how."""
+
+import os
+from typing import Any
+
+from demo_library import with_flask
+from demo_library.__main__ import application as make
+from tmplmon.tools.livecoverage import LiveCoverage
+
+framework = os.environ.get("FRAMEWORK", "flask")
+live = LiveCoverage() if os.environ.get("COVERAGE") else None
+if live is not None:
+    live.start()
+if os.environ.get("ENGINE") == "jinja2":
+    # Flask's own engine: all else is the same.
+    with_flask.Tmplmon = lambda app: None  # type: ignore[assignment, misc]
+
+application: Any = make(framework, False, live)
