@@ -5,11 +5,11 @@ so it is what happens when the template runs.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmplmon import pipeline
 from tmplmon.errors import TemplateSyntaxError
+from tmplmon.records import record
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.walk import walk
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tmplmon.ir.ops import Scope
 
 
-@dataclass(slots=True)
+@record
 class Tree(nodes.Template):
     """The tree of a template, with the source it was parsed from and the environment whose options it has."""
 
