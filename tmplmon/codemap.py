@@ -289,6 +289,22 @@ _STATEMENTS = frozenset(
 )
 
 
+def _truth(test: ops.Op) -> bool | None:
+    """What a condition always is, None if that depends. Python's compiler leaves no branch where it knows."""
+    match test:
+        case ops.Const():
+            return bool(test.value)
+        case ops.Unary(op="not"):
+            inside = _truth(test.operand)
+            return None if inside is None else not inside
+        case ops.Logical():
+            left = _truth(test.left)
+            if left is None:
+                return None
+            return _truth(test.right) if left == (test.op == "and") else left
+    return None
+
+
 def _ending(scope: ops.Scope) -> str:
     if scope.kind is ops.ScopeKind.TEMPLATE:
         return "the template"
@@ -317,7 +333,9 @@ class _Flow:
         for op in scope_nodes(scope):
             match op:
                 case ops.If():
-                    self.kinds.update((plan.branch[site], "if") for _, _, site in op.branches)
+                    for test, _, site in op.branches:
+                        if _truth(test) is None:
+                            self.kinds[plan.branch[site]] = "if"
                 case ops.For():
                     self.kinds[plan.branch[op.site]] = "for"
                     if op.site in plan.otherwise:

@@ -39,6 +39,17 @@ def test_if() -> None:
     assert found.arcs == {(-1, 1), (1, 2), (1, 3), (2, 6), (3, 4), (3, 6), (4, 6), (6, -1)}
 
 
+@pytest.mark.parametrize("test", ["true", "0", "not 1", "false and a", "1 or a", "1 and not true"])
+def test_a_condition_that_is_always_the_same_is_no_branch(test: str) -> None:
+    found = mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")
+    assert (found.lines, branches(found)) == ({1, 2, 4}, {})
+
+
+@pytest.mark.parametrize("test", ["a", "not a", "1 and a", "a and 0", "[] == []"])
+def test_a_condition_that_depends_is_a_branch(test: str) -> None:
+    assert branches(mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")) == {1: [2, 4]}
+
+
 def test_loop() -> None:
     found = mapped("{% for x in y %}", "2", "{% endfor %}")
     assert branches(found) == {1: [-1, 2]}

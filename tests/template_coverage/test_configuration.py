@@ -45,7 +45,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_each_kind_of_file(folder: Path, name: str) -> None:
     (folder / name).write_text(FILES[name])
-    (folder / "page.html").write_text("{{ 1 }}\n{% if 0 %}\n3\n{% endif %}\n")
+    (folder / "page.html").write_text("{{ 1 }}\n{% if no %}\n3\n{% endif %}\n")
     (folder / "never.tmpl").write_text("{{ 1 }}\n")
     (folder / "main.py").write_text(
         "from tmplmon import Environment, FileSystemLoader\n"
@@ -72,7 +72,7 @@ def test_an_unknown_option_is_an_error(measure: Measure) -> None:
 def test_delimiters(measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
     counter = measure(
-        "<% if 0 %>",
+        "<% if no %>",
         "2",
         "<% endif %>",
         environment=environment,
@@ -85,7 +85,7 @@ def test_delimiters(measure: Measure) -> None:
 def test_delimiters_that_are_not_named_are_told(measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
     with pytest.warns(coverage.exceptions.CoverageWarning, match="have delimiters that the coverage conf"):
-        measure("<% if 0 %>", "2", "<% endif %>", environment=environment).get_data()
+        measure("<% if no %>", "2", "<% endif %>", environment=environment).get_data()
 
 
 def test_tags_that_are_not_named_are_told(folder: Path, measure: Measure) -> None:
@@ -116,7 +116,7 @@ def test_environment(folder: Path, measure: Measure, monkeypatch: pytest.MonkeyP
     )
     monkeypatch.delitem(sys.modules, "pages", raising=False)
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
-    lines = ("<% if 0 %>", "2", "<% endif %>")
+    lines = ("<% if no %>", "2", "<% endif %>")
     counter = measure(*lines, environment=environment, tmplmon__environment=name)
     assert table(counter)["page.html"] == "2 1 2 1 50% 2"
     assert str(folder) not in sys.path
@@ -130,13 +130,13 @@ def test_several_environments(folder: Path, measure: Measure, monkeypatch: pytes
     )
     monkeypatch.delitem(sys.modules, "kinds", raising=False)
     (folder / "tex").mkdir()
-    (folder / "tex" / "a.tex").write_text("<% if 0 %>\n2\n<% endif %>")
+    (folder / "tex" / "a.tex").write_text("<% if no %>\n2\n<% endif %>")
     tex = Environment(loader=FileSystemLoader("tex"), block_start_string="<%", block_end_string="%>")
     html = Environment(loader=FileSystemLoader("."))
     html.globals["tex"] = tex.get_template("a.tex").render
     counter = measure(
         "{{ tex() }}",
-        "{% if 0 %}",
+        "{% if no %}",
         "3",
         "{% endif %}",
         environment=html,

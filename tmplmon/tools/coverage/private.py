@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from coverage.exceptions import CoverageException
+from coverage.exceptions import ConfigError, CoverageException
 
 
 def leave_templates_alone(is_template: Callable[[str], bool]) -> None:
@@ -56,7 +56,7 @@ def option(config: Any, name: str) -> Any:
     """An option of coverage.py's, or None where this version does not have it."""
     try:
         return config.get_option(name)
-    except CoverageException:
+    except ConfigError:
         return None
 
 

@@ -99,7 +99,8 @@ class TemplateReporter(FileReporter):
 
     def translate_lines(self, lines: Iterable[int]) -> set[int]:
         first = self._map.first
-        return {first.get(line, line) for line in lines}
+        # Older versions of coverage.py take all that is given here for lines that count.
+        return self.lines() & {first.get(line, line) for line in lines}
 
     def multiline_map(self) -> dict[int, int]:
         """Further line of a statement or text → its first, which the HTML report shows it like."""
@@ -149,7 +150,7 @@ class TemplateReporter(FileReporter):
         """Which line a function that is entered or left begins on is recorded differently by cores and versions."""
         first = self._map.first
         mapped = (tuple(first.get(line, line) if line > 0 else END for line in arc) for arc in arcs)
-        return {(start, end) for start, end in mapped if start != end}
+        return {(start, end) for start, end in mapped} & self._map.arcs
 
     def exit_counts(self) -> dict[int, int]:
         excluded = self._excluded

@@ -1,0 +1,38 @@
+"""The oldest coverage.py that is supported, beside the newest one, which the other tests use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .test_matrix import CORES, Combination, check, project, run
+
+__all__ = ["project"]  # a fixture
+
+# The first with wheels for this Python; what pyproject.toml asks for is the first of all.
+OLDEST = "7.6.1" if sys.version_info < (3, 14) else "7.10.7"
+
+
+@pytest.fixture(scope="module")
+def oldest(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder that it was installed to."""
+    folder = tmp_path_factory.mktemp("oldest")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:"]
+    done = subprocess.run(
+        [*pip, "--target", str(folder), f"coverage=={OLDEST}"], capture_output=True, text=True, timeout=120
+    )
+    if done.returncode:
+        pytest.skip(f"coverage {OLDEST} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
+    return str(folder)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_numbers_are_the_same(project: Path, oldest: str, core: str) -> None:
+    branch = core != "sysmon" or sys.version_info < (3, 14)
+    check(project, sys.executable, Combination("run", core, branch), PYTHONPATH=oldest)
+
+
+def test_it_is_the_oldest(project: Path, oldest: str) -> None:
+    (project / "which.py").write_text("import coverage\nprint(coverage.__version__)\n")
+    assert run(project, sys.executable, "which.py", PYTHONPATH=oldest).stdout == f"{OLDEST}\n"
