@@ -64,6 +64,11 @@ def run(args: argparse.Namespace) -> int:
         from tmplmon.cli.coverage import coverage
 
         return coverage(args)
+
+    if args.command == "debug":
+        from tmplmon.cli.debug import debug
+
+        return debug(args)
     from tmplmon.cli.show import show
 
     return show(args)
@@ -153,6 +158,29 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_search_option(coverage)
     options.add_run_options(coverage)
     options.add_syntax_options(coverage)
+
+    debug = commands.add_parser(
+        "debug",
+        help="step through a template while it renders",
+        description="Renders a template in a debugger, which stops at its first line. `help` lists the commands:"
+        " those of Python's pdb, with `output` for what has been put out so far and `context` for the variables.",
+    )
+    debug.add_argument("template", metavar="FILE", help="a template")
+    options.add_data_option(
+        debug, f"the variables: {DATA_HELP.replace(', or - for JSON on standard input', '')}"
+    )
+    debug.add_argument(
+        "-c",
+        "--commands",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="a command to begin with, as 'break page.html:7'; may be repeated",
+    )
+    debug.add_argument("-o", "--output", metavar="OUT", help="the file to write when the page is done")
+    options.add_search_option(debug)
+    options.add_run_options(debug)
+    options.add_syntax_options(debug)
 
     show = commands.add_parser(
         "show",

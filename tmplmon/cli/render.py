@@ -44,7 +44,7 @@ def _file(args: argparse.Namespace) -> int:
     if os.path.isdir(path) or path.endswith((os.sep, "/")):
         path = os.path.join(path, output_name(os.path.basename(args.template)))
     data = encoded(text)
-    with _writing(path):
+    with writing(path):
         # A link that the user names is followed: it is the file behind it that is meant.
         write_file(os.path.realpath(path) if os.path.islink(path) else path, data)
     return 0
@@ -88,7 +88,7 @@ def _rendered(environment: Any, name: str, context: dict[str, Any], search: list
 
 
 @contextmanager
-def _writing(path: str) -> Iterator[None]:
+def writing(path: str) -> Iterator[None]:
     """Makes a problem of an error while `path` is written."""
     try:
         yield
@@ -121,11 +121,11 @@ def _directory(args: argparse.Namespace) -> int:
             try:
                 check_inside(path, out)
                 if name in copies:
-                    with _writing(path):
+                    with writing(path):
                         copy_file(os.path.join(args.template, *name.split("/")), path)
                 else:
                     data = encoded(_rendered(environment, name, context, search))
-                    with _writing(path):
+                    with writing(path):
                         write_file(path, data)
             except ProblemFound as found:
                 failed += 1

@@ -4,7 +4,6 @@
 # mypy: disable-error-code="no-any-return"
 
 import linecache
-import pdb
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -22,6 +21,7 @@ class Looking(Breakpoints):
 
     window = 0
     colour = False
+    _shows_stack = False
     stack: list[tuple[FrameType, int]]
     curindex: int
     curframe: Any
@@ -126,34 +126,33 @@ class Looking(Breakpoints):
         template = template_of(frame)
         if template is None:
             return super().format_stack_entry(frame_lineno, lprefix)
-        entry = f"{self._shown(template)} {frame.f_code.co_name}".replace("()", f"({line})", 1)
         lines = source.lines_of(template, self.colour)
         text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        entry = self._entry(template, frame, line)
         return f"{entry}{lprefix}{text}" if text else entry
 
-    def _shown(self, template: Template) -> str:
-        """How a template's place is written, with `()` for the line."""
-        return f"{self.canonic(locations.file_of(template))}()"
+    def _entry(self, template: Template, frame: FrameType, line: int) -> str:
+        return f"{self.shown_place(template, line)} {frame.f_code.co_name}"
 
-    def print_stack_entry(
-        self, frame_lineno: tuple[FrameType, int], prompt_prefix: str = pdb.line_prefix
-    ) -> None:
+    def shown_place(self, template: Template, line: int) -> str:
+        """How a line of a template is written."""
+        return f"{self.canonic(locations.file_of(template))}({line})"
+
+    def print_stack_entry(self, frame_lineno: tuple[FrameType, int], *prefix: str) -> None:
         frame, line = frame_lineno
         template = template_of(frame)
-        if template is None or not self.window or frame is not self.curframe or self._tracing_stack:
-            super().print_stack_entry(frame_lineno, prompt_prefix)
+        if template is None or not self.window or self._shows_stack:
+            super().print_stack_entry(frame_lineno, *prefix)
             return
-        self.message(f"> {self.format_stack_entry(frame_lineno).partition(': ')[0]}")
+        self.message(source.strong(f"> {self._entry(template, frame, line)}", self.colour))
         self._show_lines(template, frame, line - self.window, line + self.window, line)
 
-    _tracing_stack = False
-
-    def print_stack_trace(self, *args: Any) -> None:
-        self._tracing_stack = True
+    def print_stack_trace(self, *count: Any) -> None:
+        self._shows_stack = True
         try:
-            super().print_stack_trace(*args)
+            super().print_stack_trace(*count)
         finally:
-            self._tracing_stack = False
+            self._shows_stack = False
 
 
 class _Raw(str):

@@ -15,7 +15,7 @@ from typing import IO, Any
 from tmplmon import Template, TemplateError
 
 RESET = "\x1b[0m"
-BOLD, DIM = "\x1b[1m", "\x1b[2m"
+BOLD = "\x1b[1m"
 ARROW, MARK = "\x1b[1;33m", "\x1b[1;31m"
 
 # Kind of token → its colour. A name that follows the start of a tag is a keyword.
@@ -57,10 +57,15 @@ def wants_colour(stream: IO[Any]) -> bool:
     return bool(isatty and isatty()) and os.environ.get("TERM") != "dumb"
 
 
+def strong(text: str, colour: bool) -> str:
+    return f"{BOLD}{text}{RESET}" if colour else text
+
+
 def lines_of(template: Template, colour: bool) -> list[str]:
     """The lines of a template's source, without line ends."""
     source = template.get_source("")
-    return "".join(_coloured(template, source) if colour else [source]).split("\n")
+    lines = "".join(_coloured(template, source) if colour else [source]).split("\n")
+    return lines[:-1] if not lines[-1] else lines
 
 
 def _coloured(template: Template, source: str) -> Iterator[str]:

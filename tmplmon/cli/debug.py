@@ -1,0 +1,62 @@
+"""``tmplmon debug``: renders a template in the debugger.
+
+Rule: what is rendered, and with what, is told as it is to ``tmplmon render``. The terminal, or what is piped in,
+belongs to the debugger: its end is the end of the session.
+"""
+
+import argparse
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+from tmplmon.cli.data import read_data
+from tmplmon.cli.options import make_environment
+from tmplmon.cli.output import encoded, write_file
+from tmplmon.cli.problems import UsageError, from_exception, long_form
+from tmplmon.cli.render import locate, writing
+
+
+def debug(args: argparse.Namespace) -> int:
+    """The command. Returns the exit status; raises UsageError and ProblemFound."""
+    if os.path.isdir(args.template) or not os.path.exists(args.template):
+        is_there = os.path.isdir(args.template)
+        raise UsageError(f"{args.template} is a directory" if is_there else f"there is no {args.template}")
+    if "-" in args.data:
+        raise UsageError("standard input is for the debugger's commands; put the data into a file")
+    from tmplmon.tools.debugger.session import Quit, Restart, Session
+
+    name, search = locate(args.template, args.search or [os.path.dirname(args.template) or "."])
+    args.extension = [*args.extension, "breakpoint"]
+    environment = make_environment(args, search)
+    session = Session(environment, args.commands)
+    session.message(f"{name}: n is the next line, s steps in, c runs on, help lists the commands, q quits")
+    while True:
+        try:
+            return _rendered(session, environment, name, search, args)
+        except Restart:
+            session.message(f"{name}, from the beginning")
+        except Quit:
+            return 0
+
+
+def _rendered(session: Any, environment: Any, name: str, search: list[str], args: argparse.Namespace) -> int:
+    """One rendering. The data is read and the template loaded anew, as both may have been edited."""
+    from tmplmon.tools.debugger.session import Quit, Restart
+
+    context = read_data(args.data)
+    try:
+        text = session.render(environment.get_template(name), context)
+    except (Quit, Restart):
+        raise
+    except Exception as error:
+        print(long_form(from_exception(error, search)), file=sys.stderr, flush=True)
+        if error.__traceback__ is not None and session.can_look_at(error):
+            with suppress(Quit):
+                session.look_at(error)
+        return 1
+    session.message(f"{name} is done: {len(text)} characters")
+    if args.output is not None:
+        with writing(args.output):
+            write_file(args.output, encoded(text))
+    return 0
