@@ -112,7 +112,7 @@ class Breakpoints(Stepping):
         return False
 
     def _compile_error_message(self, expr: str) -> str:
-        environments = self._environments()
-        if environments and is_expression(expr, environments[0]):
+        known = locations.environments(self._environments())
+        if known and is_expression(expr, known[0]):
             return ""
         return super()._compile_error_message(expr)

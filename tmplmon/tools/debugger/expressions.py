@@ -9,10 +9,10 @@ Rule: Python is asked first. If it fails for a reason that lies in the expressio
 called, the template language is asked; if that gives nothing but an undefined value, Python's error stands.
 """
 
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from tmplmon import Environment, TemplateError, Undefined
+from tmplmon import Environment, TemplateError, Undefined, UndefinedError
 from tmplmon.tools.debugger.frames import Names, template_of
 
 
@@ -20,7 +20,11 @@ def evaluate(text: str, frame: FrameType) -> Any:
     """The value of an expression in a template's frame. Raises whatever evaluating it raises."""
     names = Names(frame)
     try:
-        return eval(compile(text.strip(), "<debugger>", "eval"), frame.f_globals, names)
+        code = compile(text.strip(), "<debugger>", "eval")
+        if any(isinstance(const, CodeType) for const in code.co_consts):
+            # Functions in it, also those that generator expressions are, see globals only.
+            return eval(code, {**frame.f_globals, **names.everything()})
+        return eval(code, frame.f_globals, names)
     except (SyntaxError, NameError, AttributeError, TypeError) as error:
         template = template_of(frame)
         if template is None or _depth(error.__traceback__) > 2:  # this function, and the expression
@@ -29,7 +33,10 @@ def evaluate(text: str, frame: FrameType) -> Any:
             expression = template.environment.compile_expression(text, undefined_to_none=False)
         except TemplateError:
             raise error from None
-        value = expression(_values(names, template.environment))
+        try:
+            value = expression(names.everything())
+        except UndefinedError:
+            raise error from None
         if isinstance(value, Undefined):
             raise
         return value
@@ -45,14 +52,6 @@ def is_expression(text: str, environment: Environment) -> bool:
         except TemplateError:
             return False
     return True
-
-
-def _values(names: Names, environment: Environment) -> dict[str, Any]:
-    from tmplmon.tools.debugger.frames import context_of
-
-    context = context_of(names._frame)
-    known: dict[str, Any] = {} if context is None else dict(context.get_all())
-    return {**known, **names}
 
 
 def _depth(traceback: TracebackType | None) -> int:

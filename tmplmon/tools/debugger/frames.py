@@ -111,6 +111,12 @@ class Names(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def everything(self) -> dict[str, Any]:
+        """The variables, and what the context has besides."""
+        context = context_of(self._frame)
+        known: dict[str, Any] = {} if context is None else context.get_all()
+        return {**known, **self}
+
 
 def context_of(frame: FrameType) -> Any:
     """The context that a template's frame runs in. A macro that does not use it has none in its frame; then it is

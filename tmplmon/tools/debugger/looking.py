@@ -148,7 +148,7 @@ class Looking(Breakpoints):
         self._show_lines(template, frame, line - self.window, line + self.window, line)
 
     def print_stack_trace(self, *count: Any) -> None:
-        self._shows_stack = True
+        self._shows_stack = count != (0,)  # 0 is how Python 3.14 asks for the current frame only
         try:
             super().print_stack_trace(*count)
         finally:

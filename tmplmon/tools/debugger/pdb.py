@@ -32,6 +32,8 @@ from tmplmon.tools.debugger.stepping import HAS_BACKENDS
 _MOST_LINES = 20
 """What `output` shows without being asked for all."""
 
+_SHORT = reprlib.Repr(maxstring=70, maxother=70)
+
 
 class Pdb(Looking):
     """`pdb.Pdb` for programs with templates. The arguments are those of `pdb.Pdb`, and:
@@ -83,7 +85,7 @@ class Pdb(Looking):
         if self.template is None:
             return super().do_args(arg)
         names = Names(self.curframe)
-        for name in names:
+        for name in sorted(names):
             self.message(f"{name} = {self._safe_repr(names[name], name)}")
         return None
 
@@ -120,7 +122,7 @@ class Pdb(Looking):
         if not arg:
             width = max(map(len, names), default=0)
             for name, value in names.items():
-                self.message(f"{name:{width}} = {reprlib.repr(value)}")
+                self.message(f"{name:{width}} = {_SHORT.repr(value)}")
         elif arg in names or arg in context:
             self.message(pprint.pformat(context[arg]))
         else:

@@ -1,0 +1,51 @@
+"""Whole sessions with the debugger, typed into a terminal; see `transcript`.
+
+A session holds in both back ends and, from Python 3.14 on, with both ways of `pdb` to watch a program.
+``--update`` writes what is printed into the session files.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from . import transcript
+
+pytestmark = pytest.mark.usefixtures("pseudo_terminals")
+
+HERE = Path(__file__).parent
+BACKENDS = ("bytecode", "closures")
+WATCHING = ("settrace", "monitoring") if sys.version_info >= (3, 14) else ("settrace",)
+
+
+def check(name: str, here: Path, update: bool, *argv: str) -> None:
+    path = HERE / "sessions" / f"{name}.txt"
+    description, expected = transcript.read(path)
+    found = transcript.replay(argv, here, transcript.commands(expected))
+    if update:
+        transcript.write(path, description, found)
+    assert found == expected
+
+
+@pytest.mark.parametrize("watching", WATCHING)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["steps", "breakpoints", "looking", "functions"])
+def test_pdb(name: str, backend: str, watching: str, here: Path, update: bool) -> None:
+    check(name, here, update, "app.py", "pdb", "page.html", backend, watching)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_breakpoint_tag(backend: str, here: Path, update: bool) -> None:
+    check("tag", here, update, "app.py", "tag", "stop.html", backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_post_mortem(backend: str, here: Path, update: bool) -> None:
+    check("post_mortem", here, update, "app.py", "post_mortem", "broken.html", backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "page"), [("debug", "plain.html"), ("debug_broken", "broken.html")])
+def test_debug_command(name: str, page: str, backend: str, here: Path, update: bool) -> None:
+    options = ["--data", "data.json", "--backend", backend, "-o", "out.html"]
+    check(name, here, update, "-m", "tmplmon", "debug", f"templates/{page}", *options)
