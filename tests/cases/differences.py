@@ -62,7 +62,7 @@ DIFFERENCES: dict[str, Difference] = {
     "autoescape-of-undefined": Difference(
         "{% autoescape variable %} asks the variable whether it is true where the tag stands, which a strict"
         " undefined value refuses. Jinja2 asks it at each output.",
-        lambda oracle, ours, line: oracle is None and kind(ours) == "UndefinedError" and "autoescape" in line,
+        lambda oracle, ours, line: kind(ours) == "UndefinedError" and "autoescape" in line,
     ),
     "where-recursion-ends": Difference(
         "An endless recursion is a RecursionError in both; which line it is at when Python has had enough depends"

@@ -53,12 +53,10 @@ def test_an_application_that_compiles_nothing(site: Path, tmplmon: Command) -> N
     assert len(before) == 4 and (site / "compiled").stat().st_mode & 0o777 == 0o555
 
 
-def test_the_environment_of_an_application(
-    site: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_of_an_application(site: Path, tmplmon: Command) -> None:
     write(
         site,
-        shop_py=(
+        compiled_app_py=(
             "from tmplmon import Environment, FileSystemLoader\n"
             "class Templates:\n"
             "    env = Environment(loader=FileSystemLoader('templates'), finalize=lambda value: value)\n"
@@ -68,10 +66,10 @@ def test_the_environment_of_an_application(
     )
     options = "finalize=lambda value: value"
     for number, name in enumerate(("Templates.env", "templates", "Templates.make")):
-        result = tmplmon(f"compile --environment shop:{name} -o compiled{number} --quiet")
+        result = tmplmon(f"compile --environment compiled_app:{name} -o compiled{number} --quiet")
         assert (result.status, result.out, result.err) == (0, "", "")
         assert run(READ_ONLY.replace("compiled", f"compiled{number}"), options).startswith("<title><X>")
-    monkeypatch.delitem(sys.modules, "shop")
+    sys.modules.pop("compiled_app", None)
 
 
 def test_what_does_not_fit_is_not_used(site: Path, tmplmon: Command) -> None:
