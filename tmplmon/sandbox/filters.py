@@ -281,16 +281,17 @@ def _nested(function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that gives an iterator. Not over too many others: Python frees each before the one it is over."""
 
     def filter_(first: Any, *args: Any, **kwargs: Any) -> Any:
-        made = function(first, *args, **kwargs)
         value = first if wants is None else args[0] if args else None
-        if isinstance(value, (GeneratorType, AsyncGeneratorType)):
-            through = _nesting.get(value, 0) + 1
-            if through > MOST_ITERATORS:
-                raise TooLargeError(f"more than {MOST_ITERATORS} iterators over each other")
-            if isinstance(made, CoroutineType):
-                return _later(made, through)
-            if isinstance(made, (GeneratorType, AsyncGeneratorType)):
-                _nesting[made] = through
+        if not isinstance(value, (GeneratorType, AsyncGeneratorType)):
+            return function(first, *args, **kwargs)
+        through = _nesting.get(value, 0) + 1
+        if through > MOST_ITERATORS:
+            raise TooLargeError(f"more than {MOST_ITERATORS} iterators over each other")
+        made = function(first, *args, **kwargs)
+        if isinstance(made, CoroutineType):
+            return _later(made, through)
+        if isinstance(made, (GeneratorType, AsyncGeneratorType)):
+            _nesting[made] = through
         return made
 
     wants = pass_arg_of(function)

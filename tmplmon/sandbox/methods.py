@@ -86,6 +86,7 @@ _CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
     **dict.fromkeys(("center", "ljust", "rjust", "zfill"), (_TEXTS, _width)),
     **dict.fromkeys(("strip", "lstrip", "rstrip"), (_TEXTS, stripped)),
     "escape": ((str,), _escape),
+    "resize": ((bytearray,), _width),
     "expandtabs": (_TEXTS, _expandtabs),
     "replace": (_TEXTS, replaced),
     "join": (_TEXTS, _join),
