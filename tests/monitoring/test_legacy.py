@@ -10,12 +10,12 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 from monitoring_tool import Tool
-from test_scope import Including, Program
+from test_scope import Counter, Including, Program
 
 from tmplmon.monitoring import events
 
@@ -322,3 +322,129 @@ def test_the_profile_module_is_not_disturbed() -> None:
     profiler.create_stats()
     counts = {name: row[0] for (_, _, name), row in profiler.stats.items()}
     assert (counts["run"], counts["invoke"]) == (2, 1)
+
+
+def test_a_tracer_that_goes_away_in_the_middle() -> None:
+    """From inside its own call, or of the local one."""
+    program = Program()
+    seen: list[tuple[str, int]] = []
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        if frame.f_code is not program.scope.code:
+            return None
+        seen.append((what, frame.f_lineno))
+        if frame.f_lineno == 2:
+            sys.settrace(None)
+        return tracer
+
+    sys.settrace(tracer)
+    try:
+        assert program.run("abc") == "signalled"
+    finally:
+        sys.settrace(None)
+    assert seen == [("call", 1), ("line", 1), ("line", 2)]
+
+
+def test_the_local_tracer_can_be_replaced() -> None:
+    """By what it returns, and through ``frame.f_trace``, as debuggers do."""
+    program = Program()
+    seen: list[tuple[str, str]] = []
+
+    def first(frame: FrameType, what: str, argument: object) -> Any:
+        seen.append(("first", what))
+        return second
+
+    def second(frame: FrameType, what: str, argument: object) -> Any:
+        seen.append(("second", what))
+        frame.f_trace = third
+        return None
+
+    def third(frame: FrameType, what: str, argument: object) -> Any:
+        seen.append(("third", what))
+        return third
+
+    traced(program.scope.code, lambda: program.run("abc"), lambda *arguments: first)
+    assert seen == [("first", "line"), ("second", "line"), ("third", "line"), ("third", "return")]
+
+
+def test_the_frames_below_are_the_callers() -> None:
+    """``f_back`` leads from an include through the scope to the function that ran it, and from a host's function to
+    the scope."""
+    program, including = Program(), Including()
+    page, nav = (codelike.code for codelike in including.scope.codelikes)
+    stacks: list[list[CodeType]] = []
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        if frame.f_code is nav and what == "line":
+            stacks.append([below.f_code for below, _ in traceback.walk_stack(frame)])
+        return tracer
+
+    def run() -> None:
+        including.run()
+
+    sys.settrace(tracer)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    for stack in stacks:
+        assert [code for code in stack if code in (page, nav, run.__code__)] == [nav, page, run.__code__]
+    assert len(stacks) == 4
+
+    hosts: list[CodeType] = []
+    traced(
+        program.scope.code, lambda: program.run("abc", lambda value: hosts.append(sys._getframe(1).f_code))
+    )
+    assert hosts == [program.scope.code]
+
+
+def test_a_generator_under_settrace_and_setprofile() -> None:
+    """Each stretch between two yields is a 'call' and a 'return', as for Python's generators; the frame is one."""
+    counter = Counter()
+    code = counter.scope.code
+    frames: set[FrameType] = set()
+    saw: list[tuple[str, object]] = []
+    stretches = [
+        ("call", None),
+        ("return", 0),
+        ("call", None),
+        ("return", 1),
+        ("call", None),
+        ("return", None),
+    ]
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        frames.add(frame)
+        if what != "line":
+            saw.append((what, argument))
+        return tracer
+
+    traced(code, lambda: [*counter.run(2)], tracer)
+    assert saw == stretches
+    assert len(frames) == 1
+
+    profiled: list[tuple[str, object]] = []
+
+    def profiler(frame: FrameType, what: str, argument: object) -> None:
+        if frame.f_code is code:
+            profiled.append((what, argument))
+
+    sys.setprofile(profiler)
+    try:
+        assert [*counter.run(2)] == [0, 1]
+    finally:
+        sys.setprofile(None)
+    assert profiled == stretches
+
+
+def test_no_opcode_events() -> None:
+    program = Program()
+    seen: list[str] = []
+
+    def tracer(frame: FrameType, what: str, argument: object) -> Any:
+        frame.f_trace_opcodes = True
+        seen.append(what)
+        return tracer
+
+    traced(program.scope.code, lambda: program.run("abc"), tracer)
+    assert seen == ["call", "line", "line", "line", "return"]

@@ -370,6 +370,75 @@ def test_local_events_set_in_py_start_count_at_once(program: Program, tool: Tool
     sys.monitoring.set_local_events(4, code, 0)
 
 
+def test_restart_events_with_local_events(program: Program, tool: Tool) -> None:
+    """What was disabled comes back; what others do in between does not bring it back by itself."""
+    tool.watch(program.scope.code).answer = lambda name: DISABLE
+    tool.record(events.LINE, local=program.scope.code)
+    for _ in range(2):
+        program.run("")
+    sys.monitoring.set_local_events(4, Program().scope.code, events.PY_START.mask)
+    program.run("")
+    assert tool.seen == [("LINE", 1), ("LINE", 4)]
+    sys.monitoring.restart_events()
+    program.run("")
+    assert tool.seen == [("LINE", 1), ("LINE", 4)] * 2
+    sys.monitoring.set_local_events(4, program.scope.code, 0)
+
+
+# What signals each event, of a scope with a site of each kind.
+SIGNALS: dict[str, Callable[[Any, dict[str, int], BaseException], None]] = {
+    "PY_START": lambda signal, at, error: (signal.py_start(), signal.py_return()),
+    "PY_RETURN": lambda signal, at, error: (signal.py_start(), signal.py_return(1)),
+    "PY_YIELD": lambda signal, at, error: signal.py_yield(1, at["pause"]),
+    "PY_RESUME": lambda signal, at, error: signal.py_resume(at["pause"]),
+    "PY_THROW": lambda signal, at, error: signal.py_throw(error, at["pause"]),
+    "PY_UNWIND": lambda signal, at, error: (signal.py_start(), signal.py_unwind(error)),
+    "CALL": lambda signal, at, error: signal.call(at["call"], len, "x"),
+    "C_RETURN": lambda signal, at, error: signal.c_return(at["call"], len, "x"),
+    "C_RAISE": lambda signal, at, error: signal.c_raise(at["call"], len, "x"),
+    "LINE": lambda signal, at, error: signal.line(at["line"]),
+    "JUMP": lambda signal, at, error: signal.jump(at["jump"]),
+    "BRANCH": lambda signal, at, error: signal.branch(at["branch"], True),
+    "BRANCH_LEFT": lambda signal, at, error: signal.branch(at["branch"], True),
+    "BRANCH_RIGHT": lambda signal, at, error: signal.branch(at["branch"], False),
+    "STOP_ITERATION": lambda signal, at, error: signal.stop_iteration(at["iterate"], 1),
+    "RAISE": lambda signal, at, error: signal.raise_(error),
+    "RERAISE": lambda signal, at, error: signal.reraise(error),
+    "EXCEPTION_HANDLED": lambda signal, at, error: signal.exception_handled(error),
+}
+
+
+@pytest.mark.parametrize("event", events.ALL_EVENTS, ids=lambda event: event.name)
+def test_disable_for_each_event(event: events.Event, tools: Callable[[int], Tool]) -> None:
+    """One of two tools disables: it gets the event once, the other each time. Where that is not allowed, ValueError
+    comes out, and the callback is gone."""
+    builder = ScopeBuilder("/srv/all", "all")
+    at = {kind: getattr(builder, kind)(1) for kind in ("line", "call", "branch", "jump", "pause", "iterate")}
+    builder.connect(at["branch"], right=EXIT)
+    builder.connect(at["jump"], left=EXIT)
+    scope = builder.build()
+    one, other = tools(4).watch(scope.code), tools(2).watch(scope.code)
+    one.answer = lambda name: DISABLE if name == event.name else None
+    for tool in (one, other):
+        tool.record(event, events.CALL)
+    activation = scope.enter()
+    assert activation is not None
+    activation.py_start()
+    error = ValueError("signalled")
+    refused = 0
+    for _ in range(3):
+        try:
+            SIGNALS[event.name](activation, at, error)
+        except ValueError as caught:
+            assert str(caught) == f"Cannot disable {event.name} events. Callback removed."
+            refused += 1
+    one.stop(), other.stop()
+    counts = [sum(row[0] == event.name for row in tool.seen) for tool in (one, other)]
+    started = event is events.PY_START  # once more, above
+    assert refused == (0 if event.can_disable else 1)
+    assert counts == ([1, 3 + started] if event.can_disable else [1, 2])
+
+
 def test_tools_between_two_runs(program: Program, tools: Callable[[int], Tool]) -> None:
     one, other = tools(4).watch(program.scope.code), tools(3).watch(program.scope.code)
     one.record(events.LINE)
