@@ -11,7 +11,7 @@ from typing import Any
 from demo_library.catalogue import TODAY, Catalogue
 from tmplmon.tools.livecoverage import LiveCoverage
 
-ON_A_PAGE = 40
+ON_A_PAGE = 100
 
 
 @dataclass

@@ -49,13 +49,7 @@ class LiveCoverage:
         if self._id is not None:
             return
         monitoring = sys.monitoring
-        for number in _FREE_IDS:
-            if monitoring.get_tool(number) is None:
-                break
-        else:
-            raise RuntimeError("no free number for a monitoring tool: all of sys.monitoring's are in use")
-        monitoring.use_tool_id(number, "tmplmon live coverage")
-        self._id = number
+        number = self._id = free_tool_id("tmplmon live coverage")
         events = monitoring.events
         monitoring.register_callback(number, events.PY_START, self._started)
         monitoring.register_callback(number, events.LINE, self._line)
@@ -152,6 +146,15 @@ class LiveCoverage:
                 f'{metric}{{template="{_label(name)}"}} {len(found[key])}' for name, found in report.items()
             ]
         return "\n".join(shown) + "\n"
+
+
+def free_tool_id(name: str) -> int:
+    """A number for a monitoring tool of this name, which it has then. Raises RuntimeError if there is none left."""
+    for number in _FREE_IDS:
+        if sys.monitoring.get_tool(number) is None:
+            sys.monitoring.use_tool_id(number, name)
+            return number
+    raise RuntimeError("no free number for a monitoring tool: all of sys.monitoring's are in use")
 
 
 def is_template(code: CodeType) -> bool:
