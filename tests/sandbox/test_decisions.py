@@ -154,6 +154,21 @@ def test_subclass_decides_each_time() -> None:
     with pytest.raises(SecurityError, match="is not safely callable"):
         Strict().from_string("{{ f() }}").render(f=len)
     assert asked[-1] == ("()", len)
+    for source in ("{% macro m() %}{% endmacro %}{{ m() }}", "{% block b %}{% endblock %}{{ self.b() }}"):
+        with pytest.raises(SecurityError, match="is not safely callable"):
+            Strict().from_string(source).render()
+
+
+def test_methods_of_one_environment() -> None:
+    """A method that is replaced on the object counts as one of a subclass."""
+    environment = SandboxedEnvironment()
+    environment.is_safe_attribute = lambda obj, attr, value: attr != "name"  # type: ignore[method-assign]
+    environment.is_safe_callable = lambda obj: False  # type: ignore[method-assign]
+    assert (
+        environment.from_string("{{ a.name }}{{ a['name'] }}{{ a._secret }}").render(a=Account()) == "hidden"
+    )
+    with pytest.raises(SecurityError):
+        environment.from_string("{{ f() }}").render(f=len)
 
 
 def test_intercepted_operators() -> None:
@@ -179,6 +194,8 @@ def test_intercepted_operators() -> None:
         == "8 power minus 2"
     )
     assert calls == [(7, "+", 1, 7), (7, "**", 2, 3), (7, "-", 7)]
+    with pytest.raises(SecurityError, match="more than"):
+        Counting().from_string("{{ 2 ** (10 ** 9) }}").render(x=7)
 
 
 def test_call_is_replaced() -> None:

@@ -255,7 +255,12 @@ def test_nesting(step: str, enable_async: bool) -> None:
 
 def test_classes_have_no_items() -> None:
     environment = SandboxedEnvironment()
-    assert environment.from_string("{{ dict['x'] }}{{ dict[1] }}{{ cls[k] }}").render(cls=list, k=3) == ""
+    assert (
+        environment.from_string(
+            "{{ dict['x'] }}{{ dict[1] }}{{ cls[k] }}{{ dict.x }}{{ [dict]|map(attribute='x')|join }}"
+        ).render(cls=list, k=3)
+        == ""
+    )
     with pytest.raises(SecurityError):
         environment.from_string("{{ dict['x'].mro() }}").render()
 

@@ -43,6 +43,7 @@ class Guard:
     call: `call(context, obj, *args, **kwargs)`. callee: of the context and of what a template calls,
         the function that is called;
         None: only `call` knows.
+    asks_of_macros: whether calls of macros and of `super`, too, have to be made as all others.
     binary, unary: operator → the function of the context and the operands that does it.
     comparing: makes of the function that does a comparison the one that is used.
     text: how values become text.
@@ -56,6 +57,7 @@ class Guard:
     no_item: Callable[[Any, Any], Any] | None
     call: Callable[..., Any]
     callee: Callable[[Any, Any], Any] | None
+    asks_of_macros: bool
     binary: Mapping[str, Callable[[Any, Any, Any], Any]]
     unary: Mapping[str, Callable[[Any, Any], Any]]
     comparing: Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]

@@ -8,6 +8,7 @@ of closures that templates become do in place what these would decide, where the
 
 import operator
 from collections.abc import Callable, Iterable, MutableMapping
+from functools import partial
 from types import GenericAlias
 from typing import Any, ClassVar
 
@@ -97,7 +98,14 @@ class SandboxedEnvironment(Environment):
         self._stock_filters = limited_filters(self._sizes)
         super().__init__(*args, **kwargs)
         self.globals.update(limited_globals(self._sizes))
-        self.binop_table = self.default_binop_table.copy()
+        self.binop_table: dict[str, Callable[[Any, Any], Any]] = {
+            **self.default_binop_table,
+            **{
+                name: partial(function, None)
+                for name, function in self._sizes.operators.items()
+                if self.default_binop_table[name] is SandboxedEnvironment.default_binop_table[name]
+            },
+        }
         self.unop_table = self.default_unop_table.copy()
 
     def _settle(self, cache_size: int) -> None:
@@ -188,7 +196,7 @@ class SandboxedEnvironment(Environment):
             value = getattr(obj, attribute)
         except AttributeError:
             try:
-                return obj[attribute]
+                return self._item(obj, attribute)
             except _ITEM_ERRORS:
                 return self.undefined(obj=obj, name=attribute)
         return self._attribute(obj, attribute, value)
@@ -196,10 +204,13 @@ class SandboxedEnvironment(Environment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """`obj[argument]` in a template: the item, else for a name the attribute if it is safe, else undefined."""
         try:
-            item = obj[argument]
+            return self._item(obj, argument)
         except _ITEM_ERRORS:
             return self._no_item(obj, argument)
-        return self.unsafe_undefined(obj, argument) if type(item) is GenericAlias else item
+
+    def _item(self, obj: Any, key: Any) -> Any:
+        item = obj[key]
+        return self.unsafe_undefined(obj, key) if type(item) is GenericAlias else item
 
     def _no_item(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, str):
@@ -238,7 +249,7 @@ class SandboxedEnvironment(Environment):
     _call = call
 
     def _calls(self) -> Calls:
-        return Calls(self, type(self).is_safe_callable is SandboxedEnvironment.is_safe_callable)
+        return Calls(self, self._is_stock("is_safe_callable"))
 
     # --- operators -----------------------------------------------------------------------------------------
 
@@ -257,23 +268,23 @@ class SandboxedEnvironment(Environment):
     # --- what trees are built with -------------------------------------------------------------------------
 
     def _guard(self) -> Guard:
-        cls = type(self)
         calls = self._calls()
-        stock_call = cls.call is SandboxedEnvironment.call
+        stock_call, stock_getitem = self._is_stock("call"), self._is_stock("getitem")
         operators: dict[str, Callable[[Any, Any, Any], Any]] = {
             **self._sizes.operators,
             **{name: self._binary(name) for name in self.intercepted_binops},
         }
         checked = getattr(self.is_safe_attribute, "tmplmon_checked", None)
-        if cls.getattr is not SandboxedEnvironment.getattr or cls.getitem is not SandboxedEnvironment.getitem:
+        if not (stock_getitem and self._is_stock("getattr") and self._is_stock("wrap_str_format")):
             checked = None
         return Guard(
             checked=None if checked is None else checked(),
             is_closed=is_closed,
             getattr=self.getattr,
-            no_item=self._no_item if cls.getitem is SandboxedEnvironment.getitem else None,
+            no_item=self._no_item if stock_getitem else None,
             call=calls.call if stock_call else self.call,
             callee=calls.callee if stock_call else None,
+            asks_of_macros=not (stock_call and self._is_stock("is_safe_callable")),
             binary=operators,
             unary={name: self._unary(name) for name in self.intercepted_unops},
             comparing=self._sizes.compared,
@@ -281,6 +292,10 @@ class SandboxedEnvironment(Environment):
             build=check_nesting,
             no_alias=self.unsafe_undefined,
         )
+
+    def _is_stock(self, name: str) -> bool:
+        """Whether a method is the one of this class, and not of a subclass or the object itself."""
+        return getattr(getattr(self, name), "__func__", None) is SandboxedEnvironment.__dict__[name]
 
     def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:
         return lambda context, left, right: self.call_binop(context, name, left, right)

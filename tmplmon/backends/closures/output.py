@@ -110,7 +110,12 @@ class _Run:
                 for part in op.items:
                     self.joined(part, escape, site)
                 return
-            if type(op) is ops.Call and (self.direct_macro(op, site) or self.direct_super(op, site)):
+            guard = b.constants.guard
+            if (
+                type(op) is ops.Call
+                and not (guard is not None and guard.asks_of_macros)
+                and (self.direct_macro(op, site) or self.direct_super(op, site))
+            ):
                 return
         self.piece.add(Item(op, escape, site, piece.finished, text_of))
 
