@@ -4,7 +4,7 @@
     python -m benchmarks.monitoring --json 313.json           # the figures, to be put side by side:
     python -m benchmarks.monitoring --table 313.json 314.json # several of one Python: the lower figures
 
-A figure is nanoseconds per operation, the best of 21 rounds, less the cost of an empty loop. Beside this
+A figure is nanoseconds per operation, the best of 900 rounds, less the cost of an empty loop. Beside this
 package's are those of the C API where ``_testcapi`` is installed (its functions parse their arguments, and there is
 a Python call around each, as here), and of the VM, which fires the events of Python code.
 """
@@ -35,7 +35,9 @@ except ImportError:
     _testcapi = None
 
 TOOL = 3
-ROUNDS = 7
+# Rounds of a millisecond or two: short enough that some are not interrupted, on a machine that does other things.
+ROUNDS = 300
+OPERATIONS = 1000
 monitoring = sys.monitoring
 
 # What is measured → how this package does it, the C API, the VM. The figures are in three columns by these names.
@@ -58,11 +60,11 @@ type Figures = dict[str, dict[str, float]]
 """Row → column → nanoseconds."""
 
 
-def nanoseconds(statement: str, names: Mapping[str, Any], number: int = 100_000) -> float:
+def nanoseconds(statement: str, names: Mapping[str, Any]) -> float:
     """The cost of one execution of ``statement``, without that of the loop around it."""
-    empty = min(timeit.repeat("pass", number=number, repeat=ROUNDS))
-    best = min(timeit.repeat(statement, globals=dict(names), number=number, repeat=ROUNDS))
-    return max(0.0, best - empty) / number * 1e9
+    empty = min(timeit.repeat("pass", number=OPERATIONS, repeat=ROUNDS))
+    best = min(timeit.repeat(statement, globals=dict(names), number=OPERATIONS, repeat=ROUNDS))
+    return max(0.0, best - empty) / OPERATIONS * 1e9
 
 
 def quiet(code: CodeType, *arguments: object) -> None:
@@ -129,7 +131,7 @@ def measure_package(figures: Figures, scope: Any, site: int) -> None:
     for event in (events.LINE, events.PY_YIELD, events.RAISE):
         monitoring.register_callback(TOOL, event.mask, quiet)
     monitoring.set_local_events(TOOL, scope.code, events.LINE.mask)
-    active = nanoseconds("with scope.enter(): pass", names, 20_000)
+    active = nanoseconds("with scope.enter(): pass", names)
     put(figures, "enter and leave, a tool listens", "package", active)
     names["activation"] = activation_of(scope)
     with_frame = nanoseconds("activation.line(site)", names)

@@ -85,8 +85,7 @@ class Activation:
 
     @property
     def frame(self) -> ScopeFrame | None:
-        """The frame of the innermost file that is running, made now if need be; None where there can be
-        none."""
+        """The frame of the innermost file that is running, made now if need be; None where there can be none."""
         return self._frame() if self._files and LINE_OFFSET is not None else None
 
     # -- from start to end -----------------------------------------------------------------------------------
@@ -210,8 +209,7 @@ class Activation:
         self._c(ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0)
 
     def c_return(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """C_RETURN: ``callable``, which is no Python function, returned. Arguments as those of
-        :meth:`call`."""
+        """C_RETURN: ``callable``, which is no Python function, returned. Arguments as those of :meth:`call`."""
         self._python(ev.C_RETURN, FileState.C_RETURN, site, callable, arg0)
 
     def c_raise(self, site: int, callable: object, arg0: object = MISSING) -> None:
@@ -269,15 +267,8 @@ class Activation:
     def stop_iteration(self, site: int, value: object = None) -> None:
         """STOP_ITERATION: an iterator at ``site`` ended, with ``value`` or the StopIteration given."""
         place = self._sites[site]
-        self._c(
-            ev.STOP_ITERATION,
-            _capi.FIRE_STOP_ITERATION,
-            place.state,
-            place.file,
-            place.offset,
-            place.line,
-            value,
-        )
+        state, file, offset, line = place.state, place.file, place.offset, place.line
+        self._c(ev.STOP_ITERATION, _capi.FIRE_STOP_ITERATION, state, file, offset, line, value)
 
     # -- exceptions ------------------------------------------------------------------------------------------
 
