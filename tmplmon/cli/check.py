@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from tmplmon.cli import names
 from tmplmon.cli.data import data_files, read_data
+from tmplmon.cli.moving import in_python, in_template, python_files
 from tmplmon.cli.options import make_environment
 from tmplmon.cli.output import write_stdout
 from tmplmon.cli.problems import (
@@ -43,10 +44,16 @@ def check(args: argparse.Namespace) -> int:
         templates += len(units)
         for unit in units:
             problems += _of_unit(unit, project)
+            if args.from_jinja2:
+                problems += in_template(unit, project)
         if given is not None:
             problems += _undefined(units, project, given)
+    python = 0
+    if args.from_jinja2:
+        for python, path in enumerate(python_files(args.paths), 1):
+            problems += in_python(path)
     problems.sort(key=_place)
-    _report(problems, templates, args.format)
+    _report(problems, templates, python, args.format)
     return 1 if problems else 0
 
 
@@ -73,6 +80,8 @@ def _groups(args: argparse.Namespace) -> dict[tuple[str, ...], list[str]]:
     for path in args.paths:
         if os.path.isdir(path):
             search, found = [*args.search, path], _in_directory(path, args)
+        elif args.from_jinja2 and path.endswith(".py") and os.path.exists(path):
+            continue
         elif os.path.exists(path):
             name, search = locate(path, args.search or [os.path.dirname(path) or "."])
             found = [name]
@@ -113,7 +122,8 @@ def _undefined(units: list[Unit], project: Project, given: set[str]) -> Iterator
             yield from names.undefined_names(unit, known if unit.name in alone else known | given)
 
 
-def _report(problems: list[Problem], templates: int, format: str) -> None:
+def _report(problems: list[Problem], templates: int, python: int, format: str) -> None:
+    """python: how many Python files were looked at too."""
     if format == "json":
         document = {"templates": templates, "problems": [json_form(problem) for problem in problems]}
         write_stdout(json.dumps(document, indent=2) + "\n")
@@ -126,4 +136,5 @@ def _report(problems: list[Problem], templates: int, format: str) -> None:
             f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {where} of " if problems else ""
         )
         end = "" if problems else ", no problems"
-        print(f"{found}{templates} template{'s' if templates != 1 else ''}{end}", file=sys.stderr)
+        number, noun = templates + python, "file" if python else "template"
+        print(f"{found}{number} {noun}{'s' if number != 1 else ''}{end}", file=sys.stderr)

@@ -107,6 +107,11 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("paths", nargs="+", metavar="PATH", help="templates and directories of them")
     options.add_data_option(check, f"the variables there will be: {DATA_HELP}")
     check.add_argument("--names", action="append", metavar="A,B", help="names of variables there will be")
+    check.add_argument(
+        "--from-jinja2",
+        action="store_true",
+        help="report what an application that comes from Jinja2 has to change, in Python too, and what differs",
+    )
     check.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to report")
     options.add_search_option(check)
     options.add_syntax_options(check)

@@ -1,0 +1,138 @@
+"""``tmplmon check --from-jinja2``: what it finds in Python code and in templates, and what it leaves alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command, put, write
+
+
+def found(tmplmon: Command, *paths: str) -> list[tuple[str, int, str, str, str | None]]:
+    """(file, line, code, message, hint) of what is reported."""
+    result = tmplmon("check", "--from-jinja2", "--format", "json", *(paths or (".",)))
+    problems: list[Any] = json.loads(result.out)["problems"]
+    assert result.status == (1 if problems else 0)
+    return [(p["path"], p["line"], p["code"], p["message"], p["hint"]) for p in problems]
+
+
+def of_python(tmplmon: Command, here: Path, source: str) -> list[tuple[int, str, str]]:
+    put(here / "app.py", source)
+    return [(line, code, message) for _, line, code, message, _ in found(tmplmon, "app.py")]
+
+
+def test_imports_are_to_be_edited(tmplmon: Command, here: Path) -> None:
+    source = (
+        "import jinja2\nfrom jinja2 import Environment, select_autoescape\n"
+        "from jinja2.sandbox import SandboxedEnvironment\n"
+    )
+    assert of_python(tmplmon, here, source) == [
+        (1, "jinja2-import", "jinja2 is imported"),
+        (2, "jinja2-import", "jinja2 is imported"),
+        (3, "jinja2-import", "jinja2.sandbox is imported"),
+    ]
+
+
+def test_names_without_a_counterpart(tmplmon: Command, here: Path) -> None:
+    source = (
+        "from jinja2 import nodes, Environment\n"
+        "import jinja2 as j, jinja2.parser\n"
+        "class Own(j.ext.Extension):\n"
+        "    def parse(self, parser): pass\n"
+        "j.Environment(bytecode_cache=j.FileSystemBytecodeCache('x'))\n"
+        "j.Undefined, j.ModuleLoader\n"
+        "class Other:\n"
+        "    def parse(self): pass\n"
+    )
+    assert of_python(tmplmon, here, source) == [
+        (1, "jinja2-name", "there is no tmplmon.nodes"),
+        (2, "jinja2-import", "jinja2 is imported"),
+        (2, "jinja2-name", "there is no tmplmon.parser"),
+        (3, "jinja2-name", "Own.parse is never called"),
+        (5, "jinja2-name", "there is no argument bytecode_cache"),
+        (5, "jinja2-name", "there is no tmplmon.FileSystemBytecodeCache"),
+        (6, "jinja2-name", "there is no tmplmon.ModuleLoader"),
+    ]
+
+
+def test_frameworks(tmplmon: Command, here: Path) -> None:
+    source = (
+        "from starlette.templating import Jinja2Templates\nfrom fastapi.templating import Jinja2Templates as T\n"
+        "TEMPLATES = [{'BACKEND': 'django.template.backends.jinja2.Jinja2'}]\nimport flask\n"
+    )
+    put(here / "app.py", source)
+    hints = [(line, hint) for _, line, code, _, hint in found(tmplmon, "app.py") if code == "jinja2-import"]
+    assert hints == [
+        (1, "use tmplmon.integrations.starlette.TmplmonTemplates"),
+        (2, "use tmplmon.integrations.starlette.TmplmonTemplates"),
+        (3, "use tmplmon.integrations.django.tmplmon.Templates"),
+    ]
+
+
+def test_python_files_in_directories(tmplmon: Command, here: Path) -> None:
+    write(
+        here,
+        shop__views_py="import jinja2\n",
+        shop__templates__page_html="{{ x }}\n",
+        shop__models_py="import os\n",
+    )
+    for path in ("shop/.venv/x.py", "shop/__pycache__/x.py", "shop/node_modules/x.py"):
+        put(here / path, "import jinja2\n")
+    put(here / "shop/broken.py", "def\n")
+    assert [(path, code) for path, _, code, *_ in found(tmplmon, "shop")] == [
+        ("shop/broken.py", "unreadable"),
+        ("shop/views.py", "jinja2-import"),
+    ]
+    # Without the option, Python files are nobody's business.
+    assert tmplmon("check shop").status == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "{% macro m() %}{% include 'part.html' without context %}{% endmacro %}",
+            (1, 16, "an include without"),
+        ),
+        ("{% set x %}\n{% include 'part.html' without context %}{% endset %}", (2, 1, "an include without")),
+        (
+            "{% filter upper %}{% set y %}{% include 'part.html' without context %}{% endset %}{% endfilter %}",
+            (1, 30, "an"),
+        ),
+        (
+            "{% for x in t recursive %}{% include 'part.html' without context %}{% endfor %}",
+            (1, 27, "an include"),
+        ),
+        ("é {{ {'a': 1}[1:] }}", (1, 6, "a slice of")),
+        ("{{ 5[1:] }}", (1, 4, "a slice of")),
+        ("{% autoescape x %}{% endautoescape %}", (1, 1, "this is asked")),
+        ("{{ x ~ ('<b>'|safe) }}", (1, 4, "a literal that")),
+    ],
+)
+def test_templates(tmplmon: Command, here: Path, source: str, expected: tuple[int, int, str]) -> None:
+    write(here, page_html=source, part_html="x")
+    result = tmplmon("check --from-jinja2 --format json .")
+    (problem,) = json.loads(result.out)["problems"]
+    assert (problem["line"], problem["column"]) == expected[:2]
+    assert problem["message"].startswith(expected[2]) and problem["code"] == "jinja2-differs"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% include 'part.html' without context %}",
+        "{% for x in t %}{% include 'part.html' without context %}{% endfor %}",
+        "{% macro m() %}{% include 'part.html' %}{% endmacro %}",
+        "{{ [1, 2][1:] }}{{ 'abc'[1:] }}{{ (1, 2)[1:] }}{{ x[1:] }}",
+        "{% autoescape true %}{{ x ~ 'b' ~ (x|safe) }}{% endautoescape %}",
+    ],
+)
+def test_templates_that_are_the_same(tmplmon: Command, here: Path, source: str) -> None:
+    write(here, page_html=source, part_html="x")
+    assert found(tmplmon) == []
+
+
+def test_mistakes_are_reported_as_without(tmplmon: Command, here: Path) -> None:
+    write(here, page_html="{% if %}", other_html="{% own x %}")
+    assert [code for _, _, code, *_ in found(tmplmon)] == ["syntax", "syntax"]
