@@ -48,12 +48,11 @@ def check(args: argparse.Namespace) -> int:
                 problems += in_template(unit, project)
         if given is not None:
             problems += _undefined(units, project, given)
-    python = 0
-    if args.from_jinja2:
-        for python, path in enumerate(python_files(args.paths), 1):
-            problems += in_python(path)
+    python = list(python_files(args.paths)) if args.from_jinja2 else []
+    for path in python:
+        problems += in_python(path)
     problems.sort(key=_place)
-    _report(problems, templates, python, args.format)
+    _report(problems, templates, len(python), args.format)
     return 1 if problems else 0
 
 
