@@ -90,6 +90,7 @@ def test_a_book_is_lent_and_taken_back(client: Client) -> None:
     assert "Lent to &lt;Ann&gt; since 1 March 2027" in page and "until 29 March 2027" in page
     assert client.post("/books/1", action="return")[0] == 303
     assert "on the shelf" in client.get("/books/1")[1]
+    assert "<blockquote>" in client.get("/books/4")[1] and "<blockquote>" not in client.get("/books/3")[1]
     assert client.get("/books/9999")[0] == client.get("/nothing")[0] == 404
 
 

@@ -166,3 +166,28 @@ def test_beside_coverage_py(tmp_path: Path) -> None:
         command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env={"COVERAGE_CORE": "sysmon"}
     )
     assert done.stdout == "[1, 2, 6]\n", done.stderr
+
+
+def test_the_report_of_coverage_py(environment: Environment, tmp_path: Path) -> None:
+    """Data of two processes, combined, in the report that coverage.py makes with the plugin."""
+    (tmp_path / ".coveragerc").write_text("[run]\nplugins = tmplmon\n")
+    page = environment.get_template("page.html")
+    for number, x in enumerate((True, False)):
+        with LiveCoverage() as live:
+            page.render(x=x)
+        live.save(str(tmp_path / ".coverage"), suffix=f"host{number}")
+
+    def coverage(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "coverage", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    coverage("combine")
+    (row,) = [line for line in coverage("report", "-m").splitlines() if line.startswith("page.html")]
+    assert row.split() == ["page.html", "5", "1", "80%", "7"]

@@ -1,0 +1,35 @@
+"""The coverage report that README.md shows is the one that the library's tests give."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_rows_in_the_readme(tmp_path: Path) -> None:
+    # A run of its own: what measures this run is not to be in its way.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    environment["COVERAGE_FILE"] = str(tmp_path / ".coverage")
+
+    def coverage(*words: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "coverage",
+            words[0],
+            "--rcfile",
+            "demo_library/coverage.ini",
+            *words[1:],
+        ]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    coverage("run", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/demo/test_library.py")
+    report = {" ".join(line.split()) for line in coverage("report").splitlines()}
+    shown = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if "demo_library/" in line]
+    rows = [" ".join(line.split()) for line in shown if line.rstrip().endswith(("%", "10"))]
+    assert len(rows) == 5
+    assert set(rows) <= report, sorted(report)
