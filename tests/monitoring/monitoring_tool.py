@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
@@ -68,3 +69,20 @@ class Tool:
         for event in ALL_EVENTS:
             sys.monitoring.register_callback(self.number, event.mask, None)
         sys.monitoring.free_tool_id(self.number)
+
+
+@contextlib.contextmanager
+def listening(callback_of: Callable[[str], Callable[..., object]]) -> Iterator[None]:
+    """A tool with a callback for every event, switched on for everything."""
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "listening")
+    try:
+        for event in ALL_EVENTS:
+            monitoring.register_callback(4, event.mask, callback_of(event.name))
+        monitoring.set_events(4, sum(event.mask for event in ALL_EVENTS if event.controlled_by == event.name))
+        yield
+    finally:
+        monitoring.set_events(4, 0)
+        for event in ALL_EVENTS:
+            monitoring.register_callback(4, event.mask, None)
+        monitoring.free_tool_id(4)

@@ -12,33 +12,26 @@ from types import CodeType
 from typing import Any
 
 import pytest
+from monitoring_tool import listening
 from test_pythons import EXAMPLE, ROOT
 from test_scope import Counter, Including, Program
 
-from tmplmon.monitoring.events import ALL_EVENTS
 from tmplmon.monitoring.hidden import hide, unseen
 
 
 def everything(run: Callable[[], object], keep: Callable[[CodeType], bool]) -> list[tuple[str, str]]:
     """(event, function) of every event of the code that is to be kept, in order."""
     seen: list[tuple[str, str]] = []
-    monitoring = sys.monitoring
-    monitoring.use_tool_id(4, "everything")
-    try:
-        for event in ALL_EVENTS:
 
-            def callback(code: CodeType, *arguments: Any, name: str = event.name) -> None:
-                if keep(code):
-                    seen.append((name, code.co_qualname))
+    def callback_of(name: str) -> Callable[..., None]:
+        def callback(code: CodeType, *arguments: Any) -> None:
+            if keep(code):
+                seen.append((name, code.co_qualname))
 
-            monitoring.register_callback(4, event.mask, callback)
-        monitoring.set_events(4, sum(event.mask for event in ALL_EVENTS if event.controlled_by == event.name))
+        return callback
+
+    with listening(callback_of):
         run()
-        monitoring.set_events(4, 0)
-    finally:
-        for event in ALL_EVENTS:
-            monitoring.register_callback(4, event.mask, None)
-        monitoring.free_tool_id(4)
     return seen
 
 

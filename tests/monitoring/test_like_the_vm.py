@@ -14,6 +14,7 @@ from types import CodeType, FrameType, MethodType
 from typing import Any
 
 import pytest
+from monitoring_tool import listening
 
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring.events import ALL_EVENTS
@@ -43,20 +44,8 @@ def record(codes: dict[CodeType, str], run: Callable[[], object], fails_at: int 
 
         return called
 
-    monitoring = sys.monitoring
-    monitoring.use_tool_id(4, "recorder")
-    try:
-        for event in ALL_EVENTS:
-            monitoring.register_callback(4, event.mask, callback(event.name))
-        everything = sum(event.mask for event in ALL_EVENTS if event.controlled_by == event.name)
-        with contextlib.suppress(Exception):
-            monitoring.set_events(4, everything)
-            run()
-        monitoring.set_events(4, 0)
-    finally:
-        for event in ALL_EVENTS:
-            monitoring.register_callback(4, event.mask, None)
-        monitoring.free_tool_id(4)
+    with listening(callback), contextlib.suppress(Exception):
+        run()
     return seen
 
 
