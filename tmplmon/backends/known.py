@@ -20,6 +20,11 @@ LONGEST_RUN = 24
 """Values in one piece of output. All of a piece are held until it is complete."""
 
 
+def extends_always(scope: ops.Scope) -> bool:
+    """Whether a template body is certain to have a parent when it ends."""
+    return any(type(op) is ops.Extends for op in scope.body)
+
+
 def known_macro(slot: ops.Slot) -> ops.MakeMacro | None:
     """The macro that a variable is certain to hold wherever it is read."""
     if slot.kind is ops.SlotKind.UNSET and slot.assigned == 1 and not slot.initialised:

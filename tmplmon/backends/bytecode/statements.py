@@ -9,6 +9,7 @@ from tmplmon.backends.bytecode.function import OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit, emit_unless_extended, run_at
 from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
+from tmplmon.backends.known import extends_always
 from tmplmon.ir import ops
 
 
@@ -403,9 +404,14 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
     at = f.extends_at
     with f.into([]) as made:
         f.run(pyast.name(PARENT, at), f.context(at), at)
-    tested = f.apart
-    is_set = pyast.compare(pyast.name(PARENT, tested), [ast.IsNot()], [pyast.const(None, tested)], tested)
-    f.body.append(pyast.if_(is_set, made, [], tested))
+    if extends_always(scope):
+        f.body += made
+        return
+    is_set = pyast.compare(pyast.name(PARENT, APART), [ast.IsNot()], [pyast.const(None, APART)], APART)
+    f.body.append(pyast.if_(is_set, made, [], APART))
+    f.body.append(
+        pyast.return_(None, APART)
+    )  # Else the way past the test would return from the parent's line.
 
 
 __all__ = ["STATEMENTS", "YIELD", "block_of", "finish_template", "statements"]

@@ -332,7 +332,7 @@ def _condition(b: Builder, op: ops.For) -> Closure:
         made = b.value(op.test)
     else:
         begins_with = b.signals.begin_condition(b, op)
-        made = b.signals.passes(b.value(op.test), begins_with)
+        made = b.signals.passes(op, b.value(op.test), begins_with)
     return made if b.metering is None else b.metering.round(op, made)
 
 

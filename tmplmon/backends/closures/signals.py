@@ -71,6 +71,10 @@ class Signals:
         for site, trace in lines.traces(b, op):
             self._first[site] = lines.attach(trace, self._reached)
 
+    def from_nowhere(self, closure: Closure) -> Closure:
+        """What follows code that belongs to no line: its line counts as reached once more."""
+        return _before(_nowhere, closure)
+
     def at_line(self, b: Builder, site: int, closure: Closure) -> Closure:
         """A statement that reaches its line and runs."""
         return _before(self.reach_site(site), closure)
@@ -99,9 +103,11 @@ class Signals:
 
         return branch
 
-    def deciding(self, b: Builder, test: Closure, site: int) -> Closure:
-        """A condition that decides which way to go: its truth."""
-        branch = self.branch(self.plan.branch[site])
+    def deciding(self, test: Closure, number: int | None) -> Closure:
+        """A condition that decides which way to go: its truth. Without a number it is a constant."""
+        if number is None:
+            return test
+        branch = self.branch(number)
         if suspends(test):
 
             def decide_later(f: Frame) -> Generator[Any, Any, bool]:
@@ -120,11 +126,16 @@ class Signals:
 
     def condition(self, b: Builder, condition: Closure, site: int) -> Closure:
         """The condition of an ``if`` or ``elif``."""
-        return _before(self.reach_all(self._first[site]), self.deciding(b, condition, site))
+        deciding = self.deciding(condition, self.plan.branch.get(site))
+        return _before(self.reach_all(self._first[site]), deciding)
 
     def decided(self, op: ops.Logical) -> Callable[[Frame, Any], bool]:
         """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
-        branch, wanted = self.branch(self.plan.branch[op.site]), op.op == "and"
+        wanted = op.op == "and"
+        number = self.plan.branch.get(op.site)
+        if number is None:
+            return lambda f, held: bool(held)
+        branch = self.branch(number)
 
         def decide(f: Frame, held: Any) -> bool:
             truth = bool(held)
@@ -162,8 +173,8 @@ class Signals:
         """The condition of a loop is about to be built."""
         return lines.attach(lines.passing(b, op), self._reached)
 
-    def passes(self, test: Closure, first: list[int]) -> Closure:
-        return _before(self.reach_all(first), test)
+    def passes(self, op: ops.For, test: Closure, first: list[int]) -> Closure:
+        return _before(self.reach_all(first), self.deciding(test, self.plan.passes.get(op.site)))
 
     def finishing(
         self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]

@@ -12,20 +12,27 @@ from typing import Any
 
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children
-from tmplmon.monitoring import EXIT, ScopeBuilder
+from tmplmon.monitoring import ScopeBuilder
 from tmplmon.monitoring.activation import SITE_EVENTS
 
 _CALLS = (ops.Call, ops.Filter, ops.Test, ops.TagCall)
 
 # Kind of site → the method of ScopeBuilder that adds one.
-_METHODS = {"line": "line", "call": "call", "branch": "branch", "jump": "jump", "yield": "pause"}
+_METHODS = {
+    "line": "line",
+    "call": "call",
+    "branch": "branch",
+    "jump": "jump",
+    "yield": "pause",
+    "return": "leave",
+}
 
 
 class Label:
-    """A destination: the entry of this number; None is the end of the scope."""
+    """A destination: the entry of this number, when it is known; while listing, None is the end of the scope."""
 
-    def __init__(self) -> None:
-        self.entry: int | None = None
+    def __init__(self, entry: int | None = None) -> None:
+        self.entry = entry
 
 
 class Plan:
@@ -35,6 +42,7 @@ class Plan:
     place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind (-1: of blank
         text, which is no site).
     head, otherwise: IR site of a loop → the entries for the line of its head, and for whether its ``else`` runs.
+    passes: IR site of a loop → the entry for whether an item passes its condition.
     states: number of an entry → where its state is, in bytes from the first one's.
     includes: the static includes.
     """
@@ -49,6 +57,7 @@ class Plan:
         self.pause: dict[int, int] = {}
         self.head: dict[int, int] = {}
         self.otherwise: dict[int, tuple[int, int]] = {}
+        self.passes: dict[int, int] = {}
         self.includes: list[ops.Include] = []
         self._left: dict[int, Label] = {}
         self._right: dict[int, Label] = {}
@@ -58,6 +67,7 @@ class Plan:
             if default is not None:
                 self._value(default)
         self._body(scope.body)
+        self._end()
         self.states: list[int] = []
         offset = 0
         for kind, _ in self.entries:
@@ -74,15 +84,14 @@ class Plan:
 
     def enter_into(self, builder: ScopeBuilder, inclusion: int) -> int:
         """Add all sites to a table; return the number of the first there."""
-        at_end = len(self.entries)
         numbers: list[int] = []
         for kind, site in self.entries:
             position = self.scope.positions[site]
             numbers.append(getattr(builder, _METHODS[kind])(*position, inclusion=inclusion))
         for sides, side in ((self._left, "left"), (self._right, "right")):
             for entry, label in sides.items():
-                to = EXIT if label.entry in (None, at_end) else numbers[label.entry]
-                builder.connect(numbers[entry], **{side: to})
+                assert label.entry is not None
+                builder.connect(numbers[entry], **{side: numbers[label.entry]})
         return numbers[0] if numbers else 0
 
     # --- listing -------------------------------------------------------------------------------------------
@@ -103,6 +112,10 @@ class Plan:
         self._right[number] = Label()
         return number
 
+    def _decision(self, test: ops.Op, site: int) -> Label:
+        """Where a test leads that does not hold: a branch, unless the test is a constant: then there is one way."""
+        return Label() if type(test) is ops.Const else self._right[self._branch(site)]
+
     def _jump(self, to: Label, site: int | None = None) -> None:
         """An unconditional jump, on the line of what stands before it."""
         number = self._add("jump", self.entries[-1][1] if site is None else site)
@@ -110,6 +123,23 @@ class Plan:
 
     def _bind(self, label: Label) -> None:
         label.entry = len(self.entries)
+
+    def _end(self) -> None:
+        """What leads to the end of the scope returns from the line that it comes from, as the VM's functions do: a
+        tool follows the code from a branch to see on which line it goes on."""
+        at_end = len(self.entries)
+        leading = [
+            (entry, label)
+            for labels in (self._left, self._right)
+            for entry, label in labels.items()
+            if label.entry in (None, at_end)
+        ]
+        if leading:
+            self._add("return", self.entries[-1][1])
+        for entry, label in leading:
+            sides = self._left if self._left.get(entry) is label else self._right
+            sides[entry] = Label(len(self.entries))
+            self._add("return", self.entries[entry][1])
 
     def _body(self, body: Sequence[ops.Op]) -> None:
         for op in body:
@@ -125,16 +155,16 @@ class Plan:
                 return
             case ops.Logical():
                 self._value(op.left)
-                branch = self._branch(op.site)
+                right = self._decision(op.left, op.site)
                 self._value(op.right)
                 self._add_line(op.site)
-                self._bind(self._right[branch])
+                self._bind(right)
             case ops.Conditional():
                 self._value(op.test)
-                branch, done = self._branch(op.site), Label()
+                right, done = self._decision(op.test, op.site), Label()
                 self._value(op.body)
                 self._jump(done)
-                self._bind(self._right[branch])
+                self._bind(right)
                 if op.orelse is not None:
                     self._value(op.orelse)
                 self._bind(done)
@@ -180,10 +210,10 @@ class Plan:
             self._here = self.scope.positions[site][0]
             self._add_line(site)
             self._value(test)
-            branch = self._branch(site)
+            right = self._decision(test, site)
             self._body(body)
             self._jump(done)
-            self._bind(self._right[branch])
+            self._bind(right)
         self._body(op.orelse)
         self._bind(done)
 
@@ -196,6 +226,10 @@ class Plan:
         branch = self._branch(op.site)
         if op.test is not None:
             self._value(op.test)
+            if not op.loop.looks_ahead and type(op.test) is not ops.Const:
+                number = self._add("branch", op.site)
+                self._right[number] = again
+                self.passes[op.site] = number
         self._loops.append((again, over))
         self._body(op.body)
         self._loops.pop()

@@ -10,6 +10,7 @@ from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame, fail
+from tmplmon.backends.known import extends_always
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 
@@ -131,7 +132,10 @@ def finish(b: Builder, site: int) -> Closure:
                 raise
 
         runs = parent
-    return if_extended(b.at_line(site, runs))
+    runs = b.at_line(site, runs)
+    if extends_always(b.scope.ir):
+        return runs
+    return if_extended(runs if b.signals is None else b.signals.from_nowhere(runs))
 
 
 def if_extended(step: Closure) -> Closure:

@@ -461,7 +461,7 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
         undefined = Undefined(hint)
         orelse = lambda f: undefined  # noqa: E731
     if b.signals is not None:
-        test = b.signals.deciding(b, test, site)
+        test = b.signals.deciding(test, b.signals.plan.branch.get(site))
     if suspends(test) or suspends(body) or suspends(orelse):
         from tmplmon.backends.closures.resumable import conditional as resumable
 
