@@ -1,0 +1,125 @@
+"""The closures back end and the sandbox: each page by four environments, checked, then timed in interleaved rounds.
+
+    jinja2              Environment                       closures    Environment(backend="closures")
+    jinja2 sandbox      its SandboxedEnvironment          sandbox     tmplmon's SandboxedEnvironment
+
+Then what tools cost: a page by the closures back end while a tool listens to LINE that answers each line with
+DISABLE, as coverage.py does. The first rendering is not timed; from the second one on the lines are off, and what is
+left is the price of a tree that could signal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import partial
+from typing import Any
+
+from benchmarks.engines import Render
+from benchmarks.engines.jinja_family import OPTIONS
+from benchmarks.outputs import difference, normalise
+from benchmarks.report import Section, Target, duration, geometric_mean, ratio, ratios
+from benchmarks.sections import Run
+from benchmarks.timing import Timing, interleave
+from benchmarks.workloads import Workload, sources, template_name
+
+# Column → module, class, options.
+ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "jinja2": ("jinja2", "Environment", {}),
+    "jinja2 sandbox": ("jinja2.sandbox", "SandboxedEnvironment", {}),
+    "closures": ("tmplmon", "Environment", {"backend": "closures"}),
+    "sandbox": ("tmplmon", "SandboxedEnvironment", {}),
+}
+WITH_TOOL = "closures with a LINE tool / without"
+_TOOL = 4
+
+
+def run(config: Run) -> Section:
+    section = Section("Closures and sandbox (fastest of the rounds)")
+    best: dict[str, dict[str, float]] = {name: {} for name in ENVIRONMENTS}
+    to_quiet: dict[str, float] = {}
+    for workload in config.workloads:
+        name = template_name("jinja", workload)
+        assert name is not None
+        renders = _renders(workload, name, section)
+        timings = interleave(
+            renders, rounds=config.rounds, slice_seconds=config.slice_seconds, collect=config.collect
+        )
+        section.data[workload.name] = {column: timing.rounds for column, timing in timings.items()}
+        for column, timing in timings.items():
+            best[column][workload.name] = timing.best
+        if "closures" in renders:
+            quiet, listened = _listened_to(renders["closures"], config.rounds, config.slice_seconds)
+            to_quiet[workload.name] = listened.best / quiet.best
+
+    columns = list(best)
+    section.add_table(
+        ("time", *columns),
+        [
+            (w.title, *(duration(best[c][w.name]) if w.name in best[c] else "-" for c in columns))
+            for w in config.workloads
+        ],
+    )
+    compared = {
+        "closures / jinja2": ratios(best["closures"], best["jinja2"]),
+        "closures / jinja2 sandbox": ratios(best["closures"], best["jinja2 sandbox"]),
+        "sandbox / jinja2 sandbox": ratios(best["sandbox"], best["jinja2 sandbox"]),
+        WITH_TOOL: to_quiet,
+    }
+    rows = [(w.title, *(ratio(found.get(w.name)) for found in compared.values())) for w in config.workloads]
+    means = {column: geometric_mean(found.values()) for column, found in compared.items()}
+    rows.append(("geometric mean", *(ratio(mean) for mean in means.values())))
+    rows.append(("worst", *(ratio(max(found.values(), default=None)) for found in compared.values())))
+    section.add_table(("ratio", *compared), rows)
+    section.targets = [
+        Target("closures / Jinja2's sandbox, geometric mean", 0.4, means["closures / jinja2 sandbox"]),
+        Target("sandbox / Jinja2's sandbox, geometric mean", 0.4, means["sandbox / jinja2 sandbox"]),
+        Target("a LINE tool that disables / quiet, geometric mean", 1.3, means[WITH_TOOL]),
+    ]
+    return section
+
+
+def _renders(workload: Workload, name: str, section: Section) -> dict[str, Render]:
+    """Each environment's callable, whose output was found equal to Jinja2's."""
+    context = workload.context(workload.size)
+    renders: dict[str, Render] = {}
+    expected = ""
+    for column, (module, class_name, options) in ENVIRONMENTS.items():
+        try:
+            api = importlib.import_module(module)
+            loader = importlib.import_module(module.partition(".")[0]).DictLoader(sources("jinja"))
+            template = getattr(api, class_name)(loader=loader, **OPTIONS, **options).get_template(name)
+            render = partial(template.render, **context)
+            got = normalise(render(), exact=True)
+            expected = expected or got
+            wrong = difference(got, expected)
+            if wrong:
+                raise AssertionError(wrong)
+            renders[column] = render
+        except Exception as error:  # a failure is a result, not the end of the run
+            section.failures.append(f"{column}, {workload.name}: {type(error).__name__}: {error}")
+    return renders
+
+
+def _listened_to(render: Render, rounds: int, slice_seconds: float) -> tuple[Timing, Timing]:
+    """The rounds without a tool, and those while one listens to LINE that has disabled every line that the page
+    reaches: a rendering that is not timed comes first, as events that are set undo every DISABLE."""
+    monitoring = sys.monitoring
+    quiet, listened = Timing(), Timing()
+
+    def disabling(code: object, line: int) -> object:
+        return monitoring.DISABLE
+
+    for _ in range(rounds):
+        quiet.rounds += interleave({"": render}, rounds=1, slice_seconds=slice_seconds)[""].rounds
+        monitoring.use_tool_id(_TOOL, "benchmark")
+        monitoring.register_callback(_TOOL, monitoring.events.LINE, disabling)
+        monitoring.set_events(_TOOL, monitoring.events.LINE)
+        try:
+            render()
+            listened.rounds += interleave({"": render}, rounds=1, slice_seconds=slice_seconds)[""].rounds
+        finally:
+            monitoring.set_events(_TOOL, monitoring.events.NO_EVENTS)
+            monitoring.register_callback(_TOOL, monitoring.events.LINE, None)
+            monitoring.free_tool_id(_TOOL)
+    return quiet, listened

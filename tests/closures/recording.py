@@ -1,0 +1,115 @@
+"""Records the LINE and BRANCH events of templates, as places that both back ends have in common.
+
+Rule: a line is (template, line); a branch is (template, from line, to line), where the destination is the line on
+which execution goes on, found by following the code: what coverage.py does with the events. A branch whose sides do
+not lead to different lines is none to such a tool: so are the engine's own tests in compiled code (``type(x) is
+str``), and branches that a template has on one line.
+"""
+
+import dis
+import functools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType
+
+from cases.engines import ROOT
+
+type Event = tuple[str, int] | tuple[str, int, int]
+
+TOOL = 4
+_JUMPS = {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"}
+_RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
+_RAISES = {"RAISE_VARARGS", "RERAISE"}
+monitoring = sys.monitoring
+_NAMES = ("BRANCH_LEFT", "BRANCH_RIGHT") if hasattr(monitoring.events, "BRANCH_LEFT") else ("BRANCH",)
+BRANCHES = [getattr(monitoring.events, name) for name in _NAMES]
+
+
+class Walk:
+    """The instructions of a code object, and where each of its branches leads."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.instructions = list(dis.get_instructions(code))
+        self.number = {instruction.offset: n for n, instruction in enumerate(self.instructions)}
+        self.lines = {o: line for start, end, line in code.co_lines() for o in range(start, end, 2)}
+
+    @functools.cache  # noqa: B019 - lives as long as the tests
+    def leads_to(self, line: int | None, offset: int) -> frozenset[int]:
+        """The other lines that may come after an offset on a line; an end is the first line, made negative."""
+        found: set[int] = set()
+        seen: set[int] = set()
+        pending = [self.number[offset]]
+        while pending:
+            n = pending.pop()
+            while n < len(self.instructions) and n not in seen:
+                seen.add(n)
+                instruction = self.instructions[n]
+                here = self.lines.get(instruction.offset)
+                if here is not None and here != line:
+                    found.add(here)
+                    break
+                if instruction.opname in _RETURNS:
+                    found.add(-self.code.co_firstlineno)
+                    break
+                if instruction.opname in _RAISES:
+                    break
+                if instruction.opname in _JUMPS:
+                    n = self.number[instruction.jump_target]
+                    continue
+                if instruction.jump_target is not None:
+                    pending.append(self.number[instruction.jump_target])
+                n += 1
+        return frozenset(found)
+
+    @functools.cache  # noqa: B019
+    def decides(self, offset: int) -> bool:
+        """Whether the sides of a branch lead to different lines."""
+        n, line = self.number[offset], self.lines.get(offset)
+        target = self.instructions[n].jump_target
+        if line is None or target is None:
+            return False
+        left = self.leads_to(line, self.instructions[n + 1].offset)
+        right = self.leads_to(line, target)
+        return bool(left) and bool(right) and left != right
+
+    def arc(self, offset: int, destination: int) -> tuple[int, int] | None:
+        """(from line, to line) of a branch event, if that is certain."""
+        line = self.lines.get(offset)
+        if line is None or not self.decides(offset):
+            return None
+        found = self.leads_to(line, destination)
+        return (line, min(found)) if len(found) == 1 else None
+
+
+walk = functools.cache(Walk)
+
+
+@contextmanager
+def recorded() -> Iterator[list[Event]]:
+    """The events of templates while the block runs."""
+    happened: list[tuple[CodeType, tuple[int, ...]]] = []
+    events: list[Event] = []
+
+    def listener(code: CodeType, *where: int) -> None:
+        if code.co_filename.startswith(ROOT):
+            happened.append((code, where))
+
+    listened = [monitoring.events.LINE, *BRANCHES]
+    monitoring.use_tool_id(TOOL, "recording")
+    for event in listened:
+        monitoring.register_callback(TOOL, event, listener)
+    monitoring.set_events(TOOL, sum(listened))
+    try:
+        yield events
+    finally:
+        monitoring.set_events(TOOL, monitoring.events.NO_EVENTS)
+        for event in listened:
+            monitoring.register_callback(TOOL, event, None)
+        monitoring.free_tool_id(TOOL)
+        for code, where in happened:
+            name = code.co_filename.removeprefix(ROOT)
+            arc = where if len(where) == 1 else walk(code).arc(*where)
+            if arc is not None:
+                events.append((name, *arc))  # type: ignore[arg-type]
