@@ -4,8 +4,8 @@
     jinja2 sandbox      its SandboxedEnvironment          sandbox     tmplmon's SandboxedEnvironment
 
 Then what tools cost: a page by the closures back end while a tool listens to LINE that answers each line with
-DISABLE, as coverage.py does. The first rendering is not timed; from the second one on the lines are off, and what is
-left is the price of a tree that could signal.
+DISABLE, as coverage.py does. The first rendering is not timed; from the second one on the lines are off, and what
+is left is the price of having been asked.
 """
 
 from __future__ import annotations

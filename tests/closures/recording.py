@@ -18,6 +18,7 @@ from cases.engines import ROOT
 type Event = tuple[str, int] | tuple[str, int, int]
 
 TOOL = 4
+EXIT = -1  # in place of a line
 _JUMPS = {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"}
 _RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
 _RAISES = {"RAISE_VARARGS", "RERAISE"}
@@ -37,7 +38,7 @@ class Walk:
 
     @functools.cache  # noqa: B019 - lives as long as the tests
     def leads_to(self, line: int | None, offset: int) -> frozenset[int]:
-        """The other lines that may come after an offset on a line; an end is the first line, made negative."""
+        """The other lines that may come after an offset on a line."""
         found: set[int] = set()
         seen: set[int] = set()
         pending = [self.number[offset]]
@@ -51,7 +52,7 @@ class Walk:
                     found.add(here)
                     break
                 if instruction.opname in _RETURNS:
-                    found.add(-self.code.co_firstlineno)
+                    found.add(EXIT)
                     break
                 if instruction.opname in _RAISES:
                     break
@@ -92,9 +93,11 @@ def recorded() -> Iterator[list[Event]]:
     happened: list[tuple[CodeType, tuple[int, ...]]] = []
     events: list[Event] = []
 
-    def listener(code: CodeType, *where: int) -> None:
-        if code.co_filename.startswith(ROOT):
-            happened.append((code, where))
+    def listener(code: CodeType, *where: int) -> object:
+        if not code.co_filename.startswith(ROOT):
+            return monitoring.DISABLE
+        happened.append((code, where))
+        return None
 
     listened = [monitoring.events.LINE, *BRANCHES]
     monitoring.use_tool_id(TOOL, "recording")

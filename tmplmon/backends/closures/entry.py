@@ -63,7 +63,9 @@ class Run:
         if stepping or any_tool():
             # What may be suspended does not join includes in: each of the files has to tell that it is.
             table = scope.alone if yields or scope.constants.is_async else scope.monitored
-            self.activation = table.scope.enter(Variables(scope, self.f), scope.module_names, always=stepping)
+            if stepping or table.is_heard():
+                names = scope.module_names
+                self.activation = table.scope.enter(Variables(scope, self.f), names, always=stepping)
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
@@ -156,14 +158,15 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
                     run.body(run.f)
 
         return metered.starting(scope, code_async)
-    is_heard = always if scope.constants.environment.stepping else any_tool
+    stepping = scope.constants.environment.stepping
+    may_be_heard = always if stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
-        if is_heard():
+        if may_be_heard() and (stepping or scope.monitored.is_heard()):
             with Run(scope, [context], output) as run:
                 run.body(run.f)
             return
@@ -200,14 +203,15 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
                     run.body(run.f)
 
         return metered.starting(scope, run_async)
-    is_heard = always if scope.constants.environment.stepping else any_tool
+    stepping = scope.constants.environment.stepping
+    may_be_heard = always if stepping else any_tool
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
         nonlocal blank, names, body
-        if is_heard():
+        if may_be_heard() and (stepping or scope.monitored.is_heard()):
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return

@@ -11,7 +11,18 @@ from typing import Any
 from tmplmon.backends.closures import metered
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.entry import ALL, LINES, fill, left, signal_from
-from tmplmon.backends.closures.frame import CONTEXT, FIRST, METER, OUTPUT, PART, SIGNAL, Frame, fail
+from tmplmon.backends.closures.frame import (
+    CONTEXT,
+    ERROR,
+    FIRST,
+    METER,
+    OUTPUT,
+    PART,
+    SIGNAL,
+    SITE,
+    Frame,
+    fail,
+)
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.shown import Variables
 from tmplmon.backends.closures.templates import runner
@@ -103,6 +114,7 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
         except BaseException as error:
             signal.raise_(error, there)
             signal.reraise(error, there)
+            f[ERROR], f[SITE] = error, op.site  # it has been told of
             raise
 
     return load_or_ignore if op.ignore_missing else load

@@ -90,11 +90,17 @@ class Monitored:
             if event not in _OF_LINES:
                 beyond[2 * index] = 0xFF
         self._beyond = int.from_bytes(beyond, "little")
+        fires = bytearray(b"\xff\x00" * len(states.events))
+        for part in self._parts:
+            for number in range(len(part.plan.entries)):
+                if not part.plan.fires(number):
+                    fires[2 * self.scope.sites[part.first + number].state] = 0
+        self._fires = int.from_bytes(fires, "little")
 
-    @property
     def is_heard(self) -> bool:
-        """Whether any tool listens to anything in here."""
-        return self.scope.states.any_active
+        """Whether any tool listens to anything that is fired here, as of now."""
+        scope = self.scope
+        return scope.states.enter() and bool(int.from_bytes(scope.data, "little") & self._fires)
 
     @property
     def is_heard_beyond_lines(self) -> bool:

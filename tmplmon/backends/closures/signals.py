@@ -41,14 +41,12 @@ class Signals:
         self.positions = scope.ir.positions
         self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
         self._first: dict[int, list[int]] = {}  # IR site of a statement → the lines that it begins with
-        self._lines: dict[int, int] = {}  # line → the number of a site that is on it
-        for site, number in self.plan.line.items():
-            self._lines.setdefault(self.positions[site][0], number)
 
     # --- lines ---------------------------------------------------------------------------------------------
 
-    def reach(self, number: int, line: int) -> Closure:
-        """LINE of a site, if its line is another than the one reached last."""
+    def reach(self, line: int) -> Closure:
+        """LINE, if it is another line than the one reached last."""
+        number = self.plan.first_on[line]
         state = self.plan.states[number]
 
         def reach(f: Frame) -> None:
@@ -60,11 +58,11 @@ class Signals:
         return reach
 
     def reach_site(self, site: int) -> Closure:
-        return self.reach(self.plan.line[site], self.positions[site][0])
+        return self.reach(self.positions[site][0])
 
     def reach_all(self, found: Sequence[int]) -> Closure | None:
         """The lines of an expression, in this order; 0 stands for code that belongs to none."""
-        return sequence([self.reach(self._lines[line], line) if line else _nowhere for line in found])
+        return sequence([self.reach(line) if line else _nowhere for line in found])
 
     def begin(self, b: Builder, op: ops.Op) -> None:
         """A statement is about to be built: find out which lines its expressions reach."""
@@ -148,8 +146,7 @@ class Signals:
 
     def round(self, b: Builder, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
         """What comes before a loop asks for its next item, and after it knows whether there is one."""
-        before = self.reach(self.plan.head[op.site], self.positions[op.site][0])
-        return before, self.branch(self.plan.branch[op.site])
+        return self.reach_site(op.site), self.branch(self.plan.branch[op.site])
 
     def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """The items of a loop, with its line and branch on each round."""
@@ -180,8 +177,7 @@ class Signals:
         self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]
     ) -> Callable[[Frame, bool], Any]:
         """What follows a loop that has an ``else``: left is to the ``else``."""
-        line, number = self.plan.otherwise[op.site]
-        reach, branch = self.reach(line, self.positions[op.site][0]), self.branch(number)
+        reach, branch = self.reach_site(op.site), self.branch(self.plan.otherwise[op.site])
 
         def finishing(f: Frame, ran: bool) -> Any:
             reach(f)

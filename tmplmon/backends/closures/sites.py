@@ -41,8 +41,9 @@ class Plan:
     entries: (kind, IR site) of each, in order; their numbers count from 0.
     place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind (-1: of blank
         text, which is no site).
-    head, otherwise: IR site of a loop → the entries for the line of its head, and for whether its ``else`` runs.
+    otherwise: IR site of a loop → the entry for whether its ``else`` runs.
     passes: IR site of a loop → the entry for whether an item passes its condition.
+    first_on: line → the entry that its LINE comes from.
     states: number of an entry → where its state is, in bytes from the first one's.
     includes: the static includes.
     """
@@ -55,19 +56,26 @@ class Plan:
         self.call: dict[int, int] = {}
         self.branch: dict[int, int] = {}
         self.pause: dict[int, int] = {}
-        self.head: dict[int, int] = {}
-        self.otherwise: dict[int, tuple[int, int]] = {}
+        self.otherwise: dict[int, int] = {}
         self.passes: dict[int, int] = {}
         self.includes: list[ops.Include] = []
         self._left: dict[int, Label] = {}
         self._right: dict[int, Label] = {}
         self._loops: list[tuple[Label, Label]] = []  # where continue and break lead
         self._here = 0  # the line of the statement
+        self._blank: tuple[str, int] | None = (
+            None  # the entry before the first blank text that is put out alone
+        )
         for _, default in scope.parameters:
             if default is not None:
                 self._value(default)
         self._body(scope.body)
         self._end()
+        # A line is disabled as a whole: LINE always comes from the first site that is on it.
+        self.first_on: dict[int, int] = {}
+        for number, (kind, site) in enumerate(self.entries):
+            if kind == "line":
+                self.first_on.setdefault(scope.positions[site][0], number)
         self.states: list[int] = []
         offset = 0
         for kind, _ in self.entries:
@@ -93,6 +101,14 @@ class Plan:
                 assert label.entry is not None
                 builder.connect(numbers[entry], **{side: numbers[label.entry]})
         return numbers[0] if numbers else 0
+
+    def fires(self, number: int) -> bool:
+        """Whether events come from an entry. Jumps, returns and the further ones of a line are there for tools that
+        follow the code."""
+        kind, site = self.entries[number]
+        if kind == "line":
+            return self.first_on[self.scope.positions[site][0]] == number
+        return kind not in ("jump", "return")
 
     # --- listing -------------------------------------------------------------------------------------------
 
@@ -140,6 +156,10 @@ class Plan:
             sides = self._left if self._left.get(entry) is label else self._right
             sides[entry] = Label(len(self.entries))
             self._add("return", self.entries[entry][1])
+        if self._blank is not None:
+            if not leading:
+                self._add("return", self.entries[-1][1])
+            self.pause[-1] = self._add("yield", self._blank[1])
 
     def _body(self, body: Sequence[ops.Op]) -> None:
         for op in body:
@@ -201,8 +221,8 @@ class Plan:
         if last >= 0:
             self._add("yield", last, self.pause)
         elif self.entries:
-            # Blank text has no place: it is put out where what stands before it ended.
-            self.pause.setdefault(-1, self._add("yield", self.entries[-1][1]))
+            # Blank text has no line that is reached: its pauses come from a place that no code leads to.
+            self._blank = self._blank or self.entries[-1]
 
     def _if(self, op: ops.If) -> None:
         done = Label()
@@ -222,7 +242,7 @@ class Plan:
         self._value(op.iter)
         again, over = Label(), Label()
         self._bind(again)
-        self.head[op.site] = self._add("line", op.site)
+        self._add("line", op.site)
         branch = self._branch(op.site)
         if op.test is not None:
             self._value(op.test)
@@ -237,10 +257,9 @@ class Plan:
         self._bind(self._right[branch])
         self._bind(over)
         if op.orelse is not None:
-            line = self._add("line", op.site)
-            number = self._add("branch", op.site)
+            self._add("line", op.site)
+            number = self.otherwise[op.site] = self._add("branch", op.site)
             self._right[number] = Label()
-            self.otherwise[op.site] = line, number
             self._body(op.orelse)
             self._bind(self._right[number])
         if op.recursive:

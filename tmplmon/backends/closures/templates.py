@@ -175,7 +175,7 @@ def include(b: Builder, op: ops.Include) -> Closure:
         from tmplmon.backends.closures.inclusions import include as signalling
 
         return signalling(b, op, name, key, context_for)
-    if b.resumable:
+    if b.constants.is_async or b.yields:
         from tmplmon.backends.closures.resumable import include as resumable
 
         return resumable(b, name, key, load, context_for, site)

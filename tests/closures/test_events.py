@@ -1,0 +1,308 @@
+"""What the closures back end signals beside lines and branches: scopes, calls, exceptions, pauses.
+
+Each test says in words what happens in a template; an event is written "NAME scope:line", with the name of what is
+called, handed out or raised.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+import pytest
+from cases.engines import ROOT
+
+from tmplmon import DictLoader, Environment
+from tmplmon.loaders import FunctionLoader
+
+TOOL = 4
+monitoring = sys.monitoring
+SCOPES = ("PY_START", "PY_RETURN", "PY_UNWIND")
+CALLS = ("CALL", "C_RETURN", "C_RAISE")
+EXCEPTIONS = ("RAISE", "RERAISE", "EXCEPTION_HANDLED", "PY_UNWIND")
+PAUSES = ("PY_START", "PY_YIELD", "PY_RESUME", "PY_THROW", "PY_RETURN", "PY_UNWIND")
+
+
+def environment(templates: dict[str, str], **options: Any) -> Environment:
+    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        return (templates[name], ROOT + name, lambda: True) if name in templates else None
+
+    return Environment(loader=FunctionLoader(load), backend="closures", **options)
+
+
+def shown(what: Any) -> str:
+    if isinstance(what, BaseException):
+        return type(what).__name__
+    return str(getattr(what, "__name__", what))
+
+
+@contextmanager
+def events(*names: str) -> Iterator[list[str]]:
+    """The events of templates while the block runs."""
+    happened: list[tuple[str, CodeType, int, str]] = []
+    found: list[str] = []
+
+    def listener(name: str) -> Callable[..., None]:
+        def listen(code: CodeType, offset: int, *rest: Any) -> None:
+            if code.co_filename.startswith(ROOT):
+                happened.append((name, code, offset, shown(rest[0]) if rest else ""))
+
+        return listen
+
+    # C_RETURN and C_RAISE come with CALL.
+    mask = sum(getattr(monitoring.events, name) for name in names if not name.startswith("C_"))
+    monitoring.use_tool_id(TOOL, "events")
+    for name in names:
+        monitoring.register_callback(TOOL, getattr(monitoring.events, name), listener(name))
+    monitoring.set_events(TOOL, mask)
+    try:
+        yield found
+    finally:
+        monitoring.set_events(TOOL, monitoring.events.NO_EVENTS)
+        for name in names:
+            monitoring.register_callback(TOOL, getattr(monitoring.events, name), None)
+        monitoring.free_tool_id(TOOL)
+        for name, code, offset, what in happened:
+            line = {o: n for start, end, n in code.co_lines() for o in range(start, end, 2)}.get(offset)
+            found.append(f"{name} {code.co_name}:{line} {what}".rstrip())
+
+
+def test_scopes_begin_and_end() -> None:
+    """A template, its block, its macro."""
+    source = "{% macro m() %}\nx\n{% endmacro %}\n{% block b %}\ny\n{% endblock %}\n{{ m() }}"
+    template = environment({"main": source}).get_template("main")
+    with events(*SCOPES) as seen:
+        template.render()
+    assert [event.partition(":")[0] for event in seen] == [
+        "PY_START <template>",
+        "PY_START block b",
+        "PY_RETURN block b",
+        "PY_START macro m",
+        "PY_RETURN macro m",
+        "PY_RETURN <template>",
+    ]
+
+
+def test_a_parent_begins_in_the_child() -> None:
+    templates = {
+        "main": "{% extends 'base' %}{% block b %}child{% endblock %}",
+        "base": "{% block b %}{% endblock %}",
+    }
+    template = environment(templates).get_template("main")
+    with events("PY_START", "PY_RETURN") as seen:
+        template.render()
+    assert [event.partition(":")[0] for event in seen] == [
+        "PY_START <template>",
+        "PY_START <template>",
+        "PY_START block b",
+        "PY_RETURN block b",
+        "PY_RETURN <template>",
+        "PY_RETURN <template>",
+    ]
+
+
+def test_a_static_include_begins_and_ends_in_the_scope() -> None:
+    template = environment({"main": "a\n{% include 'part' %}", "part": "b"}).get_template("main")
+    with events("PY_START", "PY_RETURN", "PY_UNWIND") as seen:
+        template.render()
+    assert [event.partition(" ")[0] for event in seen] == ["PY_START", "PY_START", "PY_RETURN", "PY_RETURN"]
+
+
+def test_unwinding() -> None:
+    """An exception leaves a macro and the template that called it."""
+    source = "{% macro m() %}\n{{ 1 / zero }}\n{% endmacro %}\n{{ m() }}"
+    template = environment({"main": source}).get_template("main")
+    with events(*SCOPES) as seen, pytest.raises(ZeroDivisionError):
+        template.render(zero=0)
+    assert seen[2:] == ["PY_UNWIND macro m:2 ZeroDivisionError", "PY_UNWIND <template>:4 ZeroDivisionError"]
+
+
+def test_calls() -> None:
+    """What a template calls: filters, tests, macros, functions. C_RETURN follows what is no Python function."""
+    source = "{{ x|upper }}\n{{ x is lower }}\n{{ f(x) }}\n{{ g(x) }}\n{% macro m() %}{% endmacro %}{{ m() }}"
+    template = environment({"main": source}).get_template("main")
+
+    def f(x: str) -> str:
+        return x
+
+    with events(*CALLS) as seen:
+        template.render(x="a", f=f, g=len)
+    of_template = [event for event in seen if event.split()[1].startswith("<template>")]
+    assert [event.split()[0] for event in of_template[:2]] == ["CALL", "CALL"]
+    assert [event.split()[1] for event in of_template[:2]] == ["<template>:1", "<template>:2"]
+    assert of_template[2:] == [
+        "CALL <template>:3 f",
+        "CALL <template>:4 len",
+        "C_RETURN <template>:4 len",
+        "CALL <template>:5 <Macro 'm'>",
+        "C_RETURN <template>:5 <Macro 'm'>",
+    ]
+
+
+def test_a_call_that_raises() -> None:
+    template = environment({"main": "a\n{{ g(1) }}"}).get_template("main")
+    with events(*CALLS) as seen, pytest.raises(TypeError):
+        template.render(g=len)
+    assert seen == ["CALL <template>:2 len", "C_RAISE <template>:2 len"]
+
+
+def test_an_exception_is_raised_once() -> None:
+    template = environment({"main": "a\n{% if x %}\n{{ 1 / 0 }}\n{% endif %}"}).get_template("main")
+    with events(*EXCEPTIONS) as seen, pytest.raises(ZeroDivisionError):
+        template.render(x=1)
+    assert seen == ["RAISE <template>:3 ZeroDivisionError", "PY_UNWIND <template>:3 ZeroDivisionError"]
+
+
+def test_an_exception_that_is_handled() -> None:
+    """``ignore missing`` handles the exception that says so."""
+    template = environment({"main": "a\n{% include 'none' ignore missing %}\nb"}).get_template("main")
+    with events(*EXCEPTIONS) as seen:
+        template.render()
+    assert seen == ["RAISE <template>:2 TemplateNotFound", "EXCEPTION_HANDLED <template>:2 TemplateNotFound"]
+
+
+def test_an_exception_that_is_not_wanted_is_raised_again() -> None:
+    """``ignore missing`` does not ignore a syntax error."""
+    template = environment({"main": "a\n{% include 'bad' ignore missing %}", "bad": "{% if %}"}).get_template(
+        "main"
+    )
+    with events(*EXCEPTIONS) as seen, pytest.raises(Exception, match="if"):
+        template.render()
+    assert seen == [
+        "RAISE <template>:2 TemplateSyntaxError",
+        "RERAISE <template>:2 TemplateSyntaxError",
+        "PY_UNWIND <template>:2 TemplateSyntaxError",
+    ]
+
+
+def test_pauses() -> None:
+    """``generate`` hands out pieces, and goes on after each."""
+    template = environment({"main": "{% for x in xs %}\n{{ x }}\n{% endfor %}"}).get_template("main")
+    with events(*PAUSES) as seen:
+        pieces = list(template.generate(xs=[1, 2]))
+    assert len(pieces) == 2
+    assert [event.split()[0] for event in seen] == [
+        "PY_START",
+        "PY_YIELD",
+        "PY_RESUME",
+        "PY_YIELD",
+        "PY_RESUME",
+        "PY_RETURN",
+    ]
+    assert seen[1].startswith("PY_YIELD <template>:2")
+
+
+def test_a_pause_that_is_never_left() -> None:
+    """Who asked for pieces goes away: the generator is closed, by an exception thrown into it."""
+    template = environment({"main": "a\n{{ x }}\n{% for y in [1] %}b{% endfor %}"}).get_template("main")
+    with events(*PAUSES) as seen:
+        pieces = template.generate(x=1)
+        next(pieces)
+        pieces.close()
+    assert [event.split()[0] for event in seen] == ["PY_START", "PY_YIELD", "PY_THROW", "PY_UNWIND"]
+
+
+def test_pauses_of_asynchronous_templates() -> None:
+    template = environment({"main": "a{{ x }}"}, enable_async=True).get_template("main")
+
+    async def pieces() -> list[str]:
+        return [piece async for piece in template.generate_async(x=1)]
+
+    with events(*PAUSES) as seen:
+        assert "".join(asyncio.run(pieces())) == "a1"
+    assert [event.split()[0] for event in seen] == ["PY_START", "PY_YIELD", "PY_RESUME", "PY_RETURN"]
+
+
+# --- quiet and heard ---------------------------------------------------------------------------------------
+
+
+def test_the_quiet_tree_has_no_signals() -> None:
+    """Nothing that is reached from its closures looks at the frame's places for signalling."""
+    template = environment(
+        {"main": "{% for x in xs if x %}{{ x.y|upper }}{% else %}-{% endfor %}"}
+    ).get_template("main")
+    template.render(xs=[])
+    scope = template._functions.root
+    seen: set[int] = set()
+    pending: list[Any] = [scope.tree("quiet").body]
+    modules = set()
+    while pending:
+        function = pending.pop()
+        if id(function) in seen:
+            continue
+        seen.add(id(function))
+        if isinstance(function, (list, tuple)):
+            pending += function
+        elif hasattr(function, "__closure__"):
+            modules.add(function.__module__)
+            pending += [cell.cell_contents for cell in function.__closure__ or ()]
+    assert len(seen) > 10
+    assert not [name for name in modules if name.endswith((".signals", ".inclusions"))]
+
+
+def test_a_tool_that_comes_on_is_seen_by_the_next_scope() -> None:
+    """A function that the template calls switches a tool on: the macro that comes after it is seen, the rest of the
+    template is not."""
+    source = "{% macro m() %}\nin m\n{% endmacro %}\n{{ on() }}\n{{ m() }}\nlast"
+    template = environment({"main": source}).get_template("main")
+    lines: list[tuple[str, int]] = []
+
+    def on() -> str:
+        monitoring.use_tool_id(TOOL, "late")
+        monitoring.register_callback(
+            TOOL,
+            monitoring.events.LINE,
+            lambda code, line: (
+                lines.append((code.co_name, line)) if code.co_filename.startswith(ROOT) else None
+            ),
+        )
+        monitoring.set_events(TOOL, monitoring.events.LINE)
+        return ""
+
+    try:
+        template.render(on=on)
+    finally:
+        monitoring.set_events(TOOL, 0)
+        monitoring.register_callback(TOOL, monitoring.events.LINE, None)
+        monitoring.free_tool_id(TOOL)
+    assert lines == [("macro m", 2)]
+
+
+def test_lines_that_a_tool_has_disabled() -> None:
+    """Each line comes once; when all are off, the quiet tree runs; new events bring them back."""
+    template = environment(
+        {"main": "{% for x in xs %}\n{{ x }} {{ x }}\n{% endfor %}\n{{ xs }}"}
+    ).get_template("main")
+    lines: list[int] = []
+
+    def on_line(code: CodeType, line: int) -> object:
+        if code.co_filename.startswith(ROOT):
+            lines.append(line)
+            return monitoring.DISABLE
+        return None
+
+    monitoring.use_tool_id(TOOL, "disabling")
+    try:
+        monitoring.register_callback(TOOL, monitoring.events.LINE, on_line)
+        monitoring.set_events(TOOL, monitoring.events.LINE)
+        template.render(xs=[1, 2])
+        assert lines == [1, 2, 4]
+        assert not template._functions.root.monitored.is_heard()
+        template.render(xs=[1, 2])
+        assert lines == [1, 2, 4]
+        monitoring.restart_events()
+        template.render(xs=[1, 2])
+        assert lines == [1, 2, 4] * 2
+    finally:
+        monitoring.set_events(TOOL, 0)
+        monitoring.register_callback(TOOL, monitoring.events.LINE, None)
+        monitoring.free_tool_id(TOOL)
+
+
+def test_the_environment_says_which_back_end() -> None:
+    loader = DictLoader({})
+    assert Environment(loader=loader, backend="closures").backend == "closures"
+    with pytest.raises(ValueError, match="backend"):
+        Environment(loader=loader, backend="no such")
