@@ -339,11 +339,11 @@ class _Flow:
                 case ops.For():
                     self.kinds[plan.branch[op.site]] = "for"
                     if op.site in plan.otherwise:
-                        self.kinds[plan.otherwise[op.site][1]] = "for else"
+                        self.kinds[plan.otherwise[op.site]] = "for else"
                     self.note_functions(op)
-                case ops.Logical():
+                case ops.Logical() if op.site in plan.branch:
                     self.kinds[plan.branch[op.site]] = op.op
-                case ops.Conditional():
+                case ops.Conditional() if op.site in plan.branch:
                     self.kinds[plan.branch[op.site]] = "inline if"
                 case ops.Include(ignore_missing=True):
                     self.kinds[plan.branch[op.site]] = "include"

@@ -88,6 +88,8 @@ class Plan:
         after = entry + 1 if entry + 1 < len(self.entries) else None
         if kind == "jump":
             return (self._left[entry].entry,)
+        if kind == "return":
+            return (None,)
         return (after, self._right[entry].entry) if kind == "branch" else (after,)
 
     def enter_into(self, builder: ScopeBuilder, inclusion: int) -> int:
