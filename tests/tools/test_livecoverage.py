@@ -1,6 +1,7 @@
 """Coverage that stays on: which lines it records, in which circumstances, and in which forms it gives them."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -72,6 +73,20 @@ def test_a_template_that_is_compiled_twice() -> None:
         for x in (True, False):
             Environment(loader=DictLoader(sources)).get_template("page.html").render(x=x)
         assert lines(live, ">") == [1, 1, 2, 4, 6, 6]
+
+
+def test_a_template_that_changes(environment: Environment, tmp_path: Path) -> None:
+    with LiveCoverage() as live:
+        environment.get_template("page.html").render(x=True)
+        (tmp_path / "page.html").write_text("\n\n\n{{ 1 }}\n{% if x %}\n7{% endif %}")
+        os.utime(tmp_path / "page.html", ns=(0, 0))
+        environment.get_template("page.html").render(x=False)
+        assert lines(live, "page.html") == [4, 5]
+        # The same source in another environment adds to what is there.
+        Environment(loader=FileSystemLoader(tmp_path), trim_blocks=True).get_template("page.html").render(
+            x=True
+        )
+        assert lines(live, "page.html") == [4, 5, 6]
 
 
 def test_all_threads(environment: Environment) -> None:

@@ -12,6 +12,7 @@ function in the process fires once, and is disabled for it in the same way. So t
 function and each line of a template, once in the life of a process, and the memory one number for each line.
 """
 
+import os
 import sys
 import weakref
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ class LiveCoverage:
         # Code compares by value, and what was compiled twice is two things to watch.
         self._watched: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
         self._lock = Lock()
+        self._times: dict[str, int] = {}  # file → when it was changed
 
     # --- recording -----------------------------------------------------------------------------------------
 
@@ -82,11 +84,23 @@ class LiveCoverage:
     def _started(self, code: CodeType, offset: int) -> Any:
         if is_template(code) and self._id is not None:
             with self._lock:
-                self.lines.setdefault(code.co_filename, set())
+                self._began(code.co_filename)
                 for part in _with_nested(code):
                     self._watched[id(part)] = part
                     sys.monitoring.set_local_events(self._id, part, sys.monitoring.events.LINE)
         return sys.monitoring.DISABLE
+
+    def _began(self, file: str) -> None:
+        """Code of a file runs for the first time. Of a file that has changed meanwhile, and was compiled again, as
+        happens in development, the lines that ran before are others."""
+        try:
+            time = os.stat(file).st_mtime_ns
+        except OSError:
+            time = 0
+        if self._times.setdefault(file, time) != time:
+            self._times[file] = time
+            self.lines[file] = set()
+        self.lines.setdefault(file, set())
 
     def _line(self, code: CodeType, line: int) -> Any:
         self.lines.setdefault(code.co_filename, set()).add(line)
