@@ -25,7 +25,7 @@ from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_out
 from tmplmon.monitoring.hidden import hide_all
 from tmplmon.monitoring.legacy import tell
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
-from tmplmon.monitoring.states import LEGACY_TOOLS
+from tmplmon.monitoring.states import DEBUGGER, LEGACY_TOOLS
 
 if TYPE_CHECKING:
     from tmplmon.monitoring.scope import Scope
@@ -176,6 +176,8 @@ class Activation:
                 pointer, handle = self._states.pointer(state), self._handles[file]
                 call = self._line_calls[site] = (_capi.FIRE_LINE, pointer, handle, offset, line)
             self._at(line, offset)(*call)
+            if active & DEBUGGER:
+                self._states.enter()
 
     def branch(self, site: int, left: object) -> None:
         """BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
@@ -370,6 +372,8 @@ class Activation:
             without_legacy(self._data, 2 * state, caller, fire, handle, offset, *for_c)
         else:
             caller(fire, self._states.pointer(state), handle, offset, *for_c)
+        if active & DEBUGGER:
+            self._states.enter()
 
     def _python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
         """Fire an event of a site that the C API cannot fire."""
@@ -440,6 +444,8 @@ class Activation:
         self._raised = None
         if self._files:
             self._names.pop()
+            # A debugger that steps out asks for the events of the file it comes to while this one ends.
+            self._states.enter()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
 

@@ -31,12 +31,14 @@ from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import enter_scope
 from tmplmon.monitoring.events import C_RAISE, C_RETURN, CALL, Event
 
-__all__ = ["LEGACY_TOOLS", "TOOLS", "StateArray"]
+__all__ = ["DEBUGGER", "LEGACY_TOOLS", "TOOLS", "StateArray"]
 
 TOOLS = 0x3F
 """The bits of the tools 0 to 5, those of ``sys.monitoring.use_tool_id``."""
 LEGACY_TOOLS = 0xC0
 """The bits of ``sys.setprofile`` (6) and ``sys.settrace`` (7)."""
+DEBUGGER = 1 << sys.monitoring.DEBUGGER_ID
+"""The bit of a debugger, whose callbacks, where it stops, set the events that its user's next step needs."""
 
 _TOOL_IDS = range(6)
 get_tool = sys.monitoring.get_tool

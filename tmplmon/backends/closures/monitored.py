@@ -10,6 +10,7 @@ cannot be loaded.
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
+from tmplmon.backends.closures.tools import has_debugger
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
@@ -104,8 +105,8 @@ class Monitored:
 
     @property
     def is_heard_beyond_lines(self) -> bool:
-        """Whether a tool listens to calls or exceptions too."""
-        return bool(int.from_bytes(self.scope.data, "little") & self._beyond)
+        """Whether a tool listens to calls or exceptions too, or is a debugger, which looks at who called whom."""
+        return has_debugger() or bool(int.from_bytes(self.scope.data, "little") & self._beyond)
 
     def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
         plan = compiled.plan

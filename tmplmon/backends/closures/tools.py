@@ -22,3 +22,8 @@ def any_tool() -> bool:
 def always() -> bool:
     """In place of `any_tool` where one may come at any time."""
     return True
+
+
+def has_debugger() -> bool:
+    """Whether there is a tool in the debuggers' place."""
+    return _get_tool(sys.monitoring.DEBUGGER_ID) is not None

@@ -1,12 +1,13 @@
 """Ways into the debugger: from code, from a template, and after an exception.
 
-Rule: who has chosen a debugger gets it. A template's breakpoint goes to `sys.breakpointhook` if that, or the
-variable PYTHONBREAKPOINT, has been set; only otherwise to the `Pdb` of this package.
+Rule: who has chosen a debugger gets it. A template's breakpoint goes to the editor that is connected by debugpy, or
+to `sys.breakpointhook` if that, or the variable PYTHONBREAKPOINT, has been set; only otherwise to the `Pdb` of this
+package.
 """
 
 import os
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from tmplmon.tools.debugger.frames import nearest_template
@@ -38,9 +39,22 @@ def breakpoint_() -> str:
     """``{% breakpoint %}``: stop in the template that calls this. Gives the text it puts out: none."""
     frame = nearest_template(sys._getframe())
     chosen = sys.breakpointhook is not sys.__breakpointhook__ or os.environ.get("PYTHONBREAKPOINT")
-    if frame is None or chosen:
+    if frame is not None and _stops_in_editor(frame):
+        pass
+    elif frame is None or chosen:
         sys.breakpointhook()
     else:
         options: dict[str, Any] = {"mode": "inline"} if HAS_BACKENDS else {}
         Pdb(**options).set_trace(frame)
     return ""
+
+
+def _stops_in_editor(frame: FrameType) -> bool:
+    """Stop in a frame, if the program runs under debugpy; its own hook would stop in the engine's frame."""
+    debugpy, pydevd = sys.modules.get("debugpy"), sys.modules.get("pydevd")
+    if debugpy is None or pydevd is None or not debugpy.is_client_connected():
+        return False
+    pydevd.settrace(
+        suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame
+    )
+    return True

@@ -1,0 +1,81 @@
+"""Editors: debugpy, driven as an editor drives it, stops in templates and steps through them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tmplmon
+
+pytest.importorskip("debugpy", reason="needs debugpy (pip install 'tmplmon[test]')")
+
+from .dap import Editor
+
+BACKENDS = ["bytecode", "closures"]
+
+# The engine is a library where it is installed as one, which editors skip; here it is part of the project.
+OPTIONS: dict[str, Any] = {
+    "rules": [{"path": str(Path(tmplmon.__file__).parent / "**"), "include": False}],
+}
+PAGE = ["page.html:1 <template>", "app.py:28 main", "app.py:32 <module>"]
+BASE = ["base.html:4 <template>", *PAGE]
+BODY = ["page.html:13 block body", *BASE]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_include(here: Path, backend: str) -> None:
+    breakpoints = {"templates/nav.html": [{"line": 3, "condition": "item == 'help'"}]}
+    with Editor() as editor:
+        editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints, **OPTIONS)
+        assert editor.stopped() == ["nav.html:3 <template>", "base.html:2 <template>", *PAGE]
+        shown = editor.variables()
+        assert (shown["item"], shown["links"]) == ("'help'", "['home', 'help']")
+        assert editor.evaluate("item.upper() + links[0]") == "'HELPhome'"
+        assert editor.go("next")[0] == "nav.html:2 <template>"
+        assert editor.go("next")[0] == "nav.html:5 <template>"
+        assert editor.go("stepOut") == ["base.html:2 <template>", *PAGE]
+        assert editor.go("next") == ["base.html:3 <template>", *PAGE]
+        assert editor.go("continue") == []
+    assert "190 characters" in editor.output
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_block_macro_and_function(here: Path, backend: str) -> None:
+    breakpoints = {"templates/page.html": [{"line": 7, "condition": "user['name'] == 'Bob'"}, {"line": 13}]}
+    with Editor() as editor:
+        editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints, **OPTIONS)
+        assert editor.stopped() == ["page.html:7 block body", *BASE]
+        assert editor.variables()["user"] == "{'name': 'Bob'}"
+        assert editor.go("stepIn") == ["app.py:16 hello", "page.html:7 block body", *BASE]
+        assert editor.go("stepOut") == ["page.html:7 block body", *BASE]
+        assert editor.go("next") == ["page.html:8 block body", *BASE]
+        assert editor.variables()["greeting"] == "'Hello Bob'"
+        assert editor.go("continue") == BODY
+        assert editor.go("stepIn") == ["forms.html:2 macro field", *BODY]
+        shown = editor.variables()
+        assert (shown["name"], shown["value"]) == ("'email'", "'a@b'")
+        assert editor.go("next") == ["forms.html:3 macro field", *BODY]
+        assert editor.variables()["id"] == "'f_email'"
+        assert editor.go("stepOut") == BODY
+        assert editor.go("stepOut") == BASE
+        assert editor.go("next") == ["base.html:6 <template>", *PAGE]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_breakpoint_tag(here: Path, backend: str) -> None:
+    with Editor() as editor:
+        editor.launch(here, ["app.py", "tag", "stop.html", backend], {}, **OPTIONS)
+        include = ["stop.html:2 <template>", "app.py:28 main", "app.py:32 <module>"]
+        # As after `breakpoint()` in Python, debugpy is at the line that comes next.
+        assert editor.stopped() == ["stop_inner.html:4 <template>", *include]
+        assert editor.variables()["user"] == "{'name': 'Ann'}"
+        assert editor.go("next") == ["stop_inner.html:1 <template>", *include]
+
+
+def test_the_setting_for_jinja_is_not_for_these_templates(here: Path) -> None:
+    """With it, debugpy takes all breakpoints that are not in Python files for Jinja2's, and never stops there."""
+    with Editor() as editor:
+        breakpoints = {"templates/nav.html": [{"line": 3}]}
+        editor.launch(here, ["app.py", "plain", "page.html", "bytecode"], breakpoints, jinja=True, **OPTIONS)
+        assert editor.verified == [False]
+        assert editor.stopped() == []
