@@ -28,7 +28,7 @@ ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jinja2": ("jinja2", "Environment", {}),
     "jinja2 sandbox": ("jinja2.sandbox", "SandboxedEnvironment", {}),
     "closures": ("tmplmon", "Environment", {"backend": "closures"}),
-    "sandbox": ("tmplmon", "SandboxedEnvironment", {}),
+    "sandbox": ("tmplmon.sandbox", "SandboxedEnvironment", {}),
 }
 WITH_TOOL = "closures with a LINE tool / without"
 _TOOL = 4
