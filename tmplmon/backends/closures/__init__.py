@@ -6,14 +6,17 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     scope        what runs as one function: its trees, its entry, what tools see of it
     frame        the variables of one run, and where an exception came up
     build        IR ops to closures: what the modules below share
+    parts        what a value op consists of
     values       each value op by its definition              (bytecode: values)
+    calls        those that call something
     fused        common shapes of value ops, faster
     builtin      stock filters and tests in place             (bytecode: builtin)
     output       runs of output                               (bytecode: output)
     statements   statements                                   (bytecode: statements)
     loops        loops                                        (bytecode: loops)
     templates    blocks, inheritance, includes, imports
-    resumable    the same for trees that stop and go on: `generate`, coroutines
+    resumable    the same for trees that stop and go on: `generate`, coroutines; with resumable_statements and
+                 resumable_loops
     signals      what the trees that are seen by tools have in addition
     lines        which lines an expression reaches, in which order
     sites        the places of a scope, as `tmplmon.monitoring` wants them; includes joined in

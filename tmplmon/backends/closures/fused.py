@@ -161,7 +161,7 @@ def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
 
 def _called(b: "Builder", kind: str, op: ops.Filter | ops.Test) -> "Closure | None":
     """A filter or test that is a plain function, or wants something that is known now, with up to two arguments."""
-    from tmplmon.backends.closures.values import first_argument
+    from tmplmon.backends.closures.calls import first_argument
 
     func, wants = b.constants.function(kind, op.name)
     site = op.site

@@ -74,7 +74,8 @@ def include(
 
 
 def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, site: int) -> Closure:
-    from tmplmon.backends.closures.resumable import run, runner
+    from tmplmon.backends.closures.resumable import run
+    from tmplmon.backends.closures.resumable_statements import runner
 
     hand_out, yields = runner(b, site), b.yields
 

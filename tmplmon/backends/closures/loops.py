@@ -77,7 +77,7 @@ def for_(b: Builder, op: ops.For) -> Closure:
         return b.at_line_of(op, _recursive(b, op, iterable))
     run = loop(b, op)
     if suspends(iterable) or suspends(run):
-        from tmplmon.backends.closures.resumable import for_ as resumable
+        from tmplmon.backends.closures.resumable_loops import for_ as resumable
 
         return b.at_line_of(op, resumable(iterable, run, site))
     simple = _simple(b, op, iterable)
@@ -160,7 +160,7 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse)
     finish = _finish(b, op, start, orelse)
     if b.constants.is_async or suspends(body) or suspends(finish):
-        from tmplmon.backends.closures.resumable import loop as resumable
+        from tmplmon.backends.closures.resumable_loops import loop as resumable
 
         return resumable(b, op, made, passing, test, body, finish)
     items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
@@ -198,7 +198,7 @@ def _finish(
         return lambda f, ran: None
     made: Callable[[Frame, bool], Any]
     if suspends(orelse):
-        from tmplmon.backends.closures.resumable import finish as resumable
+        from tmplmon.backends.closures.resumable_loops import finish as resumable
 
         made = resumable(start, orelse)
     else:
@@ -269,7 +269,7 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             assign(f, held)
 
         if asynchronous:
-            from tmplmon.backends.closures.resumable import with_last as resumable
+            from tmplmon.backends.closures.resumable_loops import with_last as resumable
 
             return Head(resumable(length), assign_three, None)
         return Head(with_last, assign_three, _preceded((number, last), slots))
@@ -353,7 +353,7 @@ def _passing(b: Builder, op: ops.For) -> Items:
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
     test = _condition(b, op)
     if b.constants.is_async:
-        from tmplmon.backends.closures.resumable import passing as resumable
+        from tmplmon.backends.closures.resumable_loops import passing as resumable
 
         return resumable(assign, start, test)
 
@@ -391,7 +391,7 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
     b.yields = yields
     join = joined(b, op.autoescape)
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable import recursive as resumable
+        from tmplmon.backends.closures.resumable_loops import recursive as resumable
 
         return resumable(b, iterable, run, join, (defined, depth), site)
 

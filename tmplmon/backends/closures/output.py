@@ -69,7 +69,7 @@ def emit(b: Builder, op: ops.Emit) -> list[Closure]:
 def unless_extended(step: Closure) -> Closure:
     """A statement that is left out when a parent is set."""
     if suspends(step):
-        from tmplmon.backends.closures.resumable import unless_extended as resumable
+        from tmplmon.backends.closures.resumable_statements import unless_extended as resumable
 
         return resumable(step)
 

@@ -38,7 +38,7 @@ def assign(b: Builder, op: ops.Assign) -> Closure:
 
             return b.at_line_of(op, to_slot)
     if suspends(value):
-        from tmplmon.backends.closures.resumable import assign as resumable
+        from tmplmon.backends.closures.resumable_statements import assign as resumable
 
         made = resumable(assigner(b, op.target), value, site)
     else:
@@ -105,7 +105,7 @@ def exporter(b: Builder, slots: Sequence[ops.Slot], exported: bool = True) -> Cl
 def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
     value = b.value(op.value)
     if suspends(value):
-        from tmplmon.backends.closures.resumable import evaluate as resumable
+        from tmplmon.backends.closures.resumable_statements import evaluate as resumable
 
         return b.at_line_of(op, resumable(value))
 
@@ -136,7 +136,7 @@ def if_(b: Builder, op: ops.If) -> Closure:
 
 def _if(test: Closure, yes: Closure, no: Closure | None, site: int) -> Closure:
     if suspends(test) or suspends(yes) or (no is not None and suspends(no)):
-        from tmplmon.backends.closures.resumable import if_ as resumable
+        from tmplmon.backends.closures.resumable_statements import if_ as resumable
 
         return resumable(test, yes, no, site)
     if no is None:
@@ -178,7 +178,7 @@ def enter(b: Builder, op: ops.Enter) -> Closure:
     body = b.body(op.body) or nothing
     evaluated = [bound for _, bound in bindings] + ([] if wanted is None else [wanted])
     if suspends(body) or any(map(suspends, evaluated)):
-        from tmplmon.backends.closures.resumable import enter as resumable
+        from tmplmon.backends.closures.resumable_statements import enter as resumable
 
         return b.at_line(site, resumable(b, bindings, wanted, start, body, site))
     open_frame = _open_frame(bindings, start, site)
@@ -259,7 +259,7 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
     b.yields = yields
     join = joined(b, op.autoescape)
     if suspends(body):
-        from tmplmon.backends.closures.resumable import capture as resumable
+        from tmplmon.backends.closures.resumable_statements import capture as resumable
 
         return b.at_line(site, resumable(i, start, body, join))
 
@@ -325,7 +325,7 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         if b.signals is not None:
             value = b.signals.default(value)
         if suspends(value):
-            from tmplmon.backends.closures.resumable import default as resumable
+            from tmplmon.backends.closures.resumable_statements import default as resumable
 
             made.append(resumable(i, value))
         else:

@@ -36,8 +36,8 @@ def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], None]:
 
 
 def call_block(b: Builder, op: ops.CallBlock) -> Closure:
+    from tmplmon.backends.closures.calls import locals_of
     from tmplmon.backends.closures.output import unless_extended
-    from tmplmon.backends.closures.values import locals_of
 
     name, required, site = op.name, op.required, op.site
     seen = locals_of(b, op.locals) if op.scoped else None
@@ -51,7 +51,7 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
 
     made: Closure
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable import run_found
+        from tmplmon.backends.closures.resumable_statements import run_found
 
         made = run_found(b, find, site)
     else:
@@ -78,7 +78,7 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
         return context.blocks.after[block], context
 
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable import run_found
+        from tmplmon.backends.closures.resumable_statements import run_found
 
         return run_found(b, find, site)
 
@@ -98,7 +98,7 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
     template, again, site = b.value(op.template), op.again, op.site
     this = b.constants.template
     if suspends(template):
-        from tmplmon.backends.closures.resumable import extends as resumable
+        from tmplmon.backends.closures.resumable_statements import extends as resumable
 
         return b.at_line_of(op, resumable(template, again, this, site))
 
@@ -118,7 +118,7 @@ def finish(b: Builder, site: int) -> Closure:
     """After a template body that may extend another: the parent runs. `site` is that of the last ``extends``."""
     runs: Closure
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable import run_found
+        from tmplmon.backends.closures.resumable_statements import run_found
 
         runs = run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
     else:
@@ -141,7 +141,7 @@ def finish(b: Builder, site: int) -> Closure:
 def if_extended(step: Closure) -> Closure:
     """A statement that is left out when no parent is set."""
     if suspends(step):
-        from tmplmon.backends.closures.resumable import if_extended as resumable
+        from tmplmon.backends.closures.resumable_statements import if_extended as resumable
 
         return resumable(step)
 
@@ -153,7 +153,7 @@ def if_extended(step: Closure) -> Closure:
 
 
 def include(b: Builder, op: ops.Include) -> Closure:
-    from tmplmon.backends.closures.values import locals_of
+    from tmplmon.backends.closures.calls import locals_of
 
     name, site, ignore_missing = b.value(op.template), op.site, op.ignore_missing
     this = b.constants.template
@@ -176,7 +176,7 @@ def include(b: Builder, op: ops.Include) -> Closure:
 
         return signalling(b, op, name, key, context_for)
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable import include as resumable
+        from tmplmon.backends.closures.resumable_statements import include as resumable
 
         return resumable(b, name, key, load, context_for, site)
 
@@ -195,8 +195,9 @@ def include(b: Builder, op: ops.Include) -> Closure:
 
 
 def import_(b: Builder, op: ops.Import) -> Closure:
+    from tmplmon.backends.closures.calls import locals_of
+    from tmplmon.backends.closures.parts import combined
     from tmplmon.backends.closures.statements import exporter
-    from tmplmon.backends.closures.values import combined, locals_of
 
     this = b.constants.template
     seen = locals_of(b, op.locals) if op.with_context else None

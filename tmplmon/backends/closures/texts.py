@@ -53,7 +53,7 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
 
 def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], site: int) -> Closure:
     """The value of a closure, made something else."""
-    from tmplmon.backends.closures.values import combined
+    from tmplmon.backends.closures.parts import combined
 
     return combined(b, [value], convert, site)
 
