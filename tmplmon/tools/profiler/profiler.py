@@ -124,11 +124,15 @@ def profile_on_signal(number: int, path: str, *, seconds: float = 10, share: flo
     """From now on, when the process gets a signal, profile it for so many seconds and write the profile to a file.
 
     number: as `signal.SIGUSR1`. path: the end of its name says the format; ``%d`` in it becomes the process id.
-    A signal that comes while one is being worked on is ignored. Call it in the main thread.
+    A signal that comes while one is being worked on is ignored. Call it in the main thread. Raises ValueError for a
+    name that says no format.
     """
     import os
     import signal
 
+    from tmplmon.tools.profiler.formats import format_of
+
+    format_of(path)
     busy = threading.Lock()
 
     def work() -> None:

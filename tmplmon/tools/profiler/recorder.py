@@ -81,8 +81,6 @@ class Recorder:
             if not self.is_on:
                 return
             self.is_on = False
-            for thread in self._threads.values():
-                thread.end()
             unwatch(self._observe)
             _mon.set_events(self._tool, 0)
             for code in self._codes.values():
@@ -91,6 +89,7 @@ class Recorder:
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
             for thread in self._threads.values():
+                thread.end()
                 self.root.add(thread.root)
                 self.spent += thread.spent()
             for known in (self._threads, self._starts, self._resumes, self._codes):

@@ -76,7 +76,14 @@ def followed(clock: Clock) -> Thread:
         try:
             cell = table[number]
             cell.hits += 1.0
-        except AttributeError:  # None: for the first time
+        except (AttributeError, IndexError):
+            first(number)
+
+    def first(number: int) -> None:
+        """A line is reached for the first time (or after the end, by a thread that was late)."""
+        nonlocal cell
+        if stack:
+            table.extend([None] * (number + 1 - len(table)))
             cell = table[number] = node.cell(number)
             cell.hits += 1.0
 
@@ -98,11 +105,14 @@ def followed(clock: Clock) -> Thread:
     def leave(code: CodeType) -> None:
         nonlocal since, began
         now = clock(tick)
-        if not any(each is code for each in stack):
+        if not any(each is code for each in tuple(stack)):
             return  # it began before, or is no template
-        while stack.pop() is not code:
+        try:
+            while stack.pop() is not code:
+                back(now)
             back(now)
-        back(now)
+        except IndexError:
+            return  # another thread has ended this one meanwhile
         since = clock(tick)
         began += since - now
 
