@@ -11,15 +11,17 @@
   tells which thread its events are in; while there may be one, all lines are looked up by thread.
 """
 
+import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from threading import get_ident
 from types import CodeType
 from typing import Any
 
 from tmplmon.monitoring.announced import announced, unwatch, watch
-from tmplmon.tools.profiler.thread import CLOCK, Clock, Entry, Thread, followed
+from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, followed
 from tmplmon.tools.profiler.tree import Scope, make_root
 
 _mon = sys.monitoring
@@ -29,6 +31,7 @@ _GLOBAL = _E.PY_UNWIND | _E.PY_THROW
 # The id that is meant for profilers first, then those that are nobody's.
 _TOOL_IDS = (_mon.PROFILER_ID, 3, 4)
 _NAME = "tmplmon.profiler"
+_HERE = os.path.dirname(__file__) + os.sep
 
 
 class Recorder:
@@ -80,6 +83,7 @@ class Recorder:
         with self._lock:
             if not self.is_on:
                 return
+            now = self._clock(TICK)
             self.is_on = False
             unwatch(self._observe)
             _mon.set_events(self._tool, 0)
@@ -88,13 +92,28 @@ class Recorder:
             for event in self._callbacks():
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
+        self._settle()
+        with self._lock:
             for thread in self._threads.values():
-                thread.end()
+                thread.end(now)
                 self.root.add(thread.root)
                 self.spent += thread.spent()
             for known in (self._threads, self._starts, self._resumes, self._codes):
                 known.clear()
             self._inside, self._owner = 0, None
+
+    def _settle(self) -> None:
+        """Wait until no other thread is in the middle of a callback; none begins another. (Not for ever: a debugger
+        may have stopped one there.)"""
+        for _ in range(1000):
+            frames = sys._current_frames()
+            frames.pop(get_ident(), None)
+            if not any(
+                number in self._threads and frame.f_code.co_filename.startswith(_HERE)
+                for number, frame in frames.items()
+            ):
+                return
+            time.sleep(0.0005)
 
     def _callbacks(self) -> dict[int, Callable[..., Any]]:
         return {

@@ -41,7 +41,7 @@ class Thread:
 
     line(code, number), enter(code, entry), leave(code): what is to be called when that happens. `leave` is given
     code of other functions, too.
-    end(): what runs ends now. stack: the code objects that run, outermost first.
+    end(now): what runs ended then. stack: the code objects that run, outermost first.
     root: the call tree. spent(): the time inside of templates by the clock alone, without a look at the tree.
     """
 
@@ -52,7 +52,7 @@ class Thread:
     line: Callable[[CodeType, int], None]
     enter: Callable[[CodeType, Entry], None]
     leave: Callable[[CodeType], None]
-    end: Callable[[], None]
+    end: Callable[[float], None]
     spent: Callable[[], float]
 
 
@@ -125,9 +125,10 @@ def followed(clock: Clock) -> Thread:
         if not callers:
             total += now - began
 
-    def end() -> None:
+    def end(now: float) -> None:
         while stack:
-            leave(stack[-1])
+            stack.pop()
+            back(max(now, since))
 
     thread.line, thread.enter, thread.leave, thread.end = line, enter, leave, end
     thread.spent = lambda: total
