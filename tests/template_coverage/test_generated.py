@@ -11,7 +11,7 @@ from tmplmon import Environment, FileSystemLoader
 
 from .generate import MAIN, Record, Writer, lines_in, write
 
-SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 10)
+SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 6)
 # Kind of statement → how many ways it has, and those that its record names.
 WAYS = {"if": {"True": "true", "False": "false"}, "for": {"started": "in", "ended": "out", "empty": "out"}}
 WAYS["for else"] = {"started": "in", "ended": "out", "empty": "else"}

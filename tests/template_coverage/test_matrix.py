@@ -37,17 +37,17 @@ WAYS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fork": ("-m coverage run {branch} run_processes.py fork", "concurrency = multiprocessing", ()),
     "spawn": ("-m coverage run {branch} run_processes.py spawn", "concurrency = multiprocessing", ()),
     "pytest-cov": (
-        "-m pytest -q -p no:cacheprovider --cov {branch} --cov-report= test_shop.py",
+        "-m pytest -q -p pytest_cov.plugin --cov {branch} --cov-report= test_shop.py",
         "",
         ("pytest_cov",),
     ),
     "pytest-cov contexts": (
-        "-m pytest -q -p no:cacheprovider --cov {branch} --cov-report= --cov-context=test test_shop.py",
+        "-m pytest -q -p pytest_cov.plugin --cov {branch} --cov-report= --cov-context=test test_shop.py",
         "",
         ("pytest_cov",),
     ),
     "xdist": (
-        "-m pytest -q -p no:cacheprovider -n 2 --cov {branch} --cov-report= test_shop.py",
+        "-m pytest -q -p pytest_cov.plugin -p xdist.plugin -n 2 --cov {branch} --cov-report= test_shop.py",
         "",
         ("pytest_cov", "xdist"),
     ),
@@ -134,7 +134,9 @@ def run(project: Path, python: str, words: str, **environment: str) -> subproces
     """Runs a command of the project; its folder and this checkout can be imported from."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
     path = os.pathsep.join(filter(None, (str(project), str(ROOT), environment.pop("PYTHONPATH", ""))))
-    environment = {**inherited, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    # Other plugins of pytest take longer to start than the tests do.
+    settings = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**inherited, **settings, **environment}
     command = [python, *(python if word == "PYTHON" else word for word in words.split())]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
