@@ -153,6 +153,8 @@ class BudgetError(TemplateRuntimeError):
         self.lineno: int | None = None
         self.column: int | None = None
         self.spent = spent
+        # It came up when a scope was to be entered, which is not in the traceback then.
+        self.is_outside = False
 
     def __str__(self) -> str:
         if self.lineno is None or self.column is None:

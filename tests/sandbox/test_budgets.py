@@ -84,6 +84,10 @@ ways = pytest.mark.parametrize("render", WAYS)
         ("{{ range(1000)|map('string')|list }}", {"fuel": 100}, FuelExhausted),
         ("{{ range(1000)|sum }}", {"fuel": 100}, FuelExhausted),
         ("{{ 'a' * 100000 }}", {"fuel": 100}, FuelExhausted),
+        ("{% for x in 'a' * 9 %}{% debug %}{% endfor %}", {"fuel": 200}, FuelExhausted),
+        ("{{ ['text' * 999]|pprint }}", {"fuel": 200}, FuelExhausted),
+        ("{{ range(9)|join('x' * 5000) }}", {"fuel": 200}, FuelExhausted),
+        ("{{ (range(9)|list + [1])[::2][:1] * 99999 }}", {"fuel": 200}, FuelExhausted),
         ("text" * 100, {"output": 100}, OutputLimitExceeded),
         ("{% for x in range(1000) %}{{ x }}{% endfor %}", {"output": 100}, OutputLimitExceeded),
         (
@@ -117,7 +121,9 @@ ways = pytest.mark.parametrize("render", WAYS)
 def test_a_limit(
     source: str, limits: dict[str, Any], error: type[BudgetError], render: Any, enable_async: bool
 ) -> None:
-    env = environment(source, limits=Limits(**limits), enable_async=enable_async)
+    env = environment(
+        source, limits=Limits(**limits), enable_async=enable_async, extensions=["tmplmon.ext.debug"]
+    )
     if enable_async and render is as_module:
 
         def render(template: Any, names: dict[str, Any]) -> str:
@@ -416,3 +422,10 @@ def test_what_has_no_limits_is_not_metered() -> None:
     template = env.get_template("main")
     template.render()
     assert [key[2] for key in template._functions.root._trees] == [False]
+
+
+@pytest.mark.parametrize("limits", [None, Limits(fuel=10_000)])
+def test_a_template_as_deep_as_any_may_be(limits: Limits | None) -> None:
+    """Its tree is made when it is first rendered."""
+    env = environment("{% if no %}{{ x" + "|trim" * 990 + " }}{% endif %}fine", limits=limits)
+    assert env.get_template("main").render() == "fine"

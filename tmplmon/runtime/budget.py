@@ -94,27 +94,10 @@ class Budget:
 
     It is current in a ``with`` (of the thread or task); renderings of sandboxed templates in it spend from it. What
     is used up stays used up: the next rendering ends at once.
-
-    limits: how much that is.
     """
 
-    # Slots, as what a class has a default for is slow to read from an instance.
-    __slots__ = (
-        "__weakref__",
-        "_before",
-        "_cancelled",
-        "_fuel_given",
-        "_room_given",
-        "_seconds",
-        "_since",
-        "counted",
-        "deepest",
-        "depth",
-        "left",
-        "limits",
-        "output",
-        "room",
-    )
+    limits: Limits
+    """How much that is."""
 
     left: int
     """Fuel of the slice that is being used; the back end counts it down, and calls `more_fuel` below zero."""
@@ -130,17 +113,22 @@ class Budget:
 
     counted: int
 
+    deepest: int
+    """The greatest `depth` there was."""
+
+    _fuel_given: int
+    _room_given: int
+
+    # Of the class until they are set, as a budget is made for each rendering. (What a template reads has to be of
+    # the instance from the beginning: it is slow to read else.)
+    _seconds = 0.0
+    _since: float | None = None
+    _cancelled = False
+    _before: "tuple[Any, ...]" = ()
+
     def __init__(self, limits: Limits | None = None, /, **changed: Any) -> None:
         """`changed`: limits by their names, in the place of those of `limits`."""
-        self.limits = replace(limits or _NONE, **changed) if changed or limits is None else limits
-        self.left = self.room = self._fuel_given = self._room_given = 0
-        self.depth = self.deepest = 0
-        self._seconds = 0.0
-        self._since: float | None = None
-        self._cancelled = False
-        self._before: tuple[Any, ...] = ()
-        self.output = None
-        self.counted = 0
+        _fill(self, replace(limits or _NONE, **changed) if changed else limits or _NONE)
 
     def cancel(self) -> None:
         """End what renders with this budget, from any thread: it raises RenderCancelled at the next look, which
@@ -185,15 +173,21 @@ class Budget:
 
     # --- for the back end ----------------------------------------------------------------------------------
 
-    def entering(self, depth: int) -> None:
-        """A scope is about to be entered that is the outermost, or deeper than any before: will it do?"""
+    def entering(self, depth: int, by_itself: bool = True) -> None:
+        """A scope is about to be entered that is the outermost, or deeper than any before: will it do? `by_itself`:
+        it has a function of its own, and is not to show in the traceback if it must not be entered."""
+        limits = self.limits
         if depth == 1:
-            self.start()
-            self.look()
+            self._since = monotonic()
+            seconds = limits.seconds
+            if self._cancelled or (seconds is not None and self._seconds >= seconds):
+                self.look()
         if depth > self.deepest:
-            most = self.limits.depth
+            most = limits.depth
             if most is not None and depth > most:
-                raise DepthLimitExceeded(f"more than {most} scopes in each other", self.spent)
+                error = DepthLimitExceeded(f"more than {most} scopes in each other", self.spent)
+                error.is_outside = by_itself and depth > 1
+                raise error
             self.deepest = depth
 
     def start(self) -> None:
@@ -244,17 +238,30 @@ class Budget:
         raise FuelExhausted(message, self.spent)
 
     def tally(self) -> None:
-        """Count the pieces of output that were appended since the last time."""
-        output = self.output
+        """Count the pieces of output that were appended since the last time. They become one piece, which has to be
+        done anyway, and whose length is known."""
+        output, counted = self.output, self.counted
         assert output is not None
-        new = output[self.counted :]
-        self.counted += len(new)
+        pieces = len(output) - counted
+        if not pieces:
+            return
         try:
-            self.room -= sum(map(len, new))
+            if pieces == 1:
+                length = len(output[counted])
+            else:
+                text = "".join(output[counted:] if counted else output)
+                length = len(text)
+                output[counted:] = (text,)
+            self.counted = counted + 1
         except (
             TypeError
         ):  # values of a native environment, of which one that is no text counts as a character
-            self.room -= sum([len(piece) if isinstance(piece, str) else 1 for piece in new])
+            new = output[counted:]
+            length = sum([len(piece) if isinstance(piece, str) else 1 for piece in new])
+            self.counted += len(new)
+        self.room -= length
+        if length > _PUT_OUT:
+            self.left -= length // _PUT_OUT
         if self.room < 0:
             self.more_room()
 
@@ -270,6 +277,26 @@ class Budget:
         self.room += given
 
 
+_new = object.__new__
+
+
+def budget_of(limits: Limits) -> Budget:
+    """A budget for one rendering; quicker than the class."""
+    budget = _new(Budget)
+    _fill(budget, limits)
+    return budget
+
+
+def _fill(budget: Budget, limits: Limits) -> None:
+    budget.limits = limits
+    # The first slices: many renderings need no more.
+    fuel, output = limits.fuel, limits.output
+    budget.left = budget._fuel_given = _SLICE if fuel is None or fuel > _SLICE else fuel
+    budget.room = budget._room_given = _ROOM_SLICE if output is None or output > _ROOM_SLICE else output
+    budget.depth = budget.deepest = budget.counted = 0
+    budget.output = None
+
+
 def spend(size: int) -> None:
     """Pay for a text or a list of a size that is made or looked through."""
     if size >= _SHORT:
@@ -281,4 +308,4 @@ def spend(size: int) -> None:
 current: ContextVar[Budget | None] = ContextVar("tmplmon_budget", default=None)
 """The budget that is spent from."""
 
-__all__ = ["CHARACTERS", "Budget", "Limits", "Spending", "current", "spend"]
+__all__ = ["CHARACTERS", "Budget", "Limits", "Spending", "budget_of", "current", "spend"]

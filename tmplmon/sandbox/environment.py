@@ -20,7 +20,7 @@ from tmplmon.runtime.context import Context
 from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.calls import Calls, is_marked_unsafe
-from tmplmon.sandbox.filters import limited_filters, limited_globals
+from tmplmon.sandbox.filters import limited_filters, limited_globals, limited_tests
 from tmplmon.sandbox.formatting import (
     FORMATS,
     bound,
@@ -98,6 +98,7 @@ class SandboxedEnvironment(Environment):
         self._stock_filters = limited_filters(self._sizes)
         super().__init__(*args, **kwargs)
         self.globals.update(limited_globals(self._sizes))
+        self.tests.update(limited_tests(self._sizes))
         self.binop_table: dict[str, Callable[[Any, Any], Any]] = {
             **self.default_binop_table,
             **{

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tmplmon.errors import SecurityError, TooLargeError
+from tmplmon.runtime.budget import current
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.filters.lookup import path_getter
 from tmplmon.runtime.globals import GLOBALS, Namespace, generate_lorem_ipsum
@@ -26,7 +27,7 @@ from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.limits import Sizes, safe_range
 from tmplmon.sandbox.measure import check_nesting, text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
-from tmplmon.sandbox.spending import OF_ITEMS, paying
+from tmplmon.sandbox.spending import OF_ITEMS, paid_for, paying
 
 MOST_ITERATORS = 200
 _MOST_DIGITS = 1000
@@ -73,8 +74,8 @@ class _Checks:
 
     def indent(self, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> None:
         more = len(width) if isinstance(width, str) else width if isinstance(width, int) else 0
-        if isinstance(s, str):
-            self.limits.size(len(s) + max(more, 0) * (len(s.splitlines()) + 1), "the text")
+        lines = len(s.splitlines()) + 1 if isinstance(s, str) else 1
+        self.limits.size((len(s) if isinstance(s, str) else 0) + max(more, 0) * lines, "the text")
 
     def format(self, value: Any, *args: Any, **kwargs: Any) -> None:
         self.limits.text(value)
@@ -153,6 +154,11 @@ class _Checks:
         if not isinstance(value, Mapping) and is_marked_unsafe(getattr(value, "items", None)):
             raise SecurityError(f"{value.items!r} is not safely callable")
 
+    def pprint(self, value: Any) -> None:
+        # Far slower than other filters, for each character.
+        self.limits.text(value)
+        self.limits.work(16 * text_length(value, self.limits.max_size), "pprint")
+
     def xmlattr(self, d: Any, autospace: Any = True) -> None:
         self.items_of(d)
         self.limits.text(d)
@@ -165,8 +171,8 @@ class _Checks:
 _CHECKS: dict[str, Callable[..., None]] = {
     **dict.fromkeys(
         (
-            *("capitalize", "e", "escape", "forceescape", "lower", "pprint", "safe", "string", "striptags"),
-            *("title", "upper", "wordcount"),
+            *("capitalize", "e", "escape", "forceescape", "lower", "safe", "string", "striptags", "title"),
+            *("upper", "wordcount"),
         ),
         _Checks.text,
     ),
@@ -175,6 +181,7 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "dictsort": _Checks.items_of,
     "format": _Checks.format,
     "indent": _Checks.indent,
+    "pprint": _Checks.pprint,
     "replace": _Checks.replace,
     "round": _Checks.round,
     "slice": _Checks.slice,
@@ -221,6 +228,9 @@ def _join(limits: Sizes) -> Callable[..., Any]:
     @pass_eval_context
     @async_aware
     def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> Any:
+        budget = current.get()
+        if budget is not None:
+            value = paid_for(value, budget)
         if eval_ctx.environment.is_async:
             return later(eval_ctx, value, d, attribute)
         if type(value) is list and type(d) is str and attribute is None and set(map(type, value)) == {str}:
@@ -312,8 +322,19 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
     for name in _LAZY:
         made[name] = _nested(made[name])
     for name in OF_ITEMS:
-        made[name] = paying(made[name])
+        if name != "join":
+            made[name] = paying(made[name])
     return made
+
+
+def limited_tests(limits: Sizes) -> dict[str, Callable[..., Any]]:
+    """The built-in tests that take a remainder, which of a text is a format."""
+    modulo = limits.modulo
+    return {
+        "odd": lambda value: modulo(None, value, 2) == 1,
+        "even": lambda value: modulo(None, value, 2) == 0,
+        "divisibleby": lambda value, num: modulo(None, value, num) == 0,
+    }
 
 
 def limited_globals(limits: Sizes) -> dict[str, Any]:

@@ -71,7 +71,9 @@ def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
     """A value whose items are about to be worked through: they are paid for, or will be as they come."""
     kind = type(value)
     if kind in _SIZED:
-        budget.charge(len(value))
+        budget.left -= len(value)
+        if budget.left < 0:
+            budget.more_fuel()
     elif kind is Items or kind is AsyncItems:
         return value
     elif hasattr(kind, "__anext__"):
@@ -85,20 +87,35 @@ def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
 
 def paying(function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that pays for its items. What it gives is an iterator that pays, if it is one."""
-    place = 0 if pass_arg_of(function) is None else 1
 
-    def filter_(*args: Any, **kwargs: Any) -> Any:
-        budget = current.get()
-        if budget is None or len(args) <= place:
-            return function(*args, **kwargs)
-        value = paid_for(args[place], budget)
-        nesting = value._nesting if isinstance(value, Items) else 0
-        made = function(*args[:place], value, *args[place + 1 :], **kwargs)
-        if hasattr(made, "__next__") or hasattr(made, "__anext__"):
-            return paid_for(made, budget, nesting)
-        return made
+    def paid(value: Any, made: Any, budget: Budget) -> Any:
+        if type(made) in _SIZED or not (hasattr(made, "__next__") or hasattr(made, "__anext__")):
+            return made
+        return paid_for(made, budget, value._nesting if isinstance(value, Items) else 0)
 
-    filter_.__name__ = filter_.__qualname__ = function.__name__
-    filter_.__doc__ = function.__doc__
-    filter_.__dict__.update(getattr(function, "__dict__", {}))
-    return filter_
+    if pass_arg_of(function) is None:
+
+        def paying(value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            budget = current.get()
+            if budget is None:
+                return function(value, *args, **kwargs)
+            value = paid_for(value, budget)
+            made = function(value, *args, **kwargs)
+            return made if type(made) is str else paid(value, made, budget)
+
+        made_of: Callable[..., Any] = paying
+    else:
+
+        def paying_second(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            budget = current.get()
+            if budget is None:
+                return function(first, value, *args, **kwargs)
+            value = paid_for(value, budget)
+            made = function(first, value, *args, **kwargs)
+            return made if type(made) is str else paid(value, made, budget)
+
+        made_of = paying_second
+    made_of.__name__ = made_of.__qualname__ = function.__name__
+    made_of.__doc__ = function.__doc__
+    made_of.__dict__.update(getattr(function, "__dict__", {}))
+    return made_of

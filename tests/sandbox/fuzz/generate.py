@@ -310,7 +310,7 @@ def case(number: int) -> Case:
         sources = {
             name: source.replace("{% ", "\n%% ").replace(" %}", "\n") for name, source in sources.items()
         }
-    count = r.choice((2, 3, 4, 5))
+    count = r.choice((3, 5, 8))
     renders = tuple((r.choice(MODES), dict(r.choice(LIMITS))) for _ in range(count))
     return Case(number, sources, options, renders)
 

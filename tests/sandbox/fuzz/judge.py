@@ -8,13 +8,15 @@ not a filter that was passed a value it has no use for.
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 from typing import Any
 
 import tmplmon
+import tmplmon.template
 from tmplmon import DictLoader, TemplateError, TemplateSyntaxError
 from tmplmon.runtime.budget import Budget, Limits, current
 from tmplmon.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
@@ -72,7 +74,22 @@ class Finding:
 
 def judge(case: Case, counts: dict[str, int] | None = None) -> Finding | None:
     """What is wrong with a case. `counts`: how often each way of ending came, to be added to."""
-    counts = {} if counts is None else counts
+    with _whole_tracebacks():
+        return _judge(case, {} if counts is None else counts)
+
+
+@contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """Exceptions keep the frames of the engine, which tell whose mistake they are."""
+    shown = tmplmon.template.of_template
+    tmplmon.template.of_template = lambda error: error
+    try:
+        yield
+    finally:
+        tmplmon.template.of_template = shown
+
+
+def _judge(case: Case, counts: dict[str, int]) -> Finding | None:
     started = process_time()
     environment = _environment(case)
     try:

@@ -164,5 +164,12 @@ def tag_call(b: Builder, op: ops.TagCall) -> Parts:
 
 
 def debug_info(b: Builder, op: ops.DebugInfo) -> Parts:
-    seen = locals_of(b, op.locals)
-    return Parts([], lambda f: support.debug_info(f[CONTEXT], seen(f)))
+    seen, metering = locals_of(b, op.locals), b.metering
+
+    def apply(f: Frame) -> str:
+        text = support.debug_info(f[CONTEXT], seen(f))
+        if metering is not None:
+            metering.work(f, len(text))
+        return text
+
+    return Parts([], apply)

@@ -80,7 +80,7 @@ class Run:
         self.before: tuple[list[Any] | None, int] | None = None
         try:
             if budget is not None:
-                metered.enter(scope, budget)
+                metered.enter(budget, by_itself=True)
                 if not (yields or scope.constants.is_async) and output is not budget.output:
                     self.before = budget.output, budget.counted
                     budget.output, budget.counted = output, len(output)

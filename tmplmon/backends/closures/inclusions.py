@@ -137,7 +137,7 @@ class _Begun:
         self.body = tree.body
         self.depth = 0 if budget is None else budget.depth
         if budget is not None:
-            metered.enter(scope, budget)
+            metered.enter(budget)
         self.signal.py_start(part.inclusion, Variables(scope, f), scope.module_names)
 
     def __enter__(self) -> None:

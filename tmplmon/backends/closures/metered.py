@@ -21,7 +21,7 @@ from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, walk
-from tmplmon.runtime.budget import Budget, current
+from tmplmon.runtime.budget import Budget, budget_of, current
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Part
@@ -166,13 +166,17 @@ class Metering:
 
         return over_three
 
+    def work(self, f: Frame, characters: int) -> None:
+        """Pay for a text that took long to make: four characters as much as a site."""
+        f[METER].charge(characters // 4)
+
     def deeper(self, scope: "CompiledScope", run: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
         """A level of a recursive loop."""
         if suspends(run):
 
             def later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
                 budget = f[METER]
-                enter(scope, budget)
+                enter(budget)
                 try:
                     return (yield from run(f, items))
                 finally:
@@ -182,7 +186,7 @@ class Metering:
 
         def deeper(f: Frame, items: Any) -> Any:
             budget = f[METER]
-            enter(scope, budget)
+            enter(budget)
             before = budget.output, budget.counted
             budget.output, budget.counted = f[OUTPUT], 0
             try:
@@ -339,24 +343,12 @@ def _first_site(statements: Sequence[ops.Op]) -> int | None:
 # --- entering ----------------------------------------------------------------------------------------------
 
 
-def enter(scope: "CompiledScope", budget: Budget) -> None:
-    """A scope is entered."""
+def enter(budget: Budget, by_itself: bool = False) -> None:
+    """A scope is entered. `by_itself`: by a function of its own."""
     depth = budget.depth + 1
     if depth == 1 or depth > budget.deepest:
-        entering(scope, budget, depth)
+        budget.entering(depth, by_itself)
     budget.depth = depth
-
-
-def entering(scope: "CompiledScope", budget: Budget, depth: int) -> None:
-    """A scope will be the outermost, or deeper than any before. The place where it must not be is that of the call;
-    the outermost scope's is its own."""
-    try:
-        budget.entering(depth)
-    except BudgetError as error:
-        if depth == 1:
-            budget.stop()
-            locate(error, scope, None)
-        raise
 
 
 def leave(budget: Budget, error: BaseException | None, before: int) -> None:
@@ -370,6 +362,9 @@ def leave(budget: Budget, error: BaseException | None, before: int) -> None:
 def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
     """An exception leaves a scope: it gets the scope's frame and, if it is a budget's, its place. What is given is
     the exception to raise: Python's own recursion limit is a budget's too."""
+    if isinstance(error, BudgetError) and error.is_outside:
+        error.is_outside = False  # its place is that of the call
+        return error
     passing: BaseException = error
     if isinstance(error, RecursionError):
         passing = DepthLimitExceeded("more scopes in each other than Python has room for", f[METER].spent)
@@ -407,7 +402,7 @@ def _new(scope: "CompiledScope") -> Budget | None:
     if not scope.constants.metered:
         return None
     limits = scope.constants.environment.limits
-    return None if limits is None else Budget(limits)
+    return None if limits is None else budget_of(limits)
 
 
 def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., Any]:
@@ -519,45 +514,50 @@ def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., 
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
-    get_current = current.get
-    is_heard = always if scope.constants.environment.stepping else any_tool
+    environment = scope.constants.environment
+    get_current, set_current = current.get, current.set
+    is_heard = always if environment.stepping else any_tool
+
+    def listened_to(context: Any, output: list[Any]) -> None:
+        with Run(scope, [context], output) as run:
+            run.body(run.f)
+
+    heard = starting(scope, listened_to)
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
         budget = get_current()
-        if budget is None:
-            budget = _new(scope)
-            if budget is None:
-                quiet(context, output)
-            else:
-                with budget:
-                    code(context, output)
+        is_outermost = budget is None
+        if budget is None and environment.limits is None:
+            quiet(context, output)
             return
         if is_heard():
-            with Run(scope, [context], output) as run:
-                run.body(run.f)
+            heard(context, output)
             return
         if blank is None:
             tree = scope.tree(QUIET, metered=True)
             body, names, blank = tree.body, tree.names, tree.blank
+        if budget is None:
+            set_current(budget := budget_of(environment.limits))
         f = blank.copy()
         f[CONTEXT] = context
         f[OUTPUT] = output
         f[METER] = budget
-        depth = budget.depth + 1
-        if depth == 1 or depth > budget.deepest:
-            entering(scope, budget, depth)
-        budget.depth = depth
-        before = None
-        if output is not budget.output:
-            before = budget.output, budget.counted
-            budget.output, budget.counted = output, len(output)
+        outside = budget.depth
+        before = budget.output
+        counted = budget.counted
         try:
+            if not outside or outside >= budget.deepest:
+                budget.entering(outside + 1)
+            budget.depth = outside + 1
+            if output is not before:
+                budget.output = output
+                budget.counted = len(output)
             get = context.names.get
             for i, name, undefined in names:
                 f[i] = get(name, undefined)
             body(f)
-            if before is not None:
+            if output is not before:
                 budget.tally()
         except BaseException as error:
             passing = leaving(scope, f, error)
@@ -565,11 +565,14 @@ def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., 
                 raise
             raise passing from error
         finally:
-            if before is not None:
-                budget.output, budget.counted = before
-            budget.depth = depth - 1
-            if depth == 1:
+            if output is not before:
+                budget.output = before
+                budget.counted = counted
+            budget.depth = outside
+            if not outside:
                 budget.stop()
+                if is_outermost:
+                    set_current(None)
 
     return code
 
@@ -581,23 +584,28 @@ def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[...,
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
+    environment = scope.constants.environment
     get_current = current.get
-    is_heard = always if scope.constants.environment.stepping else any_tool
+    is_heard = always if environment.stepping else any_tool
+
+    def listened_to(outer: Frame, output: list[Any], slots: Sequence[Any]) -> None:
+        with Run(scope, outer, output, slots) as run:
+            run.body(run.f)
+
+    heard = starting(scope, listened_to)
 
     def run_macro(outer: Frame, output: list[Any], slots: Sequence[Any]) -> None:
         nonlocal blank, names, body
         budget = get_current()
         if budget is None:
-            budget = _new(scope)
-            if budget is None:
+            if environment.limits is None:
                 quiet(outer, output, slots)
             else:
-                with budget:
+                with budget_of(environment.limits):
                     run_macro(outer, output, slots)
             return
         if is_heard():
-            with Run(scope, outer, output, slots) as run:
-                run.body(run.f)
+            heard(outer, output, slots)
             return
         if blank is None:
             tree = scope.tree(QUIET, metered=True)
@@ -608,21 +616,22 @@ def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[...,
         f[OUTER] = outer
         f[METER] = budget
         f[HEAD : HEAD + len(slots)] = slots
-        depth = budget.depth + 1
-        if depth == 1 or depth > budget.deepest:
-            entering(scope, budget, depth)
-        budget.depth = depth
-        before = None
-        if output is not budget.output:
-            before = budget.output, budget.counted
-            budget.output, budget.counted = output, len(output)
+        outside = budget.depth
+        before = budget.output
+        counted = budget.counted
         try:
+            if not outside or outside >= budget.deepest:
+                budget.entering(outside + 1)
+            budget.depth = outside + 1
+            if output is not before:
+                budget.output = output
+                budget.counted = len(output)
             if names:
                 get = context.names.get
                 for i, name, undefined in names:
                     f[i] = get(name, undefined)
             body(f)
-            if before is not None:
+            if output is not before:
                 budget.tally()
         except BaseException as error:
             passing = leaving(scope, f, error)
@@ -630,10 +639,11 @@ def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[...,
                 raise
             raise passing from error
         finally:
-            if before is not None:
-                budget.output, budget.counted = before
-            budget.depth = depth - 1
-            if depth == 1:
+            if output is not before:
+                budget.output = before
+                budget.counted = counted
+            budget.depth = outside
+            if not outside:
                 budget.stop()
 
     return run_macro

@@ -16,6 +16,7 @@ from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.entry import ALL, QUIET, macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
 from tmplmon.ir import ops
+from tmplmon.ir.deep import deeply
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ class CompiledScope:
         """The tree of a kind; with `yields`, one whose closures yield the output; `metered`, one that spends."""
         found = self._trees.get((kind, yields, metered))
         if found is None:
-            found = self._trees[kind, yields, metered] = self._built(kind, yields, metered)
+            program = self.constants.program
+            found = self._trees[kind, yields, metered] = deeply(
+                lambda: self._built(kind, yields, metered), program.name, program.filename
+            )
         return found
 
     def _built(self, kind: str, yields: bool, metered: bool) -> Tree:

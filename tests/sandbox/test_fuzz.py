@@ -1,0 +1,104 @@
+"""A short run of the fuzzer (`tests.sandbox.fuzz`), and that it would notice what it is there for."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tmplmon.runtime import support
+from tmplmon.sandbox import SandboxedEnvironment
+from tmplmon.sandbox import environment as sandbox
+
+from .fuzz import values
+from .fuzz.__main__ import smallest
+from .fuzz.generate import Case, case
+from .fuzz.judge import judge
+
+CASES, GROUPS = 1200, 12
+PLAIN = {"fuel": 1000, "output": 1000}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_cases(group: int) -> None:
+    counts: dict[str, int] = {}
+    for number in range(group, CASES, GROUPS):
+        found = judge(case(number), counts)
+        assert found is None, f"python -m tests.sandbox.fuzz --case {number}: {found.what}\n{found.detail}"
+    assert {"output", "TemplateSyntaxError", "FuelExhausted", "UndefinedError"} <= counts.keys()
+
+
+def test_a_number_gives_the_same_case() -> None:
+    assert [case(number) for number in range(50)] == [case(number) for number in range(50)]
+
+
+def plain(source: str, mode: str = "render", **options: Any) -> Case:
+    return Case(0, {"main": source, "a.html": "never used"}, options, (("render", PLAIN), (mode, PLAIN)))
+
+
+@pytest.fixture
+def open_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A sandbox that lets everything through."""
+    monkeypatch.setattr(SandboxedEnvironment, "is_safe_attribute", lambda *_: True)
+    monkeypatch.setattr(SandboxedEnvironment, "is_safe_callable", lambda *_: True)
+    monkeypatch.setattr(sandbox, "is_internal_attribute", lambda *_: False)
+    yield
+    values.called.clear()
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("{{ user._secret }}", "a secret came out"),
+        ("{{ function.__globals__.SECRET }}", "a secret came out"),
+        ("{{ user.__class__.__mro__ }}", "an object came out"),
+        ("{{ user.delete() }}", "a function was called that must not be"),
+        ("{{ function.__code__ }}", "an object came out"),
+    ],
+)
+def test_an_escape_is_noticed(open_sandbox: None, source: str, what: str) -> None:
+    found = judge(plain(source))
+    assert found is not None
+    assert found.what == what
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, NameError, SystemError])
+def test_an_exception_that_must_not_be_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise error("x")
+
+    monkeypatch.setattr(values.User, "greet", fails)
+    if error is RecursionError:
+        # With a budget it becomes the budget's.
+        assert judge(plain("{{ user.greet() }}")) is None
+        return
+    found = judge(plain("{{ user.greet() }}"))
+    assert found is not None
+    assert error.__name__ in found.what
+
+
+def test_a_mistake_of_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> Any:
+        return {}[1]
+
+    monkeypatch.setattr(support, "included", fails)
+    assert judge(plain("{% include 'a.html' %}")) is None  # an application's function may raise it
+    fails.__code__ = fails.__code__.replace(co_filename=support.__file__)
+    found = judge(plain("{% include 'a.html' %}"))
+    assert found is not None
+    assert found.what.startswith("KeyError")
+
+
+def test_a_finding_is_made_small(open_sandbox: None) -> None:
+    made = plain(
+        "{% for x in items %}text {{ x }}{% endfor %}{{ user.name ~ user._secret }} and {{ n }}", "generate"
+    )
+    found = judge(made)
+    assert found is not None
+    small = smallest(made, found)
+    assert len(small.sources["main"]) < 25
+    assert "_secret" in small.sources["main"]
+    assert [*small.sources] == ["main"]
+    assert len(small.renders) == 1
