@@ -18,6 +18,7 @@ from typing import Any
 from tmplmon import pipeline
 from tmplmon.backends.closures.sites import Plan
 from tmplmon.ir import ops
+from tmplmon.ir.deep import deeply
 from tmplmon.ir.lower import lower
 from tmplmon.ir.walk import children, scope_nodes, scopes
 from tmplmon.syntax import nodes
@@ -112,7 +113,7 @@ def code_map(environment: Any, source: str, name: str | None = None, filename: s
     tree, parsed = pipeline.parse(environment, text, name, filename or "<template>")
     options = environment.lower_options(name)
     options.filters = options.tests = _Anything()
-    program = pipeline.deeply(lambda: lower(tree, parsed, options), name, parsed.filename)
+    program = deeply(lambda: lower(tree, parsed, options), name, parsed.filename)
     return _Maker(program, tree, parsed, environment.lex(text)).made()
 
 
