@@ -120,6 +120,13 @@ def test_blocks_and_parents(site: Site) -> None:
     assert lines(profile, "base") == {1: (1, 10, 10), 2: (1, 0, 101), 3: (1, 100, 100)}
 
 
+def test_an_include_is_named_for_itself(site: Site) -> None:
+    site.add(page='{% block content %}{% include "part" %}{% endblock %}', part="{{ spend(1) }}")
+    profile = site.profile()
+    names = [scope.name for scope in profile.scopes if scope.file == file_of(profile, "part").path]
+    assert names == ["<template>"]
+
+
 def test_recursion_counts_a_moment_once(site: Site) -> None:
     site.add(
         page="""

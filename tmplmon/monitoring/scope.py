@@ -168,15 +168,26 @@ class ScopeBuilder:
         self._file_of_inclusion = [0]
         self._entries: list[_Entry] = []
 
-    def include(self, filename: str, line: int, column: int | None = None, *, parent: int = 0) -> int:
+    def include(
+        self,
+        filename: str,
+        line: int,
+        column: int | None = None,
+        *,
+        parent: int = 0,
+        name: str | None = None,
+        qualname: str | None = None,
+    ) -> int:
         """Say that a file is included at a line; return the number to give as ``inclusion`` with its sites.
 
-        The same file included twice is two inclusions of one code-like.
+        The same file included twice is two inclusions of one code-like. It is named as the scope is, or ``name``
+        and ``qualname``.
         """
         inclusion = self._locations.include(filename, line, column, parent=parent)
         if filename not in self._files:
             self._files[filename] = len(self._builders)
-            self._builders.append(CodeLikeBuilder(filename, self._name, qualname=self._qualname))
+            named = (self._name, self._qualname) if name is None else (name, qualname)
+            self._builders.append(CodeLikeBuilder(filename, named[0], qualname=named[1]))
         self._file_of_inclusion.append(self._files[filename])
         return inclusion
 

@@ -134,5 +134,7 @@ class Monitored:
                 part.children[op.site] = None
             else:
                 line, _, column, _ = compiled.ir.positions[op.site]
-                inner = self._builder.include(found._file, line, column, parent=part.inclusion)
+                inner = self._builder.include(
+                    found._file, line, column, parent=part.inclusion, name=root.name, qualname=root.qualname
+                )
                 part.children[op.site] = self._add(root, inner, (*chain, found))
