@@ -35,7 +35,7 @@ def mark_text(value: Any) -> Any:
     """Markup of a text; another value, which a native environment may have, as it is."""
     if type(value) is str:
         return _new_str(Markup, value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not hasattr(value, "spans"):
         return value
     from tmplmon.runtime.origins import marked
 
