@@ -6,6 +6,8 @@ and that the page is byte for byte the first one. Engines and live coverage are 
 turn of each is shown, with the server's memory after the first turn and after the last.
 
     --requests N   for each server and turn (default 2,000)     --turns N   (default 5)
+    --cpu          no servers: the processor's time that Flask takes for a request in a process of its own, the best
+                   of many batches, which other work on the machine disturbs less
     --only WORDS   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
 """
 
@@ -114,13 +116,55 @@ async def load(port: int, connections: int, requests: int) -> tuple[float, int]:
     return requests / (perf_counter() - start), errors
 
 
+_IN_A_PROCESS = """
+import io, sys, time
+from benchmarks.serving_app import application
+def ask():
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "page=2", "SERVER_NAME": "x",
+               "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+               "wsgi.errors": sys.stderr, "SERVER_PROTOCOL": "HTTP/1.1"}
+    body = application(environ, lambda *_: None)
+    b"".join(body)
+    body.close()
+for _ in range(50):
+    ask()
+best = 1e9
+for _ in range(30):
+    start = time.process_time()
+    for _ in range(20):
+        ask()
+    best = min(best, (time.process_time() - start) / 20)
+print(best * 1000)
+"""
+
+
+def cpu(kinds: list[Kind], turns: int) -> None:
+    """Print the processor's time of a request, of those that are served by Flask."""
+    best = {kind.name: 1e9 for kind in kinds if kind.command is GUNICORN}
+    for _ in range(turns):
+        for kind in kinds:
+            if kind.name in best:
+                environment = {**os.environ, **kind.environment}
+                command = [sys.executable, "-c", _IN_A_PROCESS]
+                done = subprocess.run(
+                    command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+                )
+                best[kind.name] = min(best[kind.name], float(done.stdout))
+    for name, time in best.items():
+        print(f"{name:24} {time:8.3f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.serving")
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS])
+    parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
     kinds = [kind for kind in KINDS if options.only is None or kind.name in options.only]
+    if options.cpu:
+        cpu(kinds, options.turns)
+        return
     servers = {kind.name: Server(kind) for kind in kinds}
     try:
         for _ in range(options.turns):
