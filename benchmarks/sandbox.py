@@ -1,7 +1,8 @@
-"""The closures back end and the sandbox: each page by four environments, checked, then timed in interleaved rounds.
+"""The closures back end and the sandbox: each page by six environments, checked, then timed in interleaved rounds.
 
     jinja2              Environment                       closures    Environment(backend="closures")
     jinja2 sandbox      its SandboxedEnvironment          sandbox     tmplmon's SandboxedEnvironment
+    with fuel           the same with a limit to fuel     with all    the same with every limit there is
 
 Then what tools cost: a page by the closures back end while a tool listens to LINE that answers each line with
 DISABLE, as coverage.py does. The first rendering is not timed; from the second one on the lines are off, and what
@@ -22,14 +23,23 @@ from benchmarks.report import Section, Target, duration, geometric_mean, ratio, 
 from benchmarks.sections import Run
 from benchmarks.timing import Timing, interleave
 from benchmarks.workloads import Workload, sources, template_name
+from tmplmon.sandbox import Limits
 
+MUCH = 10**12
 # Column → module, class, options.
 ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jinja2": ("jinja2", "Environment", {}),
     "jinja2 sandbox": ("jinja2.sandbox", "SandboxedEnvironment", {}),
     "closures": ("tmplmon", "Environment", {"backend": "closures"}),
     "sandbox": ("tmplmon.sandbox", "SandboxedEnvironment", {}),
+    "with fuel": ("tmplmon.sandbox", "SandboxedEnvironment", {"limits": Limits(fuel=MUCH)}),
+    "with all": (
+        "tmplmon.sandbox",
+        "SandboxedEnvironment",
+        {"limits": Limits(fuel=MUCH, output=MUCH, seconds=3600, depth=100)},
+    ),
 }
+WITH_FUEL = "fuel / no limits"
 WITH_TOOL = "closures with a LINE tool / without"
 _TOOL = 4
 
@@ -65,6 +75,8 @@ def run(config: Run) -> Section:
         "closures / jinja2 sandbox": ratios(best["closures"], best["jinja2 sandbox"]),
         "sandbox / jinja2 sandbox": ratios(best["sandbox"], best["jinja2 sandbox"]),
         WITH_TOOL: to_quiet,
+        WITH_FUEL: ratios(best["with fuel"], best["sandbox"]),
+        "all limits / none": ratios(best["with all"], best["sandbox"]),
     }
     rows = [(w.title, *(ratio(found.get(w.name)) for found in compared.values())) for w in config.workloads]
     means = {column: geometric_mean(found.values()) for column, found in compared.items()}
@@ -74,6 +86,7 @@ def run(config: Run) -> Section:
     section.targets = [
         Target("closures / Jinja2's sandbox, geometric mean", 0.4, means["closures / jinja2 sandbox"]),
         Target("sandbox / Jinja2's sandbox, geometric mean", 0.4, means["sandbox / jinja2 sandbox"]),
+        Target("sandbox with fuel / without limits, geometric mean", 1.15, means[WITH_FUEL]),
         Target("a LINE tool that disables / quiet, geometric mean", 1.3, means[WITH_TOOL]),
     ]
     return section
