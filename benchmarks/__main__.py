@@ -14,7 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import compiling, components, memory, monitoring, rendering, sandbox, scaling, starting
+from benchmarks import (
+    compiling,
+    components,
+    memory,
+    monitoring,
+    profiling,
+    rendering,
+    sandbox,
+    scaling,
+    starting,
+)
 from benchmarks.engines import NAMES, REFERENCE, Unavailable, load, load_all
 from benchmarks.report import Section, target_lines
 from benchmarks.sections import Run
@@ -28,6 +38,7 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "memory": memory.run,
     "scaling": scaling.run,
     "monitoring": monitoring.run,
+    "profiling": profiling.run,
     "sandbox": sandbox.run,
 }
 

@@ -1,6 +1,6 @@
 """What line profiling costs: the page of 200 objects plain, and under ``tmplmon.tools.profiler``.
 
-    python -m benchmarks.profiling
+    python -m benchmarks.profiling        # or: python -m benchmarks --sections profiling
 
 Each figure is a ratio to the plain rendering, on both back ends. Plain and profiled renderings take turns, and each
 figure is the fastest of its rounds; that of ``share`` is an average over seconds, as it is on and off by turns. The
@@ -12,20 +12,20 @@ renderings took from outside.
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import sys
 import time
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, process_time
 from types import CodeType
-from typing import Any
 
+from benchmarks.engines import REFERENCE, load
 from benchmarks.engines.jinja_family import OPTIONS
-from benchmarks.report import duration, table
+from benchmarks.report import Section, Target, duration, target_lines
+from benchmarks.sections import Run
 from benchmarks.workloads import WORKLOADS, sources
 
+BACKENDS = ("bytecode", "closures")
 LIMIT = 2.0
 SHARE = 0.25
 ROUNDS, RENDERINGS = 25, 12
@@ -44,11 +44,11 @@ def page(backend: str) -> Render:
 
 
 def seconds(render: Render) -> float:
-    """One rendering, as the mean of some in a row."""
-    started = perf_counter()
+    """One rendering, as the mean of some in a row: of the processor, which other processes disturb less."""
+    started = process_time()
     for _ in range(RENDERINGS):
         render()
-    return (perf_counter() - started) / RENDERINGS
+    return (process_time() - started) / RENDERINGS
 
 
 class Floor:
@@ -105,10 +105,9 @@ def measured(backend: str) -> dict[str, float]:
             profiler = Profiler()
             profiler.start()
             while_on = seconds(render)
-            started = perf_counter()
+            started = process_time()
             profiler.stop()
-            note("every line", while_on)
-            note("every line, and its evaluation", while_on + (perf_counter() - started) / RENDERINGS)
+            note("every line", while_on + (process_time() - started) / RENDERINGS)
             note("off again", seconds(render))
     finally:
         gc.enable()
@@ -117,21 +116,22 @@ def measured(backend: str) -> dict[str, float]:
 
 
 def in_bursts(render: Render, span: float = 2.0, turns: int = 3) -> float:
-    """Renderings in a span of time without a profiler, to those with one that is on for a share of it."""
+    """What renderings take with a profiler that is on for a share of the time, to what they take without."""
     from tmplmon.tools.profiler import Profiler
 
-    counts = [0, 0]
+    counts, spent = [0, 0], [0.0, 0.0]
     for number in range(2 * turns):
         watched = number % 2
         profiler = Profiler(share=SHARE)
         if watched:
             profiler.start()
-        ends = perf_counter() + span
+        ends, started = perf_counter() + span, process_time()
         while perf_counter() < ends:
             render()
             counts[watched] += 1
+        spent[watched] += process_time() - started
         profiler.stop()
-    return counts[0] / counts[1]
+    return (spent[1] / counts[1]) / (spent[0] / counts[0])
 
 
 def account(backend: str) -> tuple[float, float]:
@@ -149,41 +149,40 @@ def account(backend: str) -> tuple[float, float]:
 
 _SHOWN: dict[str, str] = {
     "off again": "profiler off again",
-    "every line": "every line, while it renders",
-    "every line, and its evaluation": "every line, and working it up",
+    "every line": "every line",
     f"share={SHARE}": f"in bursts, a share of {SHARE:g} of the time",
     "floor: nothing": "floor: a callback that does nothing",
     "floor: the clock": "floor: one that looks at the clock",
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Cost of tmplmon.tools.profiler.")
-    parser.add_argument("--json", action="store_true", help="print a JSON object")
-    arguments = parser.parse_args()
-    backends = ("bytecode", "closures")
-    figures: dict[str, Any] = {backend: measured(backend) for backend in backends}
-    accounts = {backend: account(backend) for backend in backends}
-    if arguments.json:
-        print(json.dumps({"python": sys.version.split()[0], "ratios": figures, "accounts": accounts}))
-        return
-    print(f"Python {sys.version.split()[0]}, 200-row page, times the plain rendering\n")
-    rows = [("plain rendering", *(duration(figures[backend]["plain"]) for backend in backends))]
-    for name, shown in _SHOWN.items():
-        rows.append((shown, *(f"{figures[backend][name]:.2f}" for backend in backends)))
-    print("\n".join(table(("", *backends), rows)))
-    print()
-    for backend, (inside, outside) in accounts.items():
-        print(
+def run(config: Run) -> Section:
+    """The section of ``python -m benchmarks``."""
+    section = Section("Profiling lines of the 200-row page, times the plain rendering")
+    figures = {backend: measured(backend) for backend in BACKENDS}
+    section.data.update(figures)
+    rows = [("plain rendering", *(duration(figures[backend]["plain"]) for backend in BACKENDS))]
+    rows += [
+        (shown, *(f"{figures[backend][name]:.2f}" for backend in BACKENDS)) for name, shown in _SHOWN.items()
+    ]
+    section.add_table(("", *BACKENDS), rows)
+    for backend in BACKENDS:
+        inside, outside = account(backend)
+        section.notes.append(
             f"{backend}: 50 renderings took {duration(outside)} by the clock, {duration(inside)} in the profile"
             f" ({inside / outside:.1%})"
         )
-    print(f"\nTarget, at most {LIMIT:g} times the plain rendering:")
-    for name in ("every line", f"share={SHARE}"):
-        verdicts = [
-            f"{backend} {'met' if figures[backend][name] <= LIMIT else 'NOT MET'}" for backend in backends
-        ]
-        print(f"  {_SHOWN[name]}: {', '.join(verdicts)}")
+        for name in ("every line", f"share={SHARE}"):
+            section.targets.append(
+                Target(f"profiling, {_SHOWN[name]}, {backend}", LIMIT, figures[backend][name], " times plain")
+            )
+    return section
+
+
+def main() -> None:
+    section = run(Run({}, load(REFERENCE)))
+    print(f"Python {sys.version.split()[0]}\n\n{section}")
+    print("\n".join(target_lines(section.targets)))
 
 
 if __name__ == "__main__":
