@@ -49,3 +49,8 @@ def test_post_mortem(backend: str, here: Path, update: bool) -> None:
 def test_debug_command(name: str, page: str, backend: str, here: Path, update: bool) -> None:
     options = ["--data", "data.json", "--backend", backend, "-o", "out.html"]
     check(name, here, update, "-m", "tmplmon", "debug", f"templates/{page}", *options)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_templates_not_known_yet_and_not_in_files(backend: str, here: Path, update: bool) -> None:
+    check("unknown", here, update, "unknown.py", backend)

@@ -24,7 +24,7 @@ class Looking(Breakpoints):
     _shows_stack = False
     stack: list[tuple[FrameType, int]]
     curindex: int
-    curframe: Any
+    curframe: Any = None  # Python 3.13 has none before it stops
 
     # --- values --------------------------------------------------------------------------------------------
 

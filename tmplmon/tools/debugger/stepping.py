@@ -8,9 +8,11 @@ its end, before it is left.
 # What the base class gives is unknown to type checkers.
 # mypy: disable-error-code="no-any-return"
 
+import atexit
 import dis
 import pdb
 import sys
+import weakref
 from functools import cache
 from types import CodeType, FrameType
 from typing import Any
@@ -22,6 +24,19 @@ PythonsPdb: Any = pdb.Pdb  # typeshed leaves out most of what is overridden here
 
 HAS_BACKENDS = sys.version_info >= (3, 14)
 _GENERATORS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+
+
+_watching: "weakref.WeakSet[Stepping]" = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_watching() -> None:
+    """The program has ended. What Python does then is nothing to step through, and can do without a trace function
+    whose modules are being taken apart."""
+    for debugger in _watching:
+        owner = getattr(sys.gettrace(), "__self__", None)
+        if owner is debugger or getattr(debugger, "monitoring_tracer", None):
+            debugger._stop_tracing()
 
 
 class Stepping(PythonsPdb):  # type: ignore[misc]
@@ -115,6 +130,7 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
         if frame is None:
             frame = sys._getframe().f_back
         assert frame is not None
+        _watching.add(self)
         if template_of(frame) is None:
             super().set_trace(frame, **kwargs)
             return
