@@ -41,21 +41,23 @@ def test_no_colours(here: Path, pseudo_terminals: None) -> None:
     program.close(force=True)
 
 
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [
-        ("tbre", "tbreak "),
-        ("break fo", "break forms.html:"),
-        ("b stop_", "b stop_inner.html:"),
-        ("p tit", "p title"),
-        ("p users.app", "p users.append"),
-        ("context li", "context links"),
-        ("engine of", "engine off"),
-    ],
-)
-def test_completion(debugger, typed: str, completed: str) -> None:
-    debugger.send(f"{typed}\t")
-    debugger.expect_exact(completed.strip())
+COMPLETED = {
+    "tbre": "tbreak",
+    "break fo": "break forms.html:",
+    "b stop_": "b stop_inner.html:",
+    "p tit": "p title",
+    "p users.app": "p users.append",
+    "context li": "context links",
+    "engine of": "engine off",
+}
+
+
+def test_completion(debugger) -> None:
+    """Commands, templates, variables and their attributes, names of the context, arguments."""
+    for typed, completed in COMPLETED.items():
+        debugger.send(f"{typed}\t")
+        debugger.expect_exact(completed)
+        debugger.sendcontrol("u")  # forget the line
 
 
 def test_control_c_and_control_d(debugger) -> None:
