@@ -429,3 +429,12 @@ def test_a_template_as_deep_as_any_may_be(limits: Limits | None) -> None:
     """Its tree is made when it is first rendered."""
     env = environment("{% if no %}{{ x" + "|trim" * 990 + " }}{% endif %}fine", limits=limits)
     assert env.get_template("main").render() == "fine"
+
+
+def test_a_method_of_a_class_is_only_for_its_objects() -> None:
+    """Python's own answer, and not a method of that name of any object."""
+    env = environment("{{ dict.update(x) }}")
+    for x in (tmplmon.Undefined(name="x"), 1, {1}):
+        with pytest.raises(TypeError, match="update"):
+            env.get_template("main").render(x=x)
+    assert env.from_string("{{ dict.get({'a': 1}, 'a') }}").render() == "1"

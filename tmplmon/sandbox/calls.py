@@ -81,9 +81,7 @@ class Calls:
         if isinstance(obj, MethodDescriptorType):
             if is_unbound_format(obj):
                 return unbound(self._environment, name)
-            return lambda this, /, *args, **kwargs: self._builtin(context, getattr(this, name))(
-                *args, **kwargs
-            )
+            return lambda this, /, *args, **kwargs: self._builtin(context, obj.__get__(this))(*args, **kwargs)
         this = obj.__self__
         if isinstance(this, _SIZED) and name not in _QUICK:
             spend(len(this))
