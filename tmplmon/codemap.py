@@ -323,14 +323,8 @@ class _Flow:
         self.first = first
         self.entries = [(kind, self.line(site)) for kind, site in plan.entries]
         self.kinds: dict[int, str] = {}  # entry of a branch → its row in _WAYS
-        self.quiet: set[int] = set()  # lines that are not reached again
         self.called: set[int] = set()  # branches of loops that run as functions
         self.plain: set[Arc] = set()
-        for op in scope_nodes(scope):
-            if isinstance(op, ops.Assign) and isinstance(op.value, ops.Load) and op.value.site == op.site:
-                # The end of a block set. What it puts into the variable is there already.
-                entry = "line", op.site
-                self.quiet.add(max(n for n, found in enumerate(plan.entries) if found == entry))
         for op in scope_nodes(scope):
             match op:
                 case ops.If():
@@ -373,7 +367,7 @@ class _Flow:
         while entry is not None and entry < len(entries):
             kind, here = entries[entry]
             # Only these are reached: what else is there may stand on the line of what came before it.
-            if kind in ("line", "branch") and here != line and entry not in self.quiet:
+            if kind in ("line", "branch") and here != line:
                 return here, entry
             if kind == "branch":
                 return None, None
@@ -393,7 +387,7 @@ class _Flow:
         found: set[Arc] = set()
         reached: set[int | None] = set()
         for number, (kind, line) in enumerate(self.entries):
-            if kind in ("line", "branch") and number not in self.quiet:
+            if kind in ("line", "branch"):
                 if not reached:
                     found.add((END, line))
                     reached.add(number)

@@ -83,7 +83,7 @@ SOME = [
     Combination("run", "pytrace", True),
     Combination("run", "sysmon", False, more="reload"),
     Combination("run", "ctrace", False, "closures"),
-    Combination("run", "sysmon", False, "closures"),
+    Combination("run", "sysmon", sys.version_info >= (3, 14), "closures"),
     Combination("api", "sysmon", True),
     Combination("threads", "ctrace", True),
     Combination("relative", "sysmon", False),
@@ -93,13 +93,15 @@ SOME = [
     Combination("pytest-cov contexts", "ctrace", True),
     Combination("xdist", "ctrace", True),
 ]
-# With the closures back end the tracing cores cannot see yet which line follows which.
+# With the closures back end the tracing cores cannot see which line follows which.
+BRANCHES = sys.version_info >= (3, 14)  # the sysmon core measures them
 ALL = [
     Combination(way, core, branch, backend, more)
     for way, core, branch, backend, more in product(
         WAYS, CORES, (False, True), ("bytecode", "closures"), ("", "cache", "reload")
     )
-    if (backend == "bytecode" or not branch) and (not more or (way == "run" and backend == "bytecode"))
+    if (backend == "bytecode" or not branch or (core == "sysmon" and BRANCHES))
+    and (not more or (way == "run" and backend == "bytecode"))
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children
-from tmplmon.monitoring import ScopeBuilder
+from tmplmon.monitoring import EXIT, ScopeBuilder
 from tmplmon.monitoring.activation import SITE_EVENTS
 
 _CALLS = (ops.Call, ops.Filter, ops.Test, ops.TagCall)
@@ -100,9 +100,20 @@ class Plan:
             numbers.append(getattr(builder, _METHODS[kind])(*position, inclusion=inclusion))
         for sides, side in ((self._left, "left"), (self._right, "right")):
             for entry, label in sides.items():
-                assert label.entry is not None
-                builder.connect(numbers[entry], **{side: numbers[label.entry]})
+                landing = self._landing(label)
+                ends = self.entries[landing][0] == "return"
+                builder.connect(numbers[entry], **{side: EXIT if ends else numbers[landing]})
         return numbers[0] if numbers else 0
+
+    def _landing(self, label: Label) -> int:
+        """The entry that a label leads to. A jump there is gone through, as Python's compiler does: it has the line
+        of what stands before it, which is not where one comes from. So has a return."""
+        entry = label.entry
+        assert entry is not None
+        while self.entries[entry][0] == "jump":
+            entry = self._left[entry].entry
+            assert entry is not None
+        return entry
 
     def fires(self, number: int) -> bool:
         """Whether events come from an entry. Jumps, returns and the further ones of a line are there for tools that
@@ -205,8 +216,11 @@ class Plan:
             self._add("call", op.site, self.call)
 
     def _plain(self, op: Any) -> None:
-        """A statement that is a line, and values."""
-        self._add_line(op.site)
+        """A statement that is a line, and values. The end of a block set is not reached again: what it puts into
+        the variable is there already."""
+        value = getattr(op, "value", None)
+        if not isinstance(value, ops.Load) or not isinstance(op, ops.Assign) or value.site != op.site:
+            self._add_line(op.site)
         for child in children(op):
             self._value(child)
 
