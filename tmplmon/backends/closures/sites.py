@@ -56,6 +56,7 @@ class Plan:
         self.call: dict[int, int] = {}
         self.branch: dict[int, int] = {}
         self.pause: dict[int, int] = {}
+        self._functions: set[int] = set()  # branches of loops that are functions, which end with their loop
         self.otherwise: dict[int, int] = {}
         self.passes: dict[int, int] = {}
         self.includes: list[ops.Include] = []
@@ -101,7 +102,7 @@ class Plan:
         for sides, side in ((self._left, "left"), (self._right, "right")):
             for entry, label in sides.items():
                 landing = self._landing(label)
-                ends = self.entries[landing][0] == "return"
+                ends = self.entries[landing][0] == "return" or (side == "right" and entry in self._functions)
                 builder.connect(numbers[entry], **{side: EXIT if ends else numbers[landing]})
         return numbers[0] if numbers else 0
 
@@ -260,6 +261,8 @@ class Plan:
         self._bind(again)
         self._add("line", op.site)
         branch = self._branch(op.site)
+        if op.recursive:
+            self._functions.add(branch)
         if op.test is not None:
             self._value(op.test)
             if not op.loop.looks_ahead and type(op.test) is not ops.Const:
