@@ -110,10 +110,16 @@ class StateArray:
             # them anew.
             self._version = 0
             return False
+        return self.enter_with_tools()
+
+    def enter_with_tools(self) -> bool:
+        """:meth:`enter`, where it has just been found out that there is a tool."""
         if _capi.UNAVAILABLE:
             _capi.warn_that_nothing_fires()
             return False
-        version = self._probe.enter()
+        probe = self._probe
+        enter_scope(*probe.arguments)
+        version = probe.version.value
         if version != self._version:
             self._version = version
             self._local = self._look_up_local()
@@ -178,11 +184,17 @@ class StateArray:
 
     def _is_local(self) -> bool:
         """Whether a tool has local events in any of the code-likes: most have none, and this is the quick look."""
-        for tool in _TOOL_IDS:
-            if get_tool(tool) is not None:
-                for code in self._codes:
-                    if get_local_events(tool, code):
-                        return True
+        for code in self._codes:
+            # Written out, as it is asked at each entrance of a scope while there is a tool.
+            if (
+                (get_tool(0) is not None and get_local_events(0, code))
+                or (get_tool(1) is not None and get_local_events(1, code))
+                or (get_tool(2) is not None and get_local_events(2, code))
+                or (get_tool(3) is not None and get_local_events(3, code))
+                or (get_tool(4) is not None and get_local_events(4, code))
+                or (get_tool(5) is not None and get_local_events(5, code))
+            ):
+                return True
         return False
 
     def _look_up_local(self) -> dict[int, int]:
@@ -231,28 +243,26 @@ class _Probe:
     and it reads past the end of its table for C_RETURN and C_RAISE, which are never in it.
     """
 
-    __slots__ = ("_arguments", "_data", "_ids", "_version")
+    __slots__ = ("_data", "_ids", "arguments", "version")
+
+    arguments: tuple[Any, ...]
+    """What ``enter_scope`` is called with; then ``version`` is that of the interpreter's events, and the states
+    have been refreshed if it is a new one."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         fireable = {event.id for event in events} - {C_RETURN.id, C_RAISE.id} | {CALL.id}
         self._ids = bytes(sorted(fireable))
         self._data = bytearray(2 * len(self._ids))
-        self._version = ctypes.c_uint64(0)
+        self.version = ctypes.c_uint64(0)
         states = (ctypes.c_char * len(self._data)).from_buffer(self._data)
         ids = ctypes.create_string_buffer(self._ids, len(self._ids))
         # Made once, as the C function wants them; the references keep what they point to.
-        self._arguments = (
+        self.arguments = (
             ctypes.byref(states),
-            ctypes.byref(self._version),
+            ctypes.byref(self.version),
             ctypes.byref(ids),
             ctypes.c_ssize_t(len(self._ids)),
         )
-
-    def enter(self) -> int:
-        """Return the version of the interpreter's events; the states have been refreshed if it is a new
-        one."""
-        enter_scope(*self._arguments)
-        return self._version.value
 
     def tools(self) -> bytes:
         """Return 256 bytes: for each event number, the tools that have it on globally."""

@@ -159,14 +159,14 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
 
         return metered.starting(scope, code_async)
     stepping = scope.constants.environment.stepping
-    may_be_heard = always if stepping else any_tool
+    may_be_heard, is_heard = always if stepping else any_tool, scope.is_heard
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
-        if may_be_heard() and (stepping or scope.monitored.is_heard()):
+        if may_be_heard() and (stepping or is_heard()):
             with Run(scope, [context], output) as run:
                 run.body(run.f)
             return
@@ -204,14 +204,14 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
 
         return metered.starting(scope, run_async)
     stepping = scope.constants.environment.stepping
-    may_be_heard = always if stepping else any_tool
+    may_be_heard, is_heard = always if stepping else any_tool, scope.is_heard
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
         nonlocal blank, names, body
-        if may_be_heard() and (stepping or scope.monitored.is_heard()):
+        if may_be_heard() and (stepping or is_heard()):
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return

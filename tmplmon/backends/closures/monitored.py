@@ -103,11 +103,18 @@ class Monitored:
                 if not part.plan.fires(number):
                     fires[2 * self.scope.sites[part.first + number].state] = 0
         self._fires = int.from_bytes(fires, "little")
+        self._data = states.data
+        self._enter = states.enter_with_tools
+        self._unheard = b""  # the states as they were when it was found that nothing is heard
 
     def is_heard(self) -> bool:
-        """Whether any tool listens to anything that is fired here, as of now."""
-        scope = self.scope
-        return scope.states.enter() and bool(int.from_bytes(scope.data, "little") & self._fires)
+        """Whether any tool listens to anything that is fired here, as of now. To be asked where there is one."""
+        if not self._enter() or self._data == self._unheard:
+            return False
+        if int.from_bytes(self._data, "little") & self._fires:
+            return True
+        self._unheard = bytes(self._data)
+        return False
 
     @property
     def is_heard_beyond_lines(self) -> bool:

@@ -144,14 +144,19 @@ class CompiledScope:
     @property
     def monitored(self) -> "Monitored":
         """The scope's table; static includes are a part of it. Made again when one of them was."""
-        if not self.plan.includes:
-            return self.alone
         found = self._joined
         if found is None or found.is_stale:
             from tmplmon.backends.closures.monitored import Monitored
 
-            found = self._joined = Monitored(self, join=True)
+            found = self._joined = Monitored(self, join=True) if self.plan.includes else self.alone
         return found
+
+    def is_heard(self) -> bool:
+        """Whether any tool listens to the scope, as of now. To be asked where there is a tool at all."""
+        found = self._joined
+        if found is None or found.is_stale:
+            found = self.monitored
+        return found.is_heard()
 
     @property
     def module_names(self) -> dict[str, Any]:
