@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-from demo_library import with_flask
-from demo_library.__main__ import application as make
+from templates_demo.library import with_flask
+from templates_demo.library.__main__ import application as make
 from tmplmon.tools.livecoverage import LiveCoverage
 
 framework = os.environ.get("FRAMEWORK", "flask")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "templates_demo"
+DEMO = ROOT / "templates_demo/site"
 ALT, ESCAPE = "\ue00a", "\ue00c"
 
 

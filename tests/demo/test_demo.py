@@ -16,7 +16,7 @@ from tmplmon.cli import main
 from tmplmon.cli.options import escaped_names
 from tmplmon.cli.tree import read_tree
 
-DEMO = Path(__file__).parents[2] / "templates_demo"
+DEMO = Path(__file__).parents[2] / "templates_demo/site"
 DATA = [str(DEMO / "site.json"), str(DEMO / "schedule.toml")]
 PAGES = read_tree(str(DEMO)).templates
 

@@ -1,4 +1,4 @@
-"""The library of `demo_library/` with each framework: the same pages, forms, errors, and what development adds."""
+"""The library with each framework: the same pages, forms, errors, and what development adds."""
 
 import html
 import re
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from werkzeug.test import Client as WSGIClient
 
-from demo_library.__main__ import application
-from demo_library.catalogue import Catalogue
-from demo_library.views import ROUTES, Library
+from templates_demo.library.__main__ import application
+from templates_demo.library.catalogue import Catalogue
+from templates_demo.library.views import ROUTES, Library
 from tests.integrations.conftest import configure_django
 from tmplmon.tools.livecoverage import LiveCoverage
 
@@ -58,7 +58,7 @@ def client(request: pytest.FixtureRequest, live: LiveCoverage) -> Iterator[Clien
         return
     from django.test import override_settings
 
-    from demo_library import with_django
+    from templates_demo.library import with_django
 
     configure_django()
     with override_settings(**with_django.configuration()):

@@ -20,7 +20,7 @@ def test_the_rows_in_the_readme(tmp_path: Path) -> None:
             "coverage",
             words[0],
             "--rcfile",
-            "demo_library/coverage.ini",
+            "templates_demo/library/coverage.ini",
             *words[1:],
         ]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
@@ -29,7 +29,11 @@ def test_the_rows_in_the_readme(tmp_path: Path) -> None:
 
     coverage("run", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/demo/test_library.py")
     report = {" ".join(line.split()) for line in coverage("report").splitlines()}
-    shown = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if "demo_library/" in line]
+    shown = [
+        line
+        for line in (ROOT / "README.md").read_text("utf-8").splitlines()
+        if "templates_demo/library/" in line
+    ]
     rows = [" ".join(line.split()) for line in shown if line.rstrip().endswith(("%", "10"))]
     assert len(rows) == 5
     assert set(rows) <= report, sorted(report)

@@ -1,4 +1,4 @@
-"""``python -m demo_library``: one command starts it, in development mode, with each of the frameworks."""
+"""``python -m templates_demo.library``: one command starts it, in development mode, with each of the frameworks."""
 
 import re
 import subprocess
@@ -14,7 +14,17 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("framework", ["flask", "starlette", "django"])
 def test_one_command(framework: str) -> None:
     # It would end by itself after a minute.
-    command = ["timeout", "60", sys.executable, "-u", "-m", "demo_library", framework, "--port", "0"]
+    command = [
+        "timeout",
+        "60",
+        sys.executable,
+        "-u",
+        "-m",
+        "templates_demo.library",
+        framework,
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

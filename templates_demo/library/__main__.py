@@ -1,4 +1,6 @@
-"""``python -m demo_library [flask|starlette|django]``: the library on http://127.0.0.1:8000, in development mode.
+"""The library on http://127.0.0.1:8000: ``python -m templates_demo.library [flask|starlette|django]``.
+
+In development mode, unless told otherwise.
 
 --production: without source maps and error pages. --port 0 takes a free one. --book-file: keep the data in a file.
 """
@@ -10,8 +12,8 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from demo_library.catalogue import Catalogue
-from demo_library.views import Library
+from templates_demo.library.catalogue import Catalogue
+from templates_demo.library.views import Library
 from tmplmon.tools.livecoverage import LiveCoverage
 
 
@@ -28,12 +30,12 @@ def application(
 ) -> Any:
     """The application with one of the frameworks."""
     catalogue = Catalogue(data) if data else Catalogue()
-    return import_module(f"demo_library.with_{framework}").make(Library(catalogue, live), debug)
+    return import_module(f"templates_demo.library.with_{framework}").make(Library(catalogue, live), debug)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        "python -m demo_library", description="The catalogue of a small library."
+        "python -m templates_demo.library", description="The catalogue of a small library."
     )
     parser.add_argument("framework", nargs="?", choices=("flask", "starlette", "django"), default="flask")
     parser.add_argument("--port", type=int, default=8000)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo_library.catalogue import TODAY, Catalogue
+from templates_demo.library.catalogue import TODAY, Catalogue
 from tmplmon.tools.livecoverage import LiveCoverage
 
 ON_A_PAGE = 100

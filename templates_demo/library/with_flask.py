@@ -5,7 +5,7 @@ from typing import Any
 
 import flask
 
-from demo_library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
+from templates_demo.library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
 from tmplmon.integrations.coverage import WSGICoverage
 from tmplmon.integrations.flask import Tmplmon
 
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def make(library: Library, debug: bool = False) -> flask.Flask:
-    app = flask.Flask("demo_library", root_path=str(HERE))
+    app = flask.Flask("library", root_path=str(HERE))
     app.debug = debug
     app.config.update(TMPLMON_SOURCE_MAP=debug, TMPLMON_EDITOR="vscode://file/{file}:{line}")
     Tmplmon(app)

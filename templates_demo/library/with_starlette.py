@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from demo_library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
+from templates_demo.library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
 from tmplmon import Environment, FileSystemLoader, select_autoescape
 from tmplmon.integrations.coverage import ASGICoverage
 from tmplmon.integrations.development import ASGIDevelopment

@@ -5,5 +5,5 @@
     templates/  the same for all three
     with_flask, with_starlette, with_django   routes and responses of each
 
-``python -m demo_library`` starts it.
+``python -m templates_demo.library`` starts it.
 """

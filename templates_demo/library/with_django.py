@@ -12,7 +12,7 @@ from django.template import engines
 from django.urls import path, reverse
 from django.views.static import serve
 
-from demo_library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
+from templates_demo.library.views import ROUTES, Library, Page, Redirect, Request, View, missing, prepare
 from tmplmon import Environment, select_autoescape
 from tmplmon.integrations.coverage import WSGICoverage
 
@@ -35,7 +35,7 @@ def configuration(debug: bool = False) -> dict[str, Any]:
         "BACKEND": "tmplmon.integrations.django.tmplmon.Templates",
         "DIRS": [HERE / "templates"],
         "OPTIONS": {
-            "environment": "demo_library.with_django.environment",
+            "environment": "templates_demo.library.with_django.environment",
             "autoescape": select_autoescape(),  # Mail is no HTML.
             "source_map": debug,
         },
@@ -47,7 +47,7 @@ def configuration(debug: bool = False) -> dict[str, Any]:
         "DEBUG": debug,
         "SECRET_KEY": "of a demonstration",
         "ALLOWED_HOSTS": ["127.0.0.1", "localhost", "testserver"],
-        "ROOT_URLCONF": "demo_library.with_django",
+        "ROOT_URLCONF": "templates_demo.library.with_django",
         "MIDDLEWARE": middleware,
         "TEMPLATES": [engine],
         "TMPLMON_EDITOR": "vscode://file/{file}:{line}",
