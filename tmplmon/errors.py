@@ -180,3 +180,23 @@ class DepthLimitExceeded(BudgetError):
 
 class RenderCancelled(BudgetError):
     """Another thread called `Budget.cancel`."""
+
+
+__all__ = [
+    "BudgetError",
+    "DepthLimitExceeded",
+    "FilterArgumentError",
+    "FuelExhausted",
+    "OutputLimitExceeded",
+    "RenderCancelled",
+    "SecurityError",
+    "TemplateAssertionError",
+    "TemplateError",
+    "TemplateNotFound",
+    "TemplateRuntimeError",
+    "TemplateSyntaxError",
+    "TemplatesNotFound",
+    "TimeLimitExceeded",
+    "TooLargeError",
+    "UndefinedError",
+]

@@ -1,25 +1,3 @@
-"""The exceptions under the name of the module that applications import them from; `errors` defines them."""
+"""The exceptions, where applications of Jinja2 look for them; `errors` defines them."""
 
-from tmplmon.errors import (
-    FilterArgumentError,
-    SecurityError,
-    TemplateAssertionError,
-    TemplateError,
-    TemplateNotFound,
-    TemplateRuntimeError,
-    TemplatesNotFound,
-    TemplateSyntaxError,
-    UndefinedError,
-)
-
-__all__ = [
-    "FilterArgumentError",
-    "SecurityError",
-    "TemplateAssertionError",
-    "TemplateError",
-    "TemplateNotFound",
-    "TemplateRuntimeError",
-    "TemplateSyntaxError",
-    "TemplatesNotFound",
-    "UndefinedError",
-]
+from tmplmon.errors import *  # noqa: F403
