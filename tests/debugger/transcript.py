@@ -7,6 +7,7 @@ paths are relative to the session's directory.
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,6 +56,8 @@ def terminal(argv: Sequence[str], here: Path, **variables: str) -> "pexpect.spaw
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(50, 200),
+        # Where the tests run in the background, Ctrl-C is ignored, and so it would be in there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     program.delaybeforesend = None
     return program
