@@ -197,7 +197,7 @@ class Plan:
                 self._value(op.test)
                 right, done = self._decision(op.test, op.site), Label()
                 self._value(op.body)
-                self._jump(done)
+                self._jump(done, None if self.entries else op.site)
                 self._bind(right)
                 if op.orelse is not None:
                     self._value(op.orelse)
