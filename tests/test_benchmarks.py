@@ -7,6 +7,7 @@ checked too: an engine must not drop out of a comparison by accident.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from benchmarks.engines import NAMES, REFERENCE, CannotExpress, Engine, Unavaila
 from benchmarks.outputs import difference, normalise
 from benchmarks.sections import Run
 from benchmarks.workloads import WORKLOADS
+from tests.integrations.conftest import configure_django
 
 SIZE = 7  # enough rows to meet every name, city, role and note that workloads.py has
 NOT_EXPRESSED = {
@@ -29,6 +31,8 @@ NOT_EXPRESSED = {
 
 
 def engine(name: str) -> Engine:
+    if name == "django" and find_spec("django"):
+        configure_django()  # Django's settings are one for a process; other tests need more of them than this does.
     try:
         return load(name)
     except Unavailable as missing:

@@ -28,11 +28,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.errors": ("tmplmon.runtime.undefined",),
     "tmplmon.loaders": ("tmplmon.errors",),
     "tmplmon.records": (),
+    "tmplmon.deep": ("tmplmon.errors",),
     "tmplmon.syntax": ("grammars", "tmplmon.errors", "tmplmon.records"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
     "tmplmon.backends": (
         "tmplmon.ir",
         "tmplmon.records",
+        "tmplmon.deep",
         "tmplmon.runtime",
         "tmplmon.monitoring",
         "tmplmon.errors",

@@ -17,8 +17,8 @@ from typing import Any
 
 from tmplmon import pipeline
 from tmplmon.backends.closures.sites import Plan
+from tmplmon.deep import deeply
 from tmplmon.ir import ops
-from tmplmon.ir.deep import deeply
 from tmplmon.ir.lower import lower
 from tmplmon.ir.walk import children, scope_nodes, scopes
 from tmplmon.syntax import nodes

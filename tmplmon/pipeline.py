@@ -10,7 +10,7 @@ the passes are imported when they are first needed: a template that the disk cac
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.ir.deep import deeply
+from tmplmon.deep import deeply
 
 if TYPE_CHECKING:
     import ast

@@ -72,12 +72,10 @@ def test_werkzeug(error: TypeError) -> None:
 
 
 def test_django(error: TypeError) -> None:
-    django = pytest.importorskip("django", reason="needs Django (pip install 'tmplmon[test]')")
-    from django.conf import settings
+    pytest.importorskip("django", reason="needs Django (pip install 'tmplmon[test]')")
+    from tests.integrations.conftest import configure_django
 
-    if not settings.configured:
-        settings.configure(DEBUG=True)
-    django.setup()
+    configure_django()
     from django.views.debug import ExceptionReporter
 
     frames = ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_frames()

@@ -170,8 +170,8 @@ def made(folder: Path, *names: str) -> None:
 
 def test_what_is_a_template_by_its_name(folder: Path, measure: Measure) -> None:
     made(folder, "a.j2", "b.html.jinja", "c.jinja2", "templates/d.html", "x/templates/y/e.txt", "sub/f.html")
-    made(folder, "g.css", "templates/h.png", ".hidden/i.j2", "node_modules/j.j2", "venv/pyvenv.cfg")
-    made(folder, "venv/l.j2", "templates/m.css")
+    made(folder, "g.woff", "templates/h.png", ".hidden/i.j2", "node_modules/j.j2", "venv/pyvenv.cfg")
+    made(folder, "venv/l.j2", "templates/m.woff")
     assert set(table(measure("1"))) == {
         *("a.j2", "b.html.jinja", "c.jinja2", "templates/d.html", "x/templates/y/e.txt"),
         # beside a template that was loaded, by its loader

@@ -15,8 +15,8 @@ from tmplmon.backends.closures.build import Builder, Closure, sequence
 from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.entry import ALL, QUIET, macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
+from tmplmon.deep import deeply
 from tmplmon.ir import ops
-from tmplmon.ir.deep import deeply
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
