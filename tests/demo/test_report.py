@@ -36,4 +36,7 @@ def test_the_rows_in_the_readme(tmp_path: Path) -> None:
     ]
     rows = [" ".join(line.split()) for line in shown if line.rstrip().endswith(("%", "10"))]
     assert len(rows) == 5
+    if sys.version_info >= (3, 14):
+        # Annotations are no statements any more there: it counts fewer in Python files, the same in templates.
+        rows = [row for row in rows if ".html" in row]
     assert set(rows) <= report, sorted(report)
