@@ -48,7 +48,9 @@ class Template:
     _module: "TemplateModule | None"
     _imports: "dict[str, Template]"
     _table: BlockTable
+    _changes: list[int]
     _linked: int
+    _is_async: bool
     _eval_ctx: EvalContext
     _concat: Callable[[list[str]], str]
     _bare: Context | None
@@ -98,7 +100,9 @@ class Template:
     def _link(self) -> None:
         """Make the functions of the code, with the filters and tests that the environment has now."""
         environment = self.environment
-        self._linked = environment._changes[0]
+        self._changes = environment._changes
+        self._linked = self._changes[0]
+        self._is_async = environment.is_async
         self._eval_ctx = environment._eval_context(self.name)
         self._concat = environment.concat
         custom = environment.context_class is not Context
@@ -159,13 +163,12 @@ class Template:
 
     def render(self, *args: Any, **kwargs: Any) -> str:
         """Render with the names that the arguments give, which are those of `dict`."""
-        environment = self.environment
-        if environment.is_async:
+        if self._changes[0] != self._linked:
+            self._link()
+        if self._is_async:
             import asyncio
 
             return asyncio.run(self.render_async(*args, **kwargs))
-        if self._linked != environment._changes[0]:
-            self._link()
         names = kwargs
         if args or self._own_globals:
             names = {**self._own_globals, **dict(*args, **kwargs)}

@@ -153,7 +153,16 @@ def extend(context: Context, parent: Any, template: Any) -> Any:
     """Find the parent of `template`, and put its blocks below those of the context."""
     environment = template.environment
     if type(parent) is str and not environment._joins_paths:
-        found = environment._load_template(parent, None)
+        kept = None if environment.auto_reload or environment.cache is None else environment.cache.get(parent)
+        if (
+            kept is not None
+            and kept[0] is environment.loader
+            and kept[1]._linked == environment._changes[0]
+            and len(environment.cache) <= environment._crowded
+        ):
+            found = kept[1]  # what `_load_template` would find, without the call
+        else:
+            found = environment._load_template(parent, None)
     else:
         found = environment.get_template(parent, template.name)
     blocks: Any = context.blocks
