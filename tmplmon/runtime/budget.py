@@ -16,6 +16,8 @@ the clock and the flag of `cancel` are looked at as well, and the output is coun
 is also counted before it is joined to one text, so that no more is ever made of it than the limit allows.
 """
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -305,7 +307,47 @@ def spend(size: int) -> None:
             budget.charge(size // CHARACTERS)
 
 
+def within[T](step: AbstractContextManager[Any], pieces: Iterator[T]) -> Iterator[T]:
+    """The pieces of a generator, each made within `step`: a budget, say."""
+    try:
+        while True:
+            with step:
+                try:
+                    piece = next(pieces)
+                except StopIteration:
+                    return
+            yield piece
+    finally:
+        with step:
+            pieces.close()  # type: ignore[attr-defined]
+
+
+async def within_async[T](step: AbstractContextManager[Any], pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+    """`within` for an asynchronous generator."""
+    try:
+        while True:
+            with step:
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield piece
+    finally:
+        with step:
+            await pieces.aclose()  # type: ignore[attr-defined]
+
+
 current: ContextVar[Budget | None] = ContextVar("tmplmon_budget", default=None)
 """The budget that is spent from."""
 
-__all__ = ["CHARACTERS", "Budget", "Limits", "Spending", "budget_of", "current", "spend"]
+__all__ = [
+    "CHARACTERS",
+    "Budget",
+    "Limits",
+    "Spending",
+    "budget_of",
+    "current",
+    "spend",
+    "within",
+    "within_async",
+]

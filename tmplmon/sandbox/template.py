@@ -7,7 +7,7 @@ of a budget; so the budget is noted when they are called.
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from tmplmon.runtime.budget import Budget, current
+from tmplmon.runtime.budget import current, within, within_async
 from tmplmon.template import Template
 
 
@@ -17,37 +17,9 @@ class SandboxedTemplate(Template):
     def generate(self, *args: Any, **kwargs: Any) -> Iterator[str]:
         """Render piece by piece, each yielded as soon as it is there; with the budget that is current now."""
         pieces, budget = super().generate(*args, **kwargs), current.get()
-        return pieces if budget is None else _within(budget, pieces)
+        return pieces if budget is None else within(budget, pieces)
 
     def generate_async(self, *args: Any, **kwargs: Any) -> AsyncIterator[str]:
         """`generate` as an asynchronous generator. Needs `enable_async`."""
         pieces, budget = super().generate_async(*args, **kwargs), current.get()
-        return pieces if budget is None else _within_async(budget, pieces)
-
-
-def _within(budget: Budget, pieces: Iterator[str]) -> Iterator[str]:
-    try:
-        while True:
-            with budget:
-                try:
-                    piece = next(pieces)
-                except StopIteration:
-                    return
-            yield piece
-    finally:
-        with budget:
-            pieces.close()  # type: ignore[attr-defined]
-
-
-async def _within_async(budget: Budget, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    try:
-        while True:
-            with budget:
-                try:
-                    piece = await anext(pieces)
-                except StopAsyncIteration:
-                    return
-            yield piece
-    finally:
-        with budget:
-            await pieces.aclose()  # type: ignore[attr-defined]
+        return pieces if budget is None else within_async(budget, pieces)

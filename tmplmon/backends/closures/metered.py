@@ -10,7 +10,7 @@ A scope of an environment that may be metered asks for the current budget when i
 the environment has no limits, the quiet tree runs. The outermost scope makes the budget if nobody else did.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, walk
-from tmplmon.runtime.budget import Budget, budget_of, current
+from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Part
@@ -440,13 +440,13 @@ def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Cal
         budget = current.get() or _new(scope)
         if budget is None or budget.depth:
             return pieces(context)
-        return over(budget, pieces(context))
+        return within(_Resumed(budget), pieces(context))
 
     def started_async(context: Any) -> Any:
         budget = current.get() or _new(scope)
         if budget is None or budget.depth:
             return pieces(context)
-        return over_async(budget, pieces(context))
+        return within_async(_Resumed(budget), pieces(context))
 
     return started_async if scope.constants.is_async else started
 
@@ -473,38 +473,6 @@ class _Resumed:
         budget.depth = 0
         budget.stop()
         budget.__exit__(kind, error, traceback)
-
-
-def over[T](budget: Budget, pieces: Iterator[T]) -> Iterator[T]:
-    """The pieces of a generator, each made with a budget."""
-    step = _Resumed(budget)
-    try:
-        while True:
-            with step:
-                try:
-                    piece = next(pieces)
-                except StopIteration:
-                    return
-            yield piece
-    finally:
-        with step:
-            pieces.close()  # type: ignore[attr-defined]
-
-
-async def over_async[T](budget: Budget, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
-    """`over` for an asynchronous generator."""
-    step = _Resumed(budget)
-    try:
-        while True:
-            with step:
-                try:
-                    piece = await anext(pieces)
-                except StopAsyncIteration:
-                    return
-            yield piece
-    finally:
-        with step:
-            await pieces.aclose()  # type: ignore[attr-defined]
 
 
 def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
