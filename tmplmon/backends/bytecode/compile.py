@@ -153,25 +153,25 @@ class Compiler:
         named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
         return without_line(named, pyast.NO_LINE, line)
 
-    # Notes of variables that hold a dict: taken once, where the attributes are read often.
+    # Notes of variables that hold no dict: taken once, where the attributes are read often.
 
     def note_type(self, f: Function, slot: ops.Slot) -> None:
         if not _is_noted(slot):
             return
         note = self.notes.get(slot)
         if note is None:
-            note = self.notes[slot] = f".dict{self.next_number()}"
+            note = self.notes[slot] = f".object{self.next_number()}"
         at = f.quiet
-        f.set(note, self.type_is_dict(f, pyast.name(f.name(slot), at), at), at)
+        f.set(note, self.type_is_no_dict(f, pyast.name(f.name(slot), at), at), at)
 
-    def is_dict(self, f: Function, op: ops.Op, value: ast.expr, at: Place) -> ast.expr:
-        """Whether the value of an op is a dict."""
+    def is_no_dict(self, f: Function, op: ops.Op, value: ast.expr, at: Place) -> ast.expr:
+        """Whether the value of an op is anything but a dict."""
         note = self.notes.get(op.slot) if isinstance(op, ops.Load) else None
-        return self.type_is_dict(f, value, at) if note is None else pyast.name(note, at)
+        return self.type_is_no_dict(f, value, at) if note is None else pyast.name(note, at)
 
-    def type_is_dict(self, f: Function, value: ast.expr, at: Place) -> ast.expr:
+    def type_is_no_dict(self, f: Function, value: ast.expr, at: Place) -> ast.expr:
         kind = pyast.call(f.python("type", at), [value], at)
-        return pyast.compare(kind, [ast.Is()], [f.python("dict", at)], at)
+        return pyast.compare(kind, [ast.IsNot()], [f.python("dict", at)], at)
 
 
 def _is_noted(slot: ops.Slot) -> bool:

@@ -111,18 +111,15 @@ def attribute(f: Function, op: ops.Attr) -> ast.expr:
     if not f.compiler.target.stock_getattr:
         f.set(result, pyast.call(f.runtime("environment_getattr", at), [f.any_context(at), obj, key], at), at)
     else:
-        got: ast.expr = pyast.attribute(obj, op.name, at)
+        got: ast.stmt = pyast.set_(result, pyast.attribute(obj, op.name, at), at)
         if op.name not in DICT_ATTRIBUTES:
-            is_dict = f.compiler.is_dict(f, op.obj, obj, at)
-            got = pyast.if_expr(is_dict, pyast.subscript(obj, key, at), got, at)
+            # A statement for each, not one with a conditional expression: where ways meet on a line, CPython's
+            # monitoring stops to look whether that is a new line, also after the line's event was disabled.
+            item = pyast.set_(result, pyast.subscript(obj, key, at), at)
+            got = pyast.if_(f.compiler.is_no_dict(f, op.obj, obj, at), [got], [item], at)
         fallback = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
         f.body.append(
-            pyast.try_(
-                [pyast.set_(result, got, at)],
-                f.runtime("ATTRIBUTE_ERRORS", at),
-                [pyast.set_(result, fallback, at)],
-                at,
-            )
+            pyast.try_([got], f.runtime("ATTRIBUTE_ERRORS", at), [pyast.set_(result, fallback, at)], at)
         )
     return f.settled(pyast.name(result, at), at)
 
