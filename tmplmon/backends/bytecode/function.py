@@ -26,7 +26,7 @@ PARENT = ".parent"
 _NOT_VARIABLES = frozenset({ops.SlotKind.CONTEXT, ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 # Statements after which it is certain which line has been reached.
-_STRAIGHT = frozenset({ast.Assign, ast.Expr, ast.Pass, ast.Try})
+_STRAIGHT = frozenset({ast.Assign, ast.Expr, ast.Pass, ast.Try, ast.While})
 
 # Tells that output is yielded, where the name of the list that it is appended to would be.
 YIELD = ""

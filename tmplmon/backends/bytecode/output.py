@@ -2,22 +2,39 @@
 
     hello {{ name }}, {{ n }}        output.append(f'hello {text of name}, {text of n}')
 
-    where the text of x is           escape(x) if type(x) is str else x if type(x) is int else escaped(x)
-
 Rule: the values become text one by one, in the template's order. Each is a part of the f-string as long as no
 later value takes statements of its own; then it is evaluated before those, into a temporary. Each line of the run
 that the table promises fires LINE when it is reached: a part is on its own line, and what puts the text out is on
 the line of the last part. A text that is put aside for later statements leaves a no-operation on its line.
+
+    <td>{{ user.name }}</td>         an attribute that is a str is read, escaped and put out from top to bottom:
+
+        while True:
+            try:
+                if user is no dict:
+                    it = user.name
+                    if type(it) is str:
+                        output.append(f'<td>{escape(it)}</td>')
+                        break
+                else:                   the same with user['name']
+            except errors:
+                it = member(user, 'name')
+            output.append(f'<td>{it if type(it) is int else escaped(it)}</td>')
+            break
+
+That is more code than a test and an expression after the other, and as quick. But ways that meet within a line cost
+a template that coverage.py measures: see `values.read_attribute`.
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
-from tmplmon.backends.bytecode.values import call_arguments, value
-from tmplmon.backends.known import BOOLEAN_TESTS, LONGEST_RUN, known_macro, macro_slots
+from tmplmon.backends.bytecode.texts import text_by_type, text_of, type_is
+from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
+from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
 from tmplmon.ir import ops
 from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
@@ -35,6 +52,20 @@ class _Part:
     content: "str | ast.expr"
     place: Place | None
     reached: bool = False
+    text: "_AttributeText | None" = None
+
+
+@record
+class _AttributeText:
+    """The text of an attribute, of which nothing is left to do but to use it, in two places: where it is a str that
+    has been read in a quick way, and where it is anything else. Each is the end of a list of statements, the rest
+    of which are there; `name` is for the text."""
+
+    name: str
+    quick: ast.expr
+    ends: "list[list[ast.stmt]]"
+    other: ast.expr
+    whole: ast.While
 
 
 def emit(f: Function, run: Sequence[ops.Emit | ops.If]) -> None:
@@ -121,6 +152,8 @@ class _Run:
         statements = body[before:]
         del body[before:]
         for part in self.parts:
+            if part.text is not None:
+                self.put_aside(part)
             if part.reached or part.place is None:
                 continue
             if isinstance(part.content, str):
@@ -147,11 +180,58 @@ class _Run:
                 return
             if type(op) is ops.Call and (self.direct_macro(op) or self.direct_super(op)):
                 return
+            if type(op) is ops.Attr and escape is not None and self.attribute(op, escape, at):
+                return
         before = len(f.body)
-        made = self.convert(op, escape, at, finished)
+        made = text_of(f, op, escape, at, finished)
         if len(f.body) > before:
             self.settle(before)
         self.add_value(made, at)
+
+    def attribute(self, op: ops.Attr, escape: bool, at: Place) -> bool:
+        """An attribute, where it can be read and made text in statements that the most frequent case, a str, runs
+        through from top to bottom."""
+        f = self.f
+        target = f.compiler.target
+        if (
+            not target.stock_getattr
+            or target.is_async
+            or target.traced
+            or f.at(op.site)["lineno"] != at["lineno"]
+        ):
+            return False
+        before = len(f.body)
+        f.here = at
+        result, name = f.temp(), f.temp()
+        ends: list[list[ast.stmt]] = []
+
+        def then() -> list[ast.stmt]:
+            ends.append([])
+            return [pyast.if_(type_is(f, pyast.name(result, at), "str", at), ends[-1], [], at)]
+
+        body = read_attribute(f, op, result, then)
+        again = pyast.name(result, at)
+        quick = pyast.call(f.runtime("escape_text", at), [again], at) if escape else again
+        other = f.runtime("escaped", at) if escape else f.python("str", at)
+        general = pyast.if_expr(type_is(f, again, "int", at), again, pyast.call(other, [again], at), at)
+        whole = pyast.once(body, at)
+        f.body.append(whole)
+        self.settle(before)
+        text = _AttributeText(name, quick, ends, general, whole)
+        self.parts.append(_Part(pyast.name(name, at), at, True, text))
+        self.values += 1
+        return True
+
+    def put_aside(self, part: _Part) -> None:
+        """Ends the statements of an attribute: its text has a name from then on."""
+        assert part.text is not None and part.place is not None
+        text, part.text, at = part.text, None, part.place
+        self.end(text, lambda made: [pyast.set_(text.name, made, at)], at)
+
+    def end(self, text: _AttributeText, use: Callable[[ast.expr], list[ast.stmt]], at: Place) -> None:
+        for body in text.ends:
+            body += [*use(text.quick), pyast.break_(at)]
+        text.whole.body[-1:-1] = use(text.other)
 
     def joined(self, op: ops.Op, escape: bool, at: Place) -> None:
         """One of the values that ``~`` joins."""
@@ -161,87 +241,15 @@ class _Run:
             return
         before = len(f.body)
         other = f.runtime("joined_text", at) if escape else f.python("str", at)
-        made = self.text_of(value(f, op), escape, other, at)
+        made = text_by_type(f, value(f, op), escape, other, at)
         if len(f.body) > before:
             self.settle(before)
         self.add_value(made, at)
-
-    def text_of(self, held: ast.expr, escape: bool, other: ast.expr, at: Place) -> ast.expr:
-        """The text of a value: made in place of a str, an int itself, by the function `other` of the rest."""
-        f = self.f
-        first, again = self.twice(held, at)
-        text: ast.expr = pyast.call(f.runtime("escape_text", at), [again], at) if escape else again
-        otherwise = pyast.if_expr(_type_is(f, again, "int", at), again, pyast.call(other, [again], at), at)
-        return pyast.if_expr(_type_is(f, first, "str", at), text, otherwise, at)
-
-    def twice(self, held: ast.expr, at: Place) -> tuple[ast.expr, ast.expr]:
-        """A value to evaluate first, and what has it afterwards."""
-        if isinstance(held, ast.Name):
-            return held, held
-        temp = self.f.temp()
-        return pyast.walrus(temp, held, at), pyast.name(temp, at)
-
-    def convert(self, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.expr:
-        """An expression for the text of a value, or for an int, which has no character to escape."""
-        f = self.f
-        target = f.compiler.target
-        if target.finalize is not None and not finished:
-            return self.finalized(op, escape, at)
-        if target.native:
-            return value(f, op)
-        if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
-            return value(f, op)
-        if type(op) is ops.Filter and _is_stock(f, op):
-            if op.name in ("e", "escape") and not op.arguments.values():
-                return self.convert(op.value, True, at, finished=True)
-            if op.name == "safe" and escape:
-                first, again = self.twice(value(f, op.value), at)
-                html = pyast.call(f.runtime("html_of", at), [again], at)
-                return pyast.if_expr(_type_is(f, first, "str", at), again, html, at)
-            if op.name in ("length", "count"):
-                return value(f, op)
-        if type(op) is ops.Test and op.name in BOOLEAN_TESTS and target.tests[op.name][1]:
-            return pyast.call(f.python("str", at), [value(f, op)], at)
-        held = value(f, op)
-        if escape is None:
-            return pyast.call(f.runtime("emit", at), [f.context(at), held], at)
-        if target.traced:
-            other: ast.expr = f.runtime("traced_escaped" if escape else "traced_plain", at)
-        else:
-            other = f.runtime("escaped", at) if escape else f.python("str", at)
-        return self.text_of(held, escape, other, at)
 
     def assigned(self, made: ast.expr, at: Place) -> ast.Name:
         name = self.f.temp()
         self.f.set(name, made, at)
         return pyast.name(name, at)
-
-    def finalized(self, op: ops.Op, escape: bool | None, at: Place) -> ast.expr:
-        """A value that passes through the application's function before it becomes text."""
-        f = self.f
-        target = f.compiler.target
-        assert target.finalize is not None
-        wants, *_ = target.finalize
-        held: ast.expr = value(f, op)
-        constant = type(op) is ops.Const
-        if constant and escape:
-            # A constant is escaped first, as Jinja2 does it while compiling.
-            held = pyast.call(f.runtime("escape", at), [held], at)
-        arguments: list[ast.expr] = []
-        if wants == "environment":
-            arguments = [f.constant("environment", None, at)]
-        elif wants == "context":
-            arguments = [f.context(at)]
-        elif wants == "eval_context":
-            arguments = [pyast.attribute(f.context(at), "eval_ctx", at)]
-        result = pyast.call(f.constant("finalize", wants, at), [*arguments, held], at)
-        if target.native:
-            return result
-        if constant or escape is False:
-            return pyast.call(f.python("str", at), [result], at)
-        if escape is None:
-            return pyast.call(f.runtime("emit", at), [f.context(at), result], at)
-        return pyast.call(f.runtime("escaped", at), [result], at)
 
     # What puts out by itself.
 
@@ -299,8 +307,14 @@ class _Run:
                 f.write(self.traced(part, at), at)
             return
         last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
-        text = self.text_of_parts(parts, last)
         first = next((part.place for part in parts if not part.reached and part.place is not None), last)
+        pending = next((part for part in parts if part.text is not None), None)
+        if pending is not None:
+            if self.is_last_step(pending, parts, first, last):
+                self.put_out_with(pending, parts, last)
+                return
+            self.put_aside(pending)
+        text = self.text_of_parts(parts, last)
         if text is None:
             f.reach(last)
         elif first["lineno"] != last["lineno"]:
@@ -310,6 +324,32 @@ class _Run:
             f.write(pyast.name(held, last), last)
         else:
             f.write(text, last)
+
+    def is_last_step(self, pending: _Part, parts: list[_Part], first: Place, last: Place) -> bool:
+        """Whether nothing is left to do after an attribute but to put out, on its line. (What could fail otherwise
+        would meet the handler of the attribute's errors; so would what is thrown in at a yield.)"""
+        assert pending.text is not None and pending.place is not None
+        return (
+            self.f.sink != YIELD
+            and pending.text.whole is self.f.body[-1]
+            and pending.place["lineno"] == first["lineno"] == last["lineno"]
+            and all(isinstance(part.content, str) for part in parts[parts.index(pending) + 1 :])
+        )
+
+    def put_out_with(self, pending: _Part, parts: list[_Part], at: Place) -> None:
+        """Puts out the parts in each of the places where the text of an attribute is known."""
+        f, text = self.f, pending.text
+        assert text is not None
+
+        def use(made: ast.expr) -> list[ast.stmt]:
+            pending.content = made
+            with f.into([], at) as body:
+                whole = self.text_of_parts(parts, at)
+                assert whole is not None
+                f.write(whole, at)
+            return body
+
+        self.end(text, use, at)
 
     def traced(self, part: _Part, at: Place) -> ast.expr:
         """A part that knows where it comes from."""
@@ -396,13 +436,3 @@ def _is_text(node: ast.expr) -> bool:
 
 def _place(node: ast.expr) -> Place:
     return {name: getattr(node, name) for name in NOWHERE}
-
-
-def _type_is(f: Function, held: ast.expr, python_type: str, at: Place) -> ast.expr:
-    kind = pyast.call(f.python("type", at), [held], at)
-    return pyast.compare(kind, [ast.Is()], [f.python(python_type, at)], at)
-
-
-def _is_stock(f: Function, op: ops.Filter) -> bool:
-    known = f.compiler.target.filters.get(op.name)
-    return known is not None and known[1]

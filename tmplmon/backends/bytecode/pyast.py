@@ -173,6 +173,11 @@ def try_(body: list[ast.stmt], exceptions: ast.expr, handler: list[ast.stmt], at
     return _make(ast.Try, {"body": body, "handlers": [except_], "orelse": [], "finalbody": [], **at})
 
 
+def once(body: list[ast.stmt], at: Place) -> ast.While:
+    """A loop of one round, for statements that a ``break`` may end early."""
+    return _make(ast.While, {"test": const(True, at), "body": [*body, break_(at)], "orelse": [], **at})
+
+
 def pass_(at: Place) -> ast.Pass:
     return _make(ast.Pass, dict(at))
 

@@ -105,23 +105,30 @@ def loop_attribute(f: Function, op: ops.LoopAttr) -> ast.expr:
 
 def attribute(f: Function, op: ops.Attr) -> ast.expr:
     at = f.at(op.site)
-    obj = f.named(value(f, op.obj), at)
     result = f.temp()
+    f.body += read_attribute(f, op, result, lambda: [])
+    return f.settled(pyast.name(result, at), at)
+
+
+def read_attribute(
+    f: Function, op: ops.Attr, result: str, then: Callable[[], list[ast.stmt]]
+) -> list[ast.stmt]:
+    """Statements that set `result` to an attribute. `then` gives those that follow each quick way to it, inside of
+    the handler for its errors; they are left out where there is no quick way."""
+    at = f.at(op.site)
+    obj = f.named(value(f, op.obj), at)
     key = pyast.const(op.name, at)
     if not f.compiler.target.stock_getattr:
-        f.set(result, pyast.call(f.runtime("environment_getattr", at), [f.any_context(at), obj, key], at), at)
-    else:
-        got: ast.stmt = pyast.set_(result, pyast.attribute(obj, op.name, at), at)
-        if op.name not in DICT_ATTRIBUTES:
-            # A statement for each, not one with a conditional expression: where ways meet on a line, CPython's
-            # monitoring stops to look whether that is a new line, also after the line's event was disabled.
-            item = pyast.set_(result, pyast.subscript(obj, key, at), at)
-            got = pyast.if_(f.compiler.is_no_dict(f, op.obj, obj, at), [got], [item], at)
-        fallback = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
-        f.body.append(
-            pyast.try_([got], f.runtime("ATTRIBUTE_ERRORS", at), [pyast.set_(result, fallback, at)], at)
-        )
-    return f.settled(pyast.name(result, at), at)
+        got = pyast.call(f.runtime("environment_getattr", at), [f.any_context(at), obj, key], at)
+        return [pyast.set_(result, got, at)]
+    quick: list[ast.stmt] = [pyast.set_(result, pyast.attribute(obj, op.name, at), at), *then()]
+    if op.name not in DICT_ATTRIBUTES:
+        # A statement for each, not one with a conditional expression: where ways meet on a line, CPython's
+        # monitoring stops to look whether that is a new line, also after the line's event was disabled.
+        item: list[ast.stmt] = [pyast.set_(result, pyast.subscript(obj, key, at), at), *then()]
+        quick = [pyast.if_(f.compiler.is_no_dict(f, op.obj, obj, at), quick, item, at)]
+    fallback = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
+    return [pyast.try_(quick, f.runtime("ATTRIBUTE_ERRORS", at), [pyast.set_(result, fallback, at)], at)]
 
 
 def item(f: Function, op: ops.Item) -> ast.expr:
