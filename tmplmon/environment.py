@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from tmplmon.errors import TemplateNotFound, TemplateRuntimeError, TemplatesNotFound, TemplateSyntaxError
 from tmplmon.loaded import note as note_file
-from tmplmon.runtime.context import Context, EvalContext, call
+from tmplmon.runtime.calls import call
+from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
 from tmplmon.runtime.markers import inlinable, pass_arg_of

@@ -5,11 +5,9 @@ inside a loop. So a context is flat: one dict has all names, and a context deriv
 costs less than every look-up through a chain would.
 """
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from types import BuiltinFunctionType, FunctionType, MethodType
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -289,49 +287,3 @@ class _Resolving:
 
     def get(self, name: str, default: Any) -> Any:
         return self[name]
-
-
-def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """`Context.call` for the engine: one call less."""
-    try:
-        if type(f) is FunctionType and not f.__dict__:
-            return f(*args, **kwargs)
-        wants = wanted_by(f)
-        if wants is None:
-            return f(*args, **kwargs)
-        first = (
-            context
-            if wants == "context"
-            else context.eval_ctx
-            if wants == "eval_context"
-            else context.environment
-        )
-        return f(first, *args, **kwargs)
-    except StopIteration:
-        hint = "value was undefined because a callable raised a StopIteration exception"
-        return context.environment.undefined(hint)
-
-
-# Of these, the call method has no mark.
-_NOT_MARKED_BY_CLASS = (FunctionType, BuiltinFunctionType, MethodType, type)
-_CALL = "__call__"
-
-
-def wanted_by(f: Any) -> str | None:
-    """What `f` wants as its first argument, by a mark on it or on its class's ``__call__``."""
-    wants = pass_arg_of(f)
-    if wants is None and not isinstance(f, _NOT_MARKED_BY_CLASS):
-        return pass_arg_of(getattr(type(f), _CALL, None))
-    return wants
-
-
-def context_seeing(context: Context, locals: Callable[[], dict[str, Any]], f: Any) -> Context:
-    """The context to call `f` with, where a function that asks for it has to see variables of the template."""
-    return context.derived(locals()) if wanted_by(f) == "context" else context
-
-
-def call_seeing(
-    context: Context, locals: Callable[[], dict[str, Any]], f: Any, /, *args: Any, **kwargs: Any
-) -> Any:
-    """Call as `call` does, where a function that asks for the context has to see variables of the template."""
-    return call(context_seeing(context, locals, f), f, *args, **kwargs)

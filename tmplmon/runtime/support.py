@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from tmplmon.errors import TemplateAssertionError, TemplateNotFound, TemplateRuntimeError, UndefinedError
 from tmplmon.runtime.blocks import TemplateReference, super_of
-from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, alone, call, call_seeing, is_alone
+from tmplmon.runtime.calls import call, call_seeing
+from tmplmon.runtime.context import NOTHING_LOADED, Context, EvalContext, alone, is_alone
 from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark, mark_text
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized

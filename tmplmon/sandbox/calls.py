@@ -12,7 +12,8 @@ from typing import Any
 
 from tmplmon.errors import SecurityError
 from tmplmon.runtime.budget import spend
-from tmplmon.runtime.context import Context, call
+from tmplmon.runtime.calls import call
+from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound

@@ -46,7 +46,7 @@ _PASSES_ON = (
 )
 
 # Functions that call what a template calls: a method that is no Python code has no frame of its own.
-_CALLS = {("sandbox/calls.py", "with_arguments"), ("runtime/context.py", "call")}
+_CALLS = {("sandbox/calls.py", "with_arguments"), ("runtime/calls.py", "call")}
 
 # Signs of objects that no template may get.
 _LEAKS = (

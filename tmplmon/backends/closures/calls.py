@@ -13,8 +13,8 @@ from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import Parts, combined
 from tmplmon.ir import ops
 from tmplmon.runtime import support
-from tmplmon.runtime.context import call as call_function
-from tmplmon.runtime.context import context_seeing
+from tmplmon.runtime.calls import call as call_function
+from tmplmon.runtime.calls import context_seeing
 
 type Passed = tuple[Sequence[Any], dict[str, Any], Any, dict[str, Any]]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime import support
-from tmplmon.runtime.context import call
+from tmplmon.runtime.calls import call
 from tmplmon.runtime.guard import Guard, Text
 from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 from tmplmon.runtime.undefined import Undefined

@@ -18,7 +18,7 @@ from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, 
 from tmplmon.backends.closures.lines import Reached
 from tmplmon.ir import ops
 from tmplmon.monitoring.activation import SITE_EVENTS
-from tmplmon.runtime.context import wanted_by
+from tmplmon.runtime.calls import wanted_by
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Piece
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # From the state of a branch's left side to that of its right; on 3.13 they are one.
 _RIGHT = 2 * (len(SITE_EVENTS["branch"]) - 1)
 
-# What `runtime.context.call` says of it.
+# What `runtime.calls.call` says of it.
 STOPPED = "value was undefined because a callable raised a StopIteration exception"
 
 
@@ -207,7 +207,7 @@ class Signals:
         seen: Closure | None,
         guard: "Guard | None" = None,
     ) -> Callable[..., Any]:
-        """The call of what a template calls: `runtime.context.call`, by the activation. (What a sandbox has a say
+        """The call of what a template calls: `runtime.calls.call`, by the activation. (What a sandbox has a say
         in has its `guard`.)"""
         number = self.plan.call[op.site]
         callee = None if guard is None else guard.callee_of()
@@ -287,12 +287,12 @@ class Signals:
 
 
 def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments as one dict. Says of a name given twice what `runtime.context.call` says."""
+    """Keyword arguments as one dict. Says of a name given twice what `runtime.calls.call` says."""
     found: dict[str, Any] = {}
     for part in keywords:
         twice = next((name for name in part if name in found), None)
         if twice is not None:
-            said = "tmplmon.runtime.context.call() got multiple values for keyword argument"
+            said = "tmplmon.runtime.calls.call() got multiple values for keyword argument"
             raise TypeError(f"{said} {twice!r}")
         found.update(part)
     return found
