@@ -2,10 +2,14 @@
 
 Servers are processes of their own: gunicorn with 8 threads for Flask, uvicorn for Starlette. The client is one
 process with so many connections, each of which asks again as soon as it has its answer, and checks it: the status,
-and that the page is byte for byte the first one. Engines and live coverage are measured in turns, and the best
-turn of each is shown, with the server's memory after the first turn and after the last.
+and that the page is byte for byte the server's first one. A few requests come before what is measured.
 
-    --requests N   for each server and turn (default 2,000)     --turns N   (default 5)
+Turns are short, and each asks every server, in an order that is the opposite of the last turn's. What one server's
+speed is of another's is the median of that ratio over the turns: what else the machine does meanwhile counts for
+both, or for a few turns only. Shown besides are each server's best turn, and its memory after the first turn and
+after the last.
+
+    --requests N   for each server and turn (default 400)     --turns N   (default 20)
     --cpu          no servers: the processor's time that Flask takes for a request in a process of its own, the best
                    of many batches, which other work on the machine disturbs less
     --only WORDS   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
@@ -21,20 +25,27 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 PATH = "/?page=2"
+WARMING = 200
 
 
 @dataclass
 class Kind:
-    """A server, and what was measured of it. speeds: requests in a second. memory: MB, first and last."""
+    """A server, and what was measured of it.
+
+    against: the name of what its speed is compared with. speeds: requests in a second, of each turn. memory: MB,
+    after each turn.
+    """
 
     name: str
     command: tuple[str, ...]
     connections: int
     environment: dict[str, str]
+    against: str = ""
     speeds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     errors: int = 0
@@ -44,14 +55,17 @@ GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "8", "--keep-alive
 UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "0", "--no-access-log")
 KINDS = (
     Kind("flask-jinja2", GUNICORN, 8, {"ENGINE": "jinja2"}),
-    Kind("flask-tmplmon", GUNICORN, 8, {}),
-    Kind("flask-tmplmon-coverage", GUNICORN, 8, {"COVERAGE": "1"}),
+    Kind("flask-tmplmon", GUNICORN, 8, {}, "flask-jinja2"),
+    Kind("flask-tmplmon-coverage", GUNICORN, 8, {"COVERAGE": "1"}, "flask-tmplmon"),
     Kind("starlette-tmplmon", UVICORN, 200, {"FRAMEWORK": "starlette"}),
 )
 
 
 class Server:
+    """A running server. page: what it answers, once it has."""
+
     def __init__(self, kind: Kind) -> None:
+        self.page: bytes | None = None
         command = [sys.executable, "-m", *kind.command, "benchmarks.serving_app:application"]
         environment = {**os.environ, **kind.environment}
         self.process = subprocess.Popen(
@@ -82,16 +96,15 @@ class Server:
         self.process.wait(30)
 
 
-async def load(port: int, connections: int, requests: int) -> tuple[float, int]:
+async def load(server: Server, connections: int, requests: int) -> tuple[float, int]:
     """Requests in a second, and how many were not answered as the first was."""
-    asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
     left = requests
     errors = 0
-    expected: bytes | None = None
 
     async def connection() -> None:
-        nonlocal left, errors, expected
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        nonlocal left, errors
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         while left > 0:
             left -= 1
             writer.write(asked)
@@ -101,17 +114,15 @@ async def load(port: int, connections: int, requests: int) -> tuple[float, int]:
                 body = await reader.readexactly(length)
             except (OSError, EOFError, TypeError):
                 errors += 1
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
                 continue
-            expected = expected or body
-            errors += not (b" 200 " in head[:20] and body == expected)
+            server.page = server.page or body
+            errors += not (b" 200 " in head[:20] and body == server.page)
             if b"connection: close" in head:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.close()
 
-    await asyncio.gather(*(connection() for _ in range(connections)))
     start = perf_counter()
-    left = requests
     await asyncio.gather(*(connection() for _ in range(connections)))
     return requests / (perf_counter() - start), errors
 
@@ -156,8 +167,8 @@ def cpu(kinds: list[Kind], turns: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.serving")
-    parser.add_argument("--requests", type=int, default=2_000)
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS])
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args()
@@ -167,22 +178,34 @@ def main() -> None:
         return
     servers = {kind.name: Server(kind) for kind in kinds}
     try:
-        for _ in range(options.turns):
-            for kind in kinds:
+        for kind in kinds:
+            asyncio.run(load(servers[kind.name], kind.connections, WARMING))
+        for turn in range(options.turns):
+            for kind in kinds if turn % 2 else reversed(kinds):
                 server = servers[kind.name]
-                speed, errors = asyncio.run(load(server.port, kind.connections, options.requests))
+                speed, errors = asyncio.run(load(server, kind.connections, options.requests))
                 kind.speeds.append(speed)
                 kind.errors += errors
                 kind.memory.append(server.memory())
     finally:
         for server in servers.values():
             server.stop()
-    asked = 2 * options.requests * options.turns
-    print(f"\n{'':24} {'requests/s':>10} {'errors':>7} of {'':8} {'MB first':>9} {'MB last':>8}")
+    show(kinds, options.requests * options.turns)
+
+
+def show(kinds: list[Kind], requests: int) -> None:
+    print(
+        f"\n{'':24} {'best req/s':>10} {'errors':>7} of {'':8} {'MB first':>9} {'MB last':>8}  median of ratios"
+    )
+    speeds = {kind.name: kind.speeds for kind in kinds}
     for kind in kinds:
+        compared = ""
+        if kind.against in speeds:
+            ratio = median(a / b for a, b in zip(kind.speeds, speeds[kind.against], strict=True))
+            compared = f"  {ratio:.3f} of {kind.against}"
         print(
-            f"{kind.name:24} {max(kind.speeds):10.0f} {kind.errors:7} of {asked:8,}"
-            f" {kind.memory[0]:9.1f} {kind.memory[-1]:8.1f}"
+            f"{kind.name:24} {max(kind.speeds):10.0f} {kind.errors:7} of {requests:8,}"
+            f" {kind.memory[0]:9.1f} {kind.memory[-1]:8.1f}{compared}"
         )
 
 
