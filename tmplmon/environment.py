@@ -166,9 +166,9 @@ class Environment:
         self._default_eval: EvalContext | None = None
         self.__dict__.pop("concat", None)
         if self.source_map:
-            from tmplmon.runtime.origins import join
+            from tmplmon.runtime.origins import rendered
 
-            self.__dict__["concat"] = join
+            self.__dict__["concat"] = rendered
         self._check_options()
 
     def _check_options(self) -> None:
@@ -182,7 +182,10 @@ class Environment:
         if self.backend not in ("bytecode", "closures"):
             raise ValueError("backend must be 'bytecode' or 'closures'")
         if self.source_map and (self.backend != "bytecode" or self._native):
-            raise ValueError("source_map needs the back end 'bytecode', and templates that give text")
+            raise ValueError(
+                "source_map needs the back end 'bytecode', whose templates have frames that tell where output comes"
+                " from, and templates that give text"
+            )
         if self.newline_sequence not in ("\n", "\r\n", "\r"):
             raise ValueError(r"newline_sequence must be '\n', '\r\n' or '\r'")
 

@@ -200,7 +200,12 @@ class Template:
             yield from _drained(self.generate_async(*args, **kwargs))
             return
         try:
-            yield from self.generate_code(self._checked().new_context(dict(*args, **kwargs)))
+            pieces = self.generate_code(self._checked().new_context(dict(*args, **kwargs)))
+            if self.environment.source_map:
+                from tmplmon.runtime.origins import streamed
+
+                pieces = streamed(pieces)
+            yield from pieces
         except Exception as error:
             raise of_template(error) from error.__cause__
 
@@ -208,14 +213,24 @@ class Template:
         """`generate` as an asynchronous generator. Needs `enable_async`."""
         self._check_async("The environment was not created with async mode enabled.")
         try:
-            async for piece in self.generate_code(self.new_context(dict(*args, **kwargs))):
+            pieces = self.generate_code(self.new_context(dict(*args, **kwargs)))
+            if self.environment.source_map:
+                from tmplmon.runtime.origins import astreamed
+
+                pieces = astreamed(pieces)
+            async for piece in pieces:
                 yield piece
         except Exception as error:
             raise of_template(error) from error.__cause__
 
     def stream(self, *args: Any, **kwargs: Any) -> "TemplateStream":
         """`generate` with methods to buffer it and to write it to a file."""
-        return TemplateStream(self.generate(*args, **kwargs))
+        pieces = self.generate(*args, **kwargs)
+        if self.environment.source_map:
+            from tmplmon.runtime.origins import join
+
+            return TemplateStream(pieces, join)
+        return TemplateStream(pieces)
 
     def _checked(self) -> Self:
         if self._linked != self.environment._changes[0]:
@@ -403,8 +418,9 @@ class TemplateExpression:
 class TemplateStream:
     """The pieces of a template's output, one after the other; with buffering, several pieces joined to one."""
 
-    def __init__(self, pieces: Iterator[str]) -> None:
+    def __init__(self, pieces: Iterator[str], join: Callable[[list[str]], str] = "".join) -> None:
         self._pieces = pieces
+        self._join = join
         self.disable_buffering()
 
     def dump(self, fp: str | IO[Any], encoding: str | None = None, errors: str | None = "strict") -> None:
@@ -450,11 +466,11 @@ class TemplateStream:
             held.append(piece)
             count += bool(piece)
             if count >= size:
-                yield "".join(held)
+                yield self._join(held)
                 held.clear()
                 count = 0
         if count:
-            yield "".join(held)
+            yield self._join(held)
 
     def __iter__(self) -> Self:
         return self

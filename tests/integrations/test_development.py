@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 import pytest
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import path
 from starlette.applications import Starlette
@@ -170,6 +170,31 @@ def test_wsgi_a_stream_is_not_held_back(environment: Environment) -> None:
     assert closed == [True]
 
 
+def test_wsgi_a_page_that_is_streamed_gets_its_map(environment: Environment) -> None:
+    """And is not held back: a template has made no more than what has been asked for."""
+    made: list[int] = []
+
+    def rows() -> Any:
+        for n in range(3):
+            made.append(n)
+            yield n
+
+    template = environment.from_string(
+        "<body><p></p>{% include 'part.html' %}{% for n in rows %}<b>{{ n }}</b>{% endfor %}</body>"
+    )
+    stream = answering(lambda: (piece.encode() for piece in template.generate(rows=rows())))
+    starts: list[Any] = []
+    middleware = WSGIDevelopment(stream, environment, coverage=LiveCoverage())
+    chunks = iter(middleware({"REQUEST_METHOD": "GET"}, lambda *start: starts.append(start)))
+    body = b""
+    while b"<b " not in body:
+        body += next(chunks)
+    assert made == [0]
+    body += b"".join(chunks)
+    assert len(map_of(body.decode())["elements"]) == 6
+    assert starts == [("200 OK", [HTML[0], HTML[3]])]
+
+
 @pytest.mark.parametrize("name", ["broken.html", "wrong.html"])
 def test_wsgi_a_template_that_fails_is_shown(environment: Environment, folder: Path, name: str) -> None:
     answer = Wsgi(answering(rendering(environment, name, zero=0)), environment)
@@ -235,6 +260,35 @@ def test_asgi_asynchronous_templates(folder: Path) -> None:
     assert map_of(starlette(templates, page).get("/x").text)
 
 
+@pytest.mark.parametrize("enable_async", [False, True])
+def test_asgi_a_page_that_is_streamed_gets_its_map(folder: Path, enable_async: bool) -> None:
+    options: dict[str, Any] = {"source_map": True, "enable_async": enable_async}
+    templates = TmplmonTemplates(env=Environment(loader=FileSystemLoader(folder), **options))
+
+    async def page(request: Any) -> Any:
+        return templates.StreamingResponse(request, "page.html", {"title": "T"}, size=5)
+
+    assert len(map_of(starlette(templates, page).get("/x").text)["templates"]) == 2
+
+
+def test_asgi_an_answer_without_a_body_goes_on(environment: Environment) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/html")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["path"] == "/file":
+            await send({"type": "http.response.pathsend", "path": "/x"})
+
+    for address, kinds in (("/file", ["start", "pathsend"]), ("/nothing", ["start"])):
+        sent: list[str] = []
+
+        async def send(message: Any, sent: list[str] = sent) -> None:
+            sent.append(message["type"].rpartition(".")[2])
+
+        middleware = ASGIDevelopment(application, environment, coverage=LiveCoverage())
+        asyncio.run(middleware({"type": "http", "method": "GET", "path": address}, None, send))
+        assert sent == kinds
+
+
 def test_asgi_other_answers(environment: Environment) -> None:
     templates = TmplmonTemplates(env=environment)
     plain = environment.get_template("page.html").render(title="T")
@@ -255,7 +309,8 @@ def test_asgi_other_answers(environment: Environment) -> None:
 
     assert starlette(templates, text).get("/x").text == plain
     assert starlette(templates, other).get("/x").text == "<html><body></body></html>"
-    assert starlette(templates, stream).get("/x").text == plain
+    response = starlette(templates, stream).get("/x")
+    assert len(map_of(response.text)["templates"]) == 2 and "content-length" not in response.headers
 
 
 def test_asgi_a_template_that_fails_is_shown(environment: Environment, folder: Path) -> None:
@@ -319,6 +374,16 @@ def test_flask_in_debug_mode(folder: Path) -> None:
     development._development.coverage.stop()
 
 
+def test_flask_streams(folder: Path) -> None:
+    app = flask_app(folder, TMPLMON_SOURCE_MAP=True)
+    app.add_url_rule(
+        "/stream", view_func=lambda: flask.stream_template("page.html", title="T"), endpoint="stream"
+    )
+    assert len(map_of(app.test_client().get("/stream").text)["templates"]) == 2
+    development: Any = app.wsgi_app
+    development._development.coverage.stop()
+
+
 def test_flask_without_maps_or_error_pages(folder: Path) -> None:
     client = flask_app(folder, TMPLMON_ERROR_PAGE=False).test_client()
     assert client.get("/page.html").text.startswith("<html><body>\n<p>T</p>")
@@ -352,7 +417,13 @@ def page(request: Any, name: str) -> Any:
     )
 
 
-urlpatterns = [path("<name>/", page)]
+def stream(request: Any) -> Any:
+    from django.template import engines
+
+    return StreamingHttpResponse(engines["tmplmon"].env.get_template("page.html").generate(title="T"))
+
+
+urlpatterns = [path("stream/", stream), path("<name>/", page)]
 MIDDLEWARE = ["tmplmon.integrations.django.development.source_maps"]
 
 
@@ -370,6 +441,7 @@ def test_django(folder: Path) -> None:
         assert data["editor"] == "edit://{file}" and len(data["templates"]) == 2
         assert response["Content-Length"] == str(len(response.content))
         assert Client().get("/x/").text == "x"
+        assert len(map_of(b"".join(Client().get("/stream/").streaming_content).decode())["templates"]) == 2
 
 
 def test_django_without_maps(folder: Path) -> None:

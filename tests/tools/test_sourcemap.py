@@ -10,14 +10,14 @@ import pytest
 from tests.tools.soup import FOUND, soup
 from tmplmon import DictLoader, Environment
 from tmplmon.tools.livecoverage import LiveCoverage
-from tmplmon.tools.sourcemap import PageMap, annotate, rendered_pages
-from tmplmon.tools.sourcemap.tags import tags
+from tmplmon.tools.sourcemap import PageMap, PageStream, annotate, join, rendered_pages
+from tmplmon.tools.sourcemap.tags import Tags
 
 
 @pytest.mark.parametrize(("page", "expected"), FOUND.items())
 def test_tags(page: str, expected: list[str]) -> None:
-    assert [page[tag.start : tag.end] for tag in tags(page)] == expected
-    for tag in tags(page):
+    assert [page[tag.start : tag.end] for tag in Tags(page)] == expected
+    for tag in Tags(page):
         assert page[tag.start + 1 : tag.name_end].lower() == tag.name
 
 
@@ -33,7 +33,7 @@ def test_tags_takes_time_in_proportion() -> None:
         "<title>",
         "<script><!--<script>",
     ):
-        assert len(list(tags(piece * 30_000))) <= 30_000
+        assert len(list(Tags(piece * 30_000))) <= 30_000
 
 
 TEMPLATES = {
@@ -70,17 +70,17 @@ def page(environment: Environment) -> Any:
 def known(map: PageMap) -> list[tuple[str, list[str]]]:
     """(tag's name, its places) of each element; a place is `template:line`, and what led there."""
     data = map.data()
-
-    def shown(number: int) -> str:
-        template, line, _, _, _, before = data["places"][number]
-        place = f"{data['templates'][template]['name']}:{line}"
-        return place if before < 0 else f"{place} < {shown(before)}"
-
     found = []
     for (end, _), places in zip(map.elements, data["elements"], strict=True):
         name = map.page[map.page.rindex("<", 0, end) + 1 : end]
-        found.append((name, [shown(number) for number in places]))
+        found.append((name, [shown(data, number) for number in places]))
     return found
+
+
+def shown(data: Any, number: int) -> str:
+    template, line, _, _, _, before = data["places"][number]
+    place = f"{data['templates'][template]['name']}:{line}"
+    return place if before < 0 else f"{place} < {shown(data, before)}"
 
 
 def test_elements_know_where_they_come_from(environment: Environment, page: Any) -> None:
@@ -154,6 +154,10 @@ def test_what_has_no_end_of_a_body_is_left_alone(environment: Environment) -> No
     assert annotate("<html><body>plain text</body>") == "<html><body>plain text</body>"
 
 
+def test_a_text_without_tags(environment: Environment) -> None:
+    assert PageMap(environment.from_string("x").render(), environment).data()["elements"] == []
+
+
 def test_a_template_that_is_gone(page: Any) -> None:
     empty = Environment(loader=DictLoader({}), source_map=True)
     for template in PageMap(page, empty).data()["templates"]:
@@ -180,3 +184,98 @@ def test_any_page_can_be_annotated(environment: Environment) -> None:
         annotated = annotate(page, environment)
         without = re.sub(r' data-tmplmon="\d+"', "", annotated)
         assert re.sub(r'<script id="tmplmon-map".*</script>(?=</body>)', "", without, flags=re.DOTALL) == page
+
+
+# --- pages that are sent while they are made ---------------------------------------------------------------
+
+
+def without_map(page: str) -> str:
+    page = re.sub(r' data-tmplmon="\d+"', "", page)
+    return re.sub(r'<script id="tmplmon-map".*</script>(?=</body>)', "", page, flags=re.DOTALL)
+
+
+def sent(pieces: list[str], parts: list[bytes], environment: Environment) -> str:
+    """What is sent of a page that comes in parts."""
+    stream = PageStream(pieces, environment)
+    return b"".join([*(stream.annotated(part) for part in parts), stream.rest()]).decode(
+        "utf-8", "surrogateescape"
+    )
+
+
+def test_pieces_know_where_they_come_from(environment: Environment, page: Any) -> None:
+    template = environment.get_template("page.html")
+    stream = template.stream(**NAMES)
+    stream.enable_buffering(3)
+    for pieces in (template.generate(**NAMES), template.stream(**NAMES), stream):
+        joined = join(pieces)
+        assert joined == page and known(PageMap(joined, environment)) == known(PageMap(page, environment))
+
+
+def test_streams_are_listed(environment: Environment) -> None:
+    template = environment.get_template("page.html")
+    before = template.generate(**NAMES)
+    with rendered_pages() as pages:
+        pieces = template.generate(**NAMES)
+        first = next(pieces)
+        assert pages.streams == [[first]]
+    assert [first, *pieces] == pages.streams[0] and pages == []
+    assert list(before) == pages.streams[0] and len(pages.streams) == 1
+
+
+def test_a_stream_has_the_map_of_its_page(environment: Environment, page: Any) -> None:
+    """From the body on, the elements and their places are the same."""
+    pieces = list(environment.get_template("page.html").generate(**NAMES))
+    parts = [piece.encode() for piece in pieces]
+    streamed = sent(pieces, parts, environment)
+    data = json.loads(re.search(r'id="tmplmon-map"[^>]*>(.*?)</script>', streamed)[1])  # type: ignore[index]
+    whole = known(PageMap(page, environment))
+    in_body = whole[[name for name, _ in whole].index("body") :]
+    names = re.findall(r'<(\w+) data-tmplmon="\d+"', streamed)
+    places = [[shown(data, number) for number in found] for found in data["elements"]]
+    assert list(zip(names, places, strict=True)) == in_body
+    assert pieces == [] and without_map(streamed) == page
+
+
+def test_a_stream_goes_on_at_once(environment: Environment) -> None:
+    """All but what may be the beginning of a tag, and the end of the body."""
+    template = environment.from_string("<body><p>{{ x }}</p>{{ x }}<script>{{ x }}</script></body>")
+    stream = PageStream(list(template.generate(x="z")), environment)
+    assert stream.annotated(b"<bo") == b""
+    assert stream.annotated(b"dy><p>") == b'<body data-tmplmon="0"><p data-tmplmon="1">'
+    assert stream.annotated(b"z</p") == b"z"
+    assert stream.annotated(b">z<script>") == b"</p>z"
+    assert stream.annotated(b"z") == b""
+    assert stream.annotated(b"</script></body>") == b'<script data-tmplmon="2">z</script>'
+    assert stream.rest().startswith(b'<script id="tmplmon-map"')
+
+
+@pytest.mark.parametrize("part", ["<p>x</p>", "<html><p>x</p></body>"])
+def test_a_part_of_a_page_that_is_streamed_is_left_alone(environment: Environment, part: str) -> None:
+    pieces = list(environment.from_string(part).generate())
+    assert sent(pieces, [part.encode()], environment) == part
+
+
+def test_what_is_not_the_templates_has_no_places(environment: Environment) -> None:
+    pieces = list(environment.from_string("<body><p>{{ x }}</p><i></i></body>").generate(x="z"))
+    page = b"<body><p>z</p><b>\xff</b><i></i></body>"
+    streamed = sent(pieces, [page[:20], page[20:]], environment)
+    assert streamed.startswith('<body data-tmplmon="0"><p')
+    assert without_map(streamed) == page.decode("utf-8", "surrogateescape")
+    pieces = ["<body>", "<p>"]
+    assert sent(pieces, [b"<body><i></i></body>"], environment) == "<body><i></i></body>"
+
+
+def test_any_stream_can_be_annotated(environment: Environment) -> None:
+    """Pages of odd HTML, in parts of any size, get what the whole page does."""
+    numbers = random.Random(11)
+    template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
+    for _ in range(500):
+        pieces = list(template.generate(pieces=soup(numbers)))
+        page = join(pieces)
+        whole = annotate(page, environment)
+        data = "".join(pieces).encode()
+        cuts = sorted(numbers.choices(range(len(data) + 1), k=numbers.randint(0, 6)))
+        parts = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+        streamed = sent(pieces, parts, environment)
+        # What has no end of the body is known to have none too late.
+        assert streamed == whole if whole != page else without_map(streamed) == page

@@ -4,20 +4,22 @@
     application = ASGIDevelopment(application, environment)
 
 Rule: an answer is changed only if it is a page that the environment has rendered while it was made: a text/html
-body that has in it, as it is, a text rendered with `source_map`. An answer that is sent while it is made is not
-held back, and has no map. An exception is answered only if it came out of a template and nothing has been sent
-yet; any other goes on to the application's own debugger. Both show source code: for development only.
+body that has in it, as it is, a text rendered with `source_map`, or that begins with the pieces of one. What is
+sent while it is made is not held back, but for the end of the page. An exception is answered only if it came out
+of a template and nothing has been sent yet; any other goes on to the application's own debugger. Both show source
+code: for development only.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from tmplmon import Environment
 from tmplmon.tools.errorpage import error_page
 from tmplmon.tools.failures import template_place
 from tmplmon.tools.livecoverage import LiveCoverage
-from tmplmon.tools.sourcemap import annotate, rendered_pages
+from tmplmon.tools.sourcemap import PageStream, annotate, rendered_pages
 
 _log = logging.getLogger("tmplmon")
 
@@ -63,6 +65,16 @@ class Development:
                 return text.encode("utf-8", "surrogateescape")
         return None
 
+    def stream(self, first: bytes, streams: Iterable[list[str]]) -> PageStream | None:
+        """What puts the map into a body that is sent in chunks, of which this is the first; None if it is not that
+        of a template."""
+        text = first.decode("utf-8", "ignore")
+        for pieces in streams:
+            begin = next(filter(None, pieces), "")
+            if begin and (text.startswith(begin) or begin.startswith(text)):
+                return PageStream(pieces, self.environment, coverage=self.coverage, editor=self.editor)
+        return None
+
     def answer(self, error: Exception, request: str) -> bytes | None:
         """The page for an exception, None if it is not a template's."""
         if not self.errors or template_place(error) is None:
@@ -79,11 +91,19 @@ def is_page(headers: Iterable[Header]) -> bool:
     return kind.strip() == "text/html" and charset in ("", "utf-8") and "content-encoding" not in found
 
 
-def resized(headers: Iterable[Header], length: int) -> list[Header]:
-    """Headers of a body that has been changed: another length, and no digest of what it was."""
+def resized(headers: Iterable[Header], length: int | None) -> list[Header]:
+    """Headers of a body that has been changed: another length, or one that is not known, and no digest of what it
+    was."""
     gone = ("content-length", "etag", "content-md5", "digest")
     kept = [header for header in headers if header[0].lower() not in gone]
-    return [*kept, ("Content-Length", str(length))]
+    return kept if length is None else [*kept, ("Content-Length", str(length))]
+
+
+def mapped(chunks: Iterable[bytes], stream: PageStream) -> Iterator[bytes]:
+    """The chunks of a page with its map."""
+    for chunk in chunks:
+        yield stream.annotated(chunk)
+    yield stream.rest()
 
 
 _FAILED = ("Content-Type", "text/html; charset=utf-8")
@@ -115,10 +135,12 @@ class WSGIDevelopment(Development):
                     raise
                 start_response("500 Internal Server Error", [_FAILED, ("Content-Length", str(len(page)))])
                 return [page]
-        if not pages or not is_page(headers) or environ.get("REQUEST_METHOD") == "HEAD":
+        changeable = is_page(headers) and environ.get("REQUEST_METHOD") != "HEAD"
+        if not pages or not changeable:
+            stream = self.stream(first, pages.streams) if changeable else None
             started[:] = [None]
-            start_response(status, headers)
-            return _Body(first, chunks, getattr(body, "close", None))
+            start_response(status, headers if stream is None else resized(headers, None))
+            return _Body(first, chunks, stream, getattr(body, "close", None))
         try:
             plain = first + b"".join(chunks)
             whole = self.annotated(plain, pages)
@@ -134,17 +156,21 @@ def _write(data: bytes) -> None:
 
 
 class _Body:
-    """The chunks of an answer that is not changed."""
+    """The chunks of an answer that goes on as they come: as they are, or with a map in them."""
 
-    def __init__(self, first: bytes, rest: Iterator[bytes], close: Callable[[], None] | None) -> None:
-        self._first = first
-        self._rest = rest
+    def __init__(
+        self,
+        first: bytes,
+        rest: Iterator[bytes],
+        stream: PageStream | None,
+        close: Callable[[], None] | None,
+    ) -> None:
+        self._chunks = chain((first,), rest)
+        self._stream = stream
         self._close = close
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._first:
-            yield self._first
-        yield from self._rest
+        yield from filter(None, self._chunks if self._stream is None else mapped(self._chunks, self._stream))
 
     def close(self) -> None:
         if self._close is not None:
@@ -159,29 +185,40 @@ class ASGIDevelopment(Development):
             await self.app(scope, receive, send)
             return
         changeable = scope["method"] != "HEAD"
-        start: Any = None
+        start: Any = None  # It waits for the first of the body, before which a template need not have begun.
         held: list[bytes] = []
+        stream: PageStream | None = None
         sent = False
 
         async def hold(message: Any) -> None:
-            nonlocal start, sent
+            nonlocal start, stream, sent
             kind = message["type"]
-            if kind == "http.response.start" and changeable and pages and is_page(_decoded(message)):
+            body, more = message.get("body", b""), message.get("more_body", False)
+            if kind == "http.response.start" and changeable and is_page(_decoded(message)):
                 start = message
-            elif kind == "http.response.body" and start is not None:
-                held.append(message.get("body", b""))
-                if not message.get("more_body"):
+                return
+            if kind == "http.response.body" and start is not None and pages:
+                held.append(body)
+                if not more:
                     begin, start, sent = start, None, True
                     plain = b"".join(held)
                     whole = self.annotated(plain, pages)
                     await _send(send, begin, plain if whole is None else whole)
-            else:
-                sent = sent or kind in ("http.response.start", "http.response.body")
-                await send(message)
+                return
+            sent = sent or kind in ("http.response.start", "http.response.body")
+            if start is not None:
+                stream = self.stream(body, pages.streams)
+                begin, start = start, None
+                await send(begin if stream is None else _resized(begin, None))
+            if stream is not None and kind == "http.response.body":
+                message = {**message, "body": stream.annotated(body) + (b"" if more else stream.rest())}
+            await send(message)
 
         with rendered_pages() as pages:
             try:
                 await self.app(scope, receive, hold)
+                if start is not None and not held:
+                    await send(start)
             except Exception as error:
                 page = None if sent else self.answer(error, f"{scope['method']} {scope['path']}")
                 if page is None:
@@ -199,6 +236,9 @@ def _encoded(header: Header) -> tuple[bytes, bytes]:
 
 
 async def _send(send: Callable[[Any], Awaitable[None]], start: Any, body: bytes) -> None:
-    headers = resized(_decoded(start), len(body))
-    await send({**start, "headers": [_encoded(header) for header in headers]})
+    await send(_resized(start, len(body)))
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _resized(start: Any, length: int | None) -> Any:
+    return {**start, "headers": [_encoded(header) for header in resized(_decoded(start), length)]}

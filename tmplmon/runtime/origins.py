@@ -9,7 +9,8 @@ The characters are those that the page has without it: nothing is marked in the 
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
@@ -111,14 +112,26 @@ def _traced(text: str, spans: tuple[Span, ...]) -> Traced:
     return made
 
 
-_pages: ContextVar[list[Traced] | None] = ContextVar("tmplmon_pages", default=None)
+class Pages(list[Traced]):
+    """Pages that were rendered: texts with the end of a body.
+
+    streams: for each template that gives its output piece by piece, the pieces it has made. Who has seen some may
+        take them out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams: list[list[str]] = []
+
+
+_pages: ContextVar[Pages | None] = ContextVar("tmplmon_pages", default=None)
 
 
 @contextmanager
-def rendered_pages() -> Iterator[list[Traced]]:
-    """A list of the pages that are rendered meanwhile, in this context and those copied from it: texts with the end
-    of a body."""
-    pages: list[Traced] = []
+def rendered_pages() -> Iterator[Pages]:
+    """The pages that are rendered meanwhile, in this context and those copied from it. A stream that has begun
+    meanwhile goes on being listed."""
+    pages = Pages()
     token = _pages.set(pages)
     try:
         yield pages
@@ -127,14 +140,42 @@ def rendered_pages() -> Iterator[list[Traced]]:
 
 
 def join(pieces: Iterable[Any]) -> Traced:
-    """The text of pieces of output."""
+    """The text of pieces of output, with their origins."""
     pieces = list(pieces)
-    text = "".join(pieces)
-    joined = _traced(text, tuple(span for piece in pieces for span in spans_of(piece)))
-    collected = _pages.get()
-    if collected is not None and "</body" in text.lower():
-        collected.append(joined)
+    return _traced("".join(pieces), tuple(span for piece in pieces for span in spans_of(piece)))
+
+
+def rendered(pieces: Iterable[Any]) -> Traced:
+    """`join` of what a template has put out: it may be a page."""
+    joined = join(pieces)
+    pages = _pages.get()
+    if pages is not None and "</body" in joined.lower():
+        pages.append(joined)
     return joined
+
+
+def streamed(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces that a template puts out: they may be those of a page."""
+    made = _stream()
+    for piece in pieces:
+        made.append(piece)
+        yield piece
+
+
+async def astreamed(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    """`streamed` of an asynchronous iterator."""
+    made = _stream()
+    async for piece in pieces:
+        made.append(piece)
+        yield piece
+
+
+def _stream() -> Any:
+    pages = _pages.get()
+    if pages is None:
+        return deque(maxlen=0)
+    pages.streams.append([])
+    return pages.streams[-1]
 
 
 def marked(text: str) -> Markup:

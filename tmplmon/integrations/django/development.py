@@ -7,14 +7,15 @@ It does nothing where no engine has `source_map`. TMPLMON_EDITOR in the settings
 are shown by Django's own debug page, which knows the template's line from the back end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.template import engines
 
-from tmplmon.integrations.development import Development, is_page
+from tmplmon.integrations.development import Development, is_page, mapped
 from tmplmon.integrations.django.tmplmon import Templates
 from tmplmon.tools.sourcemap import rendered_pages
 
@@ -28,10 +29,22 @@ def source_maps(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
         raise MiddlewareNotUsed("no template engine has the option source_map")
     development = Development(get_response, found[0], editor=getattr(settings, "TMPLMON_EDITOR", None))
 
+    def streamed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+        # The template of a stream begins when its first chunk is asked for.
+        with rendered_pages() as pages:
+            first = next(chunks, b"")
+        stream = development.stream(first, pages.streams)
+        body = chain((first,), chunks)
+        return body if stream is None else mapped(body, stream)
+
     def answer(request: Any) -> Any:
         with rendered_pages() as pages:
             response = get_response(request)
-        if pages and not response.streaming and is_page(response.items()):
+        if not is_page(response.items()):
+            return response
+        if response.streaming and not response.is_async:
+            response.streaming_content = streamed(iter(response.streaming_content))
+        elif pages and not response.streaming:
             changed = development.annotated(response.content, pages)
             if changed is not None:
                 response.content = changed

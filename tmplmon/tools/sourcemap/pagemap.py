@@ -13,12 +13,14 @@ so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of 
 
 import json
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from tmplmon import code_map
-from tmplmon.tools.sourcemap.tags import Tag, tags
+from tmplmon.tools.sourcemap.tags import Tag, Tags
 
 if TYPE_CHECKING:
     from tmplmon import Environment
@@ -56,14 +58,18 @@ class PageMap:
         self.environment = environment
         self.coverage = coverage
         self.editor = editor
-        self._spans: tuple[Span, ...] = getattr(page, "spans", ()) if spans is None else spans
+        self._spans: list[Span] = []
         self._starts: list[int] = []
-        start = 0
-        for length, _ in self._spans:
-            self._starts.append(start)
-            start += length
+        self._length = 0
+        self._extend(getattr(page, "spans", ()) if spans is None else spans)
         self._templates: dict[tuple[str | None, str], int] = {}
         self._places: dict[Place, int] = {}
+
+    def _extend(self, spans: "Iterable[Span]") -> None:
+        for span in spans:
+            self._spans.append(span)
+            self._starts.append(self._length)
+            self._length += span[0]
 
     # --- places --------------------------------------------------------------------------------------------
 
@@ -71,24 +77,26 @@ class PageMap:
         """Where the character at an offset comes from, with its line and column (0-based, in characters for text
         of a template); None if it is not known."""
         number = bisect_right(self._starts, offset) - 1
-        if (
-            number < 0
-            or self._spans[number][1] is None
-            or offset >= self._starts[number] + self._spans[number][0]
-        ):
+        if number < 0:
             return None
         length, origin = self._spans[number]
-        assert origin is not None
+        if origin is None or offset >= self._starts[number] + length:
+            return None
         if not origin.literal:
             return origin, origin.line, origin.column
         start = self._starts[number]
-        text = self.page[start : start + length]
+        text = self._text(number)
         blank = len(text) - len(text.lstrip())
         before = text[: offset - start]
         line = origin.line + before.count("\n") - text[:blank].count("\n")
         if line == origin.line:
             return origin, line, max(0, origin.column + len(before) - blank)
         return origin, line, len(before) - before.rfind("\n") - 1
+
+    def _text(self, number: int) -> str:
+        """The text of a span."""
+        start = self._starts[number]
+        return self.page[start : start + self._spans[number][0]]
 
     def _template(self, name: str | None, file: str) -> int:
         return self._templates.setdefault((name, file), len(self._templates))
@@ -115,14 +123,14 @@ class PageMap:
 
     @cached_property
     def _tags(self) -> list[Tag]:
-        return list(tags(self.page))
+        return list(Tags(self.page))
 
     @cached_property
     def elements(self) -> list[tuple[int, list[int]]]:
         """(offset behind the tag's name, its places) of each element that is known; the tag's place comes first."""
         found: list[tuple[int, list[int]]] = []
-        ends = [tag.start for tag in self._tags[1:]] + [len(self.page)]
-        for tag, end in zip(self._tags, ends, strict=True):
+        for tag, following in zip_longest(self._tags, self._tags[1:]):
+            end = self._length if following is None else following.start
             place = self._place(tag.start) if tag.name[0] != "/" else None
             if place is not None:
                 found.append((tag.name_end, [place, *self._values(tag.start, end, place)]))
@@ -188,21 +196,31 @@ class PageMap:
         body = next((tag for tag in reversed(self._tags) if tag.name == "/body"), None)
         if body is None or not self.elements:
             return str(self.page)
-        pieces: list[str] = []
-        position = 0
-        script = self._script()
-        insertions = [(at, f' {ATTRIBUTE}="{number}"') for number, (at, _) in enumerate(self.elements)]
-        for at, text in sorted([*insertions, (body.start, script)]):
-            pieces += (self.page[position:at], text)
-            position = at
-        pieces.append(self.page[position:])
-        return "".join(pieces)
+        attributes = [(at, attribute(number)) for number, (at, _) in enumerate(self.elements)]
+        return inserted(str(self.page), sorted([*attributes, (body.start, self.script())]))
 
-    def _script(self) -> str:
+    def script(self) -> str:
+        """The map and the overlay, as elements of a page."""
         # `<` would end the element, or begin a comment, inside it.
         data = json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         program = files(__package__).joinpath("overlay.js").read_text("utf-8")
         return f'<script id="tmplmon-map" type="application/json">{data}</script><script>{program}</script>'
+
+
+def attribute(number: int) -> str:
+    """What the start tag of an element gets, by its number in the map."""
+    return f' {ATTRIBUTE}="{number}"'
+
+
+def inserted(text: str, insertions: list[tuple[int, str]]) -> str:
+    """A text with others in it, each at its offset; they are in order."""
+    pieces: list[str] = []
+    position = 0
+    for at, insertion in insertions:
+        pieces += (text[position:at], insertion)
+        position = at
+    pieces.append(text[position:])
+    return "".join(pieces)
 
 
 @lru_cache(200)

@@ -40,42 +40,63 @@ class Tag(NamedTuple):
     name: str
 
 
-def tags(page: str) -> Iterator[Tag]:
-    """The tags of a page, in order. What an unclosed tag or comment has swallowed has none."""
-    position = 0
-    foreign: list[str] = []
-    while (start := page.find("<", position)) >= 0:
-        following = page[start + 1 : start + 2]
-        if following.isascii() and (following.isalpha() or following == "/"):
-            named = _NAME.match(page, start + 2 if following == "/" else start + 1)
-            if named is None:
-                # `</` that is no tag: a comment, or nothing.
-                position = _after(page, ">", start + 2)
-                continue
-            attributes = _ATTRIBUTES.match(page, named.end())
-            end = attributes.end() if attributes is not None else named.end()
-            if page[end : end + 1] != ">":
+class Tags:
+    """The tags of a page, in order. What an unclosed tag or comment has swallowed has none.
+
+    settled: once they have been read, the length of the page's beginning whose tags are the same whatever follows.
+    """
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self.settled = 0
+
+    def __iter__(self) -> Iterator[Tag]:
+        page = self.page
+        position = 0
+        foreign: list[str] = []
+        complete = (
+            True  # Whether what ends at `position` does so of itself. If not, it may be the page that ends.
+        )
+        while True:
+            start = page.find("<", position)
+            if not foreign and (complete or position < len(page)):
+                self.settled = start if start >= 0 else len(page)
+            if start < 0:
                 return
-            name = page[start + 1 : named.end()].lower()
-            yield Tag(start, named.end(), end + 1, name)
-            position = end + 1
-            closed = page[end - 1] == "/"
-            if name in _FOREIGN and not closed:
-                foreign.append(name)
-            elif foreign and name == f"/{foreign[-1]}":
-                foreign.pop()
-            elif name in _TEXT_ELEMENTS and not (foreign and closed):
-                begin, position = position, _text_end(page, position, name)
-                if foreign and "<" in page[begin:position]:
+            complete = False
+            following = page[start + 1 : start + 2]
+            if following.isascii() and (following.isalpha() or following == "/"):
+                named = _NAME.match(page, start + 2 if following == "/" else start + 1)
+                if named is None:
+                    # `</` that is no tag: a comment, or nothing.
+                    position = _after(page, ">", start + 2)
+                    continue
+                attributes = _ATTRIBUTES.match(page, named.end())
+                end = attributes.end() if attributes is not None else named.end()
+                if page[end : end + 1] != ">":
                     return
-        elif following == "!":
-            if foreign and page.startswith("<![CDATA[", start):
-                return
-            position = _comment_end(page, start)
-        elif following == "?":
-            position = _after(page, ">", start)
-        else:
-            position = start + 1
+                name = page[start + 1 : named.end()].lower()
+                yield Tag(start, named.end(), end + 1, name)
+                position = end + 1
+                closed = page[end - 1] == "/"
+                complete = True
+                if name in _FOREIGN and not closed:
+                    foreign.append(name)
+                elif foreign and name == f"/{foreign[-1]}":
+                    foreign.pop()
+                elif name in _TEXT_ELEMENTS and not (foreign and closed):
+                    complete = False
+                    begin, position = position, _text_end(page, position, name)
+                    if foreign and "<" in page[begin:position]:
+                        return
+            elif following == "!":
+                if foreign and page.startswith("<![CDATA[", start):
+                    return
+                position = _comment_end(page, start)
+            elif following == "?":
+                position = _after(page, ">", start)
+            else:
+                position = start + 1
 
 
 def _after(page: str, end: str, position: int) -> int:
