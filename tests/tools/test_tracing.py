@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -45,9 +46,14 @@ def spans() -> Iterator[Spans]:
         yield made
 
 
+@pytest.fixture(params=["bytecode", "closures"])
+def backend(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 @pytest.fixture
-def environment() -> Environment:
-    return Environment(loader=DictLoader(TEMPLATES))
+def environment(backend: Any) -> Environment:
+    return Environment(loader=DictLoader(TEMPLATES), backend=backend)
 
 
 TREE = {
@@ -79,8 +85,8 @@ def test_templates_blocks_and_includes(environment: Environment, spans: Spans) -
     assert not trace.get_current_span().get_span_context().is_valid
 
 
-def test_asynchronous_templates(spans: Spans) -> None:
-    environment = Environment(loader=DictLoader(TEMPLATES), enable_async=True)
+def test_asynchronous_templates(backend: Any, spans: Spans) -> None:
+    environment = Environment(loader=DictLoader(TEMPLATES), enable_async=True, backend=backend)
 
     async def work() -> str:
         await asyncio.sleep(0)
@@ -112,7 +118,7 @@ def test_a_stream(environment: Environment, spans: Spans) -> None:
     assert "page.html" not in spans.tree()
     assert not trace.get_current_span().get_span_context().is_valid
     list(pieces)
-    assert set(spans.tree()) == set(TREE)
+    assert spans.tree() == TREE
     spans.exporter.clear()
     left = environment.get_template("page.html").generate(work=worker(spans))
     next(left)
@@ -120,6 +126,16 @@ def test_a_stream(environment: Environment, spans: Spans) -> None:
     found = spans.exporter.get_finished_spans()
     assert {span.name for span in found} >= {"page.html", "base.html"}
     assert all(span.status.status_code is trace.StatusCode.UNSET for span in found)
+
+
+def test_a_stream_whose_pieces_are_made_in_other_contexts(
+    environment: Environment, spans: Spans, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As servers do it that have a pool of threads."""
+    pieces = environment.get_template("page.html").generate(work=worker(spans))
+    while copy_context().run(next, pieces, None) is not None:
+        pass
+    assert spans.tree() == TREE and caplog.records == []
 
 
 def test_off_before_and_after(environment: Environment) -> None:

@@ -9,8 +9,11 @@ opentelemetry-api (the extra `otel`).
 Rule: a span begins and ends with the function that a template body or a block is, which `sys.monitoring` tells:
 PY_START, PY_RETURN, and PY_UNWIND where an exception leaves it. Functions that are no templates are told once and
 disabled. A span is the current one while its function runs, so what an application does in a template (a query, a
-request) is its child; but for a page that is streamed, whose function pauses in the middle. Macros have no spans,
-as there may be thousands in a page. The closures back end has no functions, and no spans.
+request) is its child. The function of a page that is streamed pauses where it gives a piece (PY_YIELD, PY_RESUME),
+and its span is not the current one meanwhile. Macros have no spans, as there may be thousands in a page.
+
+The templates of the closures back end signal the same events, from frames of their own, if a tool listens to any:
+they take longer then.
 """
 
 import inspect
@@ -23,7 +26,27 @@ from opentelemetry import context, trace
 
 from tmplmon.tools.livecoverage import free_tool_id, is_template
 
-_STREAMS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+# What may pause; and the templates of the closures back end, of which that cannot be told.
+_MAY_PAUSE = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+class _Open:
+    """A span that has begun, and what takes it back from being the current one, while it is."""
+
+    __slots__ = ("_token", "span")
+
+    def __init__(self, span: trace.Span) -> None:
+        self.span = span
+        self._token: Any = None
+        self.enter()
+
+    def enter(self) -> None:
+        self._token = context.attach(trace.set_span_in_context(self.span))
+
+    def leave(self) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            context.detach(token)
 
 
 class TemplateTracing:
@@ -38,7 +61,15 @@ class TemplateTracing:
     def __init__(self, tracer_provider: trace.TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer("tmplmon", tracer_provider=tracer_provider)
         self._id: int | None = None
-        self._open: dict[FrameType, tuple[trace.Span, Any]] = {}
+        self._open: dict[FrameType, _Open] = {}
+        events = sys.monitoring.events
+        self._callbacks: dict[int, Any] = {
+            events.PY_START: self._started,
+            events.PY_YIELD: self._paused,
+            events.PY_RESUME: self._resumed,
+            events.PY_RETURN: self._returned,
+            events.PY_UNWIND: self._unwound,
+        }
 
     def start(self) -> None:
         """Begin. Raises RuntimeError if all numbers for monitoring tools are in use."""
@@ -47,9 +78,8 @@ class TemplateTracing:
         monitoring = sys.monitoring
         events = monitoring.events
         number = self._id = free_tool_id("tmplmon tracing")
-        monitoring.register_callback(number, events.PY_START, self._started)
-        monitoring.register_callback(number, events.PY_RETURN, self._returned)
-        monitoring.register_callback(number, events.PY_UNWIND, self._unwound)
+        for event, callback in self._callbacks.items():
+            monitoring.register_callback(number, event, callback)
         monitoring.set_events(number, events.PY_START | events.PY_UNWIND)
         monitoring.restart_events()
 
@@ -60,11 +90,11 @@ class TemplateTracing:
             return
         monitoring = sys.monitoring
         monitoring.set_events(number, 0)
-        for event in (monitoring.events.PY_START, monitoring.events.PY_RETURN, monitoring.events.PY_UNWIND):
+        for event in self._callbacks:
             monitoring.register_callback(number, event, None)
         monitoring.free_tool_id(number)
-        for span, _ in self._open.values():
-            span.end()
+        for opened in self._open.values():
+            opened.span.end()
         self._open.clear()
 
     def __enter__(self) -> Self:
@@ -81,7 +111,9 @@ class TemplateTracing:
             return sys.monitoring.DISABLE
         if self._id is None:
             return None
-        sys.monitoring.set_local_events(self._id, code, sys.monitoring.events.PY_RETURN)
+        events = sys.monitoring.events
+        pauses = events.PY_YIELD | events.PY_RESUME if code.co_flags & _MAY_PAUSE else 0
+        sys.monitoring.set_local_events(self._id, code, events.PY_RETURN | pauses)
         template = frame.f_globals.get("__name__") or os.path.basename(code.co_filename)
         shown = template if name == "<template>" else f"{template}: {name}"
         attributes = {
@@ -89,10 +121,18 @@ class TemplateTracing:
             "code.file.path": code.co_filename,
             "code.function.name": code.co_qualname,
         }
-        span = self._tracer.start_span(shown, attributes=attributes)
-        token = None if code.co_flags & _STREAMS else context.attach(trace.set_span_in_context(span))
-        self._open[frame] = span, token
+        self._open[frame] = _Open(self._tracer.start_span(shown, attributes=attributes))
         return None
+
+    def _paused(self, code: CodeType, offset: int, value: object) -> Any:
+        opened = self._open.get(sys._getframe(1))
+        if opened is not None:
+            opened.leave()
+
+    def _resumed(self, code: CodeType, offset: int) -> Any:
+        opened = self._open.get(sys._getframe(1))
+        if opened is not None:
+            opened.enter()
 
     def _returned(self, code: CodeType, offset: int, value: object) -> Any:
         self._end(sys._getframe(1), None)
@@ -102,11 +142,11 @@ class TemplateTracing:
             self._end(sys._getframe(1), error)
 
     def _end(self, frame: FrameType, error: BaseException | None) -> None:
-        span, token = self._open.pop(frame, (None, None))
-        if span is None:
+        opened = self._open.pop(frame, None)
+        if opened is None:
             return
-        if token is not None:
-            context.detach(token)
+        opened.leave()
+        span = opened.span
         if isinstance(error, Exception):
             span.record_exception(error)
             span.set_status(trace.StatusCode.ERROR, f"{type(error).__name__}: {error}")
