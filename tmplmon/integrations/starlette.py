@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tmplmon import Environment, FileSystemLoader, Template, pass_context, select_autoescape
@@ -26,43 +26,44 @@ type Directory = str | PathLike[str]
 type ContextProcessor = Callable[[Request], Mapping[str, Any]]
 
 
-class TemplateResponse(HTMLResponse):
-    """A page, with the `template` and the `context` it was made of."""
+class _OfTemplate(Response):
+    """A response with the `template` and the `context` it is made of, which Starlette's test client gets, too."""
+
+    template: Template
+    context: dict[str, Any]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "http.response.debug" in self.context["request"].get("extensions", {}):
+            info = {"template": self.template, "context": self.context}
+            await send({"type": "http.response.debug", "info": info})
+        await super().__call__(scope, receive, send)
+
+
+class TemplateResponse(_OfTemplate, HTMLResponse):
+    """A page."""
 
     def __init__(self, template: Template, context: dict[str, Any], *response: Any) -> None:
-        self.template = template
-        self.context = context
+        self.template, self.context = template, context
         super().__init__("" if template.environment.is_async else template.render(context), *response)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.template.environment.is_async:
             self.body = self.render(await self.template.render_async(self.context))
             self.headers["content-length"] = str(len(self.body))
-        await _tell(self, self.context["request"], send)
         await super().__call__(scope, receive, send)
 
 
-class StreamingTemplateResponse(StreamingResponse):
-    """A page that is sent while it is made, with the `template` and the `context` it is made of."""
+class StreamingTemplateResponse(_OfTemplate, StreamingResponse):
+    """A page that is sent while it is made."""
 
-    def __init__(self, template: Template, context: dict[str, Any], size: int, *response: Any) -> None:
-        self.template = template
-        self.context = context
+    media_type = "text/html"
+
+    def __init__(self, template: Template, context: dict[str, Any], size: int, **response: Any) -> None:
+        self.template, self.context = template, context
         # Starlette runs an ordinary iterator in its thread pool, so the event loop goes on.
         asynchronous = template.environment.is_async
         body = pages(template, context, size) if asynchronous else chunks(template.generate(context), size)
-        super().__init__(body, *response)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _tell(self, self.context["request"], send)
-        await super().__call__(scope, receive, send)
-
-
-async def _tell(response: TemplateResponse | StreamingTemplateResponse, request: Request, send: Send) -> None:
-    """Tell Starlette's test client the template and the context."""
-    if "http.response.debug" in request.get("extensions", {}):
-        info = {"template": response.template, "context": response.context}
-        await send({"type": "http.response.debug", "info": info})
+        super().__init__(body, **response)
 
 
 class TmplmonTemplates:
@@ -116,16 +117,17 @@ class TmplmonTemplates:
         request: Request,
         name: str,
         context: Mapping[str, Any] | None = None,
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str = "text/html",
-        background: BackgroundTask | None = None,
+        *,
         size: int = SIZE,
+        **response: Any,
     ) -> StreamingTemplateResponse:
-        """A response that sends the page while it is made. size: characters that are sent at once."""
-        names = self._page(request, context)
+        """A response that sends the page while it is made.
+
+        size: characters that are sent at once. response: what Starlette's own takes besides the content:
+        `status_code`, `headers`, `media_type`, `background`.
+        """
         template = self.get_template(name)
-        return StreamingTemplateResponse(template, names, size, status_code, headers, media_type, background)
+        return StreamingTemplateResponse(template, self._page(request, context), size, **response)
 
 
 @pass_context

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.template import engines
 
-from tmplmon.integrations.development import Development, is_page, mapped
+from tmplmon.integrations.development.answers import Development, is_page, mapped
 from tmplmon.integrations.django.tmplmon import Templates
 from tmplmon.tools.sourcemap import rendered_pages
 

@@ -1,0 +1,79 @@
+"""The WSGI middleware (PEP 3333).
+
+Rule: `start_response` waits for the first chunk of the body, as an application may wait with its status so long.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from tmplmon.integrations.development.answers import FAILED, Development, Header, is_page, mapped, resized
+from tmplmon.tools.sourcemap import PageStream, rendered_pages
+
+
+class WSGIDevelopment(Development):
+    """The WSGI middleware. The arguments are those of `Development`."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started: list[Any] = []
+
+        def hold(status: str, headers: list[Header], exc_info: Any = None) -> Callable[[bytes], Any]:
+            if exc_info is not None and started and started[-1] is None:
+                return start_response(status, headers, exc_info)  # type: ignore[no-any-return]
+            started[:] = [(status, headers)]
+            return _write
+
+        request = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
+        with rendered_pages() as pages:
+            try:
+                body = self.app(environ, hold)
+                chunks = iter(body)
+                first = next(chunks, b"")
+                # An application may wait with its status until its body is asked for.
+                status, headers = started[-1]
+            except Exception as error:
+                page = self.answer(error, request)
+                if page is None:
+                    raise
+                start_response("500 Internal Server Error", [FAILED, ("Content-Length", str(len(page)))])
+                return [page]
+        changeable = is_page(headers) and environ.get("REQUEST_METHOD") != "HEAD"
+        if not pages or not changeable:
+            stream = self.stream(first, pages.streams) if changeable else None
+            started[:] = [None]
+            start_response(status, headers if stream is None else resized(headers, None))
+            return _Body(first, chunks, stream, getattr(body, "close", None))
+        try:
+            plain = first + b"".join(chunks)
+            whole = self.annotated(plain, pages)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        start_response(status, headers if whole is None else resized(headers, len(whole)))
+        return [plain if whole is None else whole]
+
+
+def _write(data: bytes) -> None:
+    raise RuntimeError("the write() of WSGI cannot be used with this middleware")
+
+
+class _Body:
+    """The chunks of an answer that goes on as they come: as they are, or with a map in them."""
+
+    def __init__(
+        self,
+        first: bytes,
+        rest: Iterator[bytes],
+        stream: PageStream | None,
+        close: Callable[[], None] | None,
+    ) -> None:
+        self._chunks = chain((first,), rest)
+        self._stream = stream
+        self._close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from filter(None, self._chunks if self._stream is None else mapped(self._chunks, self._stream))
+
+    def close(self) -> None:
+        if self._close is not None:
+            self._close()
