@@ -26,6 +26,26 @@ def test_nothing_to_report(here: Path, tmplmon: Command) -> None:
     assert (result.status, result.out, result.err) == (0, "", "2 templates, no problems\n")
 
 
+def test_the_environment_of_an_application(
+    here: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its filters, tests and globals are known, its delimiters count, and templates of its loader are found."""
+    monkeypatch.syspath_prepend(here)
+    put(
+        here / "checked_app.py",
+        "from tmplmon import DictLoader, Environment\n"
+        "loader = DictLoader({'theirs.html': ''})\n"
+        "env = Environment(loader=loader, variable_start_string='<<', variable_end_string='>>')\n"
+        "env.filters['money'] = str\nenv.tests['cheap'] = bool\nenv.globals['shop'] = 1\n",
+    )
+    page = "{% include 'theirs.html' %}{{ << shop|money is cheap >>\n<< nobody|dear >>"
+    assert check(here, tmplmon, "--environment", "checked_app:env", "--names", "x", a=page) == [
+        "a.html:2:4: nothing defines 'nobody' [undefined-name]",
+        "a.html:2:4: there is no filter named 'dear' [unknown-filter]",
+    ]
+    assert tmplmon("check t --environment checked_app:nothing").status == 2
+
+
 def test_syntax_errors(here: Path, tmplmon: Command) -> None:
     assert check(
         here, tmplmon, a="\n{{ é b }}", b="{% block a %}{% endblock %}{% block a %}{% endblock %}"

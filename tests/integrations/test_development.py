@@ -374,6 +374,20 @@ def test_flask_in_debug_mode(folder: Path) -> None:
     development._development.coverage.stop()
 
 
+def test_flask_debug_mode_may_come_last(folder: Path) -> None:
+    """As `app.run(debug=True)` does it; the environment has been made by then."""
+    app = flask.Flask(__name__, template_folder=str(folder))
+    Tmplmon(app)
+    app.add_template_filter(str.upper, "loud")
+    app.add_url_rule("/", view_func=lambda: flask.render_template("page.html", title="T"), endpoint="page")
+    app.debug = True
+    app.config["TMPLMON_SOURCE_MAP"] = True
+    assert map_of(app.test_client().get("/").text)
+    assert app.jinja_env.filters["loud"]("a") == "A"
+    development: Any = app.wsgi_app
+    development._development.coverage.stop()
+
+
 def test_flask_streams(folder: Path) -> None:
     app = flask_app(folder, TMPLMON_SOURCE_MAP=True)
     app.add_url_rule(

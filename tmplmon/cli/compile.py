@@ -10,10 +10,9 @@ import argparse
 import os
 import sys
 import time
-from importlib import import_module
 from typing import Any
 
-from tmplmon.cli.options import TEMPLATE_ENDS, make_environment
+from tmplmon.cli.options import TEMPLATE_ENDS, find_environment, make_environment
 from tmplmon.cli.problems import UsageError, from_exception, long_form
 from tmplmon.diskcache import DiskCache
 
@@ -58,18 +57,4 @@ def _environment(args: argparse.Namespace) -> Any:
         return make_environment(args, args.paths)
     if args.paths:
         raise UsageError("either directories or --environment")
-    module, _, name = args.environment.partition(":")
-    sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = import_module(module)
-    except ImportError as error:
-        raise UsageError(f"--environment {args.environment}: {error}") from None
-    for part in name.split(".") if name else ():
-        found = getattr(found, part, None)
-    # An attribute of the application: Flask's `jinja_env`, the `env` of Starlette's templates.
-    found = getattr(found, "jinja_env", None) or getattr(found, "env", None) or found
-    if not hasattr(found, "get_template") and callable(found):
-        found = found()
-    if not hasattr(found, "get_template") or not hasattr(found, "overlay"):
-        raise UsageError(f"--environment {args.environment}: there is no environment of that name")
-    return found
+    return find_environment(args.environment)

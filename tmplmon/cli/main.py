@@ -112,6 +112,12 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="report what an application that comes from Jinja2 has to change, in Python too, and what differs",
     )
+    check.add_argument(
+        "--environment",
+        metavar="MODULE:NAME",
+        help="the application's environment, or a function that makes it: its filters, tests, globals and options"
+        " instead of the options below",
+    )
     check.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to report")
     options.add_search_option(check)
     options.add_syntax_options(check)

@@ -6,7 +6,10 @@ template's name, as `select_autoescape` has it, with the names that a template s
 """
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from tmplmon.cli.problems import UsageError
@@ -113,11 +116,37 @@ def escaped_names() -> tuple[str, ...]:
     return (*ESCAPED, *(f"{name}{suffix}" for name in ESCAPED for suffix in TEMPLATE_SUFFIXES))
 
 
+def find_environment(place: str) -> Any:
+    """The environment of an application, imported as ``module:name`` says: the value of that name, an attribute
+    `jinja_env` or `env` of it, or what it returns. Raises UsageError."""
+    module, _, name = place.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = import_module(module)
+    except ImportError as error:
+        raise UsageError(f"--environment {place}: {error}") from None
+    for part in name.split(".") if name else ():
+        found = getattr(found, part, None)
+    # An attribute of the application: Flask's `jinja_env`, the `env` of Starlette's templates.
+    found = getattr(found, "jinja_env", None) or getattr(found, "env", None) or found
+    if not hasattr(found, "get_template") and callable(found):
+        found = found()
+    if not hasattr(found, "get_template") or not hasattr(found, "overlay"):
+        raise UsageError(f"--environment {place}: there is no environment of that name")
+    return found
+
+
 def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
-    """An `Environment` that looks for templates in the directories `search`. Raises UsageError for an extension
-    that is not there."""
+    """An `Environment` that looks for templates in the directories `search`: that of an application, if there is
+    such an option and it is given. Raises UsageError for an application or an extension that is not there."""
     import tmplmon
 
+    if getattr(args, "environment", None) is not None:
+        found = find_environment(args.environment)
+        loaders = (tmplmon.FileSystemLoader(list(search)), found.loader)
+        return found.overlay(
+            loader=tmplmon.ChoiceLoader([loader for loader in loaders if loader is not None])
+        )
     options: dict[str, Any] = {
         "loader": tmplmon.FileSystemLoader(list(search)),
         "trim_blocks": args.trim_blocks,

@@ -71,8 +71,12 @@ class FlaskDevelopment:
             return self.wsgi_app(environ, start_response)
         if self._development is None:
             config = app.config
-            errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
             environment: Any = app.jinja_env
+            if config.get("TMPLMON_SOURCE_MAP", False):
+                # Not when the environment is made: to register a filter makes it, `app.run(debug=True)` comes later
+                # and so may the configuration.
+                app.jinja_env = environment = environment.overlay(source_map=True)
+            errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
             self._development = WSGIDevelopment(self.wsgi_app, environment, errors=errors, editor=editor)
         return self._development(environ, start_response)
 
@@ -82,7 +86,6 @@ class FlaskEnvironment(Environment):
 
     def __init__(self, app: Flask, **options: Any) -> None:
         options.setdefault("loader", AppLoader(app))
-        options.setdefault("source_map", app.debug and app.config.get("TMPLMON_SOURCE_MAP", False))
         super().__init__(**options)
         self.app = app
 
