@@ -206,3 +206,26 @@ def test_the_report_of_coverage_py(environment: Environment, tmp_path: Path) -> 
     coverage("combine")
     (row,) = [line for line in coverage("report", "-m").splitlines() if line.startswith("page.html")]
     assert row.split() == ["page.html", "5", "1", "80%", "7"]
+
+
+AT_EXIT = """
+import os
+from tmplmon import Template
+from tmplmon.tools import livecoverage, tracing
+
+class Late:
+    def __del__(self, write=os.write):
+        write(1, b"late")
+
+# Modules that are still there are emptied, the first that was imported last.
+os.kept, os.late = (livecoverage, tracing), Late()
+livecoverage.LiveCoverage().start()
+tracing.TemplateTracing().start()
+print(Template("x").render())
+"""
+
+
+def test_nothing_is_recorded_while_python_ends() -> None:
+    """A function that runs for the first time then would find the recorder's module gone."""
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("x\nlate", "")

@@ -12,6 +12,7 @@ function in the process fires once, and is disabled for it in the same way. So t
 function and each line of a template, once in the life of a process, and the memory one number for each line.
 """
 
+import atexit
 import os
 import sys
 import weakref
@@ -58,12 +59,15 @@ class LiveCoverage:
         monitoring.set_events(number, events.PY_START)
         # What an earlier tool of this number disabled would stay so.
         monitoring.restart_events()
+        # When Python takes its modules apart there is nothing left to record with.
+        atexit.register(self.stop)
 
     def stop(self) -> None:
         """End; what has been recorded stays."""
         number, self._id = self._id, None
         if number is None:
             return
+        atexit.unregister(self.stop)
         monitoring = sys.monitoring
         monitoring.set_events(number, 0)
         with self._lock:

@@ -16,6 +16,7 @@ The templates of the closures back end signal the same events, from frames of th
 they take longer then.
 """
 
+import atexit
 import inspect
 import os
 import sys
@@ -82,12 +83,14 @@ class TemplateTracing:
             monitoring.register_callback(number, event, callback)
         monitoring.set_events(number, events.PY_START | events.PY_UNWIND)
         monitoring.restart_events()
+        atexit.register(self.stop)  # When Python takes its modules apart there is nothing left to trace with.
 
     def stop(self) -> None:
         """End. Spans that are open end when their templates do not tell any more: now."""
         number, self._id = self._id, None
         if number is None:
             return
+        atexit.unregister(self.stop)
         monitoring = sys.monitoring
         monitoring.set_events(number, 0)
         for event in self._callbacks:
