@@ -208,6 +208,19 @@ def test_the_report_of_coverage_py(environment: Environment, tmp_path: Path) -> 
     assert row.split() == ["page.html", "5", "1", "80%", "7"]
 
 
+def test_templates_of_a_relative_directory_or_of_none(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    environment.loader = FileSystemLoader(tmp_path.name)
+    in_memory = Environment(loader=DictLoader({"page.html": PAGE}), backend=environment.backend)
+    with LiveCoverage() as live:
+        for made in (environment, in_memory):
+            made.get_template("page.html").render(x=True)
+            assert live.report(made)["page.html"]["ran"] == [1, 2, 6]
+    assert live.report(environment)["page.html"]["file"] == str(tmp_path / "page.html")
+
+
 AT_EXIT = """
 import os
 from tmplmon import Template

@@ -140,11 +140,13 @@ class LiveCoverage:
                 yield name, {"error": str(error)}
                 continue
             executable = {line for line, _ in template.debug_info}
-            ran = self.lines.get(template.filename, set()) & executable
+            # As its code has it: `filename` may be relative, or None.
+            file = template._file
+            ran = self.lines.get(file, set()) & executable
             yield (
                 name,
                 {
-                    "file": template.filename,
+                    "file": file,
                     "executable": sorted(executable),
                     "ran": sorted(ran),
                     "missing": sorted(executable - ran),
