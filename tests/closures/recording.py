@@ -88,13 +88,13 @@ walk = functools.cache(Walk)
 
 
 @contextmanager
-def recorded() -> Iterator[list[Event]]:
-    """The events of templates while the block runs."""
+def recorded(root: str = ROOT) -> Iterator[list[Event]]:
+    """The events of the templates that claim to be in a folder, while the block runs."""
     happened: list[tuple[CodeType, tuple[int, ...]]] = []
     events: list[Event] = []
 
     def listener(code: CodeType, *where: int) -> object:
-        if not code.co_filename.startswith(ROOT):
+        if not code.co_filename.startswith(root):
             return monitoring.DISABLE
         happened.append((code, where))
         return None
@@ -112,7 +112,7 @@ def recorded() -> Iterator[list[Event]]:
             monitoring.register_callback(TOOL, event, None)
         monitoring.free_tool_id(TOOL)
         for code, where in happened:
-            name = code.co_filename.removeprefix(ROOT)
+            name = code.co_filename.removeprefix(root)
             arc = where if len(where) == 1 else walk(code).arc(*where)
             if arc is not None:
                 events.append((name, *arc))  # type: ignore[arg-type]

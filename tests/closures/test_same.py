@@ -5,6 +5,8 @@ Each case runs as it says, and by ``generate``; then both once more with ``enabl
 """
 
 import re
+import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from cases.test_cases import PATHS, each
 from differential.generate import site
 from differential.test_generated import examples
 from hypothesis import given
+from template_coverage.generate import MAIN, Record, write
+
+from tmplmon import Environment, FileSystemLoader
 
 from .recording import Event, recorded
 
@@ -103,6 +108,31 @@ def test_the_corpus_has_lines_and_branches() -> None:
     for engine in (TMPLMON, CLOSURES):
         _, events = outcome(engine, case, "render", False)
         assert [e for e in events if len(e) == 2] and [e for e in events if len(e) == 3]
+
+
+def test_events_of_generated_templates(tmp_path: Path) -> None:
+    count = 0
+    for seed in range(30):
+        folder = tmp_path.resolve() / str(seed)
+        folder.mkdir()
+        write(seed, folder)
+        happened = []
+        for backend in ("bytecode", "closures"):
+            environment = Environment(
+                loader=FileSystemLoader(folder), extensions=["tmplmon.ext.loopcontrols"], backend=backend
+            )
+            template, functions = environment.get_template(MAIN), Record().functions(seed)
+            with recorded(f"{folder}/") as events:
+                template.render(v0={}, **functions)
+            happened.append(events)
+        first, second = happened
+        if sys.version_info < (3, 14):
+            # There, a line counts as reached once more where an exception is handled that far from the beginning
+            # of a function (2,048 code units) that the VM has to look its line up.
+            first, second = ([event for event, _ in groupby(events)] for events in happened)
+        assert second == first, seed
+        count += len(first)
+    assert count > 2000
 
 
 @examples(150)

@@ -168,10 +168,7 @@ class Function:
         so that what follows on the same line does not count as reached again."""
         if not self.body:
             return self._entered
-        last = self.body[-1]
-        if type(last) in _STRAIGHT:
-            return {name: getattr(last, name) for name in NOWHERE}
-        line = _ends_on(last)
+        line = _ends_on(self.body[-1])
         if line is None:
             return NOWHERE
         return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}

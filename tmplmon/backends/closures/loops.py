@@ -352,21 +352,26 @@ def _passing(b: Builder, op: ops.For) -> Items:
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
     test = _condition(b, op)
+    reach = None if b.signals is None else b.signals.reach_site(op.site)
     if b.constants.is_async:
         from tmplmon.backends.closures.resumable_loops import passing as resumable
 
-        return resumable(assign, start, test)
+        return resumable(assign, start, test, reach)
 
     def passing(f: Frame, iterable: Any) -> Iterator[Any]:
         g = f.copy()  # it runs in between, and reaches lines by itself
         g[LINE] = 0
         try:
+            if reach is not None:
+                reach(g)
             for item in iterable:
                 if start is not None:
                     start(g)
                 assign(g, item)
                 if test(g):
                     yield item
+                if reach is not None:
+                    reach(g)
         except BaseException as error:
             hand_on(f, g, error)
             raise

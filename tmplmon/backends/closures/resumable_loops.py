@@ -119,13 +119,15 @@ def with_last(length: int | None) -> "Items":
     return numbered
 
 
-def passing(assign: Callable[[Frame, Any], None], start: Closure | None, test: Closure) -> "Items":
-    """An asynchronous iterator over the items that pass a condition."""
+def passing(
+    assign: Callable[[Frame, Any], None], start: Closure | None, test: Closure, reach: Closure | None
+) -> "Items":
+    """An asynchronous iterator over the items that pass a condition. `reach`: fires LINE of the loop."""
 
     def passed(f: Frame, iterable: Any) -> AsyncIterator[Any]:
         g = f.copy()
         g[LINE] = 0
-        return pieces_of(_passing(f, g, iterable, assign, start, test))
+        return pieces_of(_passing(f, g, iterable, assign, start, test, reach))
 
     return passed
 
@@ -137,12 +139,15 @@ def _passing(
     assign: Callable[[Frame, Any], None],
     start: Closure | None,
     test: Closure,
+    reach: Closure | None,
 ) -> Generator[Any, Any]:
     """Yields the items that pass as pieces, so that they are told from what is awaited."""
     try:
         is_async = hasattr(iterable, "__aiter__")
         iterator = iterable.__aiter__() if is_async else iter(iterable)
         while True:
+            if reach is not None:
+                reach(g)
             if is_async:
                 try:
                     item = yield from settled(iterator.__anext__())
