@@ -139,7 +139,7 @@ class Statements(Values):
         # fmt: off
         loop = ops.For(
             target, iterable, test, test_frame, test_target, node.recursive, use,
-            level.frame, body, else_level.frame, orelse, self.autoescape, site,
+            level.frame, body, else_level.frame, orelse or None, self.autoescape, site,
         )
         # fmt: on
         if node.recursive or (test is not None and use.looks_ahead):

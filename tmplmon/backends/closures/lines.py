@@ -8,6 +8,7 @@ model of that back end: `value` gives what evaluating an expression does after t
 
     a number       the line of an instruction; 0 for code that belongs to no line
     an op          the op is evaluated: here its closure does something that can be seen
+    an Item        the text of a value is made: the same for that closure
     a Fork         one of several ways on
 
 `reached_by` turns that into what closures can be given: the lines that are reached before a value is evaluated, and
@@ -25,8 +26,9 @@ from tmplmon.ir.walk import children
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.build import Builder
+    from tmplmon.backends.closures.output import Item
 
-type Token = "int | ops.Op | Fork"
+type Token = "int | ops.Op | Item | Fork"
 
 
 @dataclass(slots=True, eq=False)
@@ -352,7 +354,7 @@ class _Part:
     reached: bool
 
 
-def run(b: "Builder", items: Sequence[tuple[int, ops.Op | None]]) -> list[Token]:
+def run(b: "Builder", items: "Sequence[tuple[int, Item | None]]") -> list[Token]:
     """The trace of a run of output: of each part the line, and the value if it is one."""
     trace = Trace(b)
     parts: list[_Part] = []
@@ -365,8 +367,8 @@ def run(b: "Builder", items: Sequence[tuple[int, ops.Op | None]]) -> list[Token]
             part.reached = True
         trace.body += statements
 
-    for line, op in items:
-        if op is None:
+    for line, item in items:
+        if item is None:
             last = parts[-1] if parts else None
             if last is not None and last.is_text and (not line or last.line in (0, line)):
                 if not last.line:
@@ -376,12 +378,12 @@ def run(b: "Builder", items: Sequence[tuple[int, ops.Op | None]]) -> list[Token]
             continue
         before = len(trace.body)
         trace.here = line
-        made = trace.value(op)
+        made = trace.value(item.op)
         if len(trace.body) > before:
             statements = trace.body[before:]
             del trace.body[before:]
             settle(statements)
-        parts.append(_Part([line, *made.trace, line, op], line, False, False))
+        parts.append(_Part([line, *made.trace, line, item], line, False, False))
     last_line = next((part.line for part in reversed(parts) if part.line), 0)
     at = last_line
     ending: list[list[Token]] = []

@@ -257,11 +257,18 @@ class Signals:
         from tmplmon.backends.closures.output import writers
 
         items = [
-            (self.positions[site][0] if site >= 0 else 0, None if isinstance(part, str) else part.op)
+            (self.positions[site][0] if site >= 0 else 0, None if isinstance(part, str) else part)
             for part, site in zip(piece.parts, piece.sites, strict=True)
         ]
         first = lines.attach(lines.run(b, items), self._reached)
-        made = writers(b, piece.closures(b), piece.site)
+        # What comes after a value comes after it has been made a text.
+        parts = [
+            part
+            if isinstance(part, str) or item is None
+            else _after(part, self.reach_all(self._reached.pop(id(item)).after))
+            for part, (_, item) in zip(piece.closures(b), items, strict=True)
+        ]
+        made = writers(b, parts, piece.site)
         reach = self.reach_all(first)
         if reach is None:
             return made

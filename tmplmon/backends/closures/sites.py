@@ -71,6 +71,9 @@ class Plan:
             if default is not None:
                 self._value(default)
         self._body(scope.body)
+        extends = next((op for op in reversed(scope.body) if type(op) is ops.Extends), None)
+        if extends is not None:
+            self._add("line", extends.site)  # Last, the parent runs.
         self._end()
         # A line is disabled as a whole: LINE always comes from the first site that is on it.
         self.first_on: dict[int, int] = {}
@@ -248,6 +251,8 @@ class Plan:
             self._add_line(site)
             self._value(test)
             right = self._decision(test, site)
+            if type(test) is ops.Const and not test.value:
+                self._jump(right)
             self._body(body)
             self._jump(done)
             self._bind(right)
