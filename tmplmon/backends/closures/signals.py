@@ -64,6 +64,42 @@ class Signals:
         """The lines of an expression, in this order; 0 stands for code that belongs to none."""
         return sequence([self.reach(line) if line else _nowhere for line in found])
 
+    def reaching(self, found: Sequence[int], closure: Closure) -> Closure:
+        """A closure that reaches lines, and then runs."""
+        if len(found) != 1 or not found[0] or suspends(closure):
+            return _before(self.reach_all(found), closure)
+        # Most closures: with `reach` in them, which saves a call.
+        (line,) = found
+        number = self.plan.first_on[line]
+        state = self.plan.states[number]
+
+        def reaching(f: Frame) -> Any:
+            if f[LINE] != line:
+                f[LINE] = line
+                if f[DATA][f[STATE] + state]:
+                    f[SIGNAL].line(f[FIRST] + number)
+            return closure(f)
+
+        return reaching
+
+    def leading_to(self, closure: Closure, found: Sequence[int]) -> Closure:
+        """The value of a closure, with lines that are reached after it."""
+        if len(found) != 1 or not found[0] or suspends(closure):
+            return _after(closure, self.reach_all(found))
+        (line,) = found
+        number = self.plan.first_on[line]
+        state = self.plan.states[number]
+
+        def leading_to(f: Frame) -> Any:
+            held = closure(f)
+            if f[LINE] != line:
+                f[LINE] = line
+                if f[DATA][f[STATE] + state]:
+                    f[SIGNAL].line(f[FIRST] + number)
+            return held
+
+        return leading_to
+
     def begin(self, b: Builder, op: ops.Op) -> None:
         """A statement is about to be built: find out which lines its expressions reach."""
         for site, trace in lines.traces(b, op):
@@ -75,18 +111,18 @@ class Signals:
 
     def at_line(self, b: Builder, site: int, closure: Closure) -> Closure:
         """A statement that reaches its line and runs."""
-        return _before(self.reach_site(site), closure)
+        return self.reaching([self.positions[site][0]], closure)
 
     def at_line_of(self, b: Builder, op: Any, closure: Closure) -> Closure:
         """A statement that reaches the lines that its expressions begin with, and runs."""
-        return _before(self.reach_all(self._first[op.site]), closure)
+        return self.reaching(self._first[op.site], closure)
 
     def value(self, b: Builder, op: ops.Op, closure: Closure) -> Closure:
         """A value, with the lines that are reached before and after it."""
         reached = self._reached.get(id(op))
         if reached is None:
             return closure
-        return _after(_before(self.reach_all(reached.before), closure), self.reach_all(reached.after))
+        return self.leading_to(self.reaching(reached.before, closure), reached.after)
 
     # --- branches ------------------------------------------------------------------------------------------
 
@@ -125,7 +161,7 @@ class Signals:
     def condition(self, b: Builder, condition: Closure, site: int) -> Closure:
         """The condition of an ``if`` or ``elif``."""
         deciding = self.deciding(condition, self.plan.branch.get(site))
-        return _before(self.reach_all(self._first[site]), deciding)
+        return self.reaching(self._first[site], deciding)
 
     def decided(self, op: ops.Logical) -> Callable[[Frame, Any], bool]:
         """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
@@ -171,7 +207,7 @@ class Signals:
         return lines.attach(lines.passing(b, op), self._reached)
 
     def passes(self, op: ops.For, test: Closure, first: list[int]) -> Closure:
-        return _before(self.reach_all(first), self.deciding(test, self.plan.passes.get(op.site)))
+        return self.reaching(first, self.deciding(test, self.plan.passes.get(op.site)))
 
     def finishing(
         self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]
@@ -196,7 +232,7 @@ class Signals:
         self._first[-1] = lines.attach(lines.default(b, op), self._reached)
 
     def default(self, value: Closure) -> Closure:
-        return _before(self.reach_all(self._first[-1]), value)
+        return self.reaching(self._first[-1], value)
 
     # --- calls ---------------------------------------------------------------------------------------------
 
@@ -265,14 +301,14 @@ class Signals:
         parts = [
             part
             if isinstance(part, str) or item is None
-            else _after(part, self.reach_all(self._reached.pop(id(item)).after))
+            else self.leading_to(part, self._reached.pop(id(item)).after)
             for part, (_, item) in zip(piece.closures(b), items, strict=True)
         ]
         made = writers(b, parts, piece.site)
+        if made:
+            return [self.reaching(first, made[0]), *made[1:]]
         reach = self.reach_all(first)
-        if reach is None:
-            return made
-        return [reach] if not made else [_before(reach, made[0]), *made[1:]]
+        return [] if reach is None else [reach]
 
     def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
         """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
