@@ -1,5 +1,6 @@
 """Coverage that stays on: which lines it records, in which circumstances, and in which forms it gives them."""
 
+import gc
 import json
 import os
 import subprocess
@@ -55,6 +56,26 @@ def test_each_line_is_told_once(environment: Environment, monkeypatch: pytest.Mo
             environment.get_template("page.html").render(x=True)
     # Code can have several places for one line.
     assert sorted(set(told)) == [1, 2, 6] and len(told) <= 6
+
+
+def test_what_has_run_wholly_is_not_watched_any_more(environment: Environment) -> None:
+    page = environment.get_template("page.html")
+    with LiveCoverage() as live:
+        page.render(x=True)
+        assert live._watched
+        page.render(x=False)
+        page.module.m()
+        assert not live._watched and lines(live, "page.html") == [1, 2, 4, 6, 7]
+
+
+def test_a_template_that_is_gone_is_forgotten(environment: Environment) -> None:
+    with LiveCoverage() as live:
+        page = environment.from_string(PAGE)
+        page.render(x=True)
+        assert live._watched
+        del page
+        gc.collect()
+        assert not live._watched
 
 
 def test_two_after_another(environment: Environment) -> None:

@@ -7,9 +7,13 @@
     live.save(".coverage", suffix=True) # coverage.py's data, for `coverage combine` over workers and hosts
 
 Rule: each line is told once. The callback for LINE returns DISABLE, upon which CPython takes the event out of the
-code again, so a line that has run is as fast as if nobody had asked. Templates are found by PY_START, which any
-function in the process fires once, and is disabled for it in the same way. So the cost is some 0.5 µs for each
-function and each line of a template, once in the life of a process, and the memory one number for each line.
+code again, so a line that has run is as fast as if nobody had asked. Nearly: where code jumps to within a line,
+CPython looks each time whether the line is another, and there is no event that could be disabled. So a function
+whose lines have all run is not watched any more.
+
+Templates are found by PY_START, which any function in the process fires once, and is disabled for it in the same
+way. So the cost is some 0.5 µs for each function and each line of a template, once in the life of a process, and
+the memory one number for each line.
 """
 
 import atexit
@@ -40,8 +44,8 @@ class LiveCoverage:
     def __init__(self) -> None:
         self.lines: dict[str, set[int]] = {}
         self._id: int | None = None
-        # Code compares by value, and what was compiled twice is two things to watch.
-        self._watched: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
+        # By identity: code compares by value, and what was compiled twice is two things to watch.
+        self._watched: dict[int, _Watched] = {}
         self._lock = Lock()
         self._times: dict[str, int] = {}  # file → when it was changed
 
@@ -71,8 +75,10 @@ class LiveCoverage:
         monitoring = sys.monitoring
         monitoring.set_events(number, 0)
         with self._lock:
-            for code in self._watched.values():
-                monitoring.set_local_events(number, code, 0)
+            for watched in list(self._watched.values()):
+                code = watched.code()
+                if code is not None:
+                    monitoring.set_local_events(number, code, 0)
             self._watched.clear()
         for event in (monitoring.events.PY_START, monitoring.events.LINE):
             monitoring.register_callback(number, event, None)
@@ -90,7 +96,7 @@ class LiveCoverage:
             with self._lock:
                 self._began(code.co_filename)
                 for part in _with_nested(code):
-                    self._watched[id(part)] = part
+                    self._watched[id(part)] = _Watched(part, self._watched)
                     sys.monitoring.set_local_events(self._id, part, sys.monitoring.events.LINE)
         return sys.monitoring.DISABLE
 
@@ -107,7 +113,12 @@ class LiveCoverage:
         self.lines.setdefault(file, set())
 
     def _line(self, code: CodeType, line: int) -> Any:
-        self.lines.setdefault(code.co_filename, set()).add(line)
+        ran = self.lines.setdefault(code.co_filename, set())
+        ran.add(line)
+        watched = self._watched.get(id(code))
+        if watched is not None and watched.lines <= ran and self._id is not None:
+            self._watched.pop(id(code), None)
+            sys.monitoring.set_local_events(self._id, code, 0)
         return sys.monitoring.DISABLE
 
     # --- what is known -------------------------------------------------------------------------------------
@@ -166,6 +177,17 @@ class LiveCoverage:
                 f'{metric}{{template="{_label(name)}"}} {len(found[key])}' for name, found in report.items()
             ]
         return "\n".join(shown) + "\n"
+
+
+class _Watched:
+    """Code that is watched, and its lines."""
+
+    __slots__ = ("code", "lines")
+
+    def __init__(self, code: CodeType, watched: "dict[int, _Watched]") -> None:
+        key = id(code)
+        self.code = weakref.ref(code, lambda _: watched.pop(key, None))
+        self.lines = {line for _, _, line in code.co_lines() if line}
 
 
 def free_tool_id(name: str) -> int:
