@@ -12,6 +12,7 @@ after the last.
     --requests N   for each server and turn (default 400)     --turns N   (default 20)
     --cpu          no servers: the processor's time that Flask takes for a request in a process of its own, the best
                    of many batches, which other work on the machine disturbs less
+    --instructions the processor's instructions for a request, counted by valgrind, which nothing disturbs; minutes
     --only WORDS   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
 """
 
@@ -127,7 +128,7 @@ async def load(server: Server, connections: int, requests: int) -> tuple[float, 
     return requests / (perf_counter() - start), errors
 
 
-_IN_A_PROCESS = """
+_ASK = """
 import io, sys, time
 from benchmarks.serving_app import application
 def ask():
@@ -137,6 +138,8 @@ def ask():
     body = application(environ, lambda *_: None)
     b"".join(body)
     body.close()
+"""
+_TIMED = """
 for _ in range(50):
     ask()
 best = 1e9
@@ -156,13 +159,36 @@ def cpu(kinds: list[Kind], turns: int) -> None:
         for kind in kinds:
             if kind.name in best:
                 environment = {**os.environ, **kind.environment}
-                command = [sys.executable, "-c", _IN_A_PROCESS]
-                done = subprocess.run(
-                    command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-                )
-                best[kind.name] = min(best[kind.name], float(done.stdout))
+                command = [sys.executable, "-c", _ASK + _TIMED]
+                best[kind.name] = min(best[kind.name], float(run(command, environment).stdout))
     for name, time in best.items():
         print(f"{name:24} {time:8.3f} ms")
+
+
+def instructions(kinds: list[Kind]) -> None:
+    """Print the instructions of a request, of those that are served by Flask: what some requests more add."""
+    fewer, more = 100, 300
+    for kind in kinds:
+        if kind.command is GUNICORN:
+            environment = {**os.environ, **kind.environment, "PYTHONHASHSEED": "0"}
+            counted = []
+            for requests in (fewer, more):
+                program = f"{_ASK}\nfor _ in range({requests}):\n    ask()\n"
+                command = [
+                    "valgrind",
+                    "--tool=cachegrind",
+                    "--cache-sim=no",
+                    "--cachegrind-out-file=/dev/null",
+                ]
+                done = run([*command, sys.executable, "-c", program], environment)
+                counted.append(int(re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)[1].replace(",", "")))  # type: ignore[index]
+            print(
+                f"{kind.name:24} {(counted[1] - counted[0]) / (more - fewer) / 1e6:8.3f} million", flush=True
+            )
+
+
+def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
 
 
 def main() -> None:
@@ -171,10 +197,14 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS])
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--instructions", action="store_true")
     options = parser.parse_args()
     kinds = [kind for kind in KINDS if options.only is None or kind.name in options.only]
     if options.cpu:
         cpu(kinds, options.turns)
+        return
+    if options.instructions:
+        instructions(kinds)
         return
     servers = {kind.name: Server(kind) for kind in kinds}
     try:
