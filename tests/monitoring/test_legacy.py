@@ -17,7 +17,7 @@ import pytest
 from monitoring_tool import Tool
 from test_scope import Counter, Including, Program
 
-from tmplmon.monitoring import events
+from tmplmon.monitoring import ScopeBuilder, events
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -304,12 +304,70 @@ def test_coverages_tracers_see_every_line_and_lose_none(core: str, tmp_path: Pat
         "done = True\n"
     )
     environment = {**os.environ, "COVERAGE_CORE": core, "COVERAGE_FILE": str(tmp_path / ".coverage")}
-    command = ["-m", "coverage", "run", "--rcfile=/dev/null", f"--include={tmp_path}/*", str(script)]
+    command = [
+        "-m",
+        "coverage",
+        "run",
+        "--branch",
+        "--rcfile=/dev/null",
+        f"--include={tmp_path}/*",
+        str(script),
+    ]
     subprocess.run([sys.executable, *command], check=True, env=environment, timeout=120)
     data = coverage.CoverageData(str(tmp_path / ".coverage"))
     data.read()
     assert sorted(data.lines(str(page))) == [1, 3]
     assert sorted(data.lines(str(script))) == [*range(1, 18)]
+    assert sorted(data.arcs(str(page))) == [(-1, 1), (1, 3), (3, -1)]
+    assert {(12, 13), (13, 14), (-8, 9), (9, -8)} <= set(data.arcs(str(script)))
+
+
+@pytest.mark.parametrize("core", ["ctrace", "pytrace"])
+def test_coverages_tracers_see_which_line_follows_which(core: str, tmp_path: Path) -> None:
+    """Between the lines of a scope there are other scopes, functions that are a part of it, and pauses."""
+    coverage = pytest.importorskip("coverage")
+    if coverage.Coverage.current() is not None:
+        pytest.skip("these tests are being measured themselves")
+    page, part = (str(tmp_path / name) for name in ("page.rules", "part.rules"))
+    builder = ScopeBuilder(page, "page")
+    lines = [builder.line(number) for number in range(1, 6)]
+    pause = builder.pause(3)
+    scope = builder.build()
+    builder = ScopeBuilder(part, "part")
+    inner = [builder.line(number) for number in (1, 2)]
+    other = builder.build()
+
+    def run() -> None:
+        activation = scope.enter()
+        assert activation is not None
+        with activation:
+            activation.line(lines[0])
+            second = other.enter()
+            assert second is not None
+            with second:
+                second.line(inner[0])
+                second.line(inner[1])
+            activation.line(lines[1])
+            assert activation.begin_function()
+            activation.line(lines[3])
+            activation.line(lines[4])
+            activation.end_function()
+            activation.line(lines[2])
+            activation.py_yield("piece", pause)
+            activation.py_resume(pause)
+            activation.line(lines[3])
+
+    counter = coverage.Coverage(data_file=None, config_file=False, branch=True, include=[f"{tmp_path}/*"])
+    counter.set_option("run:core", core)
+    with counter.collect():
+        run()
+        with pytest.raises(ZeroDivisionError), scope.enter() as activation:  # type: ignore[union-attr]
+            activation.line(lines[0])
+            _ = 1 / 0
+    data = counter.get_data()
+    function = {(-1, 4), (4, 5), (5, -1)}
+    assert set(data.arcs(page)) == {(-1, 1), (1, 2), (2, 3), (3, 4), (4, -1), (1, -1)} | function
+    assert set(data.arcs(part)) == {(-1, 1), (1, 2), (2, -1)}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -1,7 +1,6 @@
 """Generated templates: what a report says ran is exactly what the templates' own record says ran."""
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,22 +113,16 @@ def test_lines_are_those_that_ran(cases: list[Case], core: str) -> None:
 @pytest.mark.filterwarnings("ignore:Can't use core=sysmon")
 @pytest.mark.parametrize("cases", ["bytecode", "closures"], indirect=True)
 def test_branches_are_those_that_were_taken(cases: list[Case]) -> None:
-    cores = CORES
-    if cases[0].environment.backend == "closures":
-        # The tracing cores cannot see which of its lines follows which.
-        if sys.version_info < (3, 14):
-            pytest.skip("the sysmon core measures branches from Python 3.14 on")
-        cores = ("sysmon",)
     count = 0
     for case in cases:
         taken = []
-        for core in cores:
+        for core in CORES:
             record, counter = measured(case, core, True)
             check_lines(case, record, counter)
             count += check_branches(case, record, counter)
             taken.append({name: ways(case, counter, name) for name in measured_templates(case, counter)})
         assert taken[1:] == taken[:-1], f"seed {case.seed}"
-    assert count > 2 * len(cases) * len(cores)
+    assert count > 2 * len(cases) * len(CORES)
 
 
 def ways(case: Case, counter: coverage.Coverage, name: str) -> set[tuple[int, int]]:

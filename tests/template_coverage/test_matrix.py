@@ -82,7 +82,7 @@ SOME = [
     Combination("run", "ctrace", True, more="cache"),
     Combination("run", "pytrace", True),
     Combination("run", "sysmon", False, more="reload"),
-    Combination("run", "ctrace", False, "closures"),
+    Combination("run", "ctrace", True, "closures"),
     Combination("run", "sysmon", sys.version_info >= (3, 14), "closures"),
     Combination("api", "sysmon", True),
     Combination("threads", "ctrace", True),
@@ -93,15 +93,12 @@ SOME = [
     Combination("pytest-cov contexts", "ctrace", True),
     Combination("xdist", "ctrace", True),
 ]
-# With the closures back end the tracing cores cannot see which line follows which.
-BRANCHES = sys.version_info >= (3, 14)  # the sysmon core measures them
 ALL = [
     Combination(way, core, branch, backend, more)
     for way, core, branch, backend, more in product(
         WAYS, CORES, (False, True), ("bytecode", "closures"), ("", "cache", "reload")
     )
-    if (backend == "bytecode" or not branch or (core == "sysmon" and BRANCHES))
-    and (not more or (way == "run" and backend == "bytecode"))
+    if not more or (way == "run" and backend == "bytecode")
 ]
 
 

@@ -11,6 +11,7 @@ what a callback raises takes the place of the exception it was told of.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import CodeType, FunctionType, MethodType, TracebackType
@@ -23,7 +24,7 @@ from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
 from tmplmon.monitoring.hidden import hide_all
-from tmplmon.monitoring.legacy import tell
+from tmplmon.monitoring.legacy import end_function, keeps_stack, tell
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import DEBUGGER, LEGACY_TOOLS
 
@@ -153,6 +154,24 @@ class Activation:
         """PY_THROW: the scope goes on at a yield's site, with ``exception`` thrown into it."""
         self._states.enter()
         self._exception(ev.PY_THROW, FileState.THROW, exception, site)
+
+    def begin_function(self) -> bool:
+        """A function of the language begins that is a part of this scope (a loop that calls itself).
+
+        There is no event for it, and most tools see the scope go on. Tracers that keep a stack of calls are told,
+        when something happens in it, so that they do not take its lines for ones that follow those of the caller.
+        Returns whether :meth:`end_function` is to be called when it ends.
+        """
+        frame = self.frame if keeps_stack(sys.gettrace()) else None
+        if frame is None:
+            return False
+        assert frame.paused  # The scope's own is there first.
+        frame.begin_function()
+        return True
+
+    def end_function(self) -> None:
+        """What :meth:`begin_function` began ends, or has raised an exception."""
+        end_function(self._frames[-1])
 
     # -- on the way ------------------------------------------------------------------------------------------
 

@@ -22,15 +22,16 @@ import builtins
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import in_callback, tracing
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import allocate_data, hide
+from tmplmon.monitoring.skeleton import pausing_like
 
-__all__ = ["LINE_OFFSET", "ScopeFrame", "call_in", "call_outside"]
+__all__ = ["LINE_OFFSET", "PausedFrame", "ScopeFrame", "call_in", "call_outside"]
 
 
 def _find_line_offset() -> int | None:
@@ -80,6 +81,7 @@ class ScopeFrame:
         "_function",
         "_generator",
         "_line",
+        "_pauses",
         "_running",
         "code",
         "frame",
@@ -114,6 +116,22 @@ class ScopeFrame:
         next(self._generator)
         self._line = ctypes.c_int.from_address(id(self.frame) + LINE_OFFSET)
         self._line.value = code.co_firstlineno
+        self._pauses: list[PausedFrame] = []
+
+    @property
+    def paused(self) -> PausedFrame:
+        """The same run between two of its events; of a function that began in it, if one has."""
+        if not self._pauses:
+            self.begin_function()
+        return self._pauses[-1]
+
+    def begin_function(self) -> None:
+        """A function of the language begins that is a part of the scope."""
+        self._pauses.append(PausedFrame(self.code))
+
+    def end_function(self) -> None:
+        """What began last with :meth:`begin_function` ends."""
+        self._pauses.pop().close()
 
     @property
     def line(self) -> int:
@@ -156,12 +174,54 @@ class ScopeFrame:
         """End the run. The frame object stays usable for looking at, as a finished function's does."""
         if not self._running:
             silently(self._generator.close)  # the GeneratorExit that ends the driver is nobody's business
+        while self._pauses:
+            self.end_function()
 
     def _place(self, traceback: TracebackType | None) -> TracebackType | None:
         """The driver's entry in a traceback has the driver's place: put the site's there."""
         if traceback is None or traceback.tb_frame is not self.frame:
             return traceback
         return TracebackType(traceback.tb_next, self.frame, self.offset, self.line)
+
+
+class PausedFrame:
+    """The frame of a scope as it is between two events, for tools that keep a stack of calls
+    (:mod:`tmplmon.monitoring.legacy`).
+
+    They look at the instructions around ``f_lasti`` to tell a function that begins or ends from a generator that
+    goes on or pauses: see :func:`tmplmon.monitoring.skeleton.pausing_like`. (The frame of the scope itself waits at
+    a ``yield`` without RESUME, which is how it looks in the beginning and in the end.) It is never run; its
+    ``f_code`` has the name and the file of the code-like, but is another.
+    """
+
+    __slots__ = ("_generator", "_line", "begun", "frame")
+
+    begun: bool
+    """Whether a tool has been told that the scope begins."""
+
+    def __init__(self, code: CodeType) -> None:
+        """``code`` is the code-like. Raises RuntimeError where :data:`LINE_OFFSET` is None."""
+        if LINE_OFFSET is None:
+            raise RuntimeError("the layout of frame objects is not known on this Python")
+        self.begun = False
+        self._generator: Any = FunctionType(pausing_like(code), {})()
+        silently(next, self._generator)
+        self.frame: FrameType = self._generator.gi_frame
+        self._line = ctypes.c_int.from_address(id(self.frame) + LINE_OFFSET)
+        self._line.value = code.co_firstlineno
+
+    @property
+    def line(self) -> int:
+        """What ``frame.f_lineno`` says."""
+        return self._line.value
+
+    def move(self, line: int) -> None:
+        """Be on a line of the file, from 1."""
+        self._line.value = line
+
+    def close(self) -> None:
+        """End it, which is nobody's business either."""
+        silently(self._generator.close)
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:

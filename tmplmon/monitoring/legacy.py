@@ -13,9 +13,10 @@ protocol of ``sys.settrace``:
 
 Some tools keep a stack of their own, on which they push at 'call' and pop at 'return', whichever frame it is.
 The engine's functions are called and return in between, so to those tools a scope is what its frame is, a
-generator: each event is a resume, 'call' and 'return' with the event between them, in one go.
-:data:`STACK_TOOLS` names them; all others see a function, one 'call' at its beginning and one 'return' at its
-end.
+generator: for each event it goes on and pauses, 'call' and 'return' with the event between them, in one go.
+What tells them that it goes on is the instruction that the frame is at, and the line it goes on from is the one it
+paused on: they are given a :class:`~tmplmon.monitoring.frames.PausedFrame`. :data:`STACK_TOOLS` names them; all
+others see a function, one 'call' at its beginning and one 'return' at its end.
 
 ``frame.f_lineno`` cannot be assigned from there (a debugger's ``jump``): Python says ValueError, as the
 scope, not the frame, decides where it goes on. Tracers installed from C that cannot be called from Python get
@@ -39,7 +40,7 @@ from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 from tmplmon.monitoring.hidden import hide_all
 
-__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "profile", "tell", "trace"]
+__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "end_function", "keeps_stack", "profile", "tell", "trace"]
 
 STACK_TOOLS = {"coverage", "profile"}
 """The top-level modules of tracers and profilers that keep a stack of calls. Add to it for others."""
@@ -72,9 +73,9 @@ def tell(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object
     traced, profiled = names
     returned = value if event is not ev.PY_UNWIND else None
     if traced == "exception":
-        trace(frames, traced, (type(value), value, value.__traceback__))
+        trace(frames, event, traced, (type(value), value, value.__traceback__))
     elif traced is not None:
-        trace(frames, traced, returned if traced == "return" else None)
+        trace(frames, event, traced, returned if traced == "return" else None)
     if profiled is None or sys.getprofile() is None:
         return
     if not profiled.startswith("c_"):
@@ -83,15 +84,15 @@ def tell(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object
         profile(frames, profiled, function)
 
 
-def trace(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
-    """Tell the thread's tracer: ``what`` is 'call', 'line', 'return' or 'exception'; the last frame is the
-    scope's."""
+def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = None) -> None:
+    """Tell the thread's tracer of an event: ``what`` is 'call', 'line', 'return' or 'exception'; the last frame is
+    the scope's."""
     tracer: Any = sys.gettrace()
     if tracer is None or in_callback():
         return
     frame = frames[-1].frame
     if keeps_stack(tracer):
-        silently(_resume, frames, tracer, what, argument)
+        silently(_go_on, frames[-1], tracer, event, what, argument)
         return
     if what != "call":
         tracer = frame.f_trace
@@ -126,15 +127,30 @@ def keeps_stack(tool: Any) -> bool:
     return module.partition(".")[0] in STACK_TOOLS
 
 
-def _resume(frames: list[ScopeFrame], tool: Any, what: str, argument: object) -> None:
-    """Tell a tool that keeps a stack of one event."""
-    frame = frames[-1].frame
-    local = call_in(frames, tool, frame, "call", None)
+def _go_on(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: object) -> None:
+    """Tell a tool that keeps a stack of one event. It need not find the frame on the stack."""
+    paused = scope.paused
+    ends = event in (ev.PY_RETURN, ev.PY_UNWIND)
+    if what not in ("line", "exception") and not ends:
+        return  # That it begins is told with what comes first; that it pauses is nothing new.
+    if ends:
+        scope.move(paused.line, scope.offset)  # It leaves from the line that was reached last.
+    begins, paused.begun = not paused.begun, True
+    local = tool(scope.frame if begins else paused.frame, "call", None)
     if not callable(local):
         local = tool
     if what in ("line", "exception"):
-        call_in(frames, local, frame, what, argument)
-    call_in(frames, local, frame, "return", argument if what == "return" else None)
+        paused.move(scope.line)
+        local(paused.frame, what, argument)
+    local(scope.frame if ends else paused.frame, "return", argument if ends else None)
+
+
+def end_function(scope: ScopeFrame) -> None:
+    """Tell such a tool that what :meth:`ScopeFrame.begin_function` began ends."""
+    tracer: Any = sys.gettrace()
+    if scope.paused.begun and keeps_stack(tracer) and not in_callback():
+        silently(_go_on, scope, tracer, ev.PY_RETURN, "return", None)
+    scope.end_function()
 
 
 def c_function(function: Any, arg0: object) -> object:

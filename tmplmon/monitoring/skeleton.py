@@ -15,13 +15,14 @@ Source: CPython's ``Lib/dis.py``, ``Python/instrumentation.c`` (branch events an
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Sequence
 from opcode import opmap
 from types import CodeType, FunctionType
 
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
-__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "Block", "caches_of", "lay_out"]
+__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "Block", "caches_of", "lay_out", "pausing_like"]
 
 type Unit = tuple[int, int]
 """A code unit: opcode and argument."""
@@ -218,3 +219,37 @@ def _compile_driver() -> CodeType:
 
 DRIVER = _compile_driver()
 DRIVER_UNITS = len(DRIVER.co_code) // 2
+
+
+# -- a pause -------------------------------------------------------------------------------------------------
+
+
+def _compile_pausing() -> CodeType:
+    """Compile a generator that pauses, and then looks to a tracer as it does when it is told of that.
+
+    Tracers tell a pause from an end by whether what follows is RESUME, and going on from a beginning by the
+    argument of the instruction at ``f_lasti``, which is not 0. Where that is differs: at RESUME in both cases on
+    3.13; later at the YIELD_VALUE for a pause, and at RESUME for going on. A suspended generator's is what follows
+    the YIELD_VALUE; so later there is an instruction in between, which looks right for both.
+    """
+    code = (lambda: (yield)).__code__
+    units = bytearray(code.co_code)
+    resume = units.rindex(bytes([opmap["YIELD_VALUE"]])) + 2
+    again = units[resume : resume + 2]
+    if sys.version_info >= (3, 14):
+        # What they overwrite is never reached.
+        units[resume : resume + 2 + 2 * len(RESUME)] = bytes([_NOP, 1, *again]) + bytes(2 * _RESUME_CACHES)
+    return code.replace(co_code=bytes(units))
+
+
+_PAUSING = _compile_pausing()
+
+
+def pausing_like(code: CodeType) -> CodeType:
+    """Return the code of a generator that pauses at once, with the name, file and first line of ``code``."""
+    return _PAUSING.replace(
+        co_filename=code.co_filename,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=code.co_firstlineno,
+    )

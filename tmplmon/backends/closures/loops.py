@@ -391,6 +391,8 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
 
     defined, depth = b.extra(), b.extra()
     run = loop(b, op, recursion)
+    if b.signals is not None:
+        run = b.signals.function(run)
     if b.metering is not None:
         run = b.metering.deeper(b.scope, run)
     b.yields = yields

@@ -202,6 +202,29 @@ class Signals:
 
         return lambda f, iterable: rounds(f, iterable)
 
+    def function(self, loop: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
+        """A recursive loop, which is a function of its own in the other back end."""
+
+        def function(f: Frame, items: Any) -> Any:
+            signal = f[SIGNAL]
+            told = signal.begin_function()
+            try:
+                return loop(f, items)
+            finally:
+                if told:
+                    signal.end_function()
+
+        def function_later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
+            signal = f[SIGNAL]
+            told = signal.begin_function()
+            try:
+                return (yield from loop(f, items))
+            finally:
+                if told:
+                    signal.end_function()
+
+        return function_later if suspends(loop) else function
+
     def begin_condition(self, b: Builder, op: ops.For) -> list[int]:
         """The condition of a loop is about to be built."""
         return lines.attach(lines.passing(b, op), self._reached)
