@@ -1,7 +1,6 @@
 """What shows tracebacks shows templates: their files and lines of source, and no frames of the engine inside."""
 
 import io
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,7 @@ def test_python(error: TypeError) -> None:
 
 
 def test_rich(error: TypeError, request: pytest.FixtureRequest) -> None:
-    if "closures" in request.node.name and sys.version_info < (3, 15):
-        # rich asks the frame, not the traceback, for the instruction; that of a scope that has ended has none.
-        request.applymarker(pytest.mark.xfail(raises=StopIteration, strict=True))
+    """It asks the frame, not the traceback, for the instruction, also of frames that have ended."""
     console = pytest.importorskip("rich.console", reason="needs rich (pip install 'tmplmon[test]')")
     from rich.traceback import Traceback
 

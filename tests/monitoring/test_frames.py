@@ -133,6 +133,19 @@ def test_after_its_end_it_can_be_looked_at() -> None:
     frame.close()
 
 
+def test_a_frame_that_has_ended_has_a_position() -> None:
+    """rich looks for that of ``f_lasti``."""
+    frame = ScopeFrame(CODELIKE.code)
+    with pytest.raises(ZeroDivisionError) as caught:
+        frame.call(lambda: 1 // 0)
+    frame.close()
+    gc.collect()
+    frames = [each for each, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert frame.frame in frames
+    for each in frames:
+        assert len([*each.f_code.co_positions()]) > each.f_lasti // 2
+
+
 def test_it_is_freed() -> None:
     class Variables(dict[str, Any]):
         pass

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from types import CodeType
 
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
-from tmplmon.monitoring.skeleton import DRIVER, DRIVER_UNITS, RESUME, Block, lay_out
+from tmplmon.monitoring.skeleton import DRIVER, DRIVER_UNITS, TAIL, Block, lay_out
 
 __all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label", "remember_source"]
 
@@ -215,8 +215,8 @@ class CodeLikeBuilder:
             emitted = block.emit(number, offsets)
             units += emitted
             positions += [block.position] * block.head() + [NOWHERE] * (len(emitted) - block.head())
-        units += RESUME
-        positions += [NOWHERE] * len(RESUME)
+        units += TAIL
+        positions += [NOWHERE] * len(TAIL)
         code = DRIVER.replace(
             co_filename=self.filename,
             co_name=self.name,

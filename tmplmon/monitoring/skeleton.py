@@ -22,7 +22,7 @@ from types import CodeType, FunctionType
 
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
-__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "Block", "caches_of", "lay_out", "pausing_like"]
+__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "caches_of", "lay_out", "pausing_like"]
 
 type Unit = tuple[int, int]
 """A code unit: opcode and argument."""
@@ -47,6 +47,10 @@ _BACKWARD_CACHES = caches_of("JUMP_BACKWARD")
 _RESUME_CACHES = caches_of("RESUME")
 RESUME: list[tuple[int, int]] = [(opmap["RESUME"], 0), *[(0, 0)] * _RESUME_CACHES]
 """A RESUME with its cache."""
+TAIL: list[tuple[int, int]] = [*RESUME, (_NOP, 0)]
+"""What is behind the skeleton: the RESUME that 3.14 and later insist on, and the unit after it. There the VM puts a
+frame that has ended before its first RESUME (``take_ownership`` in ``Python/frame.c``), and who looks for the
+position of its ``f_lasti`` has to find one."""
 
 
 class Block:
