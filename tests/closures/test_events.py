@@ -6,7 +6,7 @@ called, handed out or raised.
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
@@ -213,6 +213,170 @@ def test_pauses_of_asynchronous_templates() -> None:
     with events(*PAUSES) as seen:
         assert "".join(asyncio.run(pieces())) == "a1"
     assert [event.split()[0] for event in seen] == ["PY_START", "PY_YIELD", "PY_RESUME", "PY_RETURN"]
+
+
+WAITING = {
+    "value": "{{ wait() }}\n{{ wait() }}",
+    "attribute": "{{ holder.x }}{{ holder['x'] }}",
+    "filter": "{{ 1|waiting }}",
+    "condition": "{% if wait() %}x{% else %}y{% endif %}",
+    "assign": "{% set x = wait() %}\n{{ x }}",
+    "include": "{% include 'part' %}",
+    "import": "{% from 'macros' import m %}{{ m() }}",
+    "block": "{% extends 'base' %}\n{% block b %}{{ super() }}{{ wait() }}{% endblock %}",
+    "macro": "{% macro m() %}{{ wait() }}{% endmacro %}\n{{ m() }}",
+    "call block": "{% macro m() %}{{ caller() }}{% endmacro %}\n{% call m() %}{{ wait() }}{% endcall %}",
+    "loop": "{% for n in numbers() %}\n{{ n }}{{ wait() }}\n{% endfor %}",
+    "last": "{% for n in numbers() %}{{ loop.index }}{{ loop.last }}{% endfor %}",
+    "length": "{% for n in numbers() %}{{ loop.length }}{% endfor %}",
+    "filtered": "{% for n in numbers() if wait() or n %}{{ n }}{% endfor %}",
+    "object": "{% for n in numbers() %}{{ loop.nextitem }}{{ loop.cycle('a') }}{% endfor %}",
+    "recursive": "{% for n in tree recursive %}{{ wait() }}{{ loop(n) }}{% endfor %}",
+    "captured": "{% set x %}{{ wait() }}{% endset %}{{ x }}",
+}
+OTHERS = {
+    "part": "a\n{{ wait() }}",
+    "base": "{% block b %}{{ wait() }}{% endblock %}",
+    "macros": "{% macro m() %}{{ wait() }}{% endmacro %}",
+}
+
+
+class _Holder:
+    @property
+    def x(self) -> Any:
+        return asyncio.sleep(0, "x")
+
+
+def waiting(source: str) -> tuple[Any, dict[str, Any]]:
+    """A template of an asynchronous environment, and its data."""
+    made = environment({"main": source, **OTHERS}, enable_async=True)
+
+    async def wait(_: Any = None) -> str:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return ""
+
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(2):
+            await asyncio.sleep(0)
+            yield number
+
+    made.filters["waiting"] = wait
+    made.globals["wait"] = wait
+    return made.get_template("main"), {"numbers": numbers, "tree": [[[]], []], "holder": _Holder()}
+
+
+async def _rendered(template: Any, data: dict[str, Any], how: str) -> None:
+    if how == "whole":
+        await template.render_async(**data)
+    else:
+        async for _ in template.generate_async(**data):
+            pass
+
+
+@pytest.mark.parametrize("how", ["whole", "pieces"])
+@pytest.mark.parametrize("what", WAITING)
+def test_who_waits_says_so(what: str, how: str) -> None:
+    """While anything else runs, no scope is running: each run stops and goes on in turns."""
+    template, data = waiting(WAITING[what])
+    running: list[str] = []
+    while_others_ran: list[list[str]] = []
+
+    async def other() -> None:
+        while not done:
+            while_others_ran.append(running.copy())
+            await asyncio.sleep(0)
+
+    def listener(name: str) -> Callable[..., None]:
+        def listen(code: CodeType, *_: Any) -> None:
+            if code.co_filename.startswith(ROOT):
+                if name in ("PY_START", "PY_RESUME", "PY_THROW"):
+                    running.append(code.co_name)
+                else:
+                    assert running.pop() == code.co_name
+
+        return listen
+
+    done = False
+
+    async def both() -> None:
+        nonlocal done
+        task = asyncio.ensure_future(other())
+        await _rendered(template, data, how)
+        done = True
+        await task
+
+    monitoring.use_tool_id(TOOL, "waiting")
+    for name in PAUSES:
+        monitoring.register_callback(TOOL, getattr(monitoring.events, name), listener(name))
+    monitoring.set_events(TOOL, sum(getattr(monitoring.events, name) for name in PAUSES))
+    try:
+        asyncio.run(both())
+    finally:
+        monitoring.set_events(TOOL, 0)
+        for name in PAUSES:
+            monitoring.register_callback(TOOL, getattr(monitoring.events, name), None)
+        monitoring.free_tool_id(TOOL)
+    assert len(while_others_ran) > 1
+    assert not any(while_others_ran)
+    assert not running
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_tracers_and_profilers_see_who_waits_leave(what: str) -> None:
+    """For each frame 'call' and 'return' come in turns, also if the rendering is cancelled."""
+    template, data = waiting(WAITING[what])
+    for cancelled in (False, True):
+        for install in (sys.settrace, sys.setprofile):
+            seen: dict[Any, list[str]] = {}
+
+            def tool(frame: Any, event: str, _: Any, seen: dict[Any, list[str]] = seen) -> Any:
+                if frame.f_code.co_filename.startswith(ROOT) and event in ("call", "return"):
+                    seen.setdefault(frame, []).append(event)
+                return tool
+
+            async def render(cancelled: bool = cancelled) -> None:
+                task = asyncio.ensure_future(_rendered(template, data, "whole"))
+                if cancelled:
+                    await asyncio.sleep(0)
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                else:
+                    await task
+
+            before = sys.gettrace(), sys.getprofile()
+            install(tool)
+            try:
+                asyncio.run(render())
+            finally:
+                sys.settrace(before[0])
+                sys.setprofile(before[1])
+            assert max(map(len, seen.values())) > 2
+            for events_of_frame in seen.values():
+                assert events_of_frame == ["call", "return"] * (len(events_of_frame) // 2)
+
+
+def test_what_is_awaited_has_the_template_among_its_callers() -> None:
+    templates = {
+        "main": "\n{% include 'part' %}",
+        "part": "{% macro m() %}\n{{ look() }}{% endmacro %}{{ m() }}",
+    }
+    template = environment(templates, enable_async=True).get_template("main")
+    found: list[str] = []
+
+    async def look() -> str:
+        await asyncio.sleep(0)
+        frame = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(ROOT):
+                found.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+            frame = frame.f_back
+        return ""
+
+    with events("CALL", *PAUSES):
+        asyncio.run(template.render_async(look=look))
+    assert found == ["macro m:2", "<template>:2", "<template>:2"]
 
 
 # --- quiet and heard ---------------------------------------------------------------------------------------

@@ -97,11 +97,8 @@ def test_generators_that_take_turns_and_one_that_is_given_up(site: Site) -> None
     assert profile.renderings == 3
 
 
-def test_tasks_of_an_event_loop(async_site: Site, request: pytest.FixtureRequest) -> None:
+def test_tasks_of_an_event_loop(async_site: Site) -> None:
     site = async_site
-    if site.environment.backend == "closures":
-        reason = "the closures back end does not say yet that a scope waits for something"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     site.add(
         page="{{ spend(1) }}\n{% include 'part' %}\n{{ pause() }}{{ spend(2) }}",
         part="{{ pause() }}\n{{ spend(10) }}\n{{ pause() }}",

@@ -53,3 +53,11 @@ def macro_slots(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | Non
     if in_order != arguments.values():
         return None
     return [given.get(name) for name in names]
+
+
+def known_super(op: ops.Op) -> str | None:
+    """The block in which a value is ``super()``, which where it is put out runs in its place; None for others."""
+    if type(op) is not ops.Call or type(op.func) is not ops.Load or op.arguments.values():
+        return None
+    slot = op.func.slot
+    return slot.scope.name if slot.kind is ops.SlotKind.SUPER else None

@@ -60,7 +60,11 @@ class Activation:
         "_raised",
         "_sites",
         "_states",
+        "is_paused",
     )
+
+    is_paused: bool
+    """Whether the scope has stopped for a while (:meth:`py_yield`), as of the event that tells of it."""
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class Activation:
         self._here: list[int | None] = []  # the last site in each of them that anything was called for
         self._frames: list[ScopeFrame] = []  # theirs, as far as anybody has looked yet
         self._raised: BaseException | None = None
+        self.is_paused = False
 
     @property
     def frame(self) -> ScopeFrame | None:
@@ -140,10 +145,18 @@ class Activation:
     def py_yield(self, value: object, site: int) -> None:
         """PY_YIELD: the scope stops for a while at a yield's site and hands out ``value``."""
         place = self._sites[site]
-        self._c(ev.PY_YIELD, _capi.FIRE_PY_YIELD, place.state, place.file, place.offset, place.line, value)
+        self.is_paused = True
+        try:
+            self._c(
+                ev.PY_YIELD, _capi.FIRE_PY_YIELD, place.state, place.file, place.offset, place.line, value
+            )
+        except BaseException:
+            self.is_paused = False
+            raise
 
     def py_resume(self, site: int) -> None:
         """PY_RESUME: the scope goes on at a yield's site. The states are brought up to date before."""
+        self.is_paused = False
         self._states.enter()
         place = self._sites[site]
         state = place.state + 1
@@ -152,6 +165,7 @@ class Activation:
 
     def py_throw(self, exception: BaseException, site: int) -> None:
         """PY_THROW: the scope goes on at a yield's site, with ``exception`` thrown into it."""
+        self.is_paused = False
         self._states.enter()
         self._exception(ev.PY_THROW, FileState.THROW, exception, site)
 

@@ -271,7 +271,7 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         if asynchronous:
             from tmplmon.backends.closures.resumable_loops import with_last as resumable
 
-            return Head(resumable(length), assign_three, None)
+            return Head(resumable(b, op, length), assign_three, None)
         return Head(with_last, assign_three, _preceded((number, last), slots))
     if use.attributes & _NUMBERS:
         number = counts.number = b.extra()

@@ -13,7 +13,7 @@ from typing import Any
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame, fail
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
-from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
+from tmplmon.backends.known import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.ir import ops
 from tmplmon.runtime.html import escape_to_str
 from tmplmon.runtime.support import joined_text
@@ -144,13 +144,13 @@ class _Run:
 
     def direct_super(self, op: ops.Call, site: int) -> bool:
         """Runs the next block up the chain with its output going where this output goes."""
-        func = op.func
-        if type(func) is not ops.Load or func.slot.kind is not ops.SlotKind.SUPER or op.arguments.values():
+        name = known_super(op)
+        if name is None:
             return False
         from tmplmon.backends.closures.templates import run_super
 
         self.flush()
-        self.made.append(self.b.at_line(site, run_super(self.b, func.slot.scope.name, site)))
+        self.made.append(self.b.at_line(site, run_super(self.b, name, site)))
         return True
 
     def flush(self) -> None:

@@ -25,7 +25,7 @@ def combined(
     if b.constants.is_async and (awaits or any(map(suspends, operands))):
         from tmplmon.backends.closures.resumable import combined as resumable
 
-        return resumable(operands, apply, site, awaits)
+        return resumable(b, operands, apply, site, awaits)
     match operands:
         case []:
 

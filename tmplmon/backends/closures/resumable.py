@@ -77,6 +77,15 @@ def settled(value: Any) -> Generator[Any, Any, Any]:
     return (yield from value.__await__())
 
 
+def waiter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
+    """A generator function: `settled` at a site of a frame, which tells tools that the scope waits."""
+    if b.signals is not None:
+        number = b.signals.plan.wait.get(site)
+        if number is not None:
+            return b.signals.waiter(number)
+    return lambda f, value: settled(value)
+
+
 async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncIterator[Any]:
     """The texts of the pieces that a tree yields; everything else it yields is for the event loop."""
     answer, error = None, None
@@ -101,8 +110,11 @@ async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncIterator[Any]:
 # --- values ------------------------------------------------------------------------------------------------
 
 
-def combined(operands: Sequence[Closure], apply: Callable[..., Any], site: int, awaits: bool) -> Suspending:
+def combined(
+    b: Builder, operands: Sequence[Closure], apply: Callable[..., Any], site: int, awaits: bool
+) -> Suspending:
     """Evaluates operands, applies a function to the frame and their values, and awaits the result."""
+    wait = waiter(b, site)
     steps = [(operand, suspends(operand)) for operand in operands]
 
     def value(f: Frame) -> Generator[Any, Any, Any]:
@@ -112,7 +124,7 @@ def combined(operands: Sequence[Closure], apply: Callable[..., Any], site: int, 
                 values.append((yield from operand(f)) if stops else operand(f))
             result = apply(f, *values)
             if awaits and is_awaitable(result):
-                result = yield from settled(result)
+                result = yield from wait(f, result)
             return result
         except BaseException as error:
             fail(f, error, site)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import BREAK, Builder, Closure, suspends
 from tmplmon.backends.closures.frame import LINE, OUTPUT, Frame, fail, hand_on
-from tmplmon.backends.closures.resumable import Piece, Running, Suspending, emitter, pieces_of, run, settled
+from tmplmon.backends.closures.resumable import (
+    Piece,
+    Running,
+    Suspending,
+    emitter,
+    pieces_of,
+    run,
+    settled,
+    waiter,
+)
 from tmplmon.ir import ops
 from tmplmon.runtime.loop import acounted
 from tmplmon.runtime.markers import auto_to_list
@@ -45,6 +54,7 @@ def loop(
 
     steps, assign, count, site = prepared(passing, head), head.assign, head.count, op.site
     finish_stops = suspends(finish)
+    wait = waiter(b, site)
     before, after = (_nothing, _nothing_more) if b.signals is None else b.signals.round(b, op)
 
     def run_loop(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
@@ -61,7 +71,7 @@ def loop(
                 before(f)
                 if is_async:
                     try:
-                        item = yield from settled(iterator.__anext__())
+                        item = yield from wait(f, iterator.__anext__())
                     except StopAsyncIteration:
                         item = missing
                 else:
@@ -107,12 +117,13 @@ def _nothing_more(f: Frame, more: bool) -> None:
     pass
 
 
-def with_last(length: int | None) -> "Items":
+def with_last(b: Builder, op: ops.For, length: int | None) -> "Items":
     """Items with their numbers, and whether they are the last; the length in its place, if there is one."""
+    wait = waiter(b, op.site)
 
     def numbered(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
         if length is not None:
-            iterable = yield from settled(auto_to_list(iterable))
+            iterable = yield from wait(f, auto_to_list(iterable))
             f[length] = len(iterable)
         return acounted(iterable)
 

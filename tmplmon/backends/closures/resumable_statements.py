@@ -8,7 +8,7 @@ from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
-from tmplmon.backends.closures.resumable import Suspending, emitter, run, settled
+from tmplmon.backends.closures.resumable import Suspending, emitter, run, waiter
 from tmplmon.runtime import support
 from tmplmon.runtime.markers import is_awaitable
 from tmplmon.runtime.undefined import missing
@@ -138,12 +138,13 @@ def run_found(b: Builder, find: Closure, site: int) -> Suspending:
 
 def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Generator[Any, Any, Any]]:
     """A generator function that runs the code of a template or block; its output goes where a frame's goes."""
+    wait = waiter(b, site)
     if not b.yields:
 
         def run_code(f: Frame, owner: Any, context: Any) -> Generator[Any, Any, Any]:
             result = owner.code(context, f[OUTPUT])
             if is_awaitable(result):
-                yield from settled(result)
+                yield from wait(f, result)
 
         return run_code
     emit = emitter(b, site)
@@ -159,7 +160,7 @@ def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Generator[Any, 
         iterator = owner.generate_code(context).__aiter__()
         while True:
             try:
-                piece = yield from settled(iterator.__anext__())
+                piece = yield from wait(f, iterator.__anext__())
             except StopAsyncIteration:
                 return
             yield from emit(f, piece)

@@ -132,7 +132,7 @@ class CompiledScope:
         """The places that events come from."""
         from tmplmon.backends.closures.sites import Plan
 
-        return Plan(self.ir)
+        return Plan(self.ir, self.constants.is_async)
 
     @cached_property
     def alone(self) -> "Monitored":

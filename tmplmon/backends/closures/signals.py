@@ -351,6 +351,46 @@ class Signals:
 
         return emit
 
+    def waiter(self, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
+        """A generator function that awaits a value: each time it has to wait PY_YIELD, then PY_RESUME or PY_THROW.
+
+        What is awaited may be of the same run, the next level of a recursive loop: then it has told already.
+        """
+        from tmplmon.backends.closures.resumable import settled
+
+        calls = self.calls
+
+        def wait(f: Frame, value: Any) -> Generator[Any, Any, Any]:
+            signal, there = f[SIGNAL], f[FIRST] + number
+            awaited = settled(value)
+            go_on, sent = awaited.send, None
+            while True:
+                over, item = signal.within(there, _step, go_on, sent) if calls else _step(go_on, sent)
+                if over:
+                    return item
+                told = signal.is_paused
+                if not told:
+                    signal.py_yield(item, there)
+                try:
+                    go_on, sent = awaited.send, (yield item)
+                except BaseException as error:
+                    go_on, sent = awaited.throw, error
+                    if not told:
+                        signal.py_throw(error, there)
+                else:
+                    if not told:
+                        signal.py_resume(there)
+
+        return wait
+
+
+def _step(go_on: Callable[[Any], Any], sent: Any) -> tuple[bool, Any]:
+    """A step of a generator: whether it has ended, and its value, or what it yielded."""
+    try:
+        return False, go_on(sent)
+    except StopIteration as stop:
+        return True, stop.value
+
 
 def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments as one dict. Says of a name given twice what `runtime.calls.call` says."""

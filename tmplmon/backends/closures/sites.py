@@ -10,12 +10,15 @@ sites are neighbours in every table, so a frame only has to know where they begi
 from collections.abc import Sequence
 from typing import Any
 
+from tmplmon.backends.known import known_super
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children
 from tmplmon.monitoring import EXIT, ScopeBuilder
 from tmplmon.monitoring.activation import SITE_EVENTS
 
 _CALLS = (ops.Call, ops.Filter, ops.Test, ops.TagCall)
+_AWAITED = (*_CALLS, ops.Attr, ops.Item, ops.Slice)
+"""The values that may have to be awaited in an asynchronous environment."""
 
 # Kind of site → the method of ScopeBuilder that adds one.
 _METHODS = {
@@ -41,6 +44,7 @@ class Plan:
     entries: (kind, IR site) of each, in order; their numbers count from 0.
     place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind (-1: of blank
         text, which is no site).
+    wait: IR site → the entry for the pauses in which something is awaited there.
     otherwise: IR site of a loop → the entry for whether its ``else`` runs.
     passes: IR site of a loop → the entry for whether an item passes its condition.
     first_on: line → the entry that its LINE comes from.
@@ -48,14 +52,17 @@ class Plan:
     includes: the static includes.
     """
 
-    def __init__(self, scope: ops.Scope) -> None:
+    def __init__(self, scope: ops.Scope, awaits: bool = False) -> None:
+        """`awaits`: whether it is of an asynchronous environment."""
         self.scope = scope
+        self._awaits = awaits
         self.entries: list[tuple[str, int]] = []
         self.place: dict[int, int] = {}
         self.line: dict[int, int] = {}
         self.call: dict[int, int] = {}
         self.branch: dict[int, int] = {}
         self.pause: dict[int, int] = {}
+        self.wait: dict[int, int] = {}
         self._functions: set[int] = set()  # branches of loops that are functions, which end with their loop
         self.otherwise: dict[int, int] = {}
         self.passes: dict[int, int] = {}
@@ -218,6 +225,12 @@ class Plan:
             self._add_line(op.site)
         if is_call:
             self._add("call", op.site, self.call)
+        if isinstance(op, _AWAITED):
+            self._add_wait(op.site)
+
+    def _add_wait(self, site: int) -> None:
+        if self._awaits and site not in self.wait:
+            self._add("yield", site, self.wait)
 
     def _plain(self, op: Any) -> None:
         """A statement that is a line, and values. The end of a block set is not reached again: what it puts into
@@ -227,6 +240,8 @@ class Plan:
             self._add_line(op.site)
         for child in children(op):
             self._value(child)
+        if isinstance(op, ops.Import):
+            self._add_wait(op.site)
 
     def _emit(self, op: ops.Emit) -> None:
         last = -1
@@ -238,8 +253,12 @@ class Plan:
             self._add_line(last)
             if isinstance(piece, ops.EmitValue):
                 self._value(piece.value)
+                if known_super(piece.value) is not None:
+                    self._add_wait(last)
+                    self._add("yield", last, self.pause)
         if last >= 0:
-            self._add("yield", last, self.pause)
+            if last not in self.pause:
+                self._add("yield", last, self.pause)
         elif self.entries:
             # Blank text has no line that is reached: its pauses come from a place that no code leads to.
             self._blank = self._blank or self.entries[-1]
@@ -265,6 +284,7 @@ class Plan:
         again, over = Label(), Label()
         self._bind(again)
         self._add("line", op.site)
+        self._add_wait(op.site)
         branch = self._branch(op.site)
         if op.recursive:
             self._functions.add(branch)
@@ -309,12 +329,14 @@ class Plan:
     def _runs(self, op: ops.CallBlock | ops.Extends) -> None:
         """A statement that runs other code, whose output it hands on."""
         self._plain(op)
+        self._add_wait(op.site)
         self._add("yield", op.site, self.pause)
 
     def _include(self, op: ops.Include) -> None:
         self._plain(op)
         branch = self._branch(op.site) if op.ignore_missing else None
         self._add("call", op.site, self.call)
+        self._add_wait(op.site)
         self._add("yield", op.site, self.pause)
         if branch is not None:
             self._bind(self._right[branch])
