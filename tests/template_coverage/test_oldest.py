@@ -27,12 +27,14 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("core", CORES)
-def test_the_numbers_are_the_same(project: Path, oldest: str, core: str) -> None:
+@pytest.mark.parametrize(
+    ("core", "backend"), [*((core, "bytecode") for core in CORES), ("pytrace", "closures")], ids=str
+)
+def test_the_numbers_are_the_same(project: Path, oldest: str, core: str, backend: str) -> None:
     if core == "ctrace" and not list(Path(oldest, "coverage").glob("tracer.*.*")):
         pytest.skip("it has no C tracer for this Python")
     branch = core != "sysmon" or sys.version_info < (3, 14)
-    check(project, sys.executable, Combination("run", core, branch), PYTHONPATH=oldest)
+    check(project, sys.executable, Combination("run", core, branch, backend), PYTHONPATH=oldest)
 
 
 def test_it_is_the_oldest(project: Path, oldest: str) -> None:

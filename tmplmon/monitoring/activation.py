@@ -177,9 +177,8 @@ class Activation:
         Returns whether :meth:`end_function` is to be called when it ends.
         """
         frame = self.frame if keeps_stack(sys.gettrace()) else None
-        if frame is None:
+        if frame is None or frame.paused is None:
             return False
-        assert frame.paused  # The scope's own is there first.
         frame.begin_function()
         return True
 

@@ -119,15 +119,19 @@ class ScopeFrame:
         self._pauses: list[PausedFrame] = []
 
     @property
-    def paused(self) -> PausedFrame:
-        """The same run between two of its events; of a function that began in it, if one has."""
-        if not self._pauses:
-            self.begin_function()
-        return self._pauses[-1]
+    def paused(self) -> PausedFrame | None:
+        """The same run between two of its events, or of the last function that began in it; None before the first
+        :meth:`begin_function`."""
+        return self._pauses[-1] if self._pauses else None
 
-    def begin_function(self) -> None:
-        """A function of the language begins that is a part of the scope."""
-        self._pauses.append(PausedFrame(self.code))
+    def begin_function(self, *, resumed: bool = False) -> None:
+        """For a tool that keeps a stack of calls the scope begins or is ``resumed``; or a function of the language
+        begins that is a part of it."""
+        paused = PausedFrame(self.code)
+        if resumed:
+            paused.begun = True
+            paused.move(self.line)
+        self._pauses.append(paused)
 
     def end_function(self) -> None:
         """What began last with :meth:`begin_function` ends."""

@@ -91,14 +91,14 @@ def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = 
     if tracer is None or in_callback():
         return
     frame = frames[-1].frame
-    if keeps_stack(tracer):
-        silently(_go_on, frames[-1], tracer, event, what, argument)
-        return
-    if what != "call":
-        tracer = frame.f_trace
-    if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
-        return
     try:
+        if keeps_stack(tracer):
+            silently(_go_on, frames[-1], tracer, event, what, argument)
+            return
+        if what != "call":
+            tracer = frame.f_trace
+        if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
+            return
         local = silently(call_in, frames, tracer, frame, what, argument)
     except BaseException:
         sys.settrace(None)
@@ -128,27 +128,36 @@ def keeps_stack(tool: Any) -> bool:
 
 
 def _go_on(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: object) -> None:
-    """Tell a tool that keeps a stack of one event. It need not find the frame on the stack."""
-    paused = scope.paused
-    ends = event in (ev.PY_RETURN, ev.PY_UNWIND)
-    if what not in ("line", "exception") and not ends:
-        return  # That it begins is told with what comes first; that it pauses is nothing new.
-    if ends:
-        scope.move(paused.line, scope.offset)  # It leaves from the line that was reached last.
+    """Tell a tool that keeps a stack of one event. It need not find the frame on the stack.
+
+    That the scope begins is told with what comes first, and that it pauses is nothing new. A tool that comes while
+    the scope runs is told nothing, as of any function that is running, until the scope is resumed.
+    """
+    if what == "call" and scope.paused is None:
+        scope.begin_function(resumed=event is not ev.PY_START)
+    paused, ends = scope.paused, event in (ev.PY_RETURN, ev.PY_UNWIND)
+    if paused is None or (what not in ("line", "exception") and not ends):
+        return
     begins, paused.begun = not paused.begun, True
+    line = scope.line
+    if ends:
+        # It leaves from the line that was reached last; none that was not told of counts.
+        scope.move(0 if begins else paused.line, scope.offset)
     local = tool(scope.frame if begins else paused.frame, "call", None)
     if not callable(local):
-        local = tool
-    if what in ("line", "exception"):
-        paused.move(scope.line)
+        return
+    if what == "line":
+        paused.move(line)
+    if not ends:
         local(paused.frame, what, argument)
     local(scope.frame if ends else paused.frame, "return", argument if ends else None)
+    scope.move(line, scope.offset)
 
 
 def end_function(scope: ScopeFrame) -> None:
     """Tell such a tool that what :meth:`ScopeFrame.begin_function` began ends."""
     tracer: Any = sys.gettrace()
-    if scope.paused.begun and keeps_stack(tracer) and not in_callback():
+    if scope.paused is not None and scope.paused.begun and keeps_stack(tracer) and not in_callback():
         silently(_go_on, scope, tracer, ev.PY_RETURN, "return", None)
     scope.end_function()
 
