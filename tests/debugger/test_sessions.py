@@ -34,6 +34,23 @@ def test_pdb(name: str, backend: str, watching: str, here: Path, update: bool) -
     check(name, here, update, "app.py", "pdb", "page.html", backend, watching)
 
 
+@pytest.mark.parametrize("watching", WATCHING)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("how", ["generate", "stream", "async", "pieces"])
+def test_templates_that_pause(how: str, backend: str, watching: str, here: Path, update: bool) -> None:
+    check(f"pause_{how}", here, update, "flow.py", how, backend, watching)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_post_mortem_of_a_task(backend: str, here: Path, update: bool) -> None:
+    check("pause_post_mortem", here, update, "flow.py", "post_mortem", backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_breakpoints_of_templates_and_functions(backend: str, here: Path, update: bool) -> None:
+    check("stops", here, update, "stops.py", backend)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_breakpoint_tag(backend: str, here: Path, update: bool) -> None:
     check("tag", here, update, "app.py", "tag", "stop.html", backend)

@@ -34,6 +34,11 @@ class Variables(MutableMapping[str, Any]):
         self._frame = f
         self._others: dict[str, Any] = {}
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the scope has stopped for a while, to hand out a piece or to wait."""
+        return bool(self._frame) and self._frame[SIGNAL] is not None and self._frame[SIGNAL].is_paused
+
     def _place(self, name: str) -> int | None:
         for i in reversed(self._places.get(name, ())):
             if i < len(self._frame) and self._frame[i] is not missing:

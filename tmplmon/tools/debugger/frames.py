@@ -6,6 +6,7 @@ of another module of this package is the engine's. Nothing else is known of how 
 can have such a name.)
 """
 
+import dis
 import os
 import sysconfig
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -28,6 +29,7 @@ _LIBRARIES = (
     "<driver>",
     *(os.path.join(sysconfig.get_path(kind), "") for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
+_YIELD, _RESUME = dis.opmap["YIELD_VALUE"], dis.opmap["RESUME"]
 _ENGINE, _LIBRARY, _OTHER = "engine", "library", "other"
 
 
@@ -53,6 +55,26 @@ def _kind_of_file(file: str) -> str:
     if file.startswith(_PACKAGE):
         return _ENGINE if file.endswith(".py") else _OTHER
     return _LIBRARY if file.startswith(_LIBRARIES) else _OTHER
+
+
+def is_pausing(frame: FrameType) -> bool:
+    """Whether a template's frame that tells of a 'return' goes on later: it hands out a piece, or waits."""
+    if is_scope_frame(frame):
+        return bool(getattr(frame.f_locals, "is_paused", False))
+    code, at = frame.f_code.co_code, frame.f_lasti
+    # Python 3.13 is at the instruction that it goes on with.
+    return code[at] == _YIELD or (code[at] == _RESUME and code[at - 2] == _YIELD)
+
+
+def last_line(frame: FrameType) -> int:
+    """The line that a frame was on last, where it is at an instruction that is on none: at the end, after blank
+    text."""
+    found = frame.f_code.co_firstlineno
+    for start, _, line in frame.f_code.co_lines():
+        if start > frame.f_lasti:
+            break
+        found = line or found
+    return found
 
 
 def is_scope_frame(frame: FrameType) -> bool:

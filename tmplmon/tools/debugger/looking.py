@@ -99,6 +99,14 @@ class Looking(Breakpoints):
         else:
             self._show_lines(template, frame, start, start + len(lines) - 1, self._line_of(frame))
 
+    def do_list(self, arg: str) -> Any:
+        frame = self.curframe
+        if frame is not None and frame.f_lineno is None and (arg == "." or (not arg and self.lineno is None)):
+            arg = str(max(1, self._line_of(frame) - 5))  # `pdb` takes a frame to be on a line
+        return super().do_list(arg)
+
+    do_l = do_list
+
     def _line_of(self, frame: FrameType) -> int:
         """The line a frame of the stack is at; after the fact, that of the traceback."""
         return next((line for each, line in self.stack if each is frame), frame.f_lineno)

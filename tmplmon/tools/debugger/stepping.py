@@ -18,13 +18,22 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tmplmon import Environment, Template
-from tmplmon.tools.debugger.frames import is_engine, is_scope_frame, nearest_template, stack_of, template_of
+from tmplmon.tools.debugger.frames import (
+    is_engine,
+    is_pausing,
+    is_scope_frame,
+    last_line,
+    nearest_template,
+    stack_of,
+    template_of,
+)
 
 PythonsPdb: Any = pdb.Pdb  # typeshed leaves out most of what is overridden here
 
 HAS_BACKENDS = sys.version_info >= (3, 14)
 _GENERATORS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
-
+_NEVER = sys.maxsize
+"""A line that no frame comes to."""
 
 _watching: "weakref.WeakSet[Stepping]" = weakref.WeakSet()
 
@@ -43,6 +52,7 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
     """Frames and steps."""
 
     environment: Environment | None = None
+    stopframe: FrameType | None
     shows_engine = False
 
     def hides(self, frame: FrameType) -> bool:
@@ -56,7 +66,7 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             while index and self.hides(stack[index][0]):
                 index -= 1
         kept = [n for n, (frame, _) in enumerate(stack) if n == index or not self.hides(frame)]
-        return [stack[n] for n in kept], kept.index(index)
+        return [(stack[n][0], stack[n][1] or last_line(stack[n][0])) for n in kept], kept.index(index)
 
     def _set_caller_tracefunc(self, current_frame: FrameType) -> None:
         """The next frame that can be stopped in is traced, across those of the engine."""
@@ -83,7 +93,11 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
     # --- stopping ------------------------------------------------------------------------------------------
 
     def stop_here(self, frame: FrameType) -> bool:
-        return not self.hides(frame) and super().stop_here(frame)
+        if self.hides(frame):
+            return False
+        if frame is self.stopframe and frame.f_lineno is None:
+            return bool(self.stoplineno == 0)  # it goes on after blank text, which is on no line
+        return super().stop_here(frame)
 
     def dispatch_call(self, frame: FrameType, arg: Any) -> Any:
         template = template_of(frame) if self.breaks else None
@@ -96,11 +110,15 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             super().user_call(frame, argument_list)
 
     def dispatch_return(self, frame: FrameType, arg: Any) -> Any:
-        suspends = frame.f_code.co_flags & _GENERATORS and not is_scope_frame(frame)
-        if template_of(frame) is None or suspends:
+        if template_of(frame) is None:
             return super().dispatch_return(frame, arg)
+        if is_pausing(frame):
+            # Only `step` follows to whoever goes on meanwhile; the others wait for the frame.
+            if self.stopframe is None and self.stop_here(frame):
+                self._set_caller_tracefunc(frame)
+            return self.trace_dispatch
         if frame is self.returnframe:
-            self.stopframe = None  # else a scope's frame counts as one of a generator, which goes on
+            self.stopframe = None  # else it counts as a frame that goes on, if it can
             return super().dispatch_return(frame, arg)
         if self.stop_here(frame):
             self._set_stopinfo(None, None)
@@ -110,13 +128,21 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
     def dispatch_exception(self, frame: FrameType, arg: Any) -> Any:
         if template_of(frame) is not None and self.stop_here(frame) and is_handled(frame, arg[1]):
             return self.trace_dispatch
+        waited_for = self.stopframe
+        if waited_for is not None and waited_for is not frame and template_of(waited_for) is not None:
+            return (
+                self.trace_dispatch
+            )  # `pdb` takes a StopIteration anywhere for the end of a frame that pauses
         return super().dispatch_exception(frame, arg)
 
     def set_return(self, frame: FrameType) -> None:
-        if is_scope_frame(frame):
-            self._set_stopinfo(frame.f_back, frame)
-        else:
+        if template_of(frame) is None:
             super().set_return(frame)
+        elif frame.f_code.co_flags & _GENERATORS:
+            # One that pauses has another caller each time. (A scope's frame may be of either kind.)
+            self._set_stopinfo(frame, frame, _NEVER)
+        else:
+            self._set_stopinfo(frame.f_back, frame)
 
     def user_return(self, frame: FrameType, return_value: Any) -> None:
         if template_of(frame) is None:
@@ -170,7 +196,7 @@ def is_handled(frame: FrameType, error: BaseException) -> bool:
     engine's business. They are told from others by the code: a handler covers the instruction. (Closures tell of
     none but those that leave.)
     """
-    if isinstance(error, StopIteration):
+    if isinstance(error, (StopIteration, StopAsyncIteration)):
         return True
     if is_scope_frame(frame) or not isinstance(error, (AttributeError, KeyError)):
         return False
