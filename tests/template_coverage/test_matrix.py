@@ -6,16 +6,19 @@ Python that runs the tests, python3.14 and python3.15 are used where they are fo
 TMPLMON_PYTHONS, paths separated by ``:``) and have what is needed installed.
 """
 
+import contextlib
 import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import coverage
 import pytest
 
 from .expected import Numbers, expected, reported
@@ -78,18 +81,16 @@ class Combination:
         return "-".join(filter(None, parts)).replace(" ", "_")
 
 
+# What a core records of each back end, `test_generated` and `test_tracers` look at in this process.
 SOME = [
     Combination("run", "ctrace", True, more="cache"),
-    Combination("run", "pytrace", True),
     Combination("run", "sysmon", False, more="reload"),
-    Combination("run", "ctrace", True, "closures"),
-    Combination("run", "sysmon", sys.version_info >= (3, 14), "closures"),
-    Combination("api", "sysmon", True),
-    Combination("threads", "ctrace", True),
-    Combination("relative", "sysmon", False),
-    Combination("subprocess", "ctrace", True),
+    Combination("api", "pytrace", True, "closures"),
+    Combination("threads", "ctrace", True, "closures"),
+    Combination("relative", "sysmon", sys.version_info >= (3, 14), "closures"),
+    Combination("subprocess", "ctrace", False),
     Combination("fork", "sysmon", True),
-    Combination("spawn", "pytrace", False),
+    Combination("spawn", "pytrace", True),
     Combination("pytest-cov contexts", "ctrace", True),
     Combination("xdist", "ctrace", True),
 ]
@@ -114,10 +115,14 @@ def pythons() -> list[str]:
 @functools.cache
 def lacks(python: str, modules: tuple[str, ...]) -> str | None:
     """The first module that a Python does not have."""
-    for module in modules:
-        if subprocess.run([python, "-c", f"import {module}"], capture_output=True, cwd=ROOT).returncode:
-            return module
-    return None
+    program = (
+        "import sys, importlib.util as util\n"
+        "print(next((name for name in sys.argv[1:] if util.find_spec(name) is None), ''))"
+    )
+    command = [python, "-c", program, *modules]
+    return (
+        subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() or None
+    )
 
 
 @pytest.fixture
@@ -143,11 +148,19 @@ def run(project: Path, python: str, words: str, **environment: str) -> subproces
 
 
 def report(project: Path, python: str, combine: bool, **environment: str) -> dict[str, Numbers]:
-    """Name of each template → its numbers, by a process of its own that has rendered nothing."""
-    if combine:
-        run(project, python, "-m coverage combine -q", **environment)
-    done = run(project, python, "-m coverage json -q -o out.json", **environment)
-    assert "Warning" not in done.stderr
+    """Name of each template → its numbers, by a process that has rendered none of them: this one, if it can be."""
+    if python == sys.executable and "PYTHONPATH" not in environment:
+        with contextlib.chdir(project), warnings.catch_warnings(action="error"):
+            counter = coverage.Coverage()
+            if combine:
+                counter.combine()
+            counter.load()
+            counter.json_report(outfile="out.json")
+    else:
+        if combine:
+            run(project, python, "-m coverage combine -q", **environment)
+        done = run(project, python, "-m coverage json -q -o out.json", **environment)
+        assert "Warning" not in done.stderr
     files = json.loads((project / "out.json").read_text())["files"]
     return {Path(name).name: reported(file) for name, file in files.items() if not name.endswith(".py")}
 
@@ -173,8 +186,8 @@ def check(project: Path, python: str, combination: Combination, **environment: s
     for _ in range(times + (combination.way == "append")):
         done = run(project, python, words.format(branch=flag if branch else ""), **environment)
     # The one that coverage.py itself has for a core it cannot take.
-    warnings = [line for line in done.stderr.splitlines() if "Warning: " in line and "no-sysmon" not in line]
-    assert not warnings, done.stderr
+    warned = [line for line in done.stderr.splitlines() if "Warning: " in line and "no-sysmon" not in line]
+    assert not warned, done.stderr
     found = report(project, python, combination.way in PARALLEL, **environment)
     templates = project / "shop" / "templates"
     assert found == {path.name: expected(path, branch) for path in templates.iterdir()}
