@@ -102,10 +102,15 @@ class Editor:
     # --- what an editor does -------------------------------------------------------------------------------
 
     def launch(
-        self, here: Path, argv: list[str], breakpoints: dict[str, list[Message]], **options: Any
+        self,
+        here: Path,
+        argv: list[str],
+        breakpoints: dict[str, list[Message]],
+        exceptions: list[str] | None = None,
+        **options: Any,
     ) -> None:
-        """Start a program. `breakpoints`: file, from `here` → as in the protocol. The options are those of a
-        launch configuration."""
+        """Start a program. `breakpoints`: file, from `here` → as in the protocol. `exceptions`: which to stop for,
+        "raised" or "uncaught". The options are those of a launch configuration."""
         self.request(
             "initialize", adapterID="python", pathFormat="path", linesStartAt1=True, columnsStartAt1=True
         )
@@ -124,7 +129,7 @@ class Editor:
         for file, wanted in breakpoints.items():
             body = self.request("setBreakpoints", source={"path": str(here / file)}, breakpoints=wanted)
             self.verified += [each["verified"] for each in body["breakpoints"]]
-        self.request("setExceptionBreakpoints", filters=[])
+        self.request("setExceptionBreakpoints", filters=exceptions or [])
         self.request("configurationDone")
         self.answer(started)
 
@@ -144,13 +149,22 @@ class Editor:
         self.request(command, threadId=self.thread)
         return self.stopped()
 
-    def variables(self, frame: int = 0) -> dict[str, str]:
-        """Name → value as it is shown, of the local variables of a frame, from the innermost."""
+    def _locals(self, frame: int) -> int:
         scopes = self.request("scopes", frameId=self.frames[frame])["scopes"]
         (scope,) = (each for each in scopes if each["name"] == "Locals")
-        found = self.request("variables", variablesReference=scope["variablesReference"])["variables"]
+        reference: int = scope["variablesReference"]
+        return reference
+
+    def variables(self, frame: int = 0) -> dict[str, str]:
+        """Name → value as it is shown, of the local variables of a frame, from the innermost."""
+        found = self.request("variables", variablesReference=self._locals(frame))["variables"]
         return {each["name"]: each["value"] for each in found}
 
     def evaluate(self, expression: str, frame: int = 0) -> str:
         body = self.request("evaluate", expression=expression, frameId=self.frames[frame], context="watch")
         return str(body["result"])
+
+    def set(self, name: str, value: str, frame: int = 0) -> str:
+        """Give a local variable the value of an expression."""
+        body = self.request("setVariable", variablesReference=self._locals(frame), name=name, value=value)
+        return str(body["value"])

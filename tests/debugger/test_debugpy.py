@@ -72,6 +72,81 @@ def test_breakpoint_tag(here: Path, backend: str) -> None:
         assert editor.go("next") == ["stop_inner.html:1 <template>", *include]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_steps_into_block_super_and_macro(here: Path, backend: str) -> None:
+    for name in ("child", "parent", "cards"):
+        page = here / f"templates/{name}.html"
+        page.write_text(page.read_text().replace("{% breakpoint %}", "{% set here = 1 %}"))
+    with Editor() as editor:
+        breakpoints = {"templates/parent.html": [{"line": 2}]}
+        editor.launch(here, ["app.py", "plain", "child.html", backend], breakpoints, **OPTIONS)
+        page = ["child.html:1 <template>", *PAGE[1:]]
+        base = ["parent.html:2 <template>", *page]
+        block = ["child.html:5 block body", *base]
+        assert editor.stopped() == base
+        assert editor.go("stepIn") == ["child.html:4 block body", *base]
+        assert editor.go("next") == block
+        assert editor.go("stepIn") == ["parent.html:3 block body", *block]
+        assert editor.go("stepOut") == block
+        assert editor.go("next") == ["child.html:6 block body", *base]
+        assert editor.go("stepIn") == ["cards.html:2 macro card", "child.html:6 block body", *base]
+        assert editor.set("name", "'changed'") == "'changed'"
+        assert editor.go("next") == ["cards.html:3 macro card", "child.html:6 block body", *base]
+        assert editor.go("continue") == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None:
+    with Editor() as editor:
+        breakpoints = {"templates/nav.html": [{"line": 3, "condition": "item == 'help'"}]}
+        editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints, **OPTIONS)
+        assert editor.stopped()[0] == "nav.html:3 <template>"
+        assert editor.set("item", "item * 10") == repr("help" * 10)
+        assert editor.evaluate("item") == repr("help" * 10)
+        assert editor.go("continue") == []
+    assert "226 characters" in editor.output
+
+
+@pytest.mark.parametrize("filter", ["raised", "uncaught"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_exception(here: Path, backend: str, filter: str) -> None:
+    with Editor() as editor:
+        argv = ["app.py", "plain", "broken.html", backend]
+        editor.launch(here, argv, {}, exceptions=[filter], **OPTIONS)
+        stack = ["broken.html:3 macro price", "broken.html:7 <template>", *PAGE[1:]]
+        assert editor.stopped() == stack
+        assert editor.variables()["item"] == "{'net': None}"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pieces(here: Path, backend: str) -> None:
+    with Editor() as editor:
+        breakpoints = {"templates/rows.html": [{"line": 3}]}
+        editor.launch(here, ["flow.py", "generate", backend, "none"], breakpoints, **OPTIONS)
+        program = ["flow.py:23 generate", "flow.py:64 <module>"]
+        assert editor.stopped() == ["rows.html:3 <template>", *program]
+        assert editor.go("next") == ["rows.html:2 <template>", *program]
+        assert editor.go("next") == ["rows.html:3 <template>", *program]
+        assert editor.variables()["row"] == "2"
+        assert editor.go("continue") == []
+    assert "piece '\\n</table>'" in editor.output
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tasks(here: Path, backend: str) -> None:
+    with Editor() as editor:
+        breakpoints = {"templates/rows.html": [{"line": 3}]}
+        editor.launch(here, ["flow.py", "async", backend, "none"], breakpoints, **OPTIONS)
+        loop = ["flow.py:71 <module>"]
+        assert editor.stopped() == ["rows.html:3 <template>", *loop]
+        assert editor.go("next") == ["rows.html:2 <template>", *loop]
+        assert editor.go("next") == ["rows.html:3 <template>", *loop]
+        assert editor.go("stepIn") == ["flow.py:36 value", "rows.html:3 <template>", *loop]
+        assert editor.go("stepOut") == ["rows.html:3 <template>", *loop]
+        assert editor.go("continue") == []
+    assert "value of 2" in editor.output
+
+
 def test_the_setting_for_jinja_is_not_for_these_templates(here: Path) -> None:
     """With it, debugpy takes all breakpoints that are not in Python files for Jinja2's, and never stops there."""
     with Editor() as editor:

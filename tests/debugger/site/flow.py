@@ -1,10 +1,11 @@
-"""Renders a template piece by piece or asynchronously, in the debugger: flow.py HOW BACKEND [PDB_BACKEND]."""
+"""Renders a template in pieces or asynchronously, in the debugger: flow.py HOW BACKEND [PDB_BACKEND | none]."""
 
 import asyncio
 import sys
 
 from tmplmon import Environment, FileSystemLoader
-from tmplmon.tools.debugger import post_mortem, set_trace
+from tmplmon.tools import debugger
+from tmplmon.tools.debugger import post_mortem
 
 how, backend, pdb_backend = [*sys.argv[1:], "settrace"][:3]
 is_async = how not in ("generate", "stream")
@@ -12,15 +13,20 @@ environment = Environment(loader=FileSystemLoader("templates"), backend=backend,
 template = environment.get_template("rows.html")
 
 
+def set_trace():
+    if pdb_backend != "none":
+        debugger.Pdb(backend=pdb_backend).set_trace(sys._getframe(1))
+
+
 def generate():
-    set_trace(backend=pdb_backend)
+    set_trace()
     for piece in template.generate(rows=[1, 2], value=str):
         print("piece", repr(piece))
     return "done"
 
 
 def stream():
-    set_trace(backend=pdb_backend)
+    set_trace()
     for piece in template.stream(rows=[1, 2], value=str):
         print("piece", repr(piece))
     return "done"
@@ -42,13 +48,13 @@ async def other():
 async def render():
     rendering = asyncio.ensure_future(template.render_async(rows=[1, 2], value=value))
     task = asyncio.ensure_future(other())
-    set_trace(backend=pdb_backend)
+    set_trace()
     await task
     return await rendering
 
 
 async def pieces():
-    set_trace(backend=pdb_backend)
+    set_trace()
     async for piece in template.generate_async(rows=[1, 2], value=value):
         print("piece", repr(piece))
     return "done"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
+from tmplmon.backends.closures.shown import as_in_frame
 from tmplmon.backends.closures.tools import has_debugger
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
@@ -51,8 +52,17 @@ class Part:
         self.children: dict[int, Part | None] = {}
 
     def raised(self, f: Frame, error: BaseException, site: int) -> None:
-        """RAISE: an exception came up at an IR site."""
-        f[SIGNAL].raise_(error, f[FIRST] + self.plan.place[site])
+        """RAISE: an exception came up at an IR site. Debuggers look at its traceback to see where it comes from, so
+        meanwhile the closures, which it has gone through, are not in it."""
+        signal, number = f[SIGNAL], f[FIRST] + self.plan.place[site]
+        held, traceback = signal.frame, error.__traceback__
+        if held is not None:
+            place = self.whole.scope.sites[number]
+            error.__traceback__ = as_in_frame(traceback, held.frame, place.offset, place.line)
+        try:
+            signal.raise_(error, number)
+        finally:
+            error.__traceback__ = traceback
 
     def child(self, site: int, template: Any) -> "Part | None":
         """The part for a static include, if the template is the one that was joined in."""

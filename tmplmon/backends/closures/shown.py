@@ -4,7 +4,9 @@ Rule: an exception that leaves a scope has the scope's frame in its traceback, a
 frame, whose code is the scope's code-like. In a quiet run it is made then, and not before.
 """
 
+import os
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from tmplmon.runtime.undefined import missing
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
-
+_PACKAGE = str(Path(__file__).parents[2]) + os.sep
 _ENGINES = {".context": CONTEXT, ".output": OUTPUT}
 
 
@@ -72,6 +74,22 @@ class Variables(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def as_in_frame(traceback: TracebackType | None, frame: FrameType, offset: int, line: int) -> TracebackType:
+    """A traceback as the frame sees it that an exception comes up in: the frame itself, and the functions that it
+    called, without the closures in between."""
+    called: list[TracebackType] = []
+    while traceback is not None:
+        if traceback.tb_frame is frame:
+            called.clear()
+        elif not traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+            called.append(traceback)
+        traceback = traceback.tb_next
+    following: TracebackType | None = None
+    for each in reversed(called):
+        following = TracebackType(following, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return TracebackType(following, frame, offset, line)
 
 
 def show(scope: "CompiledScope", f: Frame, error: BaseException) -> None:
