@@ -171,7 +171,7 @@ class Function:
         line = _ends_on(self.body[-1])
         if line is None:
             return NOWHERE
-        return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}
+        return on_line(line)
 
     @property
     def apart(self) -> Place:
@@ -293,10 +293,50 @@ def _ends_on(statement: ast.stmt) -> int | None:
     if type(statement) in _STRAIGHT:
         return statement.lineno
     if isinstance(statement, ast.For | ast.AsyncFor):
-        only = statement.body[0] if len(statement.body) == 1 else None
-        return statement.lineno if only is not None and _ends_on(only) == statement.lineno else None
+        return None if any(_breaks(statement.body)) else statement.lineno
     if type(statement) is not ast.If:
         return None
     line = _ends_on(statement.body[-1])
     otherwise = _ends_on(statement.orelse[-1]) if statement.orelse else statement.lineno
     return line if line == otherwise else None
+
+
+def _breaks(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """The lists of statements in the body of a loop that end with a ``break`` out of it."""
+    if body and type(body[-1]) is ast.Break:
+        yield body
+    for statement in body:
+        if type(statement) is ast.If:
+            yield from _breaks(statement.body)
+            yield from _breaks(statement.orelse)
+        elif type(statement) is ast.Try:
+            yield from _breaks(statement.body)
+            yield from _breaks(statement.handlers[0].body)
+
+
+def ways_out(statement: ast.stmt) -> list[tuple[list[ast.stmt], Place]] | None:
+    """The ends of an ``if`` or loop, if it is certain which place has been reached at each: lists of statements.
+    What is added has to be before a ``break`` that is the last of one."""
+    found: list[tuple[list[ast.stmt], Place]] = []
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        found = [(body, on_line(body[-1].lineno)) for body in _breaks(statement.body)]
+        return [(statement.orelse, on_line(statement.lineno)), *found]
+    if type(statement) is not ast.If:
+        return None
+    for body in (statement.body, statement.orelse):
+        last = body[-1] if body else None
+        if type(last) in (ast.Break, ast.Continue):
+            continue
+        line = statement.lineno if last is None else _ends_on(last)
+        if line is not None and line < pyast.NO_LINE:
+            found.append((body, on_line(line)))
+            continue
+        inner = None if last is None else ways_out(last)
+        if inner is None:
+            return None
+        found += inner
+    return found
+
+
+def on_line(line: int) -> Place:
+    return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}

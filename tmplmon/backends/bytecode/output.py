@@ -30,7 +30,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import PARENT, YIELD, Function, ways_out
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.texts import text_by_type, text_of, type_is
 from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
@@ -307,6 +307,8 @@ class _Run:
                 f.write(self.traced(part, at), at)
             return
         last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
+        if last is NOWHERE and f.sink == YIELD and self.put_out_before(parts):
+            return
         first = next((part.place for part in parts if not part.reached and part.place is not None), last)
         pending = next((part for part in parts if part.text is not None), None)
         if pending is not None:
@@ -324,6 +326,21 @@ class _Run:
             f.write(pyast.name(held, last), last)
         else:
             f.write(text, last)
+
+    def put_out_before(self, parts: list[_Part]) -> bool:
+        """Puts a blank text that follows an ``if`` or a loop out at the end of each of its ways, where it can.
+
+        A pause on no line loses the line that execution comes from: tracers go by where a generator goes on.
+        """
+        ways = ways_out(self.f.body[-1]) if self.f.body else None
+        for body, place in ways or ():
+            leave = [body.pop()] if body and type(body[-1]) is ast.Break else []
+            with self.f.into(body):
+                text = self.text_of_parts(parts, place)
+                assert text is not None
+                self.f.write(text, place)
+            body += leave
+        return bool(ways)
 
     def is_last_step(self, pending: _Part, parts: list[_Part], first: Place, last: Place) -> bool:
         """Whether nothing is left to do after an attribute but to put out, on its line. (What could fail otherwise

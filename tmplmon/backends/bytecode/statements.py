@@ -14,6 +14,7 @@ from tmplmon.ir import ops
 
 
 def statements(f: Function, body: Sequence[ops.Op]) -> None:
+    left = 0  # where the code ends that can be reached
     position = 0
     while position < len(body):
         end = run_at(f, body, position)
@@ -28,6 +29,10 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
         if site >= 0:
             f.here = f.at(site)
         STATEMENTS[type(op)](f, op)
+        if type(op) is ops.Jump and not left:
+            left = len(f.body)
+    if left:
+        del f.body[left:]
 
 
 def block_of(f: Function, body: Sequence[ops.Op], entered: Place) -> list[ast.stmt]:
