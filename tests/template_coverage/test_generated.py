@@ -66,8 +66,8 @@ def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Cove
 
 def measured_templates(case: Case, counter: coverage.Coverage) -> list[str]:
     """The names of the templates that have a line that ran."""
-    files = counter.get_data().measured_files()
-    return [name for name in case.written if str(case.folder / name) in files]
+    data = counter.get_data()
+    return [name for name in case.written if data.lines(str(case.folder / name))]
 
 
 def check_lines(case: Case, record: Record, counter: coverage.Coverage) -> int:
