@@ -11,7 +11,7 @@ from typing import Any
 
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
-from tmplmon.runtime.markers import pass_arg_of
+from tmplmon.runtime.markers import pass_arg_of, wanted_of
 
 
 def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -33,14 +33,7 @@ def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
         wants = wanted_by(f)
         if wants is None:
             return f(*args, **kwargs)
-        first = (
-            context
-            if wants == "context"
-            else context.eval_ctx
-            if wants == "eval_context"
-            else context.environment
-        )
-        return f(first, *args, **kwargs)
+        return f(wanted_of(context, wants), *args, **kwargs)
     except StopIteration:
         hint = "value was undefined because a callable raised a StopIteration exception"
         return context.environment.undefined(hint)

@@ -69,6 +69,13 @@ def pass_arg_of(func: Any) -> str | None:
     return name if type(name) is str and name in _MARKERS else None
 
 
+def wanted_of(context: Any, wants: str) -> Any:
+    """What a function that wants that first is passed, in a rendering with this context."""
+    if wants == "context":
+        return context
+    return context.eval_ctx if wants == "eval_context" else context.environment
+
+
 def inlinable[F: Callable[..., Any]](f: F) -> F:
     """Mark a method as the stock implementation, which callers may replace by code that does the same."""
     f.tmplmon_inlinable = True  # type: ignore[attr-defined]

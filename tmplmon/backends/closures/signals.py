@@ -19,6 +19,7 @@ from tmplmon.backends.closures.lines import Reached
 from tmplmon.ir import ops
 from tmplmon.monitoring.activation import SITE_EVENTS
 from tmplmon.runtime.calls import wanted_by
+from tmplmon.runtime.markers import wanted_of
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Piece
@@ -280,7 +281,7 @@ class Signals:
             if wants == "context":
                 args = [context if seen is None else context.derived(seen(f)), *args]
             elif wants is not None:
-                args = [context.eval_ctx if wants == "eval_context" else context.environment, *args]
+                args = [wanted_of(context, wants), *args]
             if not callable(func):
                 return func(*args, **kwargs, **more, **last)
             try:

@@ -11,7 +11,7 @@ a path of itself, None the empty path (the item itself).
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tmplmon.runtime.markers import is_inlinable, pass_arg_of
+from tmplmon.runtime.markers import is_inlinable, pass_arg_of, wanted_of
 from tmplmon.runtime.undefined import Undefined
 
 type Getter = Callable[[Any], Any]
@@ -151,13 +151,7 @@ def _bind(
 ) -> Callable[[Any], Any]:
     wants = pass_arg_of(func)
     if wants is not None:
-        first = (
-            context
-            if wants == "context"
-            else context.eval_ctx
-            if wants == "eval_context"
-            else context.environment
-        )
+        first = wanted_of(context, wants)
         return lambda item: func(first, item, *args, **kwargs)
     if kwargs:
         return lambda item: func(item, *args, **kwargs)
