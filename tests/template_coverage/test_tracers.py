@@ -38,6 +38,11 @@ TEMPLATES = {
     ),
     "an exception": "{% for x in [1, 0] %}\n{% if 1 // x %}\nx\n{% endif %}\n{% endfor %}\nend",
     "an exception in what is called": "{% if f(1) %}\n{{ fail() }}\n{% else %}\nno\n{% endif %}\nend",
+    "autoescape": (
+        "{% for x in [0, 1, 0] %}\n{% autoescape x %}\n{% if x %}\nx\n{% else %}\n\n{% endif %}\n"
+        "{% endautoescape %}\n{% endfor %}{% for x in [0, 1] %}\n{% autoescape x %}\n{% if x %}\n{% break %}\n"
+        "{% endif %}\n{% endautoescape %}\n{% endfor %}"
+    ),
     "functions that call templates": "{% if again('part.html') %}\nyes\n{% endif %}\n{{ again('part.html') }}\nend",
 }
 OTHERS = {
@@ -66,22 +71,30 @@ def render(environment: Environment, template: Template) -> None:
     template.render(values(environment))
 
 
-def render_async(environment: Environment, template: Template) -> None:
-    asyncio.run(template.render_async(values(environment.overlay(enable_async=False))))
+def generate(environment: Environment, template: Template) -> None:
+    for _ in template.generate(values(environment)):
+        pass
+
+
+def generate_async(environment: Environment, template: Template) -> None:
+    async def pieces() -> None:
+        async for _ in template.generate_async(values(environment.overlay(enable_async=False))):
+            pass
+
+    asyncio.run(pieces())
 
 
 def ways(counter: coverage.Coverage, path: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """The lines of a template that ran, and the ways between lines that were taken, of those that there are."""
+    """The lines of a template that ran, and the ways from lines that were taken, of those that there are."""
     data = counter.get_data()
-    report = counter._get_file_reporter(path)
-    return sorted(data.lines(path) or ()), sorted(
-        report.translate_arcs(data.arcs(path) or ()) & report.arcs()
-    )
+    report = counter._get_file_reporter(path)  # type: ignore[attr-defined]
+    taken = report.translate_arcs(data.arcs(path) or ()) & report.arcs()
+    return sorted(data.lines(path) or ()), sorted(arc for arc in taken if arc[0] > 0)
 
 
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("text", TEMPLATES.values(), ids=TEMPLATES)
-@pytest.mark.parametrize("run", [render, render_async], ids=lambda run: run.__name__)
+@pytest.mark.parametrize("run", [render, generate, generate_async], ids=lambda run: run.__name__)
 def test_the_ways_are_those_of_the_other_back_end(
     folder: Path, core: str, text: str, run: Callable[[Environment, Template], None]
 ) -> None:
@@ -89,14 +102,14 @@ def test_the_ways_are_those_of_the_other_back_end(
         (folder / name).write_text(source)
     found = []
     for backend in BACKENDS:
-        environment = environment_of(folder, backend, enable_async=run is render_async)
+        environment = environment_of(folder, backend, enable_async=run is generate_async)
         counter = counting(folder, run__core=core)
         template = environment.get_template("page.html")
         with counter.collect(), contextlib.suppress(ZeroDivisionError):
             run(environment, template)
         found.append({path: ways(counter, path) for path in counter.get_data().measured_files()})
     assert found[0] == found[1]
-    assert len(found[0][str(folder / "page.html")][1]) > 1
+    assert len(found[0][str(folder / "page.html")][1]) > 0
 
 
 class Case:

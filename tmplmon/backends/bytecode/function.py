@@ -173,6 +173,20 @@ class Function:
             return NOWHERE
         return on_line(line)
 
+    def at_each_end(self, add: Callable[[Place], None]) -> bool:
+        """Lets `add` append code that belongs to no line at the end of each way out of the last statement, to which
+        it is given the place that has been reached there. False, and nothing is added, where that is not certain.
+
+        In a generator a pause on no line loses the line that execution comes from: tracers go by where it goes on.
+        """
+        ways = ways_out(self.body[-1]) if self.body else None
+        for body, place in ways or ():
+            leave = [body.pop()] if body and type(body[-1]) is ast.Break else []
+            with self.into(body):
+                add(place)
+            body += leave
+        return bool(ways)
+
     @property
     def apart(self) -> Place:
         """The same for a test that what follows may be left out by."""

@@ -30,7 +30,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from tmplmon.backends.bytecode import pyast
-from tmplmon.backends.bytecode.function import PARENT, YIELD, Function, ways_out
+from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.texts import text_by_type, text_of, type_is
 from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
@@ -328,19 +328,14 @@ class _Run:
             f.write(text, last)
 
     def put_out_before(self, parts: list[_Part]) -> bool:
-        """Puts a blank text that follows an ``if`` or a loop out at the end of each of its ways, where it can.
+        """Puts a blank text that follows an ``if`` or a loop out at the end of each of its ways, where it can."""
 
-        A pause on no line loses the line that execution comes from: tracers go by where a generator goes on.
-        """
-        ways = ways_out(self.f.body[-1]) if self.f.body else None
-        for body, place in ways or ():
-            leave = [body.pop()] if body and type(body[-1]) is ast.Break else []
-            with self.f.into(body):
-                text = self.text_of_parts(parts, place)
-                assert text is not None
-                self.f.write(text, place)
-            body += leave
-        return bool(ways)
+        def put_out(place: Place) -> None:
+            text = self.text_of_parts(parts, place)
+            assert text is not None
+            self.f.write(text, place)
+
+        return self.f.at_each_end(put_out)
 
     def is_last_step(self, pending: _Part, parts: list[_Part], first: Place, last: Place) -> bool:
         """Whether nothing is left to do after an attribute but to put out, on its line. (What could fail otherwise

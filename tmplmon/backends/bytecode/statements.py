@@ -172,9 +172,11 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
     def context_attribute(place: Place) -> ast.expr:
         return pyast.attribute_target(f.context(place), "eval_ctx", place)
 
-    def leave(_: set[str]) -> None:
-        at = f.quiet
+    def restore(at: Place) -> None:
         f.body.append(pyast.assign(context_attribute(at), pyast.name(saved, at), at))
+
+    def leave(_: set[str]) -> None:
+        restore(f.quiet)
 
     wanted = value(f, op.autoescape)
     arguments = [f.constant("environment", None, at), wanted]
@@ -184,7 +186,9 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
     f.exits.append(leave)
     statements(f, op.body)
     f.exits.pop()
-    leave(set())
+    # What follows in a generator may be a blank text.
+    if f.sink != YIELD or f.quiet is not NOWHERE or not f.at_each_end(restore):
+        leave(set())
 
 
 # --- captured output and macros ----------------------------------------------------------------------------
