@@ -249,7 +249,7 @@ return arguments[0].map(([one, other], index) => parse(one) === parse(other) ? -
 
 def test_a_browser_sees_the_same_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of odd HTML, the browser makes the same tree with the attributes as without."""
-    monkeypatch.setattr(PageMap, "_script", lambda self: "")
+    monkeypatch.setattr(PageMap, "script", lambda self: "")
     environment = Environment(source_map=True)
     template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
     numbers = random.Random(int(os.environ.get("SOUP_SEED", "1")))
