@@ -32,7 +32,13 @@ from collections.abc import Callable, Sequence
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
-from tmplmon.backends.bytecode.texts import text_by_type, text_of, type_is
+from tmplmon.backends.bytecode.texts import (
+    text_by_type,
+    text_of,
+    text_of_other,
+    text_of_str,
+    type_is,
+)
 from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
 from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
 from tmplmon.ir import ops
@@ -211,9 +217,9 @@ class _Run:
 
         body = read_attribute(f, op, result, then)
         again = pyast.name(result, at)
-        quick = pyast.call(f.runtime("escape_text", at), [again], at) if escape else again
+        quick = text_of_str(f, again, escape, at)
         other = f.runtime("escaped", at) if escape else f.python("str", at)
-        general = pyast.if_expr(type_is(f, again, "int", at), again, pyast.call(other, [again], at), at)
+        general = text_of_other(f, again, other, at)
         whole = pyast.once(body, at)
         f.body.append(whole)
         self.settle(before)

@@ -49,9 +49,18 @@ def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: b
 def text_by_type(f: Function, held: ast.expr, escape: bool, other: ast.expr, at: Place) -> ast.expr:
     """The text of a value: made in place of a str, an int itself, by the function `other` of the rest."""
     first, again = twice(f, held, at)
-    text: ast.expr = pyast.call(f.runtime("escape_text", at), [again], at) if escape else again
-    otherwise = pyast.if_expr(type_is(f, again, "int", at), again, pyast.call(other, [again], at), at)
-    return pyast.if_expr(type_is(f, first, "str", at), text, otherwise, at)
+    text = text_of_str(f, again, escape, at)
+    return pyast.if_expr(type_is(f, first, "str", at), text, text_of_other(f, again, other, at), at)
+
+
+def text_of_str(f: Function, held: ast.expr, escape: bool, at: Place) -> ast.expr:
+    """The text of a str."""
+    return pyast.call(f.runtime("escape_text", at), [held], at) if escape else held
+
+
+def text_of_other(f: Function, held: ast.expr, other: ast.expr, at: Place) -> ast.expr:
+    """The text of what is no str: an int itself, the rest by the function `other`."""
+    return pyast.if_expr(type_is(f, held, "int", at), held, pyast.call(other, [held], at), at)
 
 
 def type_is(f: Function, held: ast.expr, python_type: str, at: Place) -> ast.expr:
