@@ -1,8 +1,7 @@
 """The bytecode of a code-like: a block of instructions per site, laid out, behind the driver.
 
-Instructions, their caches and their distances differ between versions; everything that knows them is here,
-and takes what it can from ``opcode`` and ``dis``. Sizes and offsets are in code units (2 bytes) unless they
-say otherwise.
+Instructions, their caches and their distances differ between versions; ``instructions`` knows them. Sizes and
+offsets are in code units (2 bytes) unless they say otherwise.
 
 A site is a NOP, a return, a jump, or a conditional jump. Python's conditional jumps go forward on their right
 and fall through on their left, so a branch that leads elsewhere gets *stubs*: jumps behind it without a
@@ -14,32 +13,25 @@ Source: CPython's ``Lib/dis.py``, ``Python/instrumentation.c`` (branch events an
 
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Sequence
 from opcode import opmap
 from types import CodeType, FunctionType
 
+from tmplmon.monitoring.instructions import EXTENDED_ARG, caches_of, extended_args
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
-__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "caches_of", "lay_out", "pausing_like"]
+__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "lay_out", "pausing_like"]
 
 type Unit = tuple[int, int]
 """A code unit: opcode and argument."""
 
 _NOP = opmap["NOP"]
-_EXTENDED_ARG = opmap["EXTENDED_ARG"]
 _RETURN_VALUE = opmap["RETURN_VALUE"]
 _BRANCH = opmap["POP_JUMP_IF_FALSE"]
 _FORWARD = opmap["JUMP_FORWARD"]
 _BACKWARD = opmap["JUMP_BACKWARD"]
 _NOT_TAKEN = opmap.get("NOT_TAKEN")  # 3.14: the instruction on the left of a branch, which fires BRANCH_LEFT
-
-
-def caches_of(name: str) -> int:
-    """The inline cache units after an instruction, from ``dis``: they differ between versions."""
-    entries: dict[str, dict[str, int]] = dis._cache_format  # type: ignore[attr-defined]
-    return sum(entries.get(name, {}).values())
 
 
 _BRANCH_CACHES = caches_of("POP_JUMP_IF_FALSE")
@@ -128,11 +120,11 @@ class Block:
         before = (self.prefix, *self.stubs)
         here, size = offsets[number], self.size(number)
         if self.is_branch:
-            self.prefix = max(self.prefix, _extended(self.leads_right(number, offsets) - here))
+            self.prefix = max(self.prefix, extended_args(self.leads_right(number, offsets) - here))
             for side, target in self.targets(number):
-                self.stubs[side] = max(self.stubs[side], _extended(abs(offsets[target] - here) + size))
+                self.stubs[side] = max(self.stubs[side], extended_args(abs(offsets[target] - here) + size))
         elif self.is_jump and self.left is not None:
-            self.prefix = max(self.prefix, _extended(abs(offsets[self.left] - here) + size))
+            self.prefix = max(self.prefix, extended_args(abs(offsets[self.left] - here) + size))
         return before != (self.prefix, *self.stubs)
 
     def emit(self, number: int, offsets: Sequence[int]) -> list[tuple[int, int]]:
@@ -164,14 +156,9 @@ def lay_out(blocks: Sequence[Block], start: int) -> list[int]:
             return offsets
 
 
-def _extended(argument: int) -> int:
-    """How many EXTENDED_ARGs an argument may need."""
-    return max(0, (argument.bit_length() - 1) // 8)
-
-
 def _instruction(opcode: int, argument: int, extended: int) -> list[tuple[int, int]]:
     """An instruction with exactly ``extended`` EXTENDED_ARGs."""
-    units = [(_EXTENDED_ARG, argument >> 8 * n & 0xFF) for n in range(extended, 0, -1)]
+    units = [(EXTENDED_ARG, argument >> 8 * n & 0xFF) for n in range(extended, 0, -1)]
     return [*units, (opcode, argument & 0xFF)]
 
 

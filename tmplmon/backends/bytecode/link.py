@@ -6,11 +6,11 @@ another first argument, the code does not fit and is to be made again.
 
 import builtins
 from collections.abc import Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from tmplmon.backends.code import Code
-from tmplmon.monitoring.announced import announce
+from tmplmon.monitoring.announced import announce, announce_function
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
@@ -133,7 +133,7 @@ class Functions:
     def code(self, block: str | None) -> FunctionType:
         """The function `code(context, output)` of the template (None) or of a block."""
         if block is not None:
-            return FunctionType(self._code.blocks[block], self._names)
+            return _function(self._code.blocks[block], self._names)
         return _body(self._code, self._names)
 
     def generating(self, block: str | None) -> FunctionType:
@@ -146,11 +146,17 @@ class Functions:
             code, names = self._fitting(code, True)
             functions = {None: _body(code, names)}
             for name, block_code in code.blocks.items():
-                functions[name] = FunctionType(block_code, names)
+                functions[name] = _function(block_code, names)
             self._generating = functions
         return functions[block]
 
 
 def _body(code: Code, names: dict[str, Any]) -> FunctionType:
     """The function of a template's body. The variables that an including template passes are none by default."""
-    return FunctionType(code.root, names, argdefs=({},) if code.pure else None)
+    return _function(code.root, names, argdefs=({},) if code.pure else None)
+
+
+def _function(code: CodeType, names: dict[str, Any], argdefs: tuple[Any, ...] | None = None) -> FunctionType:
+    function = FunctionType(code, names, argdefs=argdefs)
+    announce_function(function)
+    return function

@@ -5,6 +5,8 @@
 - *Threads.* A line's callback does not ask which thread it runs in, as long as one thread at a time is inside of
   templates: it is that thread's own. Each thread's first template is seen to begin, so a second one is noticed
   before its first line, and from then on, until no template runs, lines are looked up by thread.
+- *Probes.* Functions that run more than once are given code that records its lines itself (`inline`), and has no
+  events for lines. They have their own code again when recording stops.
 - *Suspension.* A scope that yields has left, and one that is resumed enters again, where its offset says. So what
   happens between is not counted, and the tasks of an event loop may take turns in any way.
 - *Beginnings.* A template that runs already when recording starts is not seen before it calls another, as nothing
@@ -15,18 +17,29 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from threading import get_ident
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
-from tmplmon.monitoring.announced import announced, unwatch, watch
+from tmplmon.monitoring.announced import (
+    announce,
+    announce_function,
+    announced,
+    announced_functions,
+    unwatch,
+    watch,
+    with_nested,
+)
+from tmplmon.tools.profiler import inline
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, followed
 from tmplmon.tools.profiler.tree import Scope, make_root
 
 _mon = sys.monitoring
 _E = _mon.events
 _LOCAL = _E.LINE | _E.PY_START | _E.PY_RETURN | _E.PY_YIELD | _E.PY_RESUME
+_PROBED = _E.PY_START | _E.PY_RETURN  # of code that has probes for its lines
 _GLOBAL = _E.PY_UNWIND | _E.PY_THROW
 # The id that is meant for profilers first, then those that are nobody's.
 _TOOL_IDS = (_mon.PROFILER_ID, 3, 4)
@@ -56,6 +69,8 @@ class Recorder:
         self._inside = 0  # threads in which templates run
         self._owner: Thread | None = None  # the one thread whose lines are recorded without asking
         self._mixed = False  # there may be templates that began before
+        self._has_probes = False
+        self._swapped: list[tuple[weakref.ref[FunctionType], CodeType]] = []  # functions, and their own code
 
     @property
     def threads(self) -> int:
@@ -72,6 +87,9 @@ class Recorder:
             for event, callback in self._callbacks().items():
                 _mon.register_callback(self._tool, event, callback)
             self.is_on = True
+            self._has_probes = inline.take(self._join, self._made)
+            if self._has_probes:
+                self._swap_known()
             watch(self._observe)
             for code in announced():
                 self._observe(code)
@@ -86,6 +104,13 @@ class Recorder:
             now = self._clock(TICK)
             self.is_on = False
             unwatch(self._observe)
+            if self._has_probes:
+                inline.give_back()
+                for reference, code in self._swapped:
+                    function = reference()
+                    if function is not None:
+                        function.__code__ = code
+                self._swapped.clear()
             _mon.set_events(self._tool, 0)
             for code in self._codes.values():
                 _mon.set_local_events(self._tool, code, 0)
@@ -130,10 +155,57 @@ class Recorder:
         """Template code that there is, or that has just been made."""
         with self._lock:
             if self.is_on and id(code) not in self._codes:
-                self._codes[id(code)] = code
-                scope = Scope(code.co_filename, code.co_qualname, code.co_firstlineno)
-                self._starts[id(code)] = Entry(scope, _last_line(code) + 1, 0, 1)
-                _mon.set_local_events(self._tool, code, _LOCAL)
+                self._note(code, _LOCAL)
+
+    def _note(self, code: CodeType, events: int) -> Entry:
+        self._codes[id(code)] = code
+        scope = Scope(code.co_filename, code.co_qualname, code.co_firstlineno)
+        entry = self._starts[id(code)] = Entry(scope, inline.lines_of(code), 0, 1)
+        _mon.set_local_events(self._tool, code, events)
+        return entry
+
+    # --- probes --------------------------------------------------------------------------------------------
+
+    def _swap_known(self) -> None:
+        """Give functions code with probes, as far as that has been made before."""
+        for function in announced_functions():
+            copy = inline.copy_of(function.__code__, self._clock)
+            if copy is not None:
+                self._swap(function, function.__code__, copy)
+
+    def _swap_later(self, code: CodeType) -> None:
+        """A function runs for the second time: from the next on it has probes."""
+        with self._lock:
+            copy = inline.made_copy_of(code, self._clock) if self.is_on else None
+            if copy is not None:
+                for function in announced_functions():
+                    if function.__code__ is code:
+                        self._swap(function, code, copy)
+
+    def _swap(self, function: FunctionType, code: CodeType, copy: CodeType) -> None:
+        if id(copy) not in self._codes:
+            for each in with_nested(copy):
+                self._note(each, _LOCAL if inline.original_of(each) is None else _PROBED)
+            self._codes.setdefault(id(code), code)  # Its events are the copy's, unless it has some already.
+            announce(copy)
+        self._swapped.append((weakref.ref(function), code))
+        function.__code__ = copy
+
+    def _made(self, function: FunctionType, code: CodeType) -> None:
+        """Code with probes made a function of code with probes, whose own is `code`."""
+        announce_function(function)
+        with self._lock:
+            if self.is_on:
+                self._swapped.append((weakref.ref(function), code))
+            else:
+                function.__code__ = code
+
+    def _join(self, lines: int) -> inline.Joined:
+        """What the probes of the scope work on that has just begun."""
+        thread = self._threads.get(get_ident())
+        if thread is None or not thread.stack:
+            return inline.nobodys(lines)
+        return thread.join()
 
     def _is_any_running(self) -> bool:
         for frame in sys._current_frames().values():
@@ -154,7 +226,12 @@ class Recorder:
     def _start(self, code: CodeType, offset: int) -> None:
         entry = self._starts.get(id(code))
         if entry is not None:
-            self._enter(code, entry)
+            thread = self._enter(code, entry)
+            if self._has_probes:
+                entry.runs += 1
+                if entry.runs == 2 and inline.original_of(code) is None:
+                    self._swap_later(code)
+                    thread.join()
 
     def _resume(self, code: CodeType, offset: int, _exception: object = None) -> None:
         entry = self._resumes.get((id(code), offset))
@@ -167,7 +244,7 @@ class Recorder:
             )
         self._enter(code, entry)
 
-    def _enter(self, code: CodeType, entry: Entry) -> None:
+    def _enter(self, code: CodeType, entry: Entry) -> Thread:
         thread = self._threads.get(get_ident())
         if thread is None:
             with self._lock:
@@ -176,6 +253,7 @@ class Recorder:
         if not thread.stack:
             self._claim(thread)
         thread.enter(code, entry)
+        return thread
 
     def _leave(self, code: CodeType, offset: int, _value: object) -> None:
         thread = self._threads.get(get_ident())
@@ -202,10 +280,6 @@ def _free_tool() -> int:
             return number
     names = ", ".join(str(_mon.get_tool(number)) for number in _TOOL_IDS)
     raise RuntimeError(f"no tool id of sys.monitoring is free for the profiler: {names} have them; stop one")
-
-
-def _last_line(code: CodeType) -> int:
-    return max((line for _, _, line in code.co_lines() if line), default=0)
 
 
 def _line_at(code: CodeType, offset: int) -> int:

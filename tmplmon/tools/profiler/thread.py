@@ -1,10 +1,10 @@
 """One thread: from its events to its call tree.
 
-Rule: there is one time, `since`, and one cell that it is spent on. Whatever happens first adds what has passed to
-that cell, and then says which cell is next. So all time inside of templates is in some cell, exactly once.
+Rule: there is one time, `since`, and one line that it is spent on. Whatever happens first adds what has passed to
+that line, and then says which line is next. So all time inside of templates is on some line, exactly once.
 
 The state is in the variables of `followed`, which its functions share: they are what is fastest to reach, and a
-line's function is what profiling costs (docs/profiling.md has the figures).
+line's function is what profiling costs (docs/profiling.md has the figures), where it is not a probe (`inline`).
 """
 
 import time
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from tmplmon.tools.profiler.tree import Cell, Node, Scope, make_root
+from tmplmon.tools.profiler.tree import Node, Scope, make_root
 
 type Clock = Callable[[int], float]
 
@@ -24,16 +24,17 @@ CLOCK: Clock = getattr(time, "clock_gettime", lambda _: time.perf_counter())
 class Entry:
     """What is known of a place at which a scope begins, or goes on: its line, and whether that is another call.
 
-    lines: one more than its last line.
+    lines: one more than its last line. runs: how often it was seen, as far as that is counted.
     """
 
-    __slots__ = ("calls", "line", "lines", "scope")
+    __slots__ = ("calls", "line", "lines", "runs", "scope")
 
     def __init__(self, scope: Scope, lines: int, line: int, calls: int) -> None:
         self.scope = scope
         self.lines = lines
         self.line = line
         self.calls = calls
+        self.runs = 0
 
 
 class Thread:
@@ -41,16 +42,19 @@ class Thread:
 
     line(code, number), enter(code, entry), leave(code): what is to be called when that happens. `leave` is given
     code of other functions, too.
+    join(): what the probes of the scope that has just been entered work on (`inline.Joined`). The time since then
+    does not count.
     end(now): what runs ended then. stack: the code objects that run, outermost first.
     root: the call tree. spent(): the time inside of templates by the clock alone, without a look at the tree.
     """
 
-    __slots__ = ("end", "enter", "leave", "line", "root", "spent", "stack")
+    __slots__ = ("end", "enter", "join", "leave", "line", "root", "spent", "stack")
 
     root: Node
     stack: list[CodeType]
     line: Callable[[CodeType, int], None]
     enter: Callable[[CodeType, Entry], None]
+    join: Callable[[], tuple[list[Any], list[float], list[float]]]
     leave: Callable[[CodeType], None]
     end: Callable[[float], None]
     spent: Callable[[], float]
@@ -59,51 +63,48 @@ class Thread:
 def followed(clock: Clock) -> Thread:
     """A new thread."""
     thread = Thread()
-    node = thread.root = make_root()
+    # Line 0 of the root is outside of templates: what is spent there is nobody's.
+    node = thread.root = make_root(1)
     stack = thread.stack = []
     tick = TICK
-    cell = Cell(0)  # outside of templates: what is spent on this one is nobody's
-    table: list[Any] = node.table
-    since = clock(tick)
-    callers: list[tuple[Node, Cell]] = []
+    state: list[Any] = [
+        clock(tick),
+        0,
+    ]  # `since`, and the line that time is spent on; a list to share with probes
+    times, hits = node.times, node.hits
+    callers: list[tuple[Node, int]] = []
     began = total = 0.0
 
     def line(code: CodeType, number: int) -> None:
-        nonlocal cell, since
         now = clock(tick)
-        cell.time += now - since
-        since = now
-        try:
-            cell = table[number]
-            cell.hits += 1.0
-        except (AttributeError, IndexError):
-            first(number)
-
-    def first(number: int) -> None:
-        """A line is reached for the first time (or after the end, by a thread that was late)."""
-        nonlocal cell
-        if stack:
-            table.extend([None] * (number + 1 - len(table)))
-            cell = table[number] = node.cell(number)
-            cell.hits += 1.0
+        times[state[1]] += now - state[0]
+        state[0] = now
+        if stack:  # else the thread was late, and has been ended
+            state[1] = number
+            hits[number] += 1.0
 
     def enter(code: CodeType, entry: Entry) -> None:
-        nonlocal node, table, cell, since, began
+        nonlocal node, times, hits, began
         now = clock(tick)
-        cell.time += now - since
+        times[state[1]] += now - state[0]
         stack.append(code)
-        callers.append((node, cell))
-        node = node.child(cell.line, entry.scope)
+        callers.append((node, state[1]))
+        node = node.child(state[1], entry.scope, entry.lines)
         node.calls += entry.calls
-        table = node.table
-        if not table:
-            table += [None] * entry.lines
-        cell = node.cell(entry.line)
-        since = clock(tick)  # what this took does not count
+        times, hits = node.times, node.hits
+        state[1] = entry.line
+        since = state[0] = clock(tick)  # what this took does not count
         began = since if len(stack) == 1 else began + since - now
 
+    def join() -> tuple[list[Any], list[float], list[float]]:
+        nonlocal began
+        now = clock(tick)
+        began += now - state[0]
+        state[0] = now
+        return state, times, hits
+
     def leave(code: CodeType) -> None:
-        nonlocal since, began
+        nonlocal began
         now = clock(tick)
         if not any(each is code for each in tuple(stack)):
             return  # it began before, or is no template
@@ -113,23 +114,23 @@ def followed(clock: Clock) -> Thread:
             back(now)
         except IndexError:
             return  # another thread has ended this one meanwhile
-        since = clock(tick)
-        began += since - now
+        state[0] = clock(tick)
+        began += state[0] - now
 
     def back(now: float) -> None:
-        nonlocal node, table, cell, since, total
-        cell.time += now - since
-        since = now
-        node, cell = callers.pop()
-        table = node.table
+        nonlocal node, times, hits, total
+        times[state[1]] += now - state[0]
+        state[0] = now
+        node, state[1] = callers.pop()
+        times, hits = node.times, node.hits
         if not callers:
             total += now - began
 
     def end(now: float) -> None:
         while stack:
             stack.pop()
-            back(max(now, since))
+            back(max(now, state[0]))
 
-    thread.line, thread.enter, thread.leave, thread.end = line, enter, leave, end
+    thread.line, thread.enter, thread.join, thread.leave, thread.end = line, enter, join, leave, end
     thread.spent = lambda: total
     return thread

@@ -39,29 +39,30 @@ class Node:
     """A scope called from one line of another node; the root stands for what calls templates.
 
     line: the line of the parent that calls it, 0 below the root. calls: how often it began.
-    cells: line → cell, in the order in which they were first reached. children: (line, scope) → node.
+    cells: line → cell, in the order of lines. children: (line, scope) → node.
 
-    While it is recorded, line 0 has what comes before the first line, and `table` has the cells by line once more:
-    a list is faster than a dict.
+    While it is recorded, it has no cells, but the figures by line in the lists `hits` and `times`: they are faster.
+    Line 0 has what comes before the first line.
     """
 
-    __slots__ = ("calls", "cells", "children", "line", "parent", "scope", "table")
+    __slots__ = ("calls", "cells", "children", "hits", "line", "parent", "scope", "times")
 
-    def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
+    def __init__(self, parent: "Node | None", line: int, scope: Scope, lines: int = 0) -> None:
         self.parent = parent
         self.line = line
         self.scope = scope
         self.calls = 0
         self.cells: dict[int, Cell] = {}
         self.children: dict[tuple[int, Scope], Node] = {}
-        self.table: list[Cell | None] = []
+        self.times = [0.0] * lines
+        self.hits = [0.0] * lines
 
-    def child(self, line: int, scope: Scope) -> "Node":
-        """The node for a scope called from a line."""
+    def child(self, line: int, scope: Scope, lines: int = 0) -> "Node":
+        """The node for a scope called from a line. lines: one more than its last line, if it is recorded."""
         key = line, scope
         found = self.children.get(key)
         if found is None:
-            found = self.children[key] = Node(self, line, scope)
+            found = self.children[key] = Node(self, line, scope, lines)
         return found
 
     def cell(self, line: int) -> Cell:
@@ -82,26 +83,26 @@ class Node:
     def _below(self) -> "list[Node]":
         return sorted(self.children.values(), key=lambda node: (-node.line, node.scope.name))
 
-    @property
-    def first(self) -> int:
-        """The line that was reached first; the scope's own if there was none."""
-        return next((line for line in self.cells if line), self.scope.line)
-
     def add(self, other: "Node") -> None:
-        """Add all that another tree has to this one. What comes before a scope's first line is that line's."""
+        """Add all that a recorded tree has to this one. What comes before a scope's first line is that line's."""
         mine = {id(other): self}
+        first = {id(other): 0}
         for node in other.walk():
             assert node.parent is not None
-            line = node.line or node.parent.first
-            target = mine[id(node)] = mine[id(node.parent)].child(line, node.scope)
+            begins = first[id(node)] = next(
+                (line for line, hits in enumerate(node.hits) if line and hits), node.scope.line
+            )
+            target = mine[id(node)] = mine[id(node.parent)].child(
+                node.line or first[id(node.parent)], node.scope
+            )
             target.calls += node.calls
-            for line, cell in node.cells.items():
-                if line or cell.time:
-                    to = target.cell(line or node.first)
-                    to.hits += cell.hits
-                    to.time += cell.time
+            for line, (hits, time) in enumerate(zip(node.hits, node.times, strict=True)):
+                if hits or time:
+                    to = target.cell(line or begins)
+                    to.hits += hits
+                    to.time += time
 
 
-def make_root() -> Node:
+def make_root(lines: int = 0) -> Node:
     """The root of a new tree."""
-    return Node(None, 0, Scope("", "", 0))
+    return Node(None, 0, Scope("", "", 0), lines)

@@ -1,0 +1,139 @@
+"""What a thread does for a line (`thread.followed`), as instructions of the template's own code.
+
+Rule: a probe and a callback do the same to the same lists, so it makes no difference to the profile which of them a
+line has. Probes are for functions that run more than once, and for one recorder at a time; the rest has callbacks:
+generators and coroutines, macros that were made before, and what runs as closures.
+
+Making a copy with probes takes about a millisecond for a page; it is kept as long as the code is.
+"""
+
+import weakref
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
+from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock
+
+type Joined = tuple[list[Any], list[float], list[float]]
+"""A thread's `state`, and `times` and `hits` of the node that it is in; see `thread.followed`."""
+
+# What the one recorder that has the probes wants to be called with: `begin` when a scope has begun, with the length
+# that its lists must have, `made` with a function that was made of code with probes.
+_begin: Callable[[int], Joined] | None = None
+_made: Callable[[FunctionType, CodeType], None] | None = None
+
+# By ids: comparing code objects compares all their constants, and hashing them takes microseconds.
+_copies: dict[
+    int, tuple["weakref.ref[CodeType]", Clock, CodeType]
+] = {}  # code → itself, and its copy for a clock
+_originals: dict[int, "weakref.ref[CodeType]"] = {}  # copy → code
+
+
+def take(begin: Callable[[int], Joined], made: Callable[[FunctionType, CodeType], None]) -> bool:
+    """Have the probes; False if a recorder has them already."""
+    global _begin, _made
+    if _begin is not None:
+        return False
+    _begin, _made = begin, made
+    return True
+
+
+def give_back() -> None:
+    """End what `take` began."""
+    global _begin, _made
+    _begin = _made = None
+
+
+def copy_of(code: CodeType, clock: Clock) -> CodeType | None:
+    """The copy of a code object that has probes which look at a clock, if there is one already."""
+    found = _copies.get(id(code))
+    return found[2] if found is not None and found[1] is clock else None
+
+
+def original_of(code: CodeType) -> CodeType | None:
+    """What a code object is the copy of; None if it is no copy, or that is gone."""
+    found = _originals.get(id(code))
+    return None if found is None else found()
+
+
+def made_copy_of(code: CodeType, clock: Clock) -> CodeType | None:
+    """The copy of a code object that has probes, made if there is none. None if it cannot have any."""
+    if not can_have_probes(code):
+        return None
+    found = copy_of(code, clock)
+    if found is None:
+        nested = {
+            id(const): made_copy_of(const, clock)
+            for const in code.co_consts
+            if isinstance(const, CodeType) and const.co_name != "<lambda>" and can_have_probes(const)
+        }
+        found = with_probes(
+            code,
+            _LINE,
+            start=_START,
+            made=_MADE,
+            constants={"clock": clock, "LINES": lines_of(code)},
+            nested=nested,  # type: ignore[arg-type]
+        )
+        key = id(code)
+
+        def forget(_: object, key: int = key, copy: int = id(found)) -> None:
+            _copies.pop(key, None)
+            _originals.pop(copy, None)
+
+        reference = weakref.ref(code, forget)
+        _copies[key] = reference, clock, found
+        _originals[id(found)] = reference
+    return found
+
+
+def lines_of(code: CodeType) -> int:
+    """How long a list has to be that is used by the numbers of a code object's lines."""
+    return max((line for _, _, line in code.co_lines() if line), default=0) + 1
+
+
+def _joined(lines: int) -> Joined:
+    """What a scope's probes work on."""
+    begin = _begin
+    return nobodys(lines) if begin is None else begin(lines)
+
+
+def nobodys(lines: int) -> Joined:
+    """Something to work on for a scope that is not recorded."""
+    unread = [0.0] * lines
+    return [0.0, 0], unread, unread
+
+
+def _noted(function: FunctionType) -> None:
+    """A function was made of code with probes. It has its own code again when recording ends."""
+    original = original_of(function.__code__)
+    made = _made
+    if original is not None and made is not None:
+        made(function, original)
+    elif original is not None:
+        function.__code__ = original
+
+
+# What the probes below use besides; for each code they have its own clock, LINE and LINES.
+clock, begin, note = CLOCK, _joined, _noted
+LINE = LINES = 0
+
+
+def _line(state: list[Any], times: list[float], hits: list[float]) -> None:
+    now = clock(TICK)
+    times[state[1]] += now - state[0]
+    state[0] = now
+    state[1] = LINE
+    hits[LINE] += 1.0
+
+
+def _start() -> None:
+    state, times, hits = begin(LINES)  # noqa: RUF059  (the variables of `_line`)
+
+
+def _function(function: FunctionType) -> None:
+    note(function)
+
+
+_LINE, _START, _MADE = Probe(_line), Probe(_start), Probe(_function)
