@@ -67,35 +67,22 @@ MODULES: list[ModuleType] = [
 ]
 
 log: list[Any] = []
-register: Any = log.append
 LINE = 0
-
-
-def line() -> None:
-    log.append(LINE)
-
-
-def quiet() -> None:
-    """What is run at the start, where that does not matter."""
-
-
-def made(function: FunctionType) -> None:
-    register(function)
 
 
 def note(number: int) -> None:
     log.append(number)
 
 
-def noted() -> None:
+def line() -> None:
     note(LINE)
 
 
-NOTED, QUIET, MADE = Probe(noted), Probe(quiet), Probe(made)
+NOTED = Probe(line)
 
 
 def probed(code: CodeType, **constants: Any) -> CodeType:
-    return with_probes(code, NOTED, start=QUIET, made=MADE, constants=constants)
+    return with_probes(code, NOTED, constants=constants)
 
 
 def functions(module: ModuleType) -> Iterator[FunctionType]:
@@ -353,30 +340,37 @@ def test_a_traceback_is_as_it_was() -> None:
     assert shown(probed(handlers.__code__)) == shown(handlers.__code__)
 
 
-def test_what_the_start_sets_is_there_for_lines() -> None:
-    def start() -> None:
-        seen = start_with()  # type: ignore[name-defined]  # noqa: F821, F841
+class Count:
+    def __init__(self) -> None:
+        self.total = 0
 
-    def each(seen: list[int]) -> None:
-        seen.append  # noqa: B018
 
-    with pytest.raises(ValueError, match="LOAD_ATTR"):
-        Probe(each)
+def test_variables_that_all_lines_have_and_one_of_its_own() -> None:
+    def each(every: Count, here: Count) -> None:
+        every.total += 1
+        here.total += LINE
+        before = here  # noqa: F841
 
-    def each_line(seen: list[int]) -> None:
-        seen[0] += LINE
+    every, own = Count(), {}
+    asked: list[tuple[int, ...]] = []
 
-    sums = [0]
-    code = with_probes(
-        loops.__code__,
-        Probe(each_line),
-        start=Probe(start),
-        made=MADE,
-        constants={"start_with": lambda: sums},
-    )
-    FunctionType(code, globals())(3)
+    def begin(lines: tuple[int, ...]) -> tuple[Count, ...]:
+        asked.append(lines)
+        own.update({number: Count() for number in lines})
+        return every, *own.values()
+
+    copied = FunctionType(with_probes(loops.__code__, Probe(each, own="here"), begin=begin), globals())
+    assert copied(9) == loops(9)
     first = loops.__code__.co_firstlineno
-    assert sums == [sum(first + number for number in events_of_call(loops, 3))]
+    events = [first + number for number in events_of_call(loops, 9)]
+    possible = {number for _, _, number in loops.__code__.co_lines() if number} - {first}
+    assert asked == [tuple(sorted(possible))]
+    assert every.total == len(events)
+    assert {number: count.total for number, count in own.items()} == {
+        number: number * events.count(number) for number in possible
+    }
+    with pytest.raises(ValueError, match=r"\.every.*begin"):
+        with_probes(loops.__code__, Probe(each, own="here"))
 
 
 def test_functions_that_are_made() -> None:
@@ -389,14 +383,7 @@ def test_functions_that_are_made() -> None:
     inner = next(c for c in outer.__code__.co_consts if isinstance(c, CodeType) and c.co_name == "inner")
     inner_copy = probed(inner)
     made: list[FunctionType] = []
-    code = with_probes(
-        outer.__code__,
-        NOTED,
-        start=QUIET,
-        made=MADE,
-        constants={"register": made.append},
-        nested={id(inner): inner_copy},
-    )
+    code = with_probes(outer.__code__, NOTED, made=made.append, nested={id(inner): inner_copy})
     log.clear()
     result = FunctionType(code, globals())(4)
     assert made == [result]
@@ -417,13 +404,20 @@ def test_code_that_cannot_have_probes() -> None:
             probed(function.__code__)
 
 
-def test_a_probe_has_no_control_flow() -> None:
+def test_what_a_probe_cannot_do() -> None:
     def branches(value: int) -> None:
         if value:
             note(value)
 
-    with pytest.raises(ValueError, match="branches: a probe cannot have"):
-        Probe(branches)
+    def deletes(value: Count) -> None:
+        del value.total
+
+    def returns(value: int) -> object:
+        return abs(value)
+
+    for function in (branches, deletes, returns):
+        with pytest.raises(ValueError, match=f"{function.__name__}: a probe cannot"):
+            Probe(function)  # type: ignore[arg-type]
 
 
 def test_exception_tables() -> None:

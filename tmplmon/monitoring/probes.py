@@ -54,6 +54,11 @@ _RETURN_VALUE = opmap["RETURN_VALUE"]
 _COPY = opmap["COPY"]
 _STORE_FAST = opmap["STORE_FAST"]
 _END_FOR = opmap["END_FOR"]
+_CALL = opmap["CALL"]
+_POP_TOP = opmap["POP_TOP"]
+_UNPACK_SEQUENCE = opmap["UNPACK_SEQUENCE"]
+_LOAD_ATTR = opmap["LOAD_ATTR"]
+_ATTRIBUTES = (_LOAD_ATTR, opmap["STORE_ATTR"])
 # CPython fires no LINE at these: FOR_ITER leaves its loop by jumping over them, or to them.
 _NEVER = frozenset(opmap[name] for name in ("RESUME", "END_FOR", "POP_ITER") if name in opmap)
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -61,7 +66,8 @@ _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENE
 type Handler = tuple[int, int, tuple[int, bool], int]
 """First instruction, the one after the last, (handler, whether to its probe), depth and lasti."""
 type Step = tuple[int, int | None, Any]
-"""An instruction of a probe: opcode; argument, if that is a number; else a variable's name, or `Constant`."""
+"""An instruction of a probe: opcode; argument, if that is a number; else a variable's name, `Constant` or
+`Attribute` (whose number is to be added to the argument)."""
 
 
 class Constant:
@@ -74,28 +80,40 @@ class Constant:
         self.name = name
 
 
+class Attribute:
+    """The name of an attribute that a probe uses."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 class Probe:
     """A few instructions to put into code, written as a Python function without control flow.
 
-    The function's parameters and other variables become variables of the code that it is put into, shared by all
-    its probes; tools do not show them, as their names begin with a dot. Its global names are constants: what
-    :func:`with_probes` is told, else what they are worth when the probe is made.
+    The function's parameters and other variables become variables of the code that it is put into, the same ones
+    for all lines; there is one for each line in place of the parameter `own`. Tools do not show them, as their
+    names begin with a dot. Global names of the function are constants: what :func:`with_probes` is told, else what
+    they are worth when the probe is made.
 
-    Raises ValueError for a function that does more than to use those, operators and calls.
+    Raises ValueError for a function that does more than to use those, operators, attributes and calls.
     """
 
-    __slots__ = ("depth", "names", "steps")
+    __slots__ = ("depth", "names", "own", "parameters", "steps")
 
-    def __init__(self, function: Callable[..., None]) -> None:
+    def __init__(self, function: Callable[..., None], own: str = "") -> None:
         assert isinstance(function, FunctionType)
         code = function.__code__
         variables = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
         self.depth = code.co_stacksize
-        self.names = tuple(f".{name}" for name in code.co_varnames)
+        self.own = f".{own}"
+        self.parameters = [f".{name}" for name in code.co_varnames[: code.co_argcount] if name != own]
+        self.names = [f".{name}" for name in code.co_varnames if name != own]
         self.steps: list[Step] = []
         instructions = instructions_of(code)
         ends = [op for op, _, _, _ in instructions]
-        for op, argument, _, _ in instructions[ends.index(_RESUME) + 1 : _without_return(ends)]:
+        for op, argument, _, _ in instructions[ends.index(_RESUME) + 1 : _without_return(function, ends)]:
             if op == _LOAD_GLOBAL:
                 name = code.co_names[argument >> 1]
                 constant = Constant(function.__globals__.get(name), name)
@@ -109,15 +127,23 @@ class Probe:
                 self.steps.append((op, None, f".{variables[argument]}"))
             elif op in dis.hasconst:
                 self.steps.append((op, None, Constant(code.co_consts[argument])))
+            elif op in _ATTRIBUTES:
+                # LOAD_ATTR has in bit 0 whether it is for a call.
+                of_call = argument & 1 if op == _LOAD_ATTR else 0
+                name = code.co_names[argument >> 1 if op == _LOAD_ATTR else argument]
+                self.steps.append((op, of_call, Attribute(name)))
             elif op in JUMPS or op in VARIABLES or op in dis.hasname or op in ENDS:
                 raise ValueError(f"{function.__qualname__}: a probe cannot have {opname[op]}")
             else:
                 self.steps.append((op, argument, None))
 
 
-def _without_return(ops: list[int]) -> int:
+def _without_return(function: FunctionType, ops: list[int]) -> int:
     """Where the instructions end without those of ``return None``."""
-    return len(ops) - (2 if ops[-1] == _RETURN_VALUE else 1)
+    count = 2 if ops[-1] == _RETURN_VALUE else 1
+    if count == 2 and not opname[ops[-2]].endswith(("CONST", "CONSTANT")):
+        raise ValueError(f"{function.__qualname__}: a probe cannot return a value")
+    return len(ops) - count
 
 
 def can_have_probes(code: CodeType) -> bool:
@@ -129,23 +155,25 @@ def with_probes(
     code: CodeType,
     line: Probe,
     *,
-    start: Probe,
-    made: Probe,
-    constants: Mapping[str, Any],
+    begin: Callable[[tuple[int, ...]], tuple[Any, ...]] | None = None,
+    made: Callable[[FunctionType], object] | None = None,
+    constants: Mapping[str, Any] | None = None,
     nested: Mapping[int, CodeType] | None = None,
 ) -> CodeType:
     """Return ``code`` with ``line`` run wherever CPython would fire LINE.
 
-    ``start`` is run before the first line, and ``made`` after a function was made of one of the codes in
-    ``nested``, with the function as its parameter. ``constants``: global name of the probes → its value; ``LINE``
-    is the number of the line. ``nested``: id of a code object among the constants of ``code`` → what stands in its
-    place.
+    ``begin`` is called before the first line, with the numbers of the lines that have a probe. What it returns
+    becomes the variables of the probes: their shared parameters, in order, then the own one of each line.
+    ``constants``: global name of the probe → its value; ``LINE`` is the number of the line.
 
-    Raises ValueError for code that cannot have probes.
+    ``nested``: id of a code object among the constants of ``code`` → what stands in its place; ``made`` is called
+    with each function that is made of one of those.
+
+    Raises ValueError for code that cannot have probes, and without ``begin`` for a probe that has parameters.
     """
     if not can_have_probes(code):
         raise ValueError(f"{code.co_qualname} can be suspended, or is no function")
-    return _Copy(code, line, start, made, constants, nested or {}).copied()
+    return _Copy(code, line, begin, made, constants or {}, nested or {}).copied()
 
 
 class _Piece:
@@ -185,19 +213,21 @@ class _Copy:
         self,
         code: CodeType,
         line: Probe,
-        start: Probe,
-        made: Probe,
+        begin: Callable[[tuple[int, ...]], tuple[Any, ...]] | None,
+        made: Callable[[FunctionType], object] | None,
         constants: Mapping[str, Any],
         nested: Mapping[int, CodeType],
     ) -> None:
+        if line.parameters and begin is None:
+            raise ValueError(f"nothing gives {', '.join(line.parameters)} a value; see `begin`")
         self.code = code
-        self.line, self.start, self.made = line, start, made
+        self.line, self.begin, self.on_made = line, begin, made
         self.given = constants
         self.nested = nested
         self.consts: list[Any] = [nested.get(id(const), const) for const in code.co_consts]
         self.added: dict[tuple[str, Any], int] = {}  # (name, or type and value of a constant) → its number
-        names = dict.fromkeys((*line.names, *start.names, *made.names))
-        self.variables = {name: code.co_nlocals + number for number, name in enumerate(names)}
+        self.names = list(code.co_names)
+        self.variables: dict[str, int] = {}
         # The least argument of an instruction for variables that may name a cell; those for two have two in it.
         self.least = min(code.co_nlocals, 16)
         self.instructions = instructions_of(code)
@@ -205,7 +235,7 @@ class _Copy:
         self.places: list[Position] = [places[last] for _, _, _, last in self.instructions]
         self.numbers = {first: number for number, (_, _, first, _) in enumerate(self.instructions)}
         self.pieces: list[_Piece] = []
-        self.led_to: set[int] = set()
+        self.lines: list[int] = []
         # (number of an instruction, whether its probe) → the piece that it begins with
         self.begins: dict[tuple[int, bool], int] = {}
 
@@ -214,25 +244,32 @@ class _Copy:
         targets = self._targets()
         probed = {number for number, probes in targets.values() if probes}
         probed.update(number for _, _, (number, probes), _ in handlers if probes)
-        self.led_to = {number for number, _ in targets.values()} | {
-            number for _, _, (number, _), _ in handlers
-        }
-        for number in range(len(self.instructions)):
-            self._add(number, targets.get(number), number in probed)
+        led_to = {number for number, _ in targets.values()} | {number for _, _, (number, _), _ in handlers}
+        # Whether each instruction follows one from which LINE is fired on the way.
+        passes = [self._passes(number, number in led_to) for number in range(len(self.instructions))]
+        self.lines = sorted(
+            {self.places[number][0] or 0 for number in probed}
+            | {self.places[number][0] or 0 for number, fires in enumerate(passes) if fires}
+        )
+        owned = [f"{self.line.own}.{number}" for number in self.lines] if self.line.own != "." else []
+        for name in (*self.line.names, *owned):
+            self.variables[name] = self.code.co_nlocals + len(self.variables)
+        for number, fires in enumerate(passes):
+            self._add(number, targets.get(number), fires, number in probed)
         self.begins[len(self.instructions), False] = len(self.pieces)
         offsets = self._lay_out()
         code = self.code
-        depth = max(self.line.depth, self.start.depth, self.made.depth + 1)
         return code.replace(
             co_code=b"".join(piece.data for piece in self.pieces),
             co_consts=tuple(self.consts),
+            co_names=tuple(self.names),
             co_exceptiontable=self._exception_table(handlers, offsets),
             co_linetable=encode_linetable(
                 (piece.place for piece in self.pieces for _ in range(0, len(piece.data), 2)),
                 code.co_firstlineno,
             ),
             co_nlocals=code.co_nlocals + len(self.variables),
-            co_stacksize=code.co_stacksize + depth,
+            co_stacksize=code.co_stacksize + max(self.line.depth, len(self.variables), 3),
             co_varnames=(*code.co_varnames, *self.variables),
         )
 
@@ -253,15 +290,19 @@ class _Copy:
                 found[number] = target, self._may_have(target) and self._fires(number, target)
         return found
 
-    def _begins_line(self, number: int) -> bool:
-        """Whether LINE may be fired where an instruction follows another. CPython goes by the one before it in the
-        code, and overlooks some; so a line may be missed after a loop."""
-        if not self._may_have(number):
-            return False
+    def _passes(self, number: int, is_led_to: bool) -> bool:
+        """Whether LINE is fired on the way from the instruction before. CPython goes by what comes before it in the
+        code, and overlooks some of that; so a line may be missed after a loop."""
         before = number - 1
+        if not self._comes_after(before) or not self._may_have(number) or not self._fires(before, number):
+            return False
         while before >= 0 and self.instructions[before][0] in _NEVER:
             before -= 1
-        return number in self.led_to or before < 0 or self.places[before][0] != self.places[number][0]
+        return is_led_to or before < 0 or self.places[before][0] != self.places[number][0]
+
+    def _comes_after(self, number: int) -> bool:
+        """Whether the next instruction may be reached from an instruction."""
+        return number >= 0 and self.instructions[number][0] not in ENDS
 
     def _may_have(self, number: int) -> bool:
         """Whether there may be a probe before an instruction: not where a function begins, nor where FOR_ITER
@@ -282,18 +323,16 @@ class _Copy:
 
     # Pieces.
 
-    def _add(self, number: int, target: tuple[int, bool] | None, probed: bool) -> None:
+    def _add(self, number: int, target: tuple[int, bool] | None, passes: bool, probed: bool) -> None:
         """Append an instruction of the code, with what comes before and after it."""
         op, argument, first, last = self.instructions[number]
         place = self.places[number]
         before = number - 1
-        comes = number > 0 and self.instructions[before][0] not in ENDS
-        passes = comes and self._begins_line(number) and self._fires(before, number)
         if probed or passes:
-            if comes and not passes:
+            if self._comes_after(before) and not passes:
                 self.pieces.append(_Piece.jump(_FORWARD, (number, False), self.places[before]))
             self.begins[number, True] = len(self.pieces)
-            self._put(self.line, place)
+            self.pieces.append(_Piece(self._probe(place), place))
         self.begins[number, False] = len(self.pieces)
         if target is not None:
             self.pieces.append(_Piece.jump(op, target, place))
@@ -301,12 +340,14 @@ class _Copy:
             self.pieces += [_Piece(encoded(*each), place) for each in self._shifted(op, argument)]
         else:
             self.pieces.append(_Piece(self.code.co_code[2 * first : 2 * (last + 1 + CACHES[op])], place))
-        if op == _RESUME:
-            self._put(self.start, NOWHERE)
-        elif self._makes(number):
-            keep = encoded(_COPY, 1) + encoded(_STORE_FAST, self.variables[self.made.names[0]])
-            self.pieces.append(_Piece(keep, place))
-            self._put(self.made, place)
+        if op == _RESUME and self.begin is not None:
+            self.pieces.append(_Piece(self._beginning(self.begin), NOWHERE))
+        elif self.on_made is not None and self._makes(number):
+            copied = encoded(_LOAD_CONST, self._constant(("<made>", None), self.on_made)) + encoded(
+                _PUSH_NULL, 0
+            )
+            call = encoded(_COPY, 3) + encoded(_CALL, 1) + encoded(_POP_TOP, 0)
+            self.pieces.append(_Piece(copied + call, place))
 
     def _makes(self, number: int) -> bool:
         """Whether a function of one of the nested codes has been made, with all that belongs to it."""
@@ -333,26 +374,41 @@ class _Copy:
             for each, variable in zip(PAIRS[op], both, strict=True)
         ]
 
-    def _put(self, probe: Probe, place: Position) -> None:
-        data = b""
-        for op, argument, detail in probe.steps:
-            if isinstance(detail, Constant):
-                argument = self._constant(detail, place)
-            elif argument is None:
-                argument = self.variables[detail]
-            data += encoded(op, argument)
-        self.pieces.append(_Piece(data, place))
+    def _beginning(self, begin: Callable[..., object]) -> bytes:
+        """The call of `begin`, whose answer becomes variables."""
+        lines = tuple(self.lines)
+        names = [*self.line.parameters]
+        if self.line.own != ".":
+            names += [f"{self.line.own}.{number}" for number in lines]
+        data = encoded(_LOAD_CONST, self._constant(("<begin>", None), begin)) + encoded(_PUSH_NULL, 0)
+        data += encoded(_LOAD_CONST, self._constant(("<lines>", None), lines)) + encoded(_CALL, 1)
+        data += encoded(_UNPACK_SEQUENCE, len(names))
+        return data + b"".join(encoded(_STORE_FAST, self.variables[name]) for name in names)
 
-    def _constant(self, constant: Constant, place: Position) -> int:
-        value = constant.value
-        key: tuple[str, Any] = constant.name, None
-        if constant.name == "LINE":
-            value = place[0]
-            key = "LINE", value
-        elif constant.name:
-            value = self.given.get(constant.name, value)
-        else:
-            key = type(value).__name__, value
+    def _probe(self, place: Position) -> bytes:
+        data = b""
+        line = place[0]
+        for op, argument, detail in self.line.steps:
+            number = argument or 0
+            match detail:
+                case Constant(name="LINE"):
+                    number = self._constant(("LINE", line), line)
+                case Constant(name="", value=value):
+                    number = self._constant((type(value).__name__, value), value)
+                case Constant(name=name, value=value):
+                    number = self._constant((name, None), self.given.get(name, value))
+                case Attribute(name=name):
+                    if name not in self.names:
+                        self.names.append(name)
+                    index = self.names.index(name)
+                    number = index << 1 | number if op == _LOAD_ATTR else index
+                case str(name):
+                    number = self.variables[f"{name}.{line}" if name == self.line.own else name]
+            data += encoded(op, number)
+        return data
+
+    def _constant(self, key: tuple[str, Any], value: Any) -> int:
+        """The number of a constant that is added."""
         number = self.added.get(key)
         if number is None:
             number = self.added[key] = len(self.consts)

@@ -1,6 +1,6 @@
 """What a thread does for a line (`thread.followed`), as instructions of the template's own code.
 
-Rule: a probe and a callback do the same to the same lists, so it makes no difference to the profile which of them a
+Rule: a probe and a callback do the same to the same cells, so it makes no difference to the profile which of them a
 line has. Probes are for functions that run more than once, and for one recorder at a time; the rest has callbacks:
 generators and coroutines, macros that were made before, and what runs as closures.
 
@@ -13,14 +13,14 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
-from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock
+from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, State
+from tmplmon.tools.profiler.tree import Cell
 
-type Joined = tuple[list[Any], list[float], list[float]]
-"""A thread's `state`, and `times` and `hits` of the node that it is in; see `thread.followed`."""
+type Begin = Callable[[tuple[int, ...]], tuple[Any, ...]]
 
-# What the one recorder that has the probes wants to be called with: `begin` when a scope has begun, with the length
-# that its lists must have, `made` with a function that was made of code with probes.
-_begin: Callable[[int], Joined] | None = None
+# What the one recorder that has the probes wants to be called: `begin` when a scope has begun, with the numbers of
+# its lines, and `made` with a function that was made of code with probes, and its own code.
+_begin: Begin | None = None
 _made: Callable[[FunctionType, CodeType], None] | None = None
 
 # By ids: comparing code objects compares all their constants, and hashing them takes microseconds.
@@ -30,7 +30,7 @@ _copies: dict[
 _originals: dict[int, "weakref.ref[CodeType]"] = {}  # copy → code
 
 
-def take(begin: Callable[[int], Joined], made: Callable[[FunctionType, CodeType], None]) -> bool:
+def take(begin: Begin, made: Callable[[FunctionType, CodeType], None]) -> bool:
     """Have the probes; False if a recorder has them already."""
     global _begin, _made
     if _begin is not None:
@@ -70,10 +70,10 @@ def made_copy_of(code: CodeType, clock: Clock) -> CodeType | None:
         }
         found = with_probes(
             code,
-            _LINE,
-            start=_START,
-            made=_MADE,
-            constants={"clock": clock, "LINES": lines_of(code)},
+            _PROBE,
+            begin=_joined,
+            made=_noted,
+            constants={"clock": clock},
             nested=nested,  # type: ignore[arg-type]
         )
         key = id(code)
@@ -93,16 +93,16 @@ def lines_of(code: CodeType) -> int:
     return max((line for _, _, line in code.co_lines() if line), default=0) + 1
 
 
-def _joined(lines: int) -> Joined:
+def _joined(lines: tuple[int, ...]) -> tuple[Any, ...]:
     """What a scope's probes work on."""
     begin = _begin
     return nobodys(lines) if begin is None else begin(lines)
 
 
-def nobodys(lines: int) -> Joined:
+def nobodys(lines: tuple[int, ...]) -> tuple[Any, ...]:
     """Something to work on for a scope that is not recorded."""
-    unread = [0.0] * lines
-    return [0.0, 0], unread, unread
+    cell = Cell(0)
+    return State(cell, 0.0), *([cell] * len(lines))
 
 
 def _noted(function: FunctionType) -> None:
@@ -115,25 +115,13 @@ def _noted(function: FunctionType) -> None:
         function.__code__ = original
 
 
-# What the probes below use besides; for each code they have its own clock, LINE and LINES.
-clock, begin, note = CLOCK, _joined, _noted
-LINE = LINES = 0
-
-
-def _line(state: list[Any], times: list[float], hits: list[float]) -> None:
+def _line(state: State, cell: Cell) -> None:
     now = clock(TICK)
-    times[state[1]] += now - state[0]
-    state[0] = now
-    state[1] = LINE
-    hits[LINE] += 1.0
+    state.cell.time += now - state.since
+    state.since = now
+    state.cell = cell
+    cell.hits += 1.0
 
 
-def _start() -> None:
-    state, times, hits = begin(LINES)  # noqa: RUF059  (the variables of `_line`)
-
-
-def _function(function: FunctionType) -> None:
-    note(function)
-
-
-_LINE, _START, _MADE = Probe(_line), Probe(_start), Probe(_function)
+clock = CLOCK  # Code has a probe with the clock of its recorder.
+_PROBE = Probe(_line, own="cell")

@@ -200,12 +200,12 @@ class Recorder:
             else:
                 function.__code__ = code
 
-    def _join(self, lines: int) -> inline.Joined:
+    def _join(self, lines: tuple[int, ...]) -> tuple[Any, ...]:
         """What the probes of the scope work on that has just begun."""
         thread = self._threads.get(get_ident())
         if thread is None or not thread.stack:
             return inline.nobodys(lines)
-        return thread.join()
+        return thread.join(lines)
 
     def _is_any_running(self) -> bool:
         for frame in sys._current_frames().values():
@@ -231,7 +231,7 @@ class Recorder:
                 entry.runs += 1
                 if entry.runs == 2 and inline.original_of(code) is None:
                     self._swap_later(code)
-                    thread.join()
+                    thread.skip()
 
     def _resume(self, code: CodeType, offset: int, _exception: object = None) -> None:
         entry = self._resumes.get((id(code), offset))

@@ -1,7 +1,7 @@
 """One thread: from its events to its call tree.
 
-Rule: there is one time, `since`, and one line that it is spent on. Whatever happens first adds what has passed to
-that line, and then says which line is next. So all time inside of templates is on some line, exactly once.
+Rule: there is one time, `since`, and one cell that it is spent on. Whatever happens first adds what has passed to
+that cell, and then says which cell is next. So all time inside of templates is in some cell, exactly once.
 
 The state is in the variables of `followed`, which its functions share: they are what is fastest to reach, and a
 line's function is what profiling costs (docs/profiling.md has the figures), where it is not a probe (`inline`).
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from tmplmon.tools.profiler.tree import Node, Scope, make_root
+from tmplmon.tools.profiler.tree import Cell, Node, Scope, make_root
 
 type Clock = Callable[[int], float]
 
@@ -42,66 +42,95 @@ class Thread:
 
     line(code, number), enter(code, entry), leave(code): what is to be called when that happens. `leave` is given
     code of other functions, too.
-    join(): what the probes of the scope that has just been entered work on (`inline.Joined`). The time since then
-    does not count.
-    end(now): what runs ended then. stack: the code objects that run, outermost first.
+    join(lines): what the probes on these lines of the scope work on that has just been entered: a `State`, and the
+    cell of each line. The time since it was entered does not count.
+    skip(): the time since the last call does not count. end(now): what runs ended then.
+    stack: the code objects that run, outermost first.
     root: the call tree. spent(): the time inside of templates by the clock alone, without a look at the tree.
     """
 
-    __slots__ = ("end", "enter", "join", "leave", "line", "root", "spent", "stack")
+    __slots__ = ("end", "enter", "join", "leave", "line", "root", "skip", "spent", "stack")
 
     root: Node
     stack: list[CodeType]
     line: Callable[[CodeType, int], None]
     enter: Callable[[CodeType, Entry], None]
-    join: Callable[[], tuple[list[Any], list[float], list[float]]]
+    join: Callable[[tuple[int, ...]], tuple[Any, ...]]
     leave: Callable[[CodeType], None]
+    skip: Callable[[], None]
     end: Callable[[float], None]
     spent: Callable[[], float]
+
+
+class State:
+    """since: up to when time has been added. cell: what comes next is spent on."""
+
+    __slots__ = ("cell", "since")
+
+    def __init__(self, cell: Cell, since: float) -> None:
+        self.cell = cell
+        self.since = since
 
 
 def followed(clock: Clock) -> Thread:
     """A new thread."""
     thread = Thread()
-    # Line 0 of the root is outside of templates: what is spent there is nobody's.
-    node = thread.root = make_root(1)
+    node = thread.root = make_root()
     stack = thread.stack = []
     tick = TICK
-    state: list[Any] = [
-        clock(tick),
-        0,
-    ]  # `since`, and the line that time is spent on; a list to share with probes
-    times, hits = node.times, node.hits
-    callers: list[tuple[Node, int]] = []
+    state = State(Cell(0), clock(tick))  # outside of templates: what is spent on this cell is nobody's
+    table: list[Any] = node.table
+    callers: list[tuple[Node, Cell]] = []
     began = total = 0.0
 
     def line(code: CodeType, number: int) -> None:
         now = clock(tick)
-        times[state[1]] += now - state[0]
-        state[0] = now
-        if stack:  # else the thread was late, and has been ended
-            state[1] = number
-            hits[number] += 1.0
+        state.cell.time += now - state.since
+        state.since = now
+        try:
+            cell = state.cell = table[number]
+            cell.hits += 1.0
+        except (AttributeError, IndexError):
+            first(number)
+
+    def first(number: int) -> None:
+        """A line is reached for the first time (or after the end, by a thread that was late)."""
+        cell = state.cell = at(number) if stack else Cell(0)
+        cell.hits += 1.0
+
+    def at(number: int) -> Cell:
+        table.extend([None] * (number + 1 - len(table)))
+        cell = table[number] = node.cell(number)
+        return cell
 
     def enter(code: CodeType, entry: Entry) -> None:
-        nonlocal node, times, hits, began
+        nonlocal node, table, began
         now = clock(tick)
-        times[state[1]] += now - state[0]
+        cell = state.cell
+        cell.time += now - state.since
         stack.append(code)
-        callers.append((node, state[1]))
-        node = node.child(state[1], entry.scope, entry.lines)
+        callers.append((node, cell))
+        node = node.child(cell.line, entry.scope)
         node.calls += entry.calls
-        times, hits = node.times, node.hits
-        state[1] = entry.line
-        since = state[0] = clock(tick)  # what this took does not count
+        table = node.table
+        if not table:
+            table += [None] * entry.lines
+        state.cell = node.cell(entry.line)
+        since = state.since = clock(tick)  # what this took does not count
         began = since if len(stack) == 1 else began + since - now
 
-    def join() -> tuple[list[Any], list[float], list[float]]:
+    def join(lines: tuple[int, ...]) -> tuple[Any, ...]:
+        row = node.row
+        if row is None:
+            row = node.row = (state, *map(at, lines))
+        skip()
+        return row
+
+    def skip() -> None:
         nonlocal began
         now = clock(tick)
-        began += now - state[0]
-        state[0] = now
-        return state, times, hits
+        began += now - state.since
+        state.since = now
 
     def leave(code: CodeType) -> None:
         nonlocal began
@@ -114,23 +143,24 @@ def followed(clock: Clock) -> Thread:
             back(now)
         except IndexError:
             return  # another thread has ended this one meanwhile
-        state[0] = clock(tick)
-        began += state[0] - now
+        since = state.since = clock(tick)
+        began += since - now
 
     def back(now: float) -> None:
-        nonlocal node, times, hits, total
-        times[state[1]] += now - state[0]
-        state[0] = now
-        node, state[1] = callers.pop()
-        times, hits = node.times, node.hits
+        nonlocal node, table, total
+        state.cell.time += now - state.since
+        state.since = now
+        node, state.cell = callers.pop()
+        table = node.table
         if not callers:
             total += now - began
 
     def end(now: float) -> None:
         while stack:
             stack.pop()
-            back(max(now, state[0]))
+            back(max(now, state.since))
 
-    thread.line, thread.enter, thread.join, thread.leave, thread.end = line, enter, join, leave, end
+    thread.line, thread.enter, thread.leave, thread.end = line, enter, leave, end
+    thread.join, thread.skip = join, skip
     thread.spent = lambda: total
     return thread

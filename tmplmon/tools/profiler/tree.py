@@ -6,6 +6,7 @@ sum of all cells is all the time there is, and every other figure is a sum of so
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +40,31 @@ class Node:
     """A scope called from one line of another node; the root stands for what calls templates.
 
     line: the line of the parent that calls it, 0 below the root. calls: how often it began.
-    cells: line → cell, in the order of lines. children: (line, scope) → node.
+    cells: line → cell. children: (line, scope) → node.
 
-    While it is recorded, it has no cells, but the figures by line in the lists `hits` and `times`: they are faster.
-    Line 0 has what comes before the first line.
+    While it is recorded, line 0 has what comes before the first line, there may be cells of lines that are not
+    reached, and `table` has the cells by line once more: a list is faster than a dict. `row` has what the probes of
+    the scope work on, if it has probes.
     """
 
-    __slots__ = ("calls", "cells", "children", "hits", "line", "parent", "scope", "times")
+    __slots__ = ("calls", "cells", "children", "line", "parent", "row", "scope", "table")
 
-    def __init__(self, parent: "Node | None", line: int, scope: Scope, lines: int = 0) -> None:
+    def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
         self.parent = parent
         self.line = line
         self.scope = scope
         self.calls = 0
         self.cells: dict[int, Cell] = {}
         self.children: dict[tuple[int, Scope], Node] = {}
-        self.times = [0.0] * lines
-        self.hits = [0.0] * lines
+        self.table: list[Cell | None] = []
+        self.row: tuple[Any, ...] | None = None
 
-    def child(self, line: int, scope: Scope, lines: int = 0) -> "Node":
-        """The node for a scope called from a line. lines: one more than its last line, if it is recorded."""
+    def child(self, line: int, scope: Scope) -> "Node":
+        """The node for a scope called from a line."""
         key = line, scope
         found = self.children.get(key)
         if found is None:
-            found = self.children[key] = Node(self, line, scope, lines)
+            found = self.children[key] = Node(self, line, scope)
         return found
 
     def cell(self, line: int) -> Cell:
@@ -83,26 +85,26 @@ class Node:
     def _below(self) -> "list[Node]":
         return sorted(self.children.values(), key=lambda node: (-node.line, node.scope.name))
 
+    @property
+    def first(self) -> int:
+        """The first line that was reached; the scope's own if there was none."""
+        return min((line for line, cell in self.cells.items() if line and cell.hits), default=self.scope.line)
+
     def add(self, other: "Node") -> None:
         """Add all that a recorded tree has to this one. What comes before a scope's first line is that line's."""
         mine = {id(other): self}
-        first = {id(other): 0}
         for node in other.walk():
             assert node.parent is not None
-            begins = first[id(node)] = next(
-                (line for line, hits in enumerate(node.hits) if line and hits), node.scope.line
-            )
-            target = mine[id(node)] = mine[id(node.parent)].child(
-                node.line or first[id(node.parent)], node.scope
-            )
+            first = node.first
+            target = mine[id(node)] = mine[id(node.parent)].child(node.line or node.parent.first, node.scope)
             target.calls += node.calls
-            for line, (hits, time) in enumerate(zip(node.hits, node.times, strict=True)):
-                if hits or time:
-                    to = target.cell(line or begins)
-                    to.hits += hits
-                    to.time += time
+            for line, cell in node.cells.items():
+                if cell.hits or cell.time:
+                    to = target.cell(line or first)
+                    to.hits += cell.hits
+                    to.time += cell.time
 
 
-def make_root(lines: int = 0) -> Node:
+def make_root() -> Node:
     """The root of a new tree."""
-    return Node(None, 0, Scope("", "", 0), lines)
+    return Node(None, 0, Scope("", "", 0))
