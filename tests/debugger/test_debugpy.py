@@ -107,6 +107,17 @@ def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None
     assert "226 characters" in editor.output
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_logpoint(here: Path, backend: str) -> None:
+    """A breakpoint that writes a message, with values of the template, and does not stop."""
+    with Editor() as editor:
+        logpoints = {"templates/nav.html": [{"line": 3, "logMessage": "{item.upper()} of {len(links)}"}]}
+        editor.launch(here, ["app.py", "plain", "page.html", backend], logpoints, **OPTIONS)
+        assert editor.stopped() == []
+    # Among what the program prints, which comes in pieces.
+    assert editor.output.count("HOME of 2\n") == editor.output.count("HELP of 2\n") == 1
+
+
 @pytest.mark.parametrize("filter", ["raised", "uncaught"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_exception(here: Path, backend: str, filter: str) -> None:
@@ -143,6 +154,25 @@ def test_tasks(here: Path, backend: str) -> None:
         assert editor.go("next") == ["rows.html:3 <template>", *loop]
         assert editor.go("stepIn") == ["flow.py:36 value", "rows.html:3 <template>", *loop]
         assert editor.go("stepOut") == ["rows.html:3 <template>", *loop]
+        assert editor.go("continue") == []
+    assert "value of 2" in editor.output
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_include_of_a_template_that_waits(here: Path, backend: str) -> None:
+    with Editor() as editor:
+        breakpoints = {"templates/rows.html": [{"line": 2}], "templates/end.html": [{"line": 1}]}
+        editor.launch(here, ["flow.py", "async", backend, "none"], breakpoints, **OPTIONS)
+        loop = ["flow.py:71 <module>"]
+        assert editor.stopped() == ["rows.html:2 <template>", *loop]
+        rounds = [editor.go("continue")[0] for _ in range(2)]
+        assert rounds == ["rows.html:2 <template>"] * 2
+        include = ["rows.html:5 <template>", *loop]
+        assert editor.go("continue") == ["end.html:1 <template>", *include]
+        assert editor.go("next") == ["end.html:2 <template>", *include]
+        assert editor.variables()["a"] == "1"
+        assert editor.go("stepOut") == include
+        assert editor.go("next") == ["rows.html:6 <template>", *loop]
         assert editor.go("continue") == []
     assert "value of 2" in editor.output
 
