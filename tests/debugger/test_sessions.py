@@ -57,6 +57,12 @@ def test_breakpoint_tag(backend: str, here: Path, update: bool) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["tag_reached", "tag_and_breakpoint"])
+def test_breakpoint_tag_that_has_been_reached(name: str, backend: str, here: Path, update: bool) -> None:
+    check(name, here, update, "app.py", "tag", "reached.html", backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_post_mortem(backend: str, here: Path, update: bool) -> None:
     check("post_mortem", here, update, "app.py", "post_mortem", "broken.html", backend)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tmplmon.tools.debugger.frames import nearest_template
 from tmplmon.tools.debugger.pdb import Pdb
-from tmplmon.tools.debugger.stepping import HAS_BACKENDS
+from tmplmon.tools.debugger.stepping import HAS_BACKENDS, has_stopped
 
 
 def set_trace(*, header: str | None = None, **options: Any) -> None:
@@ -43,16 +43,17 @@ def breakpoint_() -> str:
         pass
     elif frame is None or chosen:
         sys.breakpointhook()
-    else:
+    elif not has_stopped(frame):
         options: dict[str, Any] = {"mode": "inline"} if HAS_BACKENDS else {}
         Pdb(**options).set_trace(frame)
     return ""
 
 
 def _stops_in_editor(frame: FrameType) -> bool:
-    """Stop in a frame, if the program runs under debugpy; its own hook would stop in the engine's frame."""
+    """Stop in a frame, if the program runs under debugpy or PyCharm's debugger; their own hooks would stop in the
+    engine's frame. (Both have a module `pydevd`, which they are made of.)"""
     debugpy, pydevd = sys.modules.get("debugpy"), sys.modules.get("pydevd")
-    if debugpy is None or pydevd is None or not debugpy.is_client_connected():
+    if pydevd is None or not (pydevd.connected if debugpy is None else debugpy.is_client_connected()):
         return False
     pydevd.settrace(
         suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame

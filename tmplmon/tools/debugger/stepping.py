@@ -48,12 +48,23 @@ def _stop_watching() -> None:
             debugger._stop_tracing()
 
 
+def has_stopped(frame: FrameType) -> bool:
+    """Whether a debugger has stopped in a template's frame when it reached the line that it is on. True for the
+    first tag of the line."""
+    return any(debugger._leave_line(frame) for debugger in list(_watching))
+
+
 class Stepping(PythonsPdb):  # type: ignore[misc]
     """Frames and steps."""
 
     environment: Environment | None = None
     stopframe: FrameType | None
     shows_engine = False
+    _reached: FrameType | None = (
+        None  # a frame that it has stopped in as a line was reached, while on that line
+    )
+    _continues = False  # whether it goes on without looking when that line is left
+    _at_tag = False  # whether it stops for a tag
 
     def hides(self, frame: FrameType) -> bool:
         """Whether a frame is left out and not stopped in."""
@@ -99,6 +110,39 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             return bool(self.stoplineno == 0)  # it goes on after blank text, which is on no line
         return super().stop_here(frame)
 
+    def interaction(self, *args: Any, **kwargs: Any) -> None:
+        self._continues = False
+        super().interaction(*args, **kwargs)
+
+    def user_line(self, frame: FrameType) -> None:
+        template = template_of(frame)
+        if template is not None and template.environment.stepping and not self._at_tag:
+            _watching.add(self)
+            self._reached = frame
+        super().user_line(frame)
+
+    def dispatch_line(self, frame: FrameType) -> Any:
+        self._leave_line(frame)
+        return super().dispatch_line(frame)
+
+    def set_continue(self) -> None:
+        if self._reached is None:
+            super().set_continue()
+        else:
+            # It goes on looking, else one tag of the line that runs later would be taken for another that runs now.
+            self._set_stopinfo(self.botframe, None, -1)
+            self._continues = True
+
+    def _leave_line(self, frame: FrameType) -> bool:
+        """A frame comes to another line or its end, or to a tag. Whether it has been stopped in on this line."""
+        if frame is not self._reached:
+            return False
+        self._reached = None
+        if self._continues:
+            self._continues = False
+            self.set_continue()
+        return True
+
     def dispatch_call(self, frame: FrameType, arg: Any) -> Any:
         template = template_of(frame) if self.breaks else None
         if template is not None:
@@ -117,6 +161,7 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             if self.stopframe is None and self.stop_here(frame):
                 self._set_caller_tracefunc(frame)
             return self.trace_dispatch
+        self._leave_line(frame)
         if frame is self.returnframe:
             self.stopframe = None  # else it counts as a frame that goes on, if it can
             return super().dispatch_return(frame, arg)
@@ -172,7 +217,11 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             self.botframe = each
             self.frame_trace_lines_opcodes[each] = each.f_trace_lines, each.f_trace_opcodes
             each.f_trace_lines = True
-        self.trace_dispatch(frame, "line", None)
+        self._at_tag = True
+        try:
+            self.trace_dispatch(frame, "line", None)
+        finally:
+            self._at_tag = False
         if not self.quitting and (self.breaks or self.stoplineno != -1):
             self._start_tracing()
 
