@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from opcode import opmap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,9 @@ from tmplmon.monitoring.linetable import (
     Position,
     decode_linetable,
     encode_linetable,
+    iter_lines,
     iter_runs,
+    without_line,
     without_resume_line,
 )
 
@@ -242,21 +246,90 @@ def test_code_without_a_resume_is_left_alone() -> None:
     assert without_resume_line(code) is code
 
 
+def monitored(code: types.CodeType, *args: object) -> list[int]:
+    """The lines that ``sys.monitoring`` tells of when a function runs."""
+    seen: list[int] = []
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "test")
+    try:
+        monitoring.register_callback(4, monitoring.events.LINE, lambda code, line: seen.append(line))
+        monitoring.set_local_events(4, code, monitoring.events.LINE)
+        types.FunctionType(code, {})(*args)
+        monitoring.set_local_events(4, code, 0)
+    finally:
+        monitoring.free_tool_id(4)
+    return seen
+
+
 def test_monitoring_reports_the_first_line_then() -> None:
     code = function_code("def f(): a = 1; return a")
+    assert monitored(code) == []
+    assert monitored(without_resume_line(code)) == [1]
 
-    def lines(code: types.CodeType) -> list[int]:
-        seen: list[int] = []
-        monitoring = sys.monitoring
-        monitoring.use_tool_id(4, "test")
-        try:
-            monitoring.register_callback(4, monitoring.events.LINE, lambda code, line: seen.append(line))
-            monitoring.set_local_events(4, code, monitoring.events.LINE)
-            types.FunctionType(code, {})()
-            monitoring.set_local_events(4, code, 0)
-        finally:
-            monitoring.free_tool_id(4)
-        return seen
 
-    assert lines(code) == []
-    assert lines(without_resume_line(code)) == [1]
+# -- without_line -----------------------------------------------------------------------------------------
+
+NO_LINE = 1000
+
+
+def without(source: str, *nowhere: int, first: int = 1) -> types.CodeType:
+    """The code of a function whose ``def`` and the given lines are on no line, and that begins on line `first`."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if getattr(node, "lineno", None) in (1, *nowhere):
+            node.lineno = node.end_lineno = NO_LINE  # type: ignore[attr-defined]
+    (code,) = (each for each in compile(tree, "<test>", "exec").co_consts if isinstance(each, types.CodeType))
+    return without_line(code, NO_LINE, first)
+
+
+def traced(code: types.CodeType, *args: object) -> list[tuple[str, int | None]]:
+    """The events of ``sys.settrace`` and their lines, of a function or all of a generator."""
+    events: list[tuple[str, int | None]] = []
+
+    def trace(frame: types.FrameType, event: str, arg: object) -> Any:
+        if frame.f_code is code:
+            events.append((event, frame.f_lineno))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        made = types.FunctionType(code, {})(*args)
+        if isinstance(made, types.GeneratorType):
+            list(made)
+    finally:
+        sys.settrace(before)
+    return events
+
+
+def test_the_resume_of_a_function_without_a_def_line() -> None:
+    code = without("def f(a):\n  b = a\n  c = b\n  return c", 2)
+    assert {line for *_, line in code.co_lines()} == {0, None, 3, 4}
+    assert {line for *_, line in iter_lines(code)} == {3, 4}
+    assert traced(code, 5) == [("call", 0), ("line", 3), ("line", 4), ("return", 4)]
+
+
+def test_the_line_that_a_function_without_a_def_line_begins_on() -> None:
+    code = without("def f(a):\n  b = a\n  return b", first=2)
+    assert code.co_firstlineno == 2
+    assert [line for *_, line in iter_lines(code)] == [2, 3]
+    assert monitored(code, 5) == [2, 3]
+    assert traced(code, 5) == [("call", 1), ("line", 2), ("line", 3), ("return", 3)]
+
+
+def test_a_generator_that_pauses_before_its_first_line() -> None:
+    code = without("def f(a):\n  b = a\n  yield b\n  yield 4\n  c = 5", 2, 3)
+    pause = [("return", 4), ("call", 4)]
+    assert traced(code, 1) == [("call", 0), ("line", 4), *pause, *pause, ("line", 5), ("return", 5)]
+
+
+def test_a_function_that_is_left_on_no_line_is_called_on_none() -> None:
+    code = without("def f(a):\n  b = a\n  return b", 3)
+    assert traced(code, 1) == [("call", None), ("line", 2), ("return", None)]
+    assert next(line for *_, line in code.co_lines()) is None
+
+
+def test_a_function_with_nothing_on_a_line() -> None:
+    code = without("def f(a):\n  pass", 2)
+    assert {line for *_, line in code.co_lines()} == {None}
+    assert traced(code, 1) == [("call", None), ("return", None)]

@@ -40,11 +40,13 @@ class Code:
 
     def lines(self) -> set[int]:
         """The lines with code."""
+        from tmplmon.monitoring.linetable import iter_lines
+
         found: set[int] = set()
         pending = [self.root, *self.blocks.values()]
         while pending:
             code = pending.pop()
-            found.update(line for _, _, line in code.co_lines() if line is not None)
+            found.update(line for _, _, line in iter_lines(code))
             pending += [const for const in code.co_consts if isinstance(const, CodeType)]
         return found
 

@@ -32,6 +32,7 @@ __all__ = [
     "Position",
     "decode_linetable",
     "encode_linetable",
+    "iter_lines",
     "iter_runs",
     "without_line",
     "without_resume_line",
@@ -84,6 +85,15 @@ def iter_runs(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position]]:
     """
     for units, position, _line, _index in _entries(data, firstlineno):
         yield units, position
+
+
+def iter_lines(code: types.CodeType) -> Iterator[tuple[int, int, int]]:
+    """Yield what ``code.co_lines()`` does, ``(start, end, line)`` with offsets in bytes, but only of code that is
+    on a line of the function: not where `without_line` put RESUME."""
+    first = code.co_firstlineno
+    for start, end, line in code.co_lines():
+        if line is not None and line >= first:
+            yield start, end, line
 
 
 def without_resume_line(code: types.CodeType) -> types.CodeType:
@@ -139,78 +149,118 @@ def without_line(code: types.CodeType, line: int, firstlineno: int) -> types.Cod
     line is given that line; what is on a later line than ``line`` is not. And the instruction that begins an
     exception handler, to which the compiler gives no place, is given that of the one after it.
 
+    Debuggers that work by ``sys.settrace`` count on ``frame.f_lineno`` being a number in every event; PyCharm's
+    fails with a TypeError. So RESUME gets the line before ``firstlineno`` (0 where that is 1, as the compiler does
+    in a module): it fires no LINE event, and none of the function's lines is that one. A line further off is not
+    possible, as from Python 3.14 on instrumented code has its lines as distances from ``firstlineno`` - 1. A
+    generator that pauses before its first line does so on that line. Where code that leaves the function has no
+    place all the same, RESUME has none either: such a debugger fails at the call then, and lets the function go by,
+    where it would make the program fail later.
+
     Takes about 0.2 us an entry: places that are kept are copied as they are.
     """
+    table, leaves_nowhere = _without_line(code, line, firstlineno, resumes_nowhere=False)
+    if leaves_nowhere:
+        table, _ = _without_line(code, line, firstlineno, resumes_nowhere=True)
+    return code.replace(co_linetable=table, co_firstlineno=firstlineno)
+
+
+def _without_line(
+    code: types.CodeType, line: int, firstlineno: int, *, resumes_nowhere: bool
+) -> tuple[bytes, bool]:
+    """The table of `without_line`, with or without a place for RESUME, and whether code that leaves has none."""
+    co_code = code.co_code
     out = bytearray()
     current = code.co_firstlineno  # the line the table is on
     kept = firstlineno  # the line the new table is on
     placed: int | None = None  # the line of the last entry that has one
-    without: list[int] = []  # the units of the entries after it, which have none, less one each
+    without = 0  # the units after it, which have none
     joins = True  # whether those may be given a line
+    leaves_nowhere = False
+    resume = None if resumes_nowhere else _resume_unit(co_code)
     unit = 0
     for entry in _ENTRY.findall(code.co_linetable):
         kind = entry[0] >> 3 & 15
+        units = (entry[0] & 7) + 1
         before = current
         if _ONE_LINE <= kind < _NO_COLUMN:
             current += kind - _ONE_LINE
         elif _NO_COLUMN <= kind < _NONE:
             delta, _ = _varint(entry, 1)
             current += -(delta >> 1) if delta & 1 else delta >> 1
+        unit += units
         if current >= line or kind == _NONE:
             joins = joins and current <= line
-            without.append(entry[0] & 7)
-            unit += without[-1] + 1
+            without += units
+            if placed is None and resume is not None and unit - units <= resume < unit:
+                _put_nowhere(out, resume)
+                _put_on_line(out, 1, firstlineno - 1, kept)
+                kept = firstlineno - 1
+                without = unit - resume - 1
             continue
         if without:
+            opcodes = co_code[2 * (unit - units - without) : 2 * (unit - units) : 2]
             if joins and placed == current:
-                for count in without:
-                    out += bytes((0x80 | _NO_COLUMN << 3 | count, 0))
+                _put_on_line(out, without, current, kept)
+            elif joins and placed is None and (pause := opcodes.find(_opcode("YIELD_VALUE"))) >= 0:
+                _put_nowhere(out, pause)
+                _put_on_line(out, without - pause, current, kept)
+                kept = current
             else:
-                begins_handler = code.co_code[2 * unit - 2] == _push_exc_info()
-                _put_nowhere(out, without, begins_handler)
+                leaves_nowhere = leaves_nowhere or not _leaving().isdisjoint(opcodes)
+                begins_handler = opcodes[-1] == _opcode("PUSH_EXC_INFO")
+                _put_nowhere(out, without - begins_handler)
                 if begins_handler:
-                    _encode_entry(out, 1, (current, current, None, None), kept)
+                    _put_on_line(out, 1, current, kept)
                     kept = current
-            without.clear()
+            without = 0
             joins = True
         placed = current
         if before == kept:
             out += entry
         else:
-            ((units, position),) = iter_runs(entry, before)
+            ((_, position),) = iter_runs(entry, before)
             _encode_entry(out, units, position, kept)
         kept = current
-        unit += (entry[0] & 7) + 1
-    _put_nowhere(out, without, False)
-    return code.replace(co_linetable=bytes(out), co_firstlineno=firstlineno)
+    leaves_nowhere = leaves_nowhere or not _leaving().isdisjoint(co_code[2 * (unit - without) :: 2])
+    _put_nowhere(out, without)
+    return bytes(out), leaves_nowhere
 
 
-def _put_nowhere(out: bytearray, without: list[int], all_but_one: bool) -> None:
+def _put_nowhere(out: bytearray, units: int) -> None:
     """Entries for units of code that have no place."""
-    units = len(without) + sum(without) - all_but_one
     while units > 0:
         out.append(0x80 | _NONE << 3 | min(units, _MAX_UNITS) - 1)
         units -= _MAX_UNITS
 
 
+def _put_on_line(out: bytearray, units: int, line: int, previous: int) -> None:
+    """Entries for units of code that are on a line, and on no column of it."""
+    while units > 0:
+        _encode_entry(out, min(units, _MAX_UNITS), (line, line, None, None), previous)
+        previous = line
+        units -= _MAX_UNITS
+
+
 @functools.cache
-def _resume_opcode() -> int:
+def _opcode(name: str) -> int:
     from opcode import opmap  # here, because importing it costs more than the rest of this module
 
-    return opmap["RESUME"]
+    return opmap[name]
 
 
 @functools.cache
-def _push_exc_info() -> int:
+def _leaving() -> frozenset[int]:
+    """The opcodes at which a function is left: what ``sys.settrace`` calls a 'return'."""
     from opcode import opmap
 
-    return opmap["PUSH_EXC_INFO"]
+    return frozenset(opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE") if name in opmap)
 
 
 def _resume_unit(co_code: bytes) -> int | None:
     """The unit of the RESUME that begins a function: the first one (a generator's later ones follow its
     yields)."""
-    resume = _resume_opcode()
+    resume = _opcode("RESUME")
     at = co_code.find(resume)
     while at >= 0 and at % 2:  # an odd byte is an argument
         at = co_code.find(resume, at + 1)

@@ -25,6 +25,8 @@ from threading import Lock
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Self
 
+from tmplmon.monitoring.linetable import iter_lines
+
 if TYPE_CHECKING:
     from tmplmon import Environment
 
@@ -187,7 +189,7 @@ class _Watched:
     def __init__(self, code: CodeType, watched: "dict[int, _Watched]") -> None:
         key = id(code)
         self.code = weakref.ref(code, lambda _: watched.pop(key, None))
-        self.lines = {line for _, _, line in code.co_lines() if line}
+        self.lines = {line for _, _, line in iter_lines(code)}
 
 
 def free_tool_id(name: str) -> int:

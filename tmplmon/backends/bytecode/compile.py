@@ -13,7 +13,7 @@ from tmplmon.backends.bytecode import loops, pyast, statements, values
 from tmplmon.backends.bytecode.function import CONTEXT, LOCALS, OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.links import Links
 from tmplmon.backends.bytecode.names import python_names
-from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
+from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.code import Code
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
@@ -94,11 +94,9 @@ class Compiler:
         if scope.extends:
             statements.finish_template(f, scope)
         if generating:
-            # It ends on no line: else ways that meet at the end would return from the line of one of them.
-            f.body.append(pyast.return_(None, APART))
             # A function that yields nothing must still be a generator.
             nothing = pyast.evaluate(pyast.yield_(pyast.const(None, NOWHERE), NOWHERE), NOWHERE)
-            f.body.append(pyast.if_(pyast.const(False, NOWHERE), [nothing], [], NOWHERE))
+            f.body.insert(0, pyast.if_(pyast.const(False, NOWHERE), [nothing], [], NOWHERE))
         name = _name(scope)
         self.labels[name] = scope.label, scope.position[0]
         parameters = [CONTEXT] if generating else [CONTEXT, OUTPUT]

@@ -18,6 +18,7 @@ from typing import Any
 import tmplmon
 from tmplmon import Template
 from tmplmon.monitoring.frames import ScopeFrame
+from tmplmon.monitoring.linetable import iter_lines
 
 CONTEXT, OUTPUT = ".context", ".output"
 
@@ -70,10 +71,10 @@ def last_line(frame: FrameType) -> int:
     """The line that a frame was on last, where it is at an instruction that is on none: at the end, after blank
     text."""
     found = frame.f_code.co_firstlineno
-    for start, _, line in frame.f_code.co_lines():
+    for start, _, line in iter_lines(frame.f_code):
         if start > frame.f_lasti:
             break
-        found = line or found
+        found = line
     return found
 
 

@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tmplmon import Template
+from tmplmon.monitoring.linetable import iter_lines
 from tmplmon.tools.debugger import locations, source
 from tmplmon.tools.debugger.breakpoints import Breakpoints
 from tmplmon.tools.debugger.expressions import evaluate, is_expression
@@ -172,7 +173,7 @@ class _Raw(str):
 
 def _lines_in(code: CodeType) -> set[int]:
     """The lines of a code object and of those in it."""
-    found = {line for _, _, line in code.co_lines() if line}
+    found = {line for _, _, line in iter_lines(code)}
     for const in code.co_consts:
         if isinstance(const, CodeType):
             found |= _lines_in(const)

@@ -10,6 +10,7 @@ from types import CodeType, TracebackType
 from typing import Self
 
 from tmplmon.monitoring.announced import announced
+from tmplmon.monitoring.linetable import iter_lines
 from tmplmon.tools.profiler.profile import Profile
 from tmplmon.tools.profiler.recorder import Recorder
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock
@@ -104,7 +105,7 @@ class Profiler:
 
 def _lines(code: CodeType) -> set[tuple[str, int]]:
     """The lines with code. The start of a scope is on its first line, whether or not that has any."""
-    return {(code.co_filename, line) for start, _, line in code.co_lines() if line and start}
+    return {(code.co_filename, line) for start, _, line in iter_lines(code) if start}
 
 
 def profile_for(

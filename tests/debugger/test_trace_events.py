@@ -1,0 +1,59 @@
+"""The events of ``sys.settrace`` in templates, as debuggers count on them that work by it."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from cases import casefile
+from cases.engines import HOW, ROOT, Engine, evaluate
+from cases.test_cases import PATHS, each
+
+BACKENDS = ["bytecode", "closures"]
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:coroutine .* was never awaited:RuntimeWarning",
+    "ignore:coroutine method .* was never awaited:RuntimeWarning",
+)
+
+
+class Lines:
+    """A trace function that notes the events of templates in which `frame.f_lineno` is None, as (name, event)."""
+
+    def __init__(self) -> None:
+        self.missing: list[tuple[str, str]] = []
+        self.called: dict[FrameType, int | None] = {}
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> "Lines | None":
+        if not frame.f_code.co_filename.startswith(ROOT):
+            return None
+        # Where the call itself has no line, such a debugger does not look at the function.
+        if self.called.setdefault(frame, frame.f_lineno) is not None and frame.f_lineno is None:
+            self.missing.append((frame.f_code.co_name, event))
+        return self
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@each(PATHS)
+def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backend: str) -> None:
+    """PyCharm's debugger raises TypeError otherwise, in the program."""
+    case = casefile.read(path)
+    engine = Engine("tmplmon", (("backend", backend),))
+    for how in (case.sections.get("run", "render"), "generate", "generate_async"):
+        is_async = "async" in how
+        if is_async and case.refusal("async"):
+            continue
+        options = evaluate(case.sections.get("options", ""), engine)
+        options |= {"enable_async": True} if is_async else {}
+        variables = evaluate(case.sections.get("context", ""), engine)
+        lines = Lines()
+        before = sys.gettrace()
+        try:
+            template = engine.environment(case.templates, **options).get_template("main")
+            sys.settrace(lines)
+            HOW[how](template, variables)
+        except Exception:
+            pass  # what comes of it is another test's business
+        finally:
+            sys.settrace(before)
+        assert lines.missing == []
