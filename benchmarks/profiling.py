@@ -2,9 +2,10 @@
 
     python -m benchmarks.profiling        # or: python -m benchmarks --sections profiling
 
-Each figure is a ratio to the plain rendering, on both back ends. Plain and profiled renderings take turns, and each
-figure is the fastest of its rounds; that of ``share`` is an average over seconds, as it is on and off by turns. The
-floors below are callbacks that do less than a profiler must, which tells what of the cost is Python's.
+Each figure is a ratio to the plain rendering, on both back ends. Plain and profiled renderings take turns, each is
+held against the plain ones before and after it, and the figure is the median of the rounds, so that what else the
+machine does matters little; that of ``share`` is an average over seconds, as it is on and off by turns. The floors
+below are callbacks that do less than a profiler with callbacks must: what they cost is Python's.
 
 Then the profile's own account is held against the clock on the wall: what it says that templates took, and what the
 renderings took from outside.
@@ -16,6 +17,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 from time import perf_counter, process_time
 from types import CodeType
 
@@ -89,32 +91,38 @@ def measured(backend: str) -> dict[str, float]:
 
     render = page(backend)
     with Profiler():
-        render()  # From now on the code objects are there that a tool is shown by the closures back end.
-    best: dict[str, float] = {}
+        # From now on there is what is made at a template's first run under a tool, and at its second.
+        for _ in range(3):
+            render()
+    ratios: dict[str, list[float]] = {}
+    plain = [seconds(render)]
 
     def note(name: str, value: float) -> None:
-        best[name] = min(best.get(name, value), value)
+        plain.append(seconds(render))
+        ratios.setdefault(name, []).append(2 * value / (plain[-2] + plain[-1]))
 
     gc.collect()
     gc.disable()
     try:
         for _ in range(ROUNDS):
-            note("plain", seconds(render))
             for name, tool in (("floor: nothing", Floor(nothing)), ("floor: the clock", Floor(clock))):
                 tool.start()
-                note(name, seconds(render))
+                took = seconds(render)
                 tool.stop()
+                note(name, took)
             profiler = Profiler()
             profiler.start()
-            while_on = seconds(render)
+            took = seconds(render)
             started = process_time()
             profiler.stop()
-            note("every line", while_on + (process_time() - started) / RENDERINGS)
-            note("off again", seconds(render))
+            took += (process_time() - started) / RENDERINGS
+            off_again = seconds(render)
+            note("every line", took)
+            note("off again", off_again)
     finally:
         gc.enable()
-    made = {name: value / best["plain"] for name, value in best.items() if name != "plain"}
-    return {"plain": best["plain"], f"share={SHARE}": in_bursts(render), **made}
+    made = {name: median(values) for name, values in ratios.items()}
+    return {"plain": min(plain), f"share={SHARE}": in_bursts(render), **made}
 
 
 def in_bursts(render: Render, span: float = 2.0, turns: int = 3) -> float:
@@ -141,6 +149,9 @@ def account(backend: str) -> tuple[float, float]:
     from tmplmon.tools.profiler import Profiler
 
     render, outside = page(backend), 0.0
+    with Profiler():
+        for _ in range(3):
+            render()
     with Profiler() as profiler:
         for _ in range(50):
             started = perf_counter()

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, Self
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import object_, tracing
+from tmplmon.monitoring.direct import LINE_CALLBACKS
 from tmplmon.monitoring.events import Event
-from tmplmon.monitoring.fire import MISSING, call_directly, dispatch, silently, without_legacy
+from tmplmon.monitoring.fire import DISABLE, MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
 from tmplmon.monitoring.hidden import hide_all
 from tmplmon.monitoring.legacy import end_function, keeps_stack, tell
@@ -196,6 +197,10 @@ class Activation:
             raise RuntimeError(_NOT_RUNNING) from None
         place = self._sites[site]
         active = self._data[2 * place.state]
+        if active in LINE_CALLBACKS:
+            if LINE_CALLBACKS[active](place.code, place.line) is DISABLE:
+                self._data[2 * place.state] = 0
+            return
         if active and not tracing.count.value:
             state, file, offset, line = place.state, place.file, place.offset, place.line
             raised = self._raise_checks[file]

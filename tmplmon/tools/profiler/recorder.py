@@ -32,6 +32,7 @@ from tmplmon.monitoring.announced import (
     watch,
     with_nested,
 )
+from tmplmon.monitoring.direct import register_line
 from tmplmon.tools.profiler import inline
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, followed
 from tmplmon.tools.profiler.tree import Scope, make_root
@@ -86,6 +87,7 @@ class Recorder:
             self._tool = _free_tool()
             for event, callback in self._callbacks().items():
                 _mon.register_callback(self._tool, event, callback)
+            self._call_for_lines(self._line)
             self.is_on = True
             self._has_probes = inline.take(self._join, self._made)
             if self._has_probes:
@@ -114,6 +116,7 @@ class Recorder:
             _mon.set_events(self._tool, 0)
             for code in self._codes.values():
                 _mon.set_local_events(self._tool, code, 0)
+            self._call_for_lines(None)
             for event in self._callbacks():
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
@@ -142,7 +145,6 @@ class Recorder:
 
     def _callbacks(self) -> dict[int, Callable[..., Any]]:
         return {
-            _E.LINE: self._line,
             _E.PY_START: self._start,
             _E.PY_RESUME: self._resume,
             _E.PY_THROW: self._resume,
@@ -270,7 +272,11 @@ class Recorder:
             owner = thread if self._inside == 1 and not self._mixed else None
             if owner is not self._owner and self.is_on:
                 self._owner = owner
-                _mon.register_callback(self._tool, _E.LINE, self._line if owner is None else owner.line)
+                self._call_for_lines(self._line if owner is None else owner.line)
+
+    def _call_for_lines(self, callback: Callable[[CodeType, int], None] | None) -> None:
+        _mon.register_callback(self._tool, _E.LINE, callback)
+        register_line(self._tool, callback)
 
 
 def _free_tool() -> int:

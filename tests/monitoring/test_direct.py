@@ -1,0 +1,140 @@
+"""Callbacks for LINE that are called without the scope's frame, where nobody else wants the line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import CodeType
+
+import pytest
+
+from tmplmon.monitoring import Scope, ScopeBuilder
+from tmplmon.monitoring.direct import register_line
+
+MONITORING = sys.monitoring
+LINE = MONITORING.events.LINE
+TOOL, OTHER = 3, 4
+
+
+class Page:
+    """A scope of three lines."""
+
+    def __init__(self) -> None:
+        builder = ScopeBuilder("/srv/page", "page")
+        self.sites = [builder.line(number, number, 0, 1) for number in (1, 2, 3)]
+        self.scope: Scope = builder.build()
+        self.code = self.scope.codelikes[0].code
+
+    def run(self) -> None:
+        activation = self.scope.enter()
+        if activation is not None:
+            with activation:
+                for site in self.sites:
+                    activation.line(site)
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture(autouse=True)
+def tools() -> Iterator[None]:
+    for tool in (TOOL, OTHER):
+        MONITORING.use_tool_id(tool, f"test {tool}")
+    yield
+    for tool in (TOOL, OTHER):
+        register_line(tool, None)
+        MONITORING.register_callback(tool, LINE, None)
+        MONITORING.free_tool_id(tool)
+
+
+def callers() -> list[str]:
+    """The functions that are running, from the callback's caller on."""
+    frame, found = sys._getframe(2), []
+    while frame is not None:
+        found.append(frame.f_code.co_name)
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
+def test_it_is_called_from_the_engine(page: Page) -> None:
+    seen: list[tuple[str, int, bool]] = []
+    frames: list[bool] = []
+
+    def through_frame(code: CodeType, line: int) -> None:
+        seen.append(("callback", line, code is page.code))
+        frames.append("page" in callers())
+
+    def direct(code: CodeType, line: int) -> None:
+        seen.append(("direct", line, code is page.code))
+        frames.append("page" in callers())
+
+    MONITORING.register_callback(TOOL, LINE, through_frame)
+    MONITORING.set_local_events(TOOL, page.code, LINE)
+    page.run()
+    register_line(TOOL, direct)
+    page.run()
+    register_line(TOOL, None)
+    page.run()
+    MONITORING.set_local_events(TOOL, page.code, 0)
+    lines = (1, 2, 3)
+    assert seen == [(kind, n, True) for kind in ("callback", "direct", "callback") for n in lines]
+    assert frames == [True] * 3 + [False] * 3 + [True] * 3
+
+
+def test_another_tool_that_listens(page: Page) -> None:
+    """Where two tools want a line both are called as always, the higher one first."""
+    seen: list[tuple[str, int]] = []
+
+    def disabling(code: CodeType, line: int) -> object:
+        seen.append(("other", line))
+        return MONITORING.DISABLE if line == 2 else None
+
+    MONITORING.register_callback(TOOL, LINE, lambda code, line: seen.append(("callback", line)))
+    MONITORING.register_callback(OTHER, LINE, disabling)
+    register_line(TOOL, lambda code, line: seen.append(("direct", line)))
+    for tool in (TOOL, OTHER):
+        MONITORING.set_local_events(tool, page.code, LINE)
+    page.run()
+    page.run()
+    for tool in (TOOL, OTHER):
+        MONITORING.set_local_events(tool, page.code, 0)
+    assert [line for line in seen if line[1] == 1] == [("other", 1), ("callback", 1)] * 2
+    assert [line for line in seen if line[1] == 2] == [("other", 2), ("callback", 2), ("direct", 2)]
+
+
+def test_disable(page: Page) -> None:
+    seen: list[int] = []
+
+    def direct(code: CodeType, line: int) -> object:
+        seen.append(line)
+        return MONITORING.DISABLE if line == 2 else None
+
+    register_line(TOOL, direct)
+    MONITORING.register_callback(TOOL, LINE, direct)
+    MONITORING.set_local_events(TOOL, page.code, LINE)
+    page.run()
+    page.run()
+    MONITORING.restart_events()
+    page.run()
+    MONITORING.set_local_events(TOOL, page.code, 0)
+    assert seen == [1, 2, 3, 1, 3, 1, 2, 3]
+
+
+def test_what_it_raises_comes_out(page: Page) -> None:
+    def direct(code: CodeType, line: int) -> None:
+        raise ZeroDivisionError(line)
+
+    register_line(TOOL, direct)
+    MONITORING.register_callback(TOOL, LINE, direct)
+    MONITORING.set_local_events(TOOL, page.code, LINE)
+    with pytest.raises(ZeroDivisionError, match="1"):
+        page.run()
+    MONITORING.set_local_events(TOOL, page.code, 0)
+
+
+def test_a_tool_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="tool 5 is not in use"):
+        register_line(5, print)
+    register_line(5, None)
