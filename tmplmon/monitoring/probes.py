@@ -100,42 +100,42 @@ class Probe:
     Raises ValueError for a function that does more than to use those, operators, attributes and calls.
     """
 
-    __slots__ = ("depth", "names", "own", "parameters", "steps")
+    __slots__ = ("_depth", "_names", "_own", "_parameters", "_steps")
 
     def __init__(self, function: Callable[..., None], own: str = "") -> None:
         assert isinstance(function, FunctionType)
         code = function.__code__
         variables = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
-        self.depth = code.co_stacksize
-        self.own = f".{own}"
-        self.parameters = [f".{name}" for name in code.co_varnames[: code.co_argcount] if name != own]
-        self.names = [f".{name}" for name in code.co_varnames if name != own]
-        self.steps: list[Step] = []
+        self._depth = code.co_stacksize
+        self._own = f".{own}"
+        self._parameters = [f".{name}" for name in code.co_varnames[: code.co_argcount] if name != own]
+        self._names = [f".{name}" for name in code.co_varnames if name != own]
+        self._steps: list[Step] = []
         instructions = instructions_of(code)
         ends = [op for op, _, _, _ in instructions]
         for op, argument, _, _ in instructions[ends.index(_RESUME) + 1 : _without_return(function, ends)]:
             if op == _LOAD_GLOBAL:
                 name = code.co_names[argument >> 1]
                 constant = Constant(function.__globals__.get(name), name)
-                self.steps.append((_LOAD_CONST, None, constant))
+                self._steps.append((_LOAD_CONST, None, constant))
                 if argument & 1:
-                    self.steps.append((_PUSH_NULL, 0, None))
+                    self._steps.append((_PUSH_NULL, 0, None))
             elif op in PAIRS:
                 for each, variable in zip(PAIRS[op], (argument >> 4, argument & 15), strict=True):
-                    self.steps.append((each, None, f".{variables[variable]}"))
+                    self._steps.append((each, None, f".{variables[variable]}"))
             elif op in VARIABLES and not code.co_cellvars and not code.co_freevars:
-                self.steps.append((op, None, f".{variables[argument]}"))
+                self._steps.append((op, None, f".{variables[argument]}"))
             elif op in dis.hasconst:
-                self.steps.append((op, None, Constant(code.co_consts[argument])))
+                self._steps.append((op, None, Constant(code.co_consts[argument])))
             elif op in _ATTRIBUTES:
                 # LOAD_ATTR has in bit 0 whether it is for a call.
                 of_call = argument & 1 if op == _LOAD_ATTR else 0
                 name = code.co_names[argument >> 1 if op == _LOAD_ATTR else argument]
-                self.steps.append((op, of_call, Attribute(name)))
+                self._steps.append((op, of_call, Attribute(name)))
             elif op in JUMPS or op in VARIABLES or op in dis.hasname or op in ENDS:
                 raise ValueError(f"{function.__qualname__}: a probe cannot have {opname[op]}")
             else:
-                self.steps.append((op, argument, None))
+                self._steps.append((op, argument, None))
 
 
 def _without_return(function: FunctionType, ops: list[int]) -> int:
@@ -218,8 +218,8 @@ class _Copy:
         constants: Mapping[str, Any],
         nested: Mapping[int, CodeType],
     ) -> None:
-        if line.parameters and begin is None:
-            raise ValueError(f"nothing gives {', '.join(line.parameters)} a value; see `begin`")
+        if line._parameters and begin is None:
+            raise ValueError(f"nothing gives {', '.join(line._parameters)} a value; see `begin`")
         self.code = code
         self.line, self.begin, self.on_made = line, begin, made
         self.given = constants
@@ -251,8 +251,8 @@ class _Copy:
             {self.places[number][0] or 0 for number in probed}
             | {self.places[number][0] or 0 for number, fires in enumerate(passes) if fires}
         )
-        owned = [f"{self.line.own}.{number}" for number in self.lines] if self.line.own != "." else []
-        for name in (*self.line.names, *owned):
+        owned = [f"{self.line._own}.{number}" for number in self.lines] if self.line._own != "." else []
+        for name in (*self.line._names, *owned):
             self.variables[name] = self.code.co_nlocals + len(self.variables)
         for number, fires in enumerate(passes):
             self._add(number, targets.get(number), fires, number in probed)
@@ -269,7 +269,7 @@ class _Copy:
                 code.co_firstlineno,
             ),
             co_nlocals=code.co_nlocals + len(self.variables),
-            co_stacksize=code.co_stacksize + max(self.line.depth, len(self.variables), 3),
+            co_stacksize=code.co_stacksize + max(self.line._depth, len(self.variables), 3),
             co_varnames=(*code.co_varnames, *self.variables),
         )
 
@@ -377,9 +377,9 @@ class _Copy:
     def _beginning(self, begin: Callable[..., object]) -> bytes:
         """The call of `begin`, whose answer becomes variables."""
         lines = tuple(self.lines)
-        names = [*self.line.parameters]
-        if self.line.own != ".":
-            names += [f"{self.line.own}.{number}" for number in lines]
+        names = [*self.line._parameters]
+        if self.line._own != ".":
+            names += [f"{self.line._own}.{number}" for number in lines]
         data = encoded(_LOAD_CONST, self._constant(("<begin>", None), begin)) + encoded(_PUSH_NULL, 0)
         data += encoded(_LOAD_CONST, self._constant(("<lines>", None), lines)) + encoded(_CALL, 1)
         data += encoded(_UNPACK_SEQUENCE, len(names))
@@ -388,7 +388,7 @@ class _Copy:
     def _probe(self, place: Position) -> bytes:
         data = b""
         line = place[0]
-        for op, argument, detail in self.line.steps:
+        for op, argument, detail in self.line._steps:
             number = argument or 0
             match detail:
                 case Constant(name="LINE"):
@@ -403,7 +403,7 @@ class _Copy:
                     index = self.names.index(name)
                     number = index << 1 | number if op == _LOAD_ATTR else index
                 case str(name):
-                    number = self.variables[f"{name}.{line}" if name == self.line.own else name]
+                    number = self.variables[f"{name}.{line}" if name == self.line._own else name]
             data += encoded(op, number)
         return data
 
