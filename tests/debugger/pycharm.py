@@ -30,10 +30,12 @@ STEPS = {"continue": GO_ON, "stepIn": 107, "next": 108, "stepOut": 109, "stepInM
 class PyCharm:
     """A debugging session. In a ``with``, which ends it.
 
+    watching: how the debugger watches the program, "settrace" or "monitoring"; the editor chooses.
     output: what the program has printed, errors too, when it has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watching: str) -> None:
+        self.watching = watching
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(PATIENCE)
         self.printed = tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -93,6 +95,7 @@ class PyCharm:
                 # What it sets for "Do not step into library scripts".
                 "IDE_PROJECT_ROOTS": str(here),
                 "PYDEVD_FILTER_LIBRARIES": "True",
+                "USE_LOW_IMPACT_MONITORING": "True" if self.watching == "monitoring" else "",
             },
             stdout=self.printed,
             stderr=subprocess.STDOUT,

@@ -10,17 +10,19 @@ pytest.importorskip("pydevd_pycharm", reason="needs pydevd-pycharm (pip install 
 from .pycharm import PyCharm
 
 BACKENDS = ["bytecode", "closures"]
+WATCHING = ["settrace", "monitoring"]
 # It finds the end of a generator by `co_lnotab`, which Python 3.15 has no more. The frames of closures are those of
 # generators.
-FRAMES_WITHOUT_AN_END = ["closures"] if sys.version_info >= (3, 15) else []
+WITHOUT_AN_END = [("settrace", "closures")] if sys.version_info >= (3, 15) else []
 
 PAGE = ["page.html:1 <template>", "app.py:28 main", "app.py:32 <module>"]
 BASE = ["base.html:4 <template>", *PAGE]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_include(here: Path, backend: str) -> None:
-    with PyCharm() as editor:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_include(here: Path, backend: str, watching: str) -> None:
+    with PyCharm(watching) as editor:
         breakpoints = {"templates/nav.html": {3: "item == 'help'"}}
         editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints)
         assert editor.stopped() == ["nav.html:3 <template>", "base.html:2 <template>", *PAGE]
@@ -29,7 +31,7 @@ def test_include(here: Path, backend: str) -> None:
         assert editor.evaluate("item.upper() + links[0]") == "HELPhome"
         assert editor.go("next")[0] == "nav.html:2 <template>"
         assert editor.go("next")[0] == "nav.html:5 <template>"
-        if backend not in FRAMES_WITHOUT_AN_END:
+        if (watching, backend) not in WITHOUT_AN_END:
             assert editor.go("stepOut") == ["base.html:2 <template>", *PAGE]
             assert editor.go("next") == ["base.html:3 <template>", *PAGE]
         assert editor.go("continue") == []
@@ -37,9 +39,10 @@ def test_include(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_every_first_line(here: Path, backend: str) -> None:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_every_first_line(here: Path, backend: str, watching: str) -> None:
     """Once each: the tracer also sees the call of a template, which is on none of its lines."""
-    with PyCharm() as editor:
+    with PyCharm(watching) as editor:
         files = ("page", "base", "nav", "forms")
         breakpoints = {f"templates/{name}.html": {1: "None"} for name in files}
         editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints)
@@ -53,8 +56,9 @@ def test_every_first_line(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_block_macro_and_function(here: Path, backend: str) -> None:
-    with PyCharm() as editor:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_block_macro_and_function(here: Path, backend: str, watching: str) -> None:
+    with PyCharm(watching) as editor:
         breakpoints = {"templates/page.html": {7: "user['name'] == 'Bob'", 13: "None"}}
         editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints)
         assert editor.stopped() == ["page.html:7 block body", *BASE]
@@ -72,9 +76,10 @@ def test_block_macro_and_function(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_steps_from_a_program_into_its_templates(here: Path, backend: str) -> None:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_steps_from_a_program_into_its_templates(here: Path, backend: str, watching: str) -> None:
     """For this no breakpoint in a template is needed, which PyCharm has no way to set."""
-    with PyCharm() as editor:
+    with PyCharm(watching) as editor:
         editor.launch(here, ["app.py", "plain", "page.html", backend], {"app.py": {28: "None"}})
         assert editor.stopped() == ["app.py:28 main", "app.py:32 <module>"]
         assert editor.go("stepInMyCode") == PAGE
@@ -89,8 +94,9 @@ def test_steps_from_a_program_into_its_templates(here: Path, backend: str) -> No
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_breakpoint_tag(here: Path, backend: str) -> None:
-    with PyCharm() as editor:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_breakpoint_tag(here: Path, backend: str, watching: str) -> None:
+    with PyCharm(watching) as editor:
         editor.launch(here, ["app.py", "tag", "stop.html", backend], {})
         include = ["stop.html:2 <template>", "app.py:28 main", "app.py:32 <module>"]
         # As after `breakpoint()` in Python, it is at the line that comes next.
@@ -101,8 +107,9 @@ def test_breakpoint_tag(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_pieces(here: Path, backend: str) -> None:
-    with PyCharm() as editor:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_pieces(here: Path, backend: str, watching: str) -> None:
+    with PyCharm(watching) as editor:
         breakpoints = {"templates/rows.html": {3: "None"}}
         editor.launch(here, ["flow.py", "generate", backend, "none"], breakpoints)
         program = ["flow.py:23 generate", "flow.py:64 <module>"]
@@ -115,8 +122,9 @@ def test_pieces(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_tasks(here: Path, backend: str) -> None:
-    with PyCharm() as editor:
+@pytest.mark.parametrize("watching", WATCHING)
+def test_tasks(here: Path, backend: str, watching: str) -> None:
+    with PyCharm(watching) as editor:
         breakpoints = {"templates/rows.html": {3: "row == 2"}, "templates/end.html": {2: "None"}}
         editor.launch(here, ["flow.py", "async", backend, "none"], breakpoints)
         loop = ["flow.py:71 <module>"]
@@ -126,3 +134,20 @@ def test_tasks(here: Path, backend: str) -> None:
         assert editor.variables()["a"] == "1"
         assert editor.go("continue") == []
     assert "value of 2" in editor.output
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("watching", WATCHING)
+def test_templates_that_end_on_no_line(here: Path, backend: str, watching: str) -> None:
+    """Its tracer may fail at the call of one (a `TypeError` on standard error), but not the program."""
+    page = "{% if title %}{% extends 'base.html' %}{% endif %}\n{% block title %}{% endblock %}"
+    (here / "templates/page.html").write_text(page)
+    with PyCharm(watching) as editor:
+        breakpoints = {"templates/page.html": {1: "None"}, "templates/nav.html": {1: "None"}}
+        editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints)
+        stack = editor.stopped()
+        while stack[0] == "page.html:1 <template>":
+            stack = editor.go("continue")
+        assert stack[:2] == ["nav.html:1 <template>", "base.html:2 <template>"]
+        assert editor.go("continue") == []
+    assert "76 characters" in editor.output

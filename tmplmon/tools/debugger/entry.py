@@ -58,4 +58,10 @@ def _stops_in_editor(frame: FrameType) -> bool:
     pydevd.settrace(
         suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame
     )
+    monitoring = sys.monitoring
+    if debugpy is None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
+        # PyCharm's "low impact" debugger, which has not asked for the lines of what runs already.
+        events = monitoring.get_local_events(monitoring.DEBUGGER_ID, frame.f_code) | monitoring.events.LINE
+        monitoring.set_local_events(monitoring.DEBUGGER_ID, frame.f_code, events)
+        monitoring.restart_events()
     return True
