@@ -226,23 +226,35 @@ def _joined(values: Iterable[Value]) -> list[Token]:
 # --- from traces to closures -------------------------------------------------------------------------------
 
 
-def attach(trace: Iterable[Token], reached: dict[int, Reached]) -> list[int]:
+# What may run a part of this very scope: a loop that calls itself.
+_CALLS = (ops.Call, ops.TagCall)
+
+
+def attach(trace: Iterable[Token], reached: dict[int, Reached], current: int = -1) -> list[int]:
     """Give the lines of a trace to the ops in it: those after an op to that op. Returns the lines before the first;
-    in the ways of a fork they go to the op that is evaluated there."""
+    in the ways of a fork they go to the op that is evaluated there.
+
+    `current` is the line that has been reached when the trace begins, -1 where that is not certain. A line that has
+    been reached for certain is left out.
+    """
     first: list[int] = []
     pending = first
     for token in trace:
         if isinstance(token, int):
-            if not pending or pending[-1] != token:
+            if token != current:
                 pending.append(token)
+                current = token
         elif isinstance(token, Fork):
             for root, way in token.ways:
-                leading = attach(way, reached)
+                leading = attach(way, reached, current)
                 if root is not None:
                     reached.setdefault(id(root), Reached()).before += leading
             pending = reached.setdefault(id(token.owner), Reached()).after
+            current = -1
         else:
             pending = reached.setdefault(id(token), Reached()).after
+            if isinstance(token, _CALLS):
+                current = -1
     return first
 
 
