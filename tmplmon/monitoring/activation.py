@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import object_, tracing
+from tmplmon.monitoring.debuggers import leave, pass_over
 from tmplmon.monitoring.direct import LINE_CALLBACKS
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import DISABLE, MISSING, call_directly, dispatch, silently, without_legacy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_EVENTS", "SITE_EVENTS", "Activation", "Site"]
 
 _TO_HANDLED = 2 * (FileState.HANDLED - FileState.RAISE)
+_LEAVING = (ev.PY_RETURN, ev.PY_YIELD)
 _NOT_RUNNING = "an event of a scope that has not started, or has ended"
 
 
@@ -214,7 +216,7 @@ class Activation:
                 call = self._line_calls[site] = (_capi.FIRE_LINE, pointer, handle, offset, line)
             self._at(line, offset)(*call)
             if active & DEBUGGER:
-                self._states.enter()
+                self._look_again()
 
     def branch(self, site: int, left: object) -> None:
         """BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
@@ -399,6 +401,8 @@ class Activation:
     ) -> None:
         """Tell the legacy tools, and then the others by a function of the C API. ``for_c``: its last arguments."""
         caller = self._at(line, offset)
+        if active & DEBUGGER and event in _LEAVING and self._frames:
+            leave(self._frames[-1].frame, sys._getframe(), ends=event is ev.PY_RETURN)
         raised = self._raise_checks[file]
         if self._data[raised] or self._data[raised + _TO_HANDLED]:
             # What a callback raises passes through the frame, whose own instructions are nobody's business.
@@ -410,7 +414,13 @@ class Activation:
         else:
             caller(fire, self._states.pointer(state), handle, offset, *for_c)
         if active & DEBUGGER:
-            self._states.enter()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """A debugger was told of an event. Its user's next step may need other events, but not those of engines."""
+        if self._frames:
+            pass_over(self._frames[-1].frame.f_trace)
+        self._states.enter()
 
     def _python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
         """Fire an event of a site that the C API cannot fire."""
@@ -433,6 +443,8 @@ class Activation:
             caller = self._at(line, offset)
             if active & LEGACY_TOOLS:
                 tell(self._frames, event, exception)
+            if active & DEBUGGER and event is ev.PY_UNWIND and self._frames:
+                leave(self._frames[-1].frame, sys._getframe(), ends=True)
             dispatch(event, self._states, state, code, offset, exception, caller=caller)
 
     def _place(self, site: int | None) -> tuple[CodeType, int, int]:

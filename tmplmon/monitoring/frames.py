@@ -27,6 +27,7 @@ from typing import Any
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import in_callback, tracing
+from tmplmon.monitoring.debuggers import pass_over_running
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import allocate_data, hide
 from tmplmon.monitoring.skeleton import pausing_like
@@ -252,6 +253,9 @@ def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *argume
     try:
         return call_in(frames, sys.call_tracing, function, arguments)
     finally:
+        here = sys._getframe()
+        if here.f_trace is not None:
+            pass_over_running(here)
         _capi.leave_tracing(state)
 
 

@@ -28,9 +28,10 @@ from weakref import ref
 from tmplmon.monitoring.linetable import NOWHERE, encode_linetable
 from tmplmon.monitoring.skeleton import RESUME
 
-__all__ = ["allocate_data", "hide", "hide_all", "unseen"]
+__all__ = ["VISIBLE", "allocate_data", "hide", "hide_all", "unseen"]
 
-_VISIBLE = "TMPLMON_MONITORING_VISIBLE" in os.environ
+VISIBLE = "TMPLMON_MONITORING_VISIBLE" in os.environ
+"""Whether that is so."""
 _NOP = bytes((opmap["NOP"], 0))
 _RESUME = bytes(byte for unit in RESUME for byte in unit)
 _NO_PLACE = encode_linetable([NOWHERE] * len(RESUME), 1)  # which does not depend on the lines before it
@@ -38,7 +39,7 @@ _NO_PLACE = encode_linetable([NOWHERE] * len(RESUME), 1)  # which does not depen
 
 def hide(*functions: Callable[..., object]) -> None:
     """Let no tool see functions any more."""
-    if not _VISIBLE:
+    if not VISIBLE:
         for function in functions:
             assert isinstance(function, FunctionType)
             function.__code__ = unseen(function.__code__)

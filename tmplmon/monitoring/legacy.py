@@ -35,6 +35,7 @@ from typing import Any
 
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback
+from tmplmon.monitoring.debuggers import leave, pass_over
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
@@ -99,6 +100,8 @@ def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = 
             tracer = frame.f_trace
         if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
             return
+        if what == "return":
+            leave(frame, sys._getframe(), ends=event is not ev.PY_YIELD)
         local = silently(call_in, frames, tracer, frame, what, argument)
     except BaseException:
         sys.settrace(None)
@@ -106,6 +109,7 @@ def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = 
         raise
     if local is not None:
         frame.f_trace = local
+        pass_over(local)
 
 
 def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> None:

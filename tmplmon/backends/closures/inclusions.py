@@ -28,6 +28,7 @@ from tmplmon.backends.closures.shown import Variables
 from tmplmon.backends.closures.templates import runner
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
+from tmplmon.monitoring.debuggers import unstepped
 from tmplmon.monitoring.hidden import hide_all
 from tmplmon.runtime import support
 
@@ -103,7 +104,7 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
     this, number = b.constants.template, b.signals.plan.call[op.site]
 
     def load(f: Frame, name: Any) -> Any:
-        return support.included(f[CONTEXT], name, key, this, False)
+        return unstepped(support.included, f[CONTEXT], name, key, this, False)
 
     def load_or_ignore(f: Frame, name: Any) -> Any:
         signal, there = f[SIGNAL], f[FIRST] + number

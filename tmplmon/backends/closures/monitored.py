@@ -16,6 +16,7 @@ from tmplmon.backends.closures.tools import has_debugger
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
+from tmplmon.monitoring.debuggers import ENGINES
 from tmplmon.monitoring.hidden import hide_all
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # This module is loaded when the first tool comes. Tools that keep a stack would take the return of what fired
 # PY_START for the return of the scope.
 hide_all(Run)
+ENGINES.add("tmplmon.")
 
 # Includes in includes, and sites in all, that are joined into one scope: a chain of includes is rarely longer than
 # this, and a template that includes two others, which each include two others … would have a table without end.

@@ -61,6 +61,7 @@ class CompiledScope:
         self.indexes: dict[ops.Slot, int] = {slot: i for i, slot in enumerate(slots, HEAD)}
         self.nested = {inner: CompiledScope(constants, inner, self) for inner in ir.nested}
         self._trees: dict[tuple[str, bool, bool], Tree] = {}
+        self._alone: Monitored | None = None
         self._joined: Monitored | None = None
         self.run = macro_of(self)
 
@@ -79,11 +80,16 @@ class CompiledScope:
         """The tree of a kind; with `yields`, one whose closures yield the output; `metered`, one that spends."""
         found = self._trees.get((kind, yields, metered))
         if found is None:
-            program = self.constants.program
-            found = self._trees[kind, yields, metered] = deeply(
-                lambda: self._built(kind, yields, metered), program.name, program.filename
+            found = self._trees[kind, yields, metered] = (
+                self._built_deeply(kind, yields, metered)
+                if kind is QUIET
+                else _unstepped(self._built_deeply, kind, yields, metered)
             )
         return found
+
+    def _built_deeply(self, kind: str, yields: bool, metered: bool) -> Tree:
+        program = self.constants.program
+        return deeply(lambda: self._built(kind, yields, metered), program.name, program.filename)
 
     def _built(self, kind: str, yields: bool, metered: bool) -> Tree:
         b = self._builder(kind, yields)
@@ -134,22 +140,26 @@ class CompiledScope:
 
         return Plan(self.ir, self.constants.is_async)
 
-    @cached_property
+    @property
     def alone(self) -> "Monitored":
         """The scope's table without the templates it includes."""
-        from tmplmon.backends.closures.monitored import Monitored
-
-        return Monitored(self, join=False)
+        found = self._alone
+        if found is None:
+            found = self._alone = _unstepped(self._monitored, False)
+        return found
 
     @property
     def monitored(self) -> "Monitored":
         """The scope's table; static includes are a part of it. Made again when one of them was."""
         found = self._joined
         if found is None or found.is_stale:
-            from tmplmon.backends.closures.monitored import Monitored
-
-            found = self._joined = Monitored(self, join=True) if self.plan.includes else self.alone
+            found = self._joined = _unstepped(self._monitored, True)
         return found
+
+    def _monitored(self, join: bool) -> "Monitored":
+        from tmplmon.backends.closures.monitored import Monitored
+
+        return self.alone if join and not self.plan.includes else Monitored(self, join)
 
     def is_heard(self) -> bool:
         """Whether any tool listens to the scope, as of now. To be asked where there is a tool at all."""
@@ -200,6 +210,14 @@ class CompiledScope:
         """The function of a macro that is made in a frame: `code(output, *slots)`."""
         run = self.run
         return lambda output, *slots: run(f, output, slots)
+
+
+def _unstepped[T](build: Callable[..., T], *arguments: Any) -> T:
+    """Builds what is there for tools. A debugger that steps does not step into that."""
+    from tmplmon.monitoring.debuggers import unstepped
+
+    built: T = unstepped(build, *arguments)
+    return built
 
 
 def _nothing(f: Frame) -> None:

@@ -60,6 +60,8 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
     environment: Environment | None = None
     stopframe: FrameType | None
     shows_engine = False
+    leaves_out_engines = True
+    """Nothing else has to: `tmplmon.monitoring.debuggers`."""
     _reached: FrameType | None = (
         None  # a frame that it has stopped in as a line was reached, while on that line
     )
