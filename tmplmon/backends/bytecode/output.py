@@ -31,7 +31,7 @@ from collections.abc import Callable, Sequence
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
-from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.pyast import NO_LINE, NOWHERE, Place
 from tmplmon.backends.bytecode.texts import (
     text_by_type,
     text_of,
@@ -74,9 +74,9 @@ class _AttributeText:
     whole: ast.While
 
 
-def emit(f: Function, run: Sequence[ops.Emit | ops.If]) -> None:
-    """Puts out a run, which `run_at` found."""
-    made = _Run(f)
+def emit(f: Function, run: Sequence[ops.Emit | ops.If], following: Place = NOWHERE) -> None:
+    """Puts out a run, which `run_at` found. `following` is the place that is reached after it, if that is known."""
+    made = _Run(f, following)
     f.begin()
     for op in run:
         if type(op) is ops.Emit:
@@ -97,8 +97,9 @@ def emit_unless_extended(f: Function, op: ops.Emit) -> None:
 
 
 class _Run:
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: Function, following: Place) -> None:
         self.f = f
+        self.following = following
         self.parts: list[_Part] = []
         self.values = 0
 
@@ -313,8 +314,12 @@ class _Run:
                 f.write(self.traced(part, at), at)
             return
         last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
-        if last is NOWHERE and f.sink == YIELD and self.put_out_before(parts):
-            return
+        if last["lineno"] >= NO_LINE and f.sink == YIELD:
+            if self.put_out_before(parts):
+                return
+            last = (
+                self.following
+            )  # a debugger compares the line of a pause with the one that it is to stop at
         first = next((part.place for part in parts if not part.reached and part.place is not None), last)
         pending = next((part for part in parts if part.text is not None), None)
         if pending is not None:

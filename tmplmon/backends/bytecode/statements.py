@@ -19,7 +19,7 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
     while position < len(body):
         end = run_at(f, body, position)
         if end > position:
-            emit(f, body[position:end])  # type: ignore[arg-type]
+            emit(f, body[position:end], _begins_at(f, body[end : end + 1]))  # type: ignore[arg-type]
             position = end
             continue
         op = body[position]
@@ -33,6 +33,16 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
             left = len(f.body)
     if left:
         del f.body[left:]
+
+
+def _begins_at(f: Function, body: Sequence[ops.Op]) -> Place:
+    """The place that a statement begins at, where it is certain which line is reached first."""
+    for op in body:
+        if isinstance(op, ops.For | ops.Include):
+            return f.at(op.site)
+        if isinstance(op, ops.If):
+            return f.at(op.branches[0][2])
+    return NOWHERE
 
 
 def block_of(f: Function, body: Sequence[ops.Op], entered: Place) -> list[ast.stmt]:
