@@ -32,7 +32,7 @@ from tmplmon.backends.closures.frame import (
     Frame,
 )
 from tmplmon.backends.closures.shown import Variables, show
-from tmplmon.backends.closures.tools import always, any_tool
+from tmplmon.backends.closures.tools import ALL, QUIET, always, any_tool
 from tmplmon.ir import ops
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope, Tree
     from tmplmon.monitoring import Activation
     from tmplmon.runtime.budget import Budget
-
-QUIET, LINES, ALL = "quiet", "lines", "all"
-"""The kinds of trees: without signals, with those of lines and branches, with all."""
 
 type Slots = Sequence[Any]
 
@@ -69,7 +66,7 @@ class Run:
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
-            kind = ALL if stepping or table.is_heard_beyond_lines else LINES
+            kind = ALL if stepping else table.kind
         budget = metered.budget_for(scope)
         tree = scope.tree(kind, yields, budget is not None)
         f = fill(self.f, tree, outer, output, slots, budget)

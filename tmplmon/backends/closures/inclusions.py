@@ -10,7 +10,7 @@ from typing import Any
 
 from tmplmon.backends.closures import metered
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.entry import ALL, LINES, fill, left, signal_from
+from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     ERROR,
@@ -40,7 +40,7 @@ def include(
     site, static = op.site, key is not None
     load = _loader(b, op, key)
     branch = b.signals.branch(b.signals.plan.branch[site]) if op.ignore_missing else None
-    kind = ALL if b.calls else LINES
+    kind = b.signals.kind
 
     def find(f: Frame, name: Any) -> tuple[Any, Any, Part | None]:
         """The template, the context it runs in, and the part of this scope that it is."""

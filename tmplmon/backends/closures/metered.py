@@ -477,7 +477,8 @@ class _Resumed:
 
 def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
     """`code(context, output)` of a template or block. `quiet` is what runs where nothing is metered."""
-    from tmplmon.backends.closures.entry import QUIET, Run
+    from tmplmon.backends.closures.entry import Run
+    from tmplmon.backends.closures.tools import QUIET
 
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -547,7 +548,8 @@ def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., 
 
 def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
     """The function that runs a macro; see `entry.macro_of`."""
-    from tmplmon.backends.closures.entry import QUIET, Run
+    from tmplmon.backends.closures.entry import Run
+    from tmplmon.backends.closures.tools import QUIET
 
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
 from tmplmon.backends.closures.shown import as_in_frame
-from tmplmon.backends.closures.tools import has_debugger
+from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, has_debugger
 from tmplmon.monitoring import Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
@@ -33,7 +33,8 @@ _DEEPEST = 8
 _MOST_SITES = 5000
 
 # The events that the tree for lines and branches has.
-_OF_LINES = {ev.LINE, ev.BRANCH_LEFT, ev.BRANCH_RIGHT, ev.PY_START, ev.PY_RETURN, ev.PY_UNWIND}
+_BRANCHES = {ev.BRANCH_LEFT, ev.BRANCH_RIGHT}
+_OF_LINES = {ev.LINE, ev.PY_START, ev.PY_RETURN, ev.PY_UNWIND}
 _OF_LINES |= {ev.PY_YIELD, ev.PY_RESUME, ev.PY_THROW}
 
 
@@ -104,11 +105,14 @@ class Monitored:
             if part.plan.entries:
                 part.state = 2 * self.scope.sites[part.first].state
         states = self.scope.states
-        beyond = bytearray(len(states.data))
+        beyond, branches = bytearray(len(states.data)), bytearray(len(states.data))
         for index, event in enumerate(states.events):
-            if event not in _OF_LINES:
+            if event in _BRANCHES:
+                branches[2 * index] = 0xFF
+            elif event not in _OF_LINES:
                 beyond[2 * index] = 0xFF
         self._beyond = int.from_bytes(beyond, "little")
+        self._branches = int.from_bytes(branches, "little")
         fires = bytearray(b"\xff\x00" * len(states.events))
         for part in self._parts:
             for number in range(len(part.plan.entries)):
@@ -129,9 +133,12 @@ class Monitored:
         return False
 
     @property
-    def is_heard_beyond_lines(self) -> bool:
-        """Whether a tool listens to calls or exceptions too, or is a debugger, which looks at who called whom."""
-        return has_debugger() or bool(int.from_bytes(self.scope.data, "little") & self._beyond)
+    def kind(self) -> str:
+        """The tree that has what is listened to. A debugger looks at who called whom, so it has all."""
+        heard = int.from_bytes(self.scope.data, "little")
+        if heard & self._beyond or has_debugger():
+            return ALL
+        return BRANCHES if heard & self._branches else LINES
 
     def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
         plan = compiled.plan

@@ -1,9 +1,9 @@
 """A scope as it is run: a template's body, a block, a macro or a call body.
 
 Rule: to enter a scope is to ask once whether any tool is there. If not, the quiet tree runs, in which there is not
-one check. If so, the scope's activation begins, and the tree that signals runs: one for tools that want lines and
-branches, another for those that also want calls and exceptions (`signals`). Each tree is built when it is first
-needed, from the same ops.
+one check. If so, the scope's activation begins, and a tree that signals runs: one for tools that want lines, one
+for those that want branches too, another for those that also want calls and exceptions (`signals`). Each tree is
+built when it is first needed, from the same ops.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, sequence
 from tmplmon.backends.closures.constants import Constants
-from tmplmon.backends.closures.entry import ALL, QUIET, macro_of
+from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
+from tmplmon.backends.closures.tools import QUIET
 from tmplmon.deep import deeply
 from tmplmon.ir import ops
 from tmplmon.runtime.undefined import missing
@@ -114,7 +115,7 @@ class CompiledScope:
         if kind is not QUIET:
             from tmplmon.backends.closures.signals import Signals
 
-            signals = Signals(self, calls=kind is ALL)
+            signals = Signals(self, kind)
         if yields or self.constants.is_async:
             from tmplmon.backends.closures.resumable import ResumableBuilder
 

@@ -4,9 +4,9 @@ Rule: a signal is put around a closure; the closure itself is the quiet tree's. 
 of the state is looked at: a line that a tool has disabled costs that look. LINE is fired when the line that is
 reached is another than the one reached last (LINE of the frame), as the VM does it.
 
-There are two levels. Tools that want lines and branches (coverage) get the quiet tree with those signals; for tools
-that want more (profilers, debuggers), filters, tests, macros and functions are called through the activation as
-well (`calls`), which tells of the calls and puts the scope's frame on the stack.
+There are three levels. Tools that want lines, or lines and branches, get the quiet tree with those signals; for
+tools that want more (debuggers, profilers of calls), filters, tests, macros and functions are called through the
+activation as well (`calls`), which tells of the calls and puts the scope's frame on the stack.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -16,6 +16,7 @@ from tmplmon.backends.closures import lines
 from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, STATE, Frame
 from tmplmon.backends.closures.lines import Reached
+from tmplmon.backends.closures.tools import ALL, LINES
 from tmplmon.ir import ops
 from tmplmon.monitoring.activation import SITE_EVENTS
 from tmplmon.runtime.calls import wanted_by
@@ -36,8 +37,9 @@ STOPPED = "value was undefined because a callable raised a StopIteration excepti
 class Signals:
     """Puts signals around the closures of one tree."""
 
-    def __init__(self, scope: "CompiledScope", calls: bool) -> None:
-        self.calls = calls
+    def __init__(self, scope: "CompiledScope", kind: str) -> None:
+        self.kind = kind
+        self.calls = kind is ALL
         self.plan = scope.plan
         self.positions = scope.ir.positions
         self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
@@ -118,6 +120,11 @@ class Signals:
         """A statement that reaches the lines that its expressions begin with, and runs."""
         return self.reaching(self._first[op.site], closure)
 
+    def reaches(self, op: ops.Op) -> bool:
+        """Whether evaluating an op reaches a line by itself."""
+        found = self._reached.get(id(op))
+        return found is not None and bool(found.before or found.after)
+
     def value(self, b: Builder, op: ops.Op, closure: Closure) -> Closure:
         """A value, with the lines that are reached before and after it."""
         reached = self._reached.get(id(op))
@@ -129,6 +136,8 @@ class Signals:
 
     def branch(self, number: int) -> Callable[[Frame, bool], None]:
         """BRANCH, to the left or to the right."""
+        if self.kind is LINES:
+            return _no_branch
         left = self.plan.states[number]
         right = left + _RIGHT
 
@@ -140,7 +149,7 @@ class Signals:
 
     def deciding(self, test: Closure, number: int | None) -> Closure:
         """A condition that decides which way to go: its truth. Without a number it is a constant."""
-        if number is None:
+        if number is None or self.kind is LINES:
             return test
         branch = self.branch(number)
         if suspends(test):
@@ -168,7 +177,7 @@ class Signals:
         """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
         wanted = op.op == "and"
         number = self.plan.branch.get(op.site)
-        if number is None:
+        if number is None or self.kind is LINES:
             return lambda f, held: bool(held)
         branch = self.branch(number)
 
@@ -188,6 +197,16 @@ class Signals:
     def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """The items of a loop, with its line and branch on each round."""
         before, after = self.round(b, op)
+        if self.kind is LINES:
+
+            def reaching(f: Frame, iterable: Any) -> Iterator[Any]:
+                iterator = iter(iterable)
+                before(f)
+                for item in iterator:
+                    yield item
+                    before(f)
+
+            return lambda f, iterable: reaching(f, iterable)
 
         def rounds(f: Frame, iterable: Any) -> Iterator[Any]:
             iterator = iter(iterable)
@@ -403,6 +422,10 @@ def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{said} {twice!r}")
         found.update(part)
     return found
+
+
+def _no_branch(f: Frame, to_left: bool) -> None:
+    """In place of `branch` where nobody listens to branches."""
 
 
 def _nowhere(f: Frame) -> None:

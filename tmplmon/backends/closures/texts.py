@@ -83,7 +83,7 @@ def _emitting(text: Text) -> Callable[[Frame, Any], str]:
 
 def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
     escaped = b.constants.text.escape
-    if b.signals is None and not b.constants.is_async:
+    if not b.constants.is_async and (b.signals is None or not b.signals.reaches(op)):
         i = b.own(op)
         if i is not None:
             return _escaped_slot(i, escaped, site)

@@ -1,6 +1,9 @@
-"""Whether any of Python's tools listens to anything."""
+"""Whether any of Python's tools listens to anything, and to what."""
 
 import sys
+
+QUIET, LINES, BRANCHES, ALL = "quiet", "lines", "branches", "all"
+"""The kinds of trees: without signals, with those of lines, of lines and branches, with all."""
 
 _get_tool = sys.monitoring.get_tool
 
