@@ -39,7 +39,7 @@ def value(row):
 
 def render():
     users = [{"name": "Ann"}, {"name": "Bob"}]
-    template = environment.get_template("page.html")
+    template = environment.get_template("maybe.html" if how == "maybe" else "page.html")
     if how == "before":
         stop()
     text = template.render(users=users, links=["a"], title="t", hello=hello)

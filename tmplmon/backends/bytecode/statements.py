@@ -426,11 +426,20 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
     if extends_always(scope):
         f.body += made
         return
-    is_set = pyast.compare(pyast.name(PARENT, APART), [ast.IsNot()], [pyast.const(None, APART)], APART)
-    f.body.append(pyast.if_(is_set, made, [], APART))
-    f.body.append(
-        pyast.return_(None, APART)
-    )  # Else the way past the test would return from the parent's line.
+    # Each way returns from the line that it has reached, where that is certain: debuggers look at it.
+    end = f.apart
+    last = f.body[-1] if f.body else None
+    if end is APART and isinstance(last, ast.If) and _is_unless_extended(last.test):
+        with f.into(last.body):
+            f.body.append(pyast.return_(None, f.apart))
+    is_set = pyast.compare(pyast.name(PARENT, end), [ast.IsNot()], [pyast.const(None, end)], end)
+    made.append(pyast.return_(None, at))
+    f.body += [pyast.if_(is_set, made, [], end), pyast.return_(None, end)]
+
+
+def _is_unless_extended(test: ast.expr) -> bool:
+    """Whether a test is for what is dropped where a parent template has been set."""
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == PARENT
 
 
 __all__ = ["STATEMENTS", "YIELD", "block_of", "finish_template", "statements"]
