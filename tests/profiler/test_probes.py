@@ -1,4 +1,5 @@
-"""Lines that are recorded by probes: when functions have them, and that they find what callbacks find."""
+"""Lines that are recorded by probes: when functions have them. And that probes, and the accounts that closures
+keep, find what callbacks find."""
 
 import gc
 import threading
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from cases import casefile
 from cases.casefile import Case
-from cases.engines import HOW, TMPLMON, Outcome, describe, evaluate
+from cases.engines import HOW, TMPLMON, Engine, Outcome, describe, evaluate
 from cases.test_cases import cases
 
 from tmplmon.tools.profiler import Profile, Profiler, inline
 
-from .conftest import Site, lines
+from .conftest import Clock, Site, lines
+
+CLOSURES = Engine("tmplmon", (("backend", "closures"),))
 
 
 @pytest.fixture
@@ -126,18 +129,21 @@ def test_a_thread_that_is_late(site: Site) -> None:
 
 
 def profiled(
-    case: Case, before: Callable[..., AbstractContextManager[object]]
+    case: Case,
+    before: Callable[..., AbstractContextManager[object]],
+    beside: Callable[..., AbstractContextManager[object]] = nullcontext,
+    engine: Engine = TMPLMON,
 ) -> tuple[str | Outcome, Profile | None]:
-    """What came of a case that has run `before`, and its profile."""
+    """What came of a case that has run `before`, and its profile, made `beside` another tool."""
     way = case.sections.get("run", "render")
-    clock = float  # stands still
+    clock = Clock()  # stands still
     try:
-        options = evaluate(case.sections.get("options", ""), TMPLMON)
-        template = TMPLMON.environment(case.templates, **options).get_template("main")
+        options = evaluate(case.sections.get("options", ""), engine)
+        template = engine.environment(case.templates, **options).get_template("main")
         with before(clock):
             for _ in range(2):
                 run(template, way, case)
-        with Profiler(clock=clock) as profiler:
+        with beside(clock), Profiler(clock=clock) as profiler:
             outcome = run(template, way, case)
         return outcome, profiler.profile
     except Exception as error:
@@ -167,9 +173,23 @@ def hits(profile: Profile | None) -> object:
     ]
 
 
+def another(clock: Clock) -> Profiler:
+    return Profiler(clock=clock)
+
+
 @cases
 def test_probes_find_what_callbacks_find(path: Path) -> None:
     case = casefile.read(path)
-    callbacks, probes = profiled(case, nullcontext), profiled(case, lambda clock: Profiler(clock=clock))
+    callbacks, probes = profiled(case, nullcontext), profiled(case, another)
     assert probes[0] == callbacks[0]
     assert hits(probes[1]) == hits(callbacks[1])
+
+
+@cases
+def test_accounts_find_what_callbacks_find(path: Path) -> None:
+    """Closures keep an account for one profiler; two have callbacks."""
+    case = casefile.read(path)
+    account = profiled(case, nullcontext, engine=CLOSURES)
+    callbacks = profiled(case, nullcontext, another, CLOSURES)
+    assert account[0] == callbacks[0]
+    assert hits(account[1]) == hits(callbacks[1])

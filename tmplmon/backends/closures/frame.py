@@ -10,6 +10,8 @@ changes, then what one tree keeps for itself. A list is indexed faster than anyt
     ERROR     the exception that is passing       LINE    the line that was reached last; 0: none
     SITE      where it came up                    PART    the inclusion this is, in a scope that spans files
     METER     the budget that is spent from; None in a tree that is not metered
+
+In a tree that keeps an account of its lines, DATA is the account, and STATE its cells by line.
 """
 
 from typing import Any

@@ -16,7 +16,7 @@ from tmplmon.backends.closures import lines
 from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, STATE, Frame
 from tmplmon.backends.closures.lines import Reached
-from tmplmon.backends.closures.tools import ALL, LINES
+from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
 from tmplmon.monitoring.activation import SITE_EVENTS
 from tmplmon.runtime.calls import wanted_by
@@ -40,6 +40,7 @@ class Signals:
     def __init__(self, scope: "CompiledScope", kind: str) -> None:
         self.kind = kind
         self.calls = kind is ALL
+        self.branches = kind is BRANCHES or kind is ALL
         self.plan = scope.plan
         self.positions = scope.ir.positions
         self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
@@ -70,7 +71,7 @@ class Signals:
     def reaching(self, found: Sequence[int], closure: Closure) -> Closure:
         """A closure that reaches lines, and then runs."""
         if len(found) != 1 or not found[0] or suspends(closure):
-            return _before(self.reach_all(found), closure)
+            return run_before(self.reach_all(found), closure)
         # Most closures: with `reach` in them, which saves a call.
         (line,) = found
         number = self.plan.first_on[line]
@@ -88,7 +89,7 @@ class Signals:
     def leading_to(self, closure: Closure, found: Sequence[int]) -> Closure:
         """The value of a closure, with lines that are reached after it."""
         if len(found) != 1 or not found[0] or suspends(closure):
-            return _after(closure, self.reach_all(found))
+            return run_after(closure, self.reach_all(found))
         (line,) = found
         number = self.plan.first_on[line]
         state = self.plan.states[number]
@@ -110,7 +111,7 @@ class Signals:
 
     def from_nowhere(self, closure: Closure) -> Closure:
         """What follows code that belongs to no line: its line counts as reached once more."""
-        return _before(_nowhere, closure)
+        return run_before(_nowhere, closure)
 
     def at_line(self, b: Builder, site: int, closure: Closure) -> Closure:
         """A statement that reaches its line and runs."""
@@ -136,7 +137,7 @@ class Signals:
 
     def branch(self, number: int) -> Callable[[Frame, bool], None]:
         """BRANCH, to the left or to the right."""
-        if self.kind is LINES:
+        if not self.branches:
             return _no_branch
         left = self.plan.states[number]
         right = left + _RIGHT
@@ -149,7 +150,7 @@ class Signals:
 
     def deciding(self, test: Closure, number: int | None) -> Closure:
         """A condition that decides which way to go: its truth. Without a number it is a constant."""
-        if number is None or self.kind is LINES:
+        if number is None or not self.branches:
             return test
         branch = self.branch(number)
         if suspends(test):
@@ -177,7 +178,7 @@ class Signals:
         """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
         wanted = op.op == "and"
         number = self.plan.branch.get(op.site)
-        if number is None or self.kind is LINES:
+        if number is None or not self.branches:
             return lambda f, held: bool(held)
         branch = self.branch(number)
 
@@ -197,7 +198,7 @@ class Signals:
     def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """The items of a loop, with its line and branch on each round."""
         before, after = self.round(b, op)
-        if self.kind is LINES:
+        if not self.branches:
 
             def reaching(f: Frame, iterable: Any) -> Iterator[Any]:
                 iterator = iter(iterable)
@@ -433,7 +434,7 @@ def _nowhere(f: Frame) -> None:
     f[LINE] = 0
 
 
-def _before(first: Closure | None, closure: Closure) -> Closure:
+def run_before(first: Closure | None, closure: Closure) -> Closure:
     """A closure that begins with another."""
     if first is None:
         return closure
@@ -452,7 +453,7 @@ def _before(first: Closure | None, closure: Closure) -> Closure:
     return both
 
 
-def _after(closure: Closure, then: Closure | None) -> Closure:
+def run_after(closure: Closure, then: Closure | None) -> Closure:
     """The value of a closure, with another run after it."""
     if then is None:
         return closure

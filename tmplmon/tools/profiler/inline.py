@@ -12,9 +12,9 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
+from tmplmon.monitoring.direct import CLOCK, TICK, Account, Cell
 from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
-from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, State
-from tmplmon.tools.profiler.tree import Cell
+from tmplmon.tools.profiler.thread import Clock
 
 type Begin = Callable[[tuple[int, ...]], tuple[Any, ...]]
 
@@ -102,7 +102,7 @@ def _joined(lines: tuple[int, ...]) -> tuple[Any, ...]:
 def nobodys(lines: tuple[int, ...]) -> tuple[Any, ...]:
     """Something to work on for a scope that is not recorded."""
     cell = Cell(0)
-    return State(cell, 0.0), *([cell] * len(lines))
+    return Account(cell, 0.0, CLOCK), *([cell] * len(lines))
 
 
 def _noted(function: FunctionType) -> None:
@@ -115,11 +115,11 @@ def _noted(function: FunctionType) -> None:
         function.__code__ = original
 
 
-def _line(state: State, cell: Cell) -> None:
+def _line(account: Account, cell: Cell) -> None:
     now = clock(TICK)
-    state.cell.time += now - state.since
-    state.since = now
-    state.cell = cell
+    account.cell.time += now - account.since
+    account.since = now
+    account.cell = cell
     cell.hits += 1.0
 
 

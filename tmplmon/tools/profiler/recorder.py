@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from types import CodeType, FunctionType
 from typing import Any
@@ -32,9 +32,9 @@ from tmplmon.monitoring.announced import (
     watch,
     with_nested,
 )
-from tmplmon.monitoring.direct import register_line
+from tmplmon.monitoring.direct import CLOCK, TICK, Account, Cell, register_accounts, register_line, unread
 from tmplmon.tools.profiler import inline
-from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, followed
+from tmplmon.tools.profiler.thread import Clock, Entry, Thread, followed
 from tmplmon.tools.profiler.tree import Scope, make_root
 
 _mon = sys.monitoring
@@ -88,6 +88,7 @@ class Recorder:
             for event, callback in self._callbacks().items():
                 _mon.register_callback(self._tool, event, callback)
             self._call_for_lines(self._line)
+            register_accounts(self._tool, self._open)
             self.is_on = True
             self._has_probes = inline.take(self._join, self._made)
             if self._has_probes:
@@ -117,6 +118,7 @@ class Recorder:
             for code in self._codes.values():
                 _mon.set_local_events(self._tool, code, 0)
             self._call_for_lines(None)
+            register_accounts(self._tool, None)
             for event in self._callbacks():
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
@@ -208,6 +210,11 @@ class Recorder:
         if thread is None or not thread.stack:
             return inline.nobodys(lines)
         return thread.join(lines)
+
+    def _open(self, lines: tuple[int, ...]) -> tuple[Account, Sequence[Cell | None]]:
+        """The same for an engine that keeps the account."""
+        thread = self._threads.get(get_ident())
+        return unread(lines) if thread is None or not thread.stack else thread.open(lines)
 
     def _is_any_running(self) -> bool:
         for frame in sys._current_frames().values():

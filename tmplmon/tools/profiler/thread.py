@@ -7,18 +7,14 @@ The state is in the variables of `followed`, which its functions share: they are
 line's function is what profiling costs (docs/profiling.md has the figures), where it is not a probe (`inline`).
 """
 
-import time
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from tmplmon.tools.profiler.tree import Cell, Node, Scope, make_root
+from tmplmon.monitoring.direct import TICK, Account, Cell
+from tmplmon.tools.profiler.tree import Node, Scope, make_root
 
 type Clock = Callable[[int], float]
-
-# `clock_gettime` takes an argument, which CPython 3.13 calls faster than a function without.
-TICK: int = getattr(time, "CLOCK_MONOTONIC", 0)
-CLOCK: Clock = getattr(time, "clock_gettime", lambda _: time.perf_counter())
 
 
 class Entry:
@@ -42,14 +38,15 @@ class Thread:
 
     line(code, number), enter(code, entry), leave(code): what is to be called when that happens. `leave` is given
     code of other functions, too.
-    join(lines): what the probes on these lines of the scope work on that has just been entered: a `State`, and the
-    cell of each line. The time since it was entered does not count.
+    join(lines): what the probes on these lines of the scope work on that has just been entered: the account, and
+    the cell of each line. The time since it was entered does not count.
+    open(lines): the same for an engine that keeps the account (`monitoring.direct`): the cells by line.
     skip(): the time since the last call does not count. end(now): what runs ended then.
     stack: the code objects that run, outermost first.
     root: the call tree. spent(): the time inside of templates by the clock alone, without a look at the tree.
     """
 
-    __slots__ = ("end", "enter", "join", "leave", "line", "root", "skip", "spent", "stack")
+    __slots__ = ("end", "enter", "join", "leave", "line", "open", "root", "skip", "spent", "stack")
 
     root: Node
     stack: list[CodeType]
@@ -57,19 +54,10 @@ class Thread:
     enter: Callable[[CodeType, Entry], None]
     join: Callable[[tuple[int, ...]], tuple[Any, ...]]
     leave: Callable[[CodeType], None]
+    open: Callable[[tuple[int, ...]], tuple[Account, list[Cell | None]]]
     skip: Callable[[], None]
     end: Callable[[float], None]
     spent: Callable[[], float]
-
-
-class State:
-    """since: up to when time has been added. cell: what comes next is spent on."""
-
-    __slots__ = ("cell", "since")
-
-    def __init__(self, cell: Cell, since: float) -> None:
-        self.cell = cell
-        self.since = since
 
 
 def followed(clock: Clock) -> Thread:
@@ -78,24 +66,26 @@ def followed(clock: Clock) -> Thread:
     node = thread.root = make_root()
     stack = thread.stack = []
     tick = TICK
-    state = State(Cell(0), clock(tick))  # outside of templates: what is spent on this cell is nobody's
+    account = Account(
+        Cell(0), clock(tick), clock
+    )  # outside of templates: what is spent on this cell is nobody's
     table: list[Any] = node.table
     callers: list[tuple[Node, Cell]] = []
     began = total = 0.0
 
     def line(code: CodeType, number: int) -> None:
         now = clock(tick)
-        state.cell.time += now - state.since
-        state.since = now
+        account.cell.time += now - account.since
+        account.since = now
         try:
-            cell = state.cell = table[number]
+            cell = account.cell = table[number]
             cell.hits += 1.0
         except (AttributeError, IndexError):
             first(number)
 
     def first(number: int) -> None:
         """A line is reached for the first time (or after the end, by a thread that was late)."""
-        cell = state.cell = at(number) if stack else Cell(0)
+        cell = account.cell = at(number) if stack else Cell(0)
         cell.hits += 1.0
 
     def at(number: int) -> Cell:
@@ -106,8 +96,8 @@ def followed(clock: Clock) -> Thread:
     def enter(code: CodeType, entry: Entry) -> None:
         nonlocal node, table, began
         now = clock(tick)
-        cell = state.cell
-        cell.time += now - state.since
+        cell = account.cell
+        cell.time += now - account.since
         stack.append(code)
         callers.append((node, cell))
         node = node.child(cell.line, entry.scope)
@@ -115,22 +105,30 @@ def followed(clock: Clock) -> Thread:
         table = node.table
         if not table:
             table += [None] * entry.lines
-        state.cell = node.cell(entry.line)
-        since = state.since = clock(tick)  # what this took does not count
+        account.cell = node.cell(entry.line)
+        since = account.since = clock(tick)  # what this took does not count
         began = since if len(stack) == 1 else began + since - now
 
     def join(lines: tuple[int, ...]) -> tuple[Any, ...]:
         row = node.row
         if row is None:
-            row = node.row = (state, *map(at, lines))
+            row = node.row = (account, *map(at, lines))
         skip()
         return row
+
+    def open_(lines: tuple[int, ...]) -> tuple[Account, list[Cell | None]]:
+        if node.row is None:
+            node.row = ()
+            for number in lines:
+                at(number)
+        skip()
+        return account, table
 
     def skip() -> None:
         nonlocal began
         now = clock(tick)
-        began += now - state.since
-        state.since = now
+        began += now - account.since
+        account.since = now
 
     def leave(code: CodeType) -> None:
         nonlocal began
@@ -143,14 +141,14 @@ def followed(clock: Clock) -> Thread:
             back(now)
         except IndexError:
             return  # another thread has ended this one meanwhile
-        since = state.since = clock(tick)
+        since = account.since = clock(tick)
         began += since - now
 
     def back(now: float) -> None:
         nonlocal node, table, total
-        state.cell.time += now - state.since
-        state.since = now
-        node, state.cell = callers.pop()
+        account.cell.time += now - account.since
+        account.since = now
+        node, account.cell = callers.pop()
         table = node.table
         if not callers:
             total += now - began
@@ -158,9 +156,9 @@ def followed(clock: Clock) -> Thread:
     def end(now: float) -> None:
         while stack:
             stack.pop()
-            back(max(now, state.since))
+            back(max(now, account.since))
 
     thread.line, thread.enter, thread.leave, thread.end = line, enter, leave, end
-    thread.join, thread.skip = join, skip
+    thread.join, thread.open, thread.skip = join, open_, skip
     thread.spent = lambda: total
     return thread

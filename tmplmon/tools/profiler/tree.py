@@ -1,12 +1,15 @@
 """The call tree: which scope ran, called from which line of which scope, how often, and how long on each line.
 
-Rule: all time is in the cells, each of which has the time of one line less that of the templates it called. So the
+Rule: all time is in the cells, each of which has the time of one line (seconds) less that of the templates it
+called. So the
 sum of all cells is all the time there is, and every other figure is a sum of some of them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from tmplmon.monitoring.direct import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +23,6 @@ class Scope:
     file: str
     name: str
     line: int
-
-
-class Cell:
-    """A line of a node: how often it was reached, and its own time in the clock's unit (seconds).
-
-    The hits are a float: CPython adds those faster than integers above 256.
-    """
-
-    __slots__ = ("hits", "line", "time")
-
-    def __init__(self, line: int) -> None:
-        self.line = line
-        self.hits = 0.0
-        self.time = 0.0
 
 
 class Node:
