@@ -16,19 +16,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tmplmon.monitoring.activation import Activation
     from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder, remember_source
-    from tmplmon.monitoring.direct import register_line
     from tmplmon.monitoring.events import ALL_EVENTS, Event, event
     from tmplmon.monitoring.frames import ScopeFrame
     from tmplmon.monitoring.linetable import (
         Position,
         decode_linetable,
         encode_linetable,
-        iter_lines,
         without_line,
         without_resume_line,
     )
     from tmplmon.monitoring.locations import IncludeSite, Location, LocationTable, LocationTableBuilder
-    from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
     from tmplmon.monitoring.scope import EXIT, Scope, ScopeBuilder
     from tmplmon.monitoring.sites import Site
     from tmplmon.monitoring.states import StateArray
@@ -45,20 +42,15 @@ _HOME = {
     "LocationTable": "locations",
     "LocationTableBuilder": "locations",
     "Position": "linetable",
-    "Probe": "probes",
     "Scope": "scope",
     "ScopeBuilder": "scope",
     "ScopeFrame": "frames",
     "Site": "sites",
     "StateArray": "states",
-    "can_have_probes": "probes",
     "decode_linetable": "linetable",
     "encode_linetable": "linetable",
     "event": "events",
-    "iter_lines": "linetable",
-    "register_line": "direct",
     "remember_source": "codelike",
-    "with_probes": "probes",
     "without_line": "linetable",
     "without_resume_line": "linetable",
 }
@@ -75,20 +67,15 @@ __all__ = [
     "LocationTable",
     "LocationTableBuilder",
     "Position",
-    "Probe",
     "Scope",
     "ScopeBuilder",
     "ScopeFrame",
     "Site",
     "StateArray",
-    "can_have_probes",
     "decode_linetable",
     "encode_linetable",
     "event",
-    "iter_lines",
-    "register_line",
     "remember_source",
-    "with_probes",
     "without_line",
     "without_resume_line",
 ]
