@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Position,
         decode_linetable,
         encode_linetable,
+        iter_lines,
         without_line,
         without_resume_line,
     )
@@ -50,6 +51,7 @@ _HOME = {
     "decode_linetable": "linetable",
     "encode_linetable": "linetable",
     "event": "events",
+    "iter_lines": "linetable",
     "remember_source": "codelike",
     "without_line": "linetable",
     "without_resume_line": "linetable",
@@ -75,6 +77,7 @@ __all__ = [
     "decode_linetable",
     "encode_linetable",
     "event",
+    "iter_lines",
     "remember_source",
     "without_line",
     "without_resume_line",

@@ -317,9 +317,8 @@ class _Run:
         if last["lineno"] >= NO_LINE and f.sink == YIELD:
             if self.put_out_before(parts):
                 return
-            last = (
-                self.following
-            )  # a debugger compares the line of a pause with the one that it is to stop at
+            # A debugger compares the line of a pause with the one that it is to stop at.
+            last = self.following
         first = next((part.place for part in parts if not part.reached and part.place is not None), last)
         pending = next((part for part in parts if part.text is not None), None)
         if pending is not None:

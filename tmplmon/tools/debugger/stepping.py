@@ -63,7 +63,7 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
     leaves_out_engines = True
     """Nothing else has to: `tmplmon.monitoring.debuggers`."""
     _reached: FrameType | None = (
-        None  # a frame that it has stopped in as a line was reached, while on that line
+        None  # the frame that it has stopped in as a line was reached, while on that line
     )
     _continues = False  # whether it goes on without looking when that line is left
     _at_tag = False  # whether it stops for a tag
