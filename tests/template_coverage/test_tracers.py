@@ -27,6 +27,13 @@ TEMPLATES = {
     "a parent and blocks": (
         "{% extends 'base.html' %}\n{% block b %}\n{{ super() }}\n{% if f(0) %}\nno\n{% endif %}\n{% endblock %}"
     ),
+    "a parent that may be": (
+        "{% if f(0) %}\n{% extends 'base.html' %}\n{% endif %}\n{% if f(1) %}\n{% set a = 1 %}\n{% endif %}\nend"
+    ),
+    "a parent that is, after all": (
+        "{% if f(1) %}\n{% extends 'base.html' %}\n{% endif %}\n{% if f(1) %}\nno\n{% endif %}\n"
+        "{% block b %}\n{{ f(1) }}\n{% endblock %}\n"
+    ),
     # What is on line 2 leads to 3 only, though a level that begins there reaches line 1, and one that ends, line 5.
     "a recursive loop": (
         "{% for x in [[[]], []] recursive %}\n{% if loop(x) is string %}\n{{ f(x) }}\n{% endif %}\n{% endfor %}\n"

@@ -86,11 +86,11 @@ def emit(f: Function, run: Sequence[ops.Emit | ops.If], following: Place = NOWHE
     made.flush()
 
 
-def emit_unless_extended(f: Function, op: ops.Emit) -> None:
-    """Puts out a run where a parent template may have been set, which drops it."""
+def emit_unless_extended(f: Function, op: ops.Emit, following: Place) -> None:
+    """`emit` where a parent template may have been set, which drops the output."""
     at = f.apart
     with f.into([], at) as statements:
-        emit(f, [op])
+        emit(f, [op], following)
     if statements:
         extended = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
         f.body.append(pyast.if_(extended, statements, [], at))

@@ -28,7 +28,10 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
         site = getattr(op, "site", -1)
         if site >= 0:
             f.here = f.at(site)
-        STATEMENTS[type(op)](f, op)
+        if type(op) is ops.Emit:
+            emit_unless_extended(f, op, _begins_at(f, body[position : position + 1]))
+        else:
+            STATEMENTS[type(op)](f, op)
         if type(op) is ops.Jump and not left:
             left = len(f.body)
     if left:
@@ -403,7 +406,6 @@ def import_(f: Function, op: ops.Import) -> None:
 
 
 STATEMENTS: dict[type[Any], Callable[[Function, Any], None]] = {
-    ops.Emit: emit_unless_extended,
     ops.Assign: assign,
     ops.Evaluate: evaluate,
     ops.If: if_,
@@ -433,7 +435,8 @@ def finish_template(f: Function, scope: ops.Scope) -> None:
         with f.into(last.body):
             f.body.append(pyast.return_(None, f.apart))
     is_set = pyast.compare(pyast.name(PARENT, end), [ast.IsNot()], [pyast.const(None, end)], end)
-    made.append(pyast.return_(None, at))
+    # The line of the ``extends`` is reached once more, also where the test is on it.
+    made = [pyast.pass_(APART), *made, pyast.return_(None, at)]
     f.body += [pyast.if_(is_set, made, [], end), pyast.return_(None, end)]
 
 
