@@ -15,6 +15,7 @@ from cases.casefile import Case
 from cases.engines import HOW, TMPLMON, Engine, Outcome, describe, evaluate
 from cases.test_cases import cases
 
+from tmplmon.monitoring import probes
 from tmplmon.tools.profiler import Profile, Profiler, inline
 
 from .conftest import Clock, Site, lines
@@ -85,6 +86,18 @@ def test_a_function_made_by_code_that_still_runs_when_it_ends(site: Site) -> Non
             site.render(stop=str, keep=keep)
         site.render(stop=site.profiler.stop, keep=keep)
     assert [has_probes(macro._code) for macro in kept] == [False] * 4
+
+
+def test_on_a_python_whose_bytecode_is_not_known(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "KNOWN", False)
+    site.add(page="{{ spend(1) }}\n{{ spend(2) }}")
+    function = function_of(site)
+    own = function.__code__
+    with site.profiler:
+        for _ in range(3):
+            site.render()
+            assert function.__code__ is own
+    assert lines(site.profiler.profile) == {1: (3, 3, 3), 2: (3, 6, 6)}
 
 
 def test_copies_go_with_their_code(site: Site) -> None:
@@ -180,9 +193,9 @@ def another(clock: Clock) -> Profiler:
 @cases
 def test_probes_find_what_callbacks_find(path: Path) -> None:
     case = casefile.read(path)
-    callbacks, probes = profiled(case, nullcontext), profiled(case, another)
-    assert probes[0] == callbacks[0]
-    assert hits(probes[1]) == hits(callbacks[1])
+    by_callbacks, by_probes = profiled(case, nullcontext), profiled(case, another)
+    assert by_probes[0] == by_callbacks[0]
+    assert hits(by_probes[1]) == hits(by_callbacks[1])
 
 
 @cases

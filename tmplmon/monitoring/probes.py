@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from opcode import opmap, opname
@@ -42,6 +43,14 @@ from tmplmon.monitoring.instructions import (
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
 __all__ = ["Probe", "can_have_probes", "with_probes"]
+
+KNOWN = (
+    sys.implementation.name == "cpython"
+    and sys.version_info < (3, 16)
+    and "t" not in getattr(sys, "abiflags", "")
+)
+"""Whether this Python's bytecode has been looked at: a mistake would end the process. (Not that of free threading,
+where code that runs is another thread's, too.)"""
 
 _RESUME = opmap["RESUME"]
 _FORWARD = opmap["JUMP_FORWARD"]
@@ -147,8 +156,9 @@ def _without_return(function: FunctionType, ops: list[int]) -> int:
 
 
 def can_have_probes(code: CodeType) -> bool:
-    """Whether code may have probes: that of a function which is not a generator or coroutine."""
-    return not code.co_flags & _SUSPENDED and code.co_code.find(_RESUME) >= 0
+    """Whether code may have probes: that of a function which is not a generator or coroutine, on a Python whose
+    bytecode is known here."""
+    return KNOWN and not code.co_flags & _SUSPENDED and code.co_code.find(_RESUME) >= 0
 
 
 def with_probes(
@@ -169,7 +179,8 @@ def with_probes(
     ``nested``: id of a code object among the constants of ``code`` → what stands in its place; ``made`` is called
     with each function that is made of one of those.
 
-    Raises ValueError for code that cannot have probes, and without ``begin`` for a probe that has parameters.
+    Raises ValueError for code that cannot have probes (`can_have_probes`), and without ``begin`` for a probe with
+    parameters.
     """
     if not can_have_probes(code):
         raise ValueError(f"{code.co_qualname} can be suspended, or is no function")
