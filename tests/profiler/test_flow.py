@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tmplmon import UndefinedError
+from tmplmon import DictLoader, UndefinedError
+from tmplmon.sandbox import Limits, SandboxedEnvironment
 from tmplmon.tools.profiler import Profiler
 
 from .conftest import Site, checked, lines
@@ -330,3 +331,32 @@ def test_a_share_is_a_share() -> None:
     for share in (0, 1.5, -1):
         with pytest.raises(ValueError, match="share"):
             Profiler(share=share)
+
+
+# --- sandboxes ---------------------------------------------------------------------------------------------
+
+
+def test_a_sandbox_with_limits_in_several_threads() -> None:
+    environment = SandboxedEnvironment(
+        loader=DictLoader(
+            {
+                "page": "{% for i in n %}\n{% include 'row' %}\n{% endfor %}",
+                "row": "{{ i }}\n{% if i %}\nx{% endif %}",
+            }
+        ),
+        limits=Limits(fuel=100_000, output=100_000),
+    )
+    page = environment.get_template("page")
+    threads = [
+        threading.Thread(target=lambda: [page.render(n=range(3)) for _ in range(20)]) for _ in range(4)
+    ]
+    with Profiler() as profiler:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = {
+        path: {n: line.hits for n, line in file.lines.items()}
+        for path, file in profiler.profile.files.items()
+    }
+    assert sorted(found.values(), key=len) == [{1: 320, 2: 240}, {1: 240, 2: 240, 3: 160}]
