@@ -7,9 +7,10 @@ written out in each closure, as a call would cost more than it does.
 from collections.abc import Sequence
 from typing import Any
 
+from tmplmon.backends.closures.around import run_after, run_before
 from tmplmon.backends.closures.build import Closure, suspends
 from tmplmon.backends.closures.frame import DATA, LINE, STATE, Frame
-from tmplmon.backends.closures.signals import Signals, run_after, run_before
+from tmplmon.backends.closures.signals import Signals
 from tmplmon.monitoring.direct import TICK
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import lines
+from tmplmon.backends.closures.around import run_after, run_before
 from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, STATE, Frame
 from tmplmon.backends.closures.lines import Reached
@@ -432,43 +433,3 @@ def _no_branch(f: Frame, to_left: bool) -> None:
 def _nowhere(f: Frame) -> None:
     """Code that belongs to no line: what follows it counts as reached again."""
     f[LINE] = 0
-
-
-def run_before(first: Closure | None, closure: Closure) -> Closure:
-    """A closure that begins with another."""
-    if first is None:
-        return closure
-    if suspends(closure):
-
-        def later(f: Frame) -> Generator[Any, Any, Any]:
-            first(f)
-            return (yield from closure(f))
-
-        return later
-
-    def both(f: Frame) -> Any:
-        first(f)
-        return closure(f)
-
-    return both
-
-
-def run_after(closure: Closure, then: Closure | None) -> Closure:
-    """The value of a closure, with another run after it."""
-    if then is None:
-        return closure
-    if suspends(closure):
-
-        def later(f: Frame) -> Generator[Any, Any, Any]:
-            held = yield from closure(f)
-            then(f)
-            return held
-
-        return later
-
-    def both(f: Frame) -> Any:
-        held = closure(f)
-        then(f)
-        return held
-
-    return both
