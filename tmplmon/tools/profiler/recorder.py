@@ -71,7 +71,8 @@ class Recorder:
         self._owner: Thread | None = None  # the one thread whose lines are recorded without asking
         self._mixed = False  # there may be templates that began before
         self._has_probes = False
-        self._swapped: list[tuple[weakref.ref[FunctionType], CodeType]] = []  # functions, and their own code
+        # Functions that have other code now, by id, and their own code.
+        self._swapped: dict[int, tuple[weakref.ref[FunctionType], CodeType]] = {}
 
     @property
     def threads(self) -> int:
@@ -109,7 +110,7 @@ class Recorder:
             unwatch(self._observe)
             if self._has_probes:
                 inline.give_back()
-                for reference, code in self._swapped:
+                for reference, code in list(self._swapped.values()):
                     function = reference()
                     if function is not None:
                         function.__code__ = code
@@ -179,12 +180,12 @@ class Recorder:
 
     def _swap_later(self, code: CodeType) -> None:
         """A function runs for the second time: from the next on it has probes."""
+        functions = [function for function in announced_functions() if function.__code__ is code]
         with self._lock:
-            copy = inline.made_copy_of(code, self._clock) if self.is_on else None
+            copy = inline.made_copy_of(code, self._clock) if functions and self.is_on else None
             if copy is not None:
-                for function in announced_functions():
-                    if function.__code__ is code:
-                        self._swap(function, code, copy)
+                for function in functions:
+                    self._swap(function, code, copy)
 
     def _swap(self, function: FunctionType, code: CodeType, copy: CodeType) -> None:
         if id(copy) not in self._codes:
@@ -192,15 +193,19 @@ class Recorder:
                 self._note(each, _LOCAL if inline.original_of(each) is None else _PROBED)
             self._codes.setdefault(id(code), code)  # Its events are the copy's, unless it has some already.
             announce(copy)
-        self._swapped.append((weakref.ref(function), code))
+        self._note_swapped(function, code)
         function.__code__ = copy
+
+    def _note_swapped(self, function: FunctionType, code: CodeType) -> None:
+        key = id(function)
+        self._swapped[key] = weakref.ref(function, lambda _: self._swapped.pop(key, None)), code
 
     def _made(self, function: FunctionType, code: CodeType) -> None:
         """Code with probes made a function of code with probes, whose own is `code`."""
         announce_function(function)
         with self._lock:
             if self.is_on:
-                self._swapped.append((weakref.ref(function), code))
+                self._note_swapped(function, code)
             else:
                 function.__code__ = code
 
