@@ -107,14 +107,13 @@ def compile_expression(environment: Any, text: str) -> CodeType:
 def target(environment: Any, is_async: bool | None = None) -> "Target":
     """What the bytecode back end has to know of an environment."""
     from tmplmon.backends.bytecode.compile import Target
-    from tmplmon.backends.bytecode.link import traits
+    from tmplmon.backends.bytecode.link import Traits
     from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 
-    filters, tests = environment._stock_filters, environment._stock_tests
     finalize = environment.finalize
     return Target(
-        {name: traits(function, filters.get(name)) for name, function in environment.filters.items()},
-        {name: traits(function, tests.get(name)) for name, function in environment.tests.items()},
+        Traits(environment.filters, environment._stock_filters),
+        Traits(environment.tests, environment._stock_tests),
         environment.is_async if is_async is None else is_async,
         None if finalize is None else (pass_arg_of(finalize),),
         environment._native,

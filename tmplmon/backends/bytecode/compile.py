@@ -6,11 +6,11 @@ count as lines of the template. Each function's code is taken out of it, named f
 """
 
 import ast
-from collections.abc import Mapping
 from types import CodeType
 
 from tmplmon.backends.bytecode import loops, pyast, statements, values
 from tmplmon.backends.bytecode.function import CONTEXT, LOCALS, OUTPUT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.link import Traits
 from tmplmon.backends.bytecode.links import Links
 from tmplmon.backends.bytecode.names import python_names
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
@@ -33,8 +33,8 @@ class Target:
     stock_getattr, stock_getitem: whether attributes and items are looked up by the engine's own rules.
     """
 
-    filters: Mapping[str, tuple[str | None, bool]]
-    tests: Mapping[str, tuple[str | None, bool]]
+    filters: Traits
+    tests: Traits
     is_async: bool = False
     finalize: tuple[str | None] | None = None
     native: bool = False

@@ -28,6 +28,22 @@ def traits(function: Any, stock: Any) -> tuple[str | None, bool]:
     return pass_arg_of(function), function is stock
 
 
+class Traits:
+    """Name of a filter or test → its `traits`, found when it is asked for: a template uses few of them."""
+
+    __slots__ = ("_functions", "_stock")
+
+    def __init__(self, functions: Mapping[str, Any], stock: Mapping[str, Any]) -> None:
+        self._functions = functions
+        self._stock = stock
+
+    def __getitem__(self, name: str) -> tuple[str | None, bool]:
+        return traits(self._functions[name], self._stock.get(name))
+
+    def get(self, name: str) -> tuple[str | None, bool] | None:
+        return self[name] if name in self._functions else None
+
+
 def link(links: Links, template: Any, environment: Any, blocks: Mapping[str, Any]) -> dict[str, Any]:
     """The globals for the functions of a template. `blocks` are the template's `Block`s by name."""
     names: dict[str, Any] = {}
