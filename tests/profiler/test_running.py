@@ -62,7 +62,7 @@ def test_bursts_add_up() -> None:
     site.add(page="{{ spend(1) }}\n{{ spend(2) }}")
     profiler = Profiler(share=0.5, clock=site.clock, burst=0.001)
     with Application(site) as application, profiler:
-        for _ in range(5):
+        for _ in range(50):
             application.wait()
         while not profiler._recorder.spent:  # until a burst with a rendering in it has ended
             application.wait()

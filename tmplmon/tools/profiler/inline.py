@@ -14,7 +14,6 @@ from typing import Any
 
 from tmplmon.monitoring.direct import CLOCK, TICK, Account, Cell
 from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
-from tmplmon.tools.profiler.thread import Clock
 
 type Begin = Callable[[tuple[int, ...]], tuple[Any, ...]]
 
@@ -24,9 +23,7 @@ _begin: Begin | None = None
 _made: Callable[[FunctionType, CodeType], None] | None = None
 
 # By ids: comparing code objects compares all their constants, and hashing them takes microseconds.
-_copies: dict[
-    int, tuple["weakref.ref[CodeType]", Clock, CodeType]
-] = {}  # code → itself, and its copy for a clock
+_copies: dict[int, tuple["weakref.ref[CodeType]", CodeType]] = {}  # code → itself, and its copy
 _originals: dict[int, "weakref.ref[CodeType]"] = {}  # copy → code
 
 
@@ -45,10 +42,10 @@ def give_back() -> None:
     _begin = _made = None
 
 
-def copy_of(code: CodeType, clock: Clock) -> CodeType | None:
-    """The copy of a code object that has probes which look at a clock, if there is one already."""
+def copy_of(code: CodeType) -> CodeType | None:
+    """The copy of a code object that has probes, if there is one already."""
     found = _copies.get(id(code))
-    return found[2] if found is not None and found[1] is clock else None
+    return None if found is None else found[1]
 
 
 def original_of(code: CodeType) -> CodeType | None:
@@ -57,14 +54,14 @@ def original_of(code: CodeType) -> CodeType | None:
     return None if found is None else found()
 
 
-def made_copy_of(code: CodeType, clock: Clock) -> CodeType | None:
+def made_copy_of(code: CodeType) -> CodeType | None:
     """The copy of a code object that has probes, made if there is none. None if it cannot have any."""
     if not can_have_probes(code):
         return None
-    found = copy_of(code, clock)
+    found = copy_of(code)
     if found is None:
         nested = {
-            id(const): made_copy_of(const, clock)
+            id(const): made_copy_of(const)
             for const in code.co_consts
             if isinstance(const, CodeType) and const.co_name != "<lambda>" and can_have_probes(const)
         }
@@ -73,7 +70,6 @@ def made_copy_of(code: CodeType, clock: Clock) -> CodeType | None:
             _PROBE,
             begin=_joined,
             made=_noted,
-            constants={"clock": clock},
             nested=nested,  # type: ignore[arg-type]
         )
         key = id(code)
@@ -83,7 +79,7 @@ def made_copy_of(code: CodeType, clock: Clock) -> CodeType | None:
             _originals.pop(copy, None)
 
         reference = weakref.ref(code, forget)
-        _copies[key] = reference, clock, found
+        _copies[key] = reference, found
         _originals[id(found)] = reference
     return found
 
@@ -116,12 +112,11 @@ def _noted(function: FunctionType) -> None:
 
 
 def _line(account: Account, cell: Cell) -> None:
-    now = clock(TICK)
+    now = account.clock(TICK)
     account.cell.time += now - account.since
     account.since = now
     account.cell = cell
     cell.hits += 1.0
 
 
-clock = CLOCK  # Code has a probe with the clock of its recorder.
 _PROBE = Probe(_line, own="cell")

@@ -20,7 +20,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from threading import get_ident
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from tmplmon.monitoring.announced import (
@@ -139,10 +139,7 @@ class Recorder:
         for _ in range(1000):
             frames = sys._current_frames()
             frames.pop(get_ident(), None)
-            if not any(
-                number in self._threads and frame.f_code.co_filename.startswith(_HERE)
-                for number, frame in frames.items()
-            ):
+            if not any(number in self._threads and _is_ours(frame) for number, frame in frames.items()):
                 return
             time.sleep(0.0005)
 
@@ -174,7 +171,7 @@ class Recorder:
     def _swap_known(self) -> None:
         """Give functions code with probes, as far as that has been made before."""
         for function in announced_functions():
-            copy = inline.copy_of(function.__code__, self._clock)
+            copy = inline.copy_of(function.__code__)
             if copy is not None:
                 self._swap(function, function.__code__, copy)
 
@@ -182,7 +179,7 @@ class Recorder:
         """A function runs for the second time: from the next on it has probes."""
         functions = [function for function in announced_functions() if function.__code__ is code]
         with self._lock:
-            copy = inline.made_copy_of(code, self._clock) if functions and self.is_on else None
+            copy = inline.made_copy_of(code) if functions and self.is_on else None
             if copy is not None:
                 for function in functions:
                     self._swap(function, code, copy)
@@ -298,6 +295,17 @@ def _free_tool() -> int:
             return number
     names = ", ".join(str(_mon.get_tool(number)) for number in _TOOL_IDS)
     raise RuntimeError(f"no tool id of sys.monitoring is free for the profiler: {names} have them; stop one")
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether a frame is a callback's, or of what that calls: it may have called a clock of the application's."""
+    for _ in range(4):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename.startswith(_HERE):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _line_at(code: CodeType, offset: int) -> int:

@@ -154,6 +154,8 @@ def followed(clock: Clock) -> Thread:
             total += now - began
 
     def end(now: float) -> None:
+        # Who goes on to keep the account adds nothing from now on.
+        account.clock = lambda _: account.since
         while stack:
             stack.pop()
             back(max(now, account.since))
