@@ -75,6 +75,11 @@ class Function:
         """A variable of the engine's own for as long as the function runs."""
         return f".{what}{self.compiler.next_number()}"
 
+    @property
+    def runs_once(self) -> bool:
+        """Whether what is made here runs once in a run of a template or block, as far as that is known."""
+        return None not in self.exits and self.scope.kind in (ops.ScopeKind.TEMPLATE, ops.ScopeKind.BLOCK)
+
     def kept_in_loop(self, what: str) -> str | None:
         """Inside a loop of this function, a variable of the engine's own that is None before the function's first
         statement. None elsewhere."""

@@ -201,7 +201,8 @@ class _Run:
         f = self.f
         target = f.compiler.target
         if (
-            not target.stock_getattr
+            f.runs_once  # it is shorter to compile otherwise
+            or not target.stock_getattr
             or target.is_async
             or target.traced
             or f.at(op.site)["lineno"] != at["lineno"]
