@@ -360,3 +360,23 @@ def test_a_sandbox_with_limits_in_several_threads() -> None:
         for path, file in profiler.profile.files.items()
     }
     assert sorted(found.values(), key=len) == [{1: 320, 2: 240}, {1: 240, 2: 240, 3: 160}]
+
+
+# --- a thread that is late ---------------------------------------------------------------------------------
+
+
+def test_a_template_that_begins_when_it_has_just_stopped_is_forgotten(site: Site) -> None:
+    """Its beginning may be told after all else was taken away, and must not be there when recording goes on."""
+    site.add(page="{{ spend(1) }}")
+    site.run_before(site.render)
+    recorder = site.profiler._recorder
+    with site.profiler:
+        site.render()
+        entry = next(iter(recorder._starts.values()))
+        code = next(iter(recorder._codes.values()))
+    assert recorder._enter(code, entry) is None
+    assert not recorder._threads
+    with site.profiler:
+        site.clock.spend(100)
+        site.render()
+    assert lines(checked(site.profiler.profile, site.profiler)) == {1: (2, 2, 2)}

@@ -238,7 +238,7 @@ class Recorder:
         entry = self._starts.get(id(code))
         if entry is not None:
             thread = self._enter(code, entry)
-            if self._has_probes:
+            if thread is not None and self._has_probes:
                 entry.runs += 1
                 if entry.runs == 2 and inline.original_of(code) is None:
                     self._swap_later(code)
@@ -255,10 +255,12 @@ class Recorder:
             )
         self._enter(code, entry)
 
-    def _enter(self, code: CodeType, entry: Entry) -> Thread:
+    def _enter(self, code: CodeType, entry: Entry) -> Thread | None:
         thread = self._threads.get(get_ident())
         if thread is None:
             with self._lock:
+                if not self.is_on:
+                    return None  # it was late: what is kept now would be there when recording starts again
                 thread = self._threads[get_ident()] = followed(self._clock)
                 self._seen.add(get_ident())
         if not thread.stack:
