@@ -40,7 +40,7 @@ from tmplmon.backends.bytecode.texts import (
     type_is,
 )
 from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
-from tmplmon.backends.known import LONGEST_RUN, known_macro, macro_slots
+from tmplmon.backends.known import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.ir import ops
 from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
@@ -287,10 +287,9 @@ class _Run:
     def direct_super(self, op: ops.Call) -> bool:
         """Runs the next block up the chain with its output going where this output goes."""
         f = self.f
-        func = op.func
-        if type(func) is not ops.Load or func.slot.kind is not ops.SlotKind.SUPER or op.arguments.values():
+        name = known_super(op)
+        if name is None:
             return False
-        name = func.slot.scope.name
         at = f.at(op.site)
         self.flush()
         context = f.context(at)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
-from tmplmon.monitoring.direct import CLOCK, TICK, Account, Cell
+from tmplmon.monitoring.direct import TICK, Account, Cell, unread
 from tmplmon.monitoring.probes import Probe, can_have_probes, with_probes
 
 type Begin = Callable[[tuple[int, ...]], tuple[Any, ...]]
@@ -97,8 +97,8 @@ def _joined(lines: tuple[int, ...]) -> tuple[Any, ...]:
 
 def nobodys(lines: tuple[int, ...]) -> tuple[Any, ...]:
     """Something to work on for a scope that is not recorded."""
-    cell = Cell(0)
-    return Account(cell, 0.0, CLOCK), *([cell] * len(lines))
+    account, cells = unread(lines)
+    return account, *(cells[number] for number in lines)
 
 
 def _noted(function: FunctionType) -> None:

@@ -66,9 +66,8 @@ def followed(clock: Clock) -> Thread:
     node = thread.root = make_root()
     stack = thread.stack = []
     tick = TICK
-    account = Account(
-        Cell(0), clock(tick), clock
-    )  # outside of templates: what is spent on this cell is nobody's
+    # Outside of templates: what is spent on this cell is nobody's.
+    account = Account(Cell(0), clock(tick), clock)
     table: list[Any] = node.table
     callers: list[tuple[Node, Cell]] = []
     began = total = 0.0

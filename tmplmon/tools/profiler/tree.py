@@ -1,8 +1,7 @@
 """The call tree: which scope ran, called from which line of which scope, how often, and how long on each line.
 
 Rule: all time is in the cells, each of which has the time of one line (seconds) less that of the templates it
-called. So the
-sum of all cells is all the time there is, and every other figure is a sum of some of them.
+called. So the sum of all cells is all the time there is, and every other figure is a sum of some of them.
 """
 
 from collections.abc import Iterator
