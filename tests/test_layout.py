@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.deep": ("tmplmon.errors",),
     "tmplmon.syntax": ("grammars", "tmplmon.errors", "tmplmon.records"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
+    "tmplmon.codemap": ("tmplmon.pipeline", "tmplmon.deep", "tmplmon.ir", "tmplmon.syntax"),
     "tmplmon.backends": (
         "tmplmon.ir",
         "tmplmon.records",

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon import pipeline
-from tmplmon.backends.closures.sites import Plan
 from tmplmon.deep import deeply
 from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
+from tmplmon.ir.plan import Plan
 from tmplmon.ir.walk import children, scope_nodes, scopes
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source

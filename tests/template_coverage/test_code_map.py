@@ -1,5 +1,8 @@
 """What a code map says of a template: lines, the ways between them, what belongs together."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tmplmon import CodeMap, Environment, TemplateSyntaxError, code_map
@@ -226,3 +229,16 @@ def test_an_empty_template() -> None:
 
 def test_deep_templates() -> None:
     assert mapped("{{ " + "(" * 150 + "1" + ")" * 150 + " }}").lines == {1}
+
+
+def test_coverage_of_compiled_templates_needs_no_closures() -> None:
+    program = (
+        "import sys\n"
+        "from tmplmon import Environment, code_map\n"
+        "environment = Environment()\n"
+        "code_map(environment, '{% if a %}{{ b }}{% endif %}')\n"
+        "environment.from_string('{{ a }}').render()\n"
+        "loaded = [name for name in sys.modules if name.startswith('tmplmon.backends.closures')]\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

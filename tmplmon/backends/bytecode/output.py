@@ -40,8 +40,8 @@ from tmplmon.backends.bytecode.texts import (
     type_is,
 )
 from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
-from tmplmon.backends.known import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.ir import ops
+from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
 

@@ -9,8 +9,8 @@ from tmplmon.backends.bytecode.function import OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.output import emit, emit_unless_extended, run_at
 from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
 from tmplmon.backends.bytecode.values import locals_of, names, value
-from tmplmon.backends.known import extends_always
 from tmplmon.ir import ops
+from tmplmon.ir.facts import extends_always
 
 
 def statements(f: Function, body: Sequence[ops.Op]) -> None:

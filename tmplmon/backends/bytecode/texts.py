@@ -12,8 +12,8 @@ from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.pyast import Place
 from tmplmon.backends.bytecode.values import value
-from tmplmon.backends.known import BOOLEAN_TESTS
 from tmplmon.ir import ops
+from tmplmon.ir.facts import BOOLEAN_TESTS
 
 
 def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.expr:

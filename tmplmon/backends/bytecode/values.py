@@ -11,8 +11,8 @@ from typing import Any
 from tmplmon.backends.bytecode import builtin, pyast
 from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
-from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 
 _BINARY: dict[str, ast.operator] = {
     "+": ast.Add(),

@@ -20,5 +20,5 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     signals      what the trees that are seen by tools have in addition
     accounts     what one has that keeps an account of its lines instead
     lines        which lines an expression reaches, in which order
-    sites        the places of a scope, as `tmplmon.monitoring` wants them; includes joined in
+    monitored    the table of a scope's sites (`ir.plan`), with those of the templates it includes
 """

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
-from tmplmon.backends.known import DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
 from tmplmon.runtime.undefined import Undefined
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import fused
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
-from tmplmon.backends.known import DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, member
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import builtin
-from tmplmon.backends.known import DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.ir.walk import children
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
 from tmplmon.backends.closures.shown import as_in_frame
 from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, TIMED, has_debugger
-from tmplmon.monitoring import Scope, ScopeBuilder
+from tmplmon.ir.plan import Plan
+from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.debuggers import ENGINES
@@ -37,6 +38,28 @@ _MOST_SITES = 5000
 _BRANCHES = {ev.BRANCH_LEFT, ev.BRANCH_RIGHT}
 _OF_LINES = {ev.LINE, ev.PY_START, ev.PY_RETURN, ev.PY_UNWIND}
 _OF_LINES |= {ev.PY_YIELD, ev.PY_RESUME, ev.PY_THROW}
+
+
+# Kind of an entry in a plan → the method of ScopeBuilder that adds a site of it.
+_METHODS = {
+    "line": "line",
+    "call": "call",
+    "branch": "branch",
+    "jump": "jump",
+    "yield": "pause",
+    "return": "leave",
+}
+
+
+def _add_sites(plan: Plan, builder: ScopeBuilder, inclusion: int) -> int:
+    """Add all sites of a plan to a table, next to each other; return the number of the first."""
+    numbers: list[int] = []
+    for kind, site in plan.entries:
+        position = plan.scope.positions[site]
+        numbers.append(getattr(builder, _METHODS[kind])(*position, inclusion=inclusion))
+    for entry, side, to in plan.destinations():
+        builder.connect(numbers[entry], **{side: EXIT if to is None else numbers[to]})
+    return numbers[0] if numbers else 0
 
 
 class Part:
@@ -151,7 +174,7 @@ class Monitored:
     def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
         plan = compiled.plan
         self._count += len(plan.entries)
-        part = Part(self, compiled, inclusion, plan.enter_into(self._builder, inclusion))
+        part = Part(self, compiled, inclusion, _add_sites(plan, self._builder, inclusion))
         self._parts.append(part)
         if chain is not None:
             self._join(part, compiled, chain)

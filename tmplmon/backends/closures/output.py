@@ -13,8 +13,8 @@ from typing import Any
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame, fail
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
-from tmplmon.backends.known import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.ir import ops
+from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.runtime.html import escape_to_str
 from tmplmon.runtime.support import joined_text
 from tmplmon.runtime.undefined import missing

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tmplmon.backends.closures.monitored import Monitored
-    from tmplmon.backends.closures.sites import Plan
+    from tmplmon.ir.plan import Plan
     from tmplmon.monitoring import CodeLike, LocationTable, Site, StateArray
     from tmplmon.monitoring.events import Event
 
@@ -137,8 +137,8 @@ class CompiledScope:
 
     @cached_property
     def plan(self) -> "Plan":
-        """The places that events come from."""
-        from tmplmon.backends.closures.sites import Plan
+        """The scope's sites, without those of the templates it includes."""
+        from tmplmon.ir.plan import Plan
 
         return Plan(self.ir, self.constants.is_async)
 

@@ -19,6 +19,7 @@ from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, 
 from tmplmon.backends.closures.lines import Reached
 from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
+from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS
 from tmplmon.runtime.calls import wanted_by
 from tmplmon.runtime.markers import wanted_of
@@ -43,6 +44,7 @@ class Signals:
         self.calls = kind is ALL
         self.branches = kind is BRANCHES or kind is ALL
         self.plan = scope.plan
+        self.states = state_offsets(scope.plan)
         self.positions = scope.ir.positions
         self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
         self._first: dict[int, list[int]] = {}  # IR site of a statement → the lines that it begins with
@@ -52,7 +54,7 @@ class Signals:
     def reach(self, line: int) -> Closure:
         """LINE, if it is another line than the one reached last."""
         number = self.plan.first_on[line]
-        state = self.plan.states[number]
+        state = self.states[number]
 
         def reach(f: Frame) -> None:
             if f[LINE] != line:
@@ -76,7 +78,7 @@ class Signals:
         # Most closures: with `reach` in them, which saves a call.
         (line,) = found
         number = self.plan.first_on[line]
-        state = self.plan.states[number]
+        state = self.states[number]
 
         def reaching(f: Frame) -> Any:
             if f[LINE] != line:
@@ -93,7 +95,7 @@ class Signals:
             return run_after(closure, self.reach_all(found))
         (line,) = found
         number = self.plan.first_on[line]
-        state = self.plan.states[number]
+        state = self.states[number]
 
         def leading_to(f: Frame) -> Any:
             held = closure(f)
@@ -140,7 +142,7 @@ class Signals:
         """BRANCH, to the left or to the right."""
         if not self.branches:
             return _no_branch
-        left = self.plan.states[number]
+        left = self.states[number]
         right = left + _RIGHT
 
         def branch(f: Frame, to_left: bool) -> None:
@@ -404,6 +406,15 @@ class Signals:
                         signal.py_resume(there)
 
         return wait
+
+
+def state_offsets(plan: Plan) -> list[int]:
+    """For each entry of a plan where its state is in the table, in bytes after the state of the first entry."""
+    offsets, offset = [], 0
+    for kind, _ in plan.entries:
+        offsets.append(offset)
+        offset += 2 * len(SITE_EVENTS[kind])
+    return offsets
 
 
 def _step(go_on: Callable[[Any], Any], sent: Any) -> tuple[bool, Any]:

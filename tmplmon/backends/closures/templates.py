@@ -10,8 +10,8 @@ from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame, fail
-from tmplmon.backends.known import extends_always
 from tmplmon.ir import ops
+from tmplmon.ir.facts import extends_always
 from tmplmon.runtime import support
 
 type Run = Any

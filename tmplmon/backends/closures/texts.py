@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
-from tmplmon.backends.known import BOOLEAN_TESTS, DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import BOOLEAN_TESTS, DICT_ATTRIBUTES
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, member

@@ -14,8 +14,8 @@ from tmplmon.backends.closures import calls, fused, guarded
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
 from tmplmon.backends.closures.parts import Parts, combined
-from tmplmon.backends.known import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.ir import ops
+from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.runtime import support
 from tmplmon.runtime.budget import spend
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member

@@ -1,38 +1,31 @@
-"""The places of a scope that events come from, as `tmplmon.monitoring` wants them.
+"""The plan of a scope's sites: which lines, calls, branches and pauses it has, and where control goes from each.
 
-Rule: an IR site is a position; what happens there has a *site* of the monitoring package each: a line that is
-reached, a call, a branch, a jump, a pause. `Plan` lists them in the order in which the code would stand, with where
-branches and jumps lead. It is made once for an IR scope, and entered into a table for every place at which the
-scope's code is part of something: once as the scope itself, once for each static include that joins it in. A plan's
-sites are neighbours in every table, so a frame only has to know where they begin (FIRST, STATE).
+An IR site is a position. A *plan site* is one thing that happens there: a line is reached, something is called, a
+branch is decided, control jumps, the scope pauses or returns. `Plan` lists the plan sites of one scope in the order
+in which compiled code would have them, and says where branches and jumps lead. Three parts of the engine read it:
+
+    codemap              lines, arcs and branches of a template for coverage reports
+    backends.closures    the events that its trees fire, and the code objects that stand for its scopes
+    tests                what should be fired
+
+The plan knows nothing of how a scope is run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tmplmon.backends.known import known_super
 from tmplmon.ir import ops
+from tmplmon.ir.facts import known_super
 from tmplmon.ir.walk import children
-from tmplmon.monitoring import EXIT, ScopeBuilder
-from tmplmon.monitoring.activation import SITE_EVENTS
 
 _CALLS = (ops.Call, ops.Filter, ops.Test, ops.TagCall)
 _AWAITED = (*_CALLS, ops.Attr, ops.Item, ops.Slice)
 """The values that may have to be awaited in an asynchronous environment."""
 
-# Kind of site → the method of ScopeBuilder that adds one.
-_METHODS = {
-    "line": "line",
-    "call": "call",
-    "branch": "branch",
-    "jump": "jump",
-    "yield": "pause",
-    "return": "leave",
-}
-
 
 class Label:
-    """A destination: the entry of this number, when it is known; while listing, None is the end of the scope."""
+    """A destination of a branch or jump: the index of an entry, set when that entry has been listed. None after
+    the listing means the end of the scope."""
 
     def __init__(self, entry: int | None = None) -> None:
         self.entry = entry
@@ -41,19 +34,20 @@ class Label:
 class Plan:
     """The sites of an IR scope.
 
-    entries: (kind, IR site) of each, in order; their numbers count from 0.
-    place, line, call, branch, pause: IR site → number of an entry: any at all, or one of that kind (-1: of blank
-        text, which is no site).
-    wait: IR site → the entry for the pauses in which something is awaited there.
-    otherwise: IR site of a loop → the entry for whether its ``else`` runs.
-    passes: IR site of a loop → the entry for whether an item passes its condition.
-    first_on: line → the entry that its LINE comes from.
-    states: number of an entry → where its state is, in bytes from the first one's.
-    includes: the static includes.
+    entries: (kind, IR site) of each plan site, in order. A kind is "line", "call", "branch", "jump", "yield" or
+        "return". All dictionaries below map to indexes in this list.
+    place: IR site → its first entry of any kind.
+    line, call, branch, pause: IR site → its first entry of that kind. `pause` has -1 for blank text, which has no
+        IR site.
+    wait: IR site → the entry of the pause in which its value is awaited.
+    otherwise: IR site of a loop → the branch that decides whether its ``else`` runs.
+    passes: IR site of a loop → the branch that decides whether an item passes the loop's condition.
+    first_on: line → the entry that fires LINE for it. A tool disables a line as a whole, so there is only one.
+    includes: the includes of a constant name.
     """
 
     def __init__(self, scope: ops.Scope, awaits: bool = False) -> None:
-        """`awaits`: whether it is of an asynchronous environment."""
+        """awaits: whether the scope belongs to an asynchronous environment, in which values are awaited."""
         self.scope = scope
         self._awaits = awaits
         self.entries: list[tuple[str, int]] = []
@@ -63,17 +57,16 @@ class Plan:
         self.branch: dict[int, int] = {}
         self.pause: dict[int, int] = {}
         self.wait: dict[int, int] = {}
-        self._functions: set[int] = set()  # branches of loops that are functions, which end with their loop
+        self._functions: set[int] = set()  # branches of recursive loops, which are functions in compiled code
         self.otherwise: dict[int, int] = {}
         self.passes: dict[int, int] = {}
         self.includes: list[ops.Include] = []
         self._left: dict[int, Label] = {}
         self._right: dict[int, Label] = {}
         self._loops: list[tuple[Label, Label]] = []  # where continue and break lead
-        self._here = 0  # the line of the statement
-        self._blank: tuple[str, int] | None = (
-            None  # the entry before the first blank text that is put out alone
-        )
+        self._here = 0  # the line of the current statement
+        # The entry before the first output that consists of blank text only.
+        self._blank: tuple[str, int] | None = None
         for _, default in scope.parameters:
             if default is not None:
                 self._value(default)
@@ -82,19 +75,14 @@ class Plan:
         if extends is not None:
             self._add("line", extends.site)  # Last, the parent runs.
         self._end()
-        # A line is disabled as a whole: LINE always comes from the first site that is on it.
         self.first_on: dict[int, int] = {}
         for number, (kind, site) in enumerate(self.entries):
             if kind == "line":
                 self.first_on.setdefault(scope.positions[site][0], number)
-        self.states: list[int] = []
-        offset = 0
-        for kind, _ in self.entries:
-            self.states.append(offset)
-            offset += 2 * len(SITE_EVENTS[kind])
 
     def ways(self, entry: int) -> tuple[int | None, ...]:
-        """The entries that an entry leads to, None for the end: of a branch the way into its body comes first."""
+        """The entries that an entry leads to; None is the end of the scope. A branch leads to two: the way into its
+        body comes first."""
         kind = self.entries[entry][0]
         after = entry + 1 if entry + 1 < len(self.entries) else None
         if kind == "jump":
@@ -103,22 +91,18 @@ class Plan:
             return (None,)
         return (after, self._right[entry].entry) if kind == "branch" else (after,)
 
-    def enter_into(self, builder: ScopeBuilder, inclusion: int) -> int:
-        """Add all sites to a table; return the number of the first there."""
-        numbers: list[int] = []
-        for kind, site in self.entries:
-            position = self.scope.positions[site]
-            numbers.append(getattr(builder, _METHODS[kind])(*position, inclusion=inclusion))
+    def destinations(self) -> Iterator[tuple[int, str, int | None]]:
+        """(entry, side, destination entry) of each branch and jump; side is "left" or "right", and the destination
+        is None where the scope returns or, for a loop that is a function of its own, where that function ends."""
         for sides, side in ((self._left, "left"), (self._right, "right")):
             for entry, label in sides.items():
                 landing = self._landing(label)
                 ends = self.entries[landing][0] == "return" or (side == "right" and entry in self._functions)
-                builder.connect(numbers[entry], **{side: EXIT if ends else numbers[landing]})
-        return numbers[0] if numbers else 0
+                yield entry, side, None if ends else landing
 
     def _landing(self, label: Label) -> int:
-        """The entry that a label leads to. A jump there is gone through, as Python's compiler does: it has the line
-        of what stands before it, which is not where one comes from. So has a return."""
+        """The entry that a label leads to, with jumps to jumps followed as CPython's compiler does. A jump has the
+        line of the code before it, which is not the line that control comes from."""
         entry = label.entry
         assert entry is not None
         while self.entries[entry][0] == "jump":
@@ -127,8 +111,8 @@ class Plan:
         return entry
 
     def fires(self, number: int) -> bool:
-        """Whether events come from an entry. Jumps, returns and the further ones of a line are there for tools that
-        follow the code."""
+        """Whether an entry fires events. Jumps, returns and all entries of a line but its first fire none: they are
+        there for tools that follow the code from a branch to the next line."""
         kind, site = self.entries[number]
         if kind == "line":
             return self.first_on[self.scope.positions[site][0]] == number
@@ -153,11 +137,11 @@ class Plan:
         return number
 
     def _decision(self, test: ops.Op, site: int) -> Label:
-        """Where a test leads that does not hold: a branch, unless the test is a constant: then there is one way."""
+        """Where control goes when a test is false. A constant test has no branch, as only one way is possible."""
         return Label() if type(test) is ops.Const else self._right[self._branch(site)]
 
     def _jump(self, to: Label, site: int | None = None) -> None:
-        """An unconditional jump, on the line of what stands before it."""
+        """Add an unconditional jump, by default on the line of the entry before it."""
         number = self._add("jump", self.entries[-1][1] if site is None else site)
         self._left[number] = to
 
@@ -165,8 +149,8 @@ class Plan:
         label.entry = len(self.entries)
 
     def _end(self) -> None:
-        """What leads to the end of the scope returns from the line that it comes from, as the VM's functions do: a
-        tool follows the code from a branch to see on which line it goes on."""
+        """Add the returns. A branch or jump to the end of the scope gets a return on its own line, as CPython's
+        compiler makes it, so that a tool that follows the code from the branch finds no other line."""
         at_end = len(self.entries)
         leading = [
             (entry, label)
@@ -193,7 +177,7 @@ class Plan:
             _STATEMENTS.get(type(op), Plan._plain)(self, op)
 
     def _value(self, op: Any) -> None:
-        """The sites of a value: its operands', then its own."""
+        """List the sites of a value: those of its operands, then its own."""
         match op:
             case ops.Const() | ops.Load():
                 return
@@ -233,8 +217,8 @@ class Plan:
             self._add("yield", site, self.wait)
 
     def _plain(self, op: Any) -> None:
-        """A statement that is a line, and values. The end of a block set is not reached again: what it puts into
-        the variable is there already."""
+        """List a statement that consists of a line and values. The assignment at the end of a block set has no
+        line of its own, as its `Capture` has stored the value already."""
         value = getattr(op, "value", None)
         if not isinstance(value, ops.Load) or not isinstance(op, ops.Assign) or value.site != op.site:
             self._add_line(op.site)
@@ -260,7 +244,7 @@ class Plan:
             if last not in self.pause:
                 self._add("yield", last, self.pause)
         elif self.entries:
-            # Blank text has no line that is reached: its pauses come from a place that no code leads to.
+            # Blank text has no line. Its pauses get an entry that no code leads to.
             self._blank = self._blank or self.entries[-1]
 
     def _if(self, op: ops.If) -> None:
@@ -327,7 +311,7 @@ class Plan:
         self._body(op.body)
 
     def _runs(self, op: ops.CallBlock | ops.Extends) -> None:
-        """A statement that runs other code, whose output it hands on."""
+        """List a statement that runs other code and passes its output on."""
         self._plain(op)
         self._add_wait(op.site)
         self._add("yield", op.site, self.pause)

@@ -1,6 +1,6 @@
-"""What every back end knows of the IR beyond the ops themselves.
+"""Static facts about ops, shared by both back ends and the plan of sites.
 
-Rule: facts about ops and values only; nothing here makes code or closures.
+Nothing here generates code or builds closures.
 """
 
 from tmplmon.ir import ops
