@@ -12,24 +12,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(
-    path
-    for package in ("tmplmon", "grammars")
-    for path in (ROOT / package).rglob("*.py")
-    if "__pycache__" not in path.parts
-)
+MODULES = sorted(path for path in (ROOT / "tmplmon").rglob("*.py") if "__pycache__" not in path.parts)
 NAMES = [path.relative_to(ROOT).as_posix() for path in MODULES]
 MOST_LINES = 450
 
 # Package → what of this project its modules may import, besides themselves. The longest prefix of a module decides.
 # `tmplmon` alone stands for ``from tmplmon import …``, which is the public API.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "grammars": (),
     "tmplmon.errors": ("tmplmon.runtime.undefined",),
     "tmplmon.loaders": ("tmplmon.errors",),
     "tmplmon.records": (),
     "tmplmon.deep": ("tmplmon.errors",),
-    "tmplmon.syntax": ("grammars", "tmplmon.errors", "tmplmon.records"),
+    "tmplmon.syntax": ("tmplmon.errors", "tmplmon.records"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
     "tmplmon.codemap": ("tmplmon.pipeline", "tmplmon.deep", "tmplmon.ir", "tmplmon.syntax"),
     "tmplmon.backends": (
@@ -75,7 +69,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def is_ours(name: str) -> bool:
-    return name.partition(".")[0] in ("tmplmon", "grammars")
+    return name.partition(".")[0] == "tmplmon"
 
 
 def is_module(name: str) -> bool:

@@ -31,7 +31,7 @@ from tmplmon import Environment, FileSystemLoader
 environment = Environment(loader=FileSystemLoader("templates"), cache_dir="compiled", OPTIONS)
 page = environment.get_template("page.html")
 print(page.render(title="<x>"), "".join(page.generate(title="y")))
-compilers = ("tmplmon.syntax", "tmplmon.ir", "grammars", "lark.")
+compilers = ("tmplmon.syntax", "tmplmon.ir", "lark.")
 print(*sorted(name for name in sys.modules if name.startswith(compilers)))
 """
 

@@ -4,24 +4,34 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cases import casefile, engines
 
-import grammars
-from grammars.build import KEYWORDS, build_tables
-from tmplmon.syntax import lexer, nodes, parser, tables, tags
+from tmplmon import TemplateSyntaxError
+from tmplmon.syntax import grammar, lexer, nodes, parser, tables, tags
 from tmplmon.syntax.build_trans import TransBuilder
+from tmplmon.syntax.grammar.build import KEYWORDS, build_tables
 from tmplmon.syntax.source import Source
 
+ROOT = Path(__file__).parents[2]
+CASES = sorted((ROOT / "tests/cases").glob("*/*.txt"))
 
-def test_the_file_is_up_to_date() -> None:
-    """If this fails: python -m grammars"""
-    stored = json.loads((Path(grammars.__file__).parent / grammars.TABLES).read_text("utf-8"))
-    assert stored == build_tables(grammars.grammar_text())
+
+def test_the_installed_copy_is_the_grammar_of_the_repository() -> None:
+    """If this fails: python -m tmplmon.syntax.grammar"""
+    assert grammar.grammar_text() == (ROOT / "grammars" / grammar.GRAMMAR).read_text("utf-8")
+
+
+def test_the_stored_tables_are_those_of_the_grammar() -> None:
+    """If this fails: python -m tmplmon.syntax.grammar"""
+    stored = json.loads((Path(grammar.__file__).parent / grammar.TABLES).read_text("utf-8"))
+    assert stored == build_tables(grammar.grammar_text())
 
 
 def test_builder_methods_are_those_the_grammar_names() -> None:
-    names = {name for _, _, name in grammars.load_tables()["rules"] if name is not None}
+    names = {name for _, _, name in grammar.load_tables()["rules"] if name is not None}
     helpers = {"fail", "collect", "open", "assignable"}
     methods = {name for name in dir(TransBuilder) if not name.startswith("_")} - set(TransBuilder.__slots__)
     methods -= {"open_tags", "source", "syntax"}
@@ -29,7 +39,7 @@ def test_builder_methods_are_those_the_grammar_names() -> None:
 
 
 def test_terminals_are_those_of_the_lexer() -> None:
-    terminals = {symbol for symbol in grammars.load_tables()["symbols"] if symbol.isupper()} - {"$END"}
+    terminals = {symbol for symbol in grammar.load_tables()["symbols"] if symbol.isupper()} - {"$END"}
     lexed = {
         *("TEXT", "VARIABLE_BEGIN", "VARIABLE_END", "BLOCK_END", "NAME", "STRING", "INTEGER", "FLOAT"),
         *("SIGNATURE", "TAG_CUSTOM", "TAG_CUSTOM_BODY", "TAG_CUSTOM_END"),
@@ -43,14 +53,61 @@ def test_terminals_are_those_of_the_lexer() -> None:
 
 @pytest.mark.parametrize("file", ["", "{", "[]", "{}", '{"format": 0}', '{"format": 1, "grammar": 0}'])
 def test_other_tables_are_built_anew(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    grammar = grammars.grammar_text()
-    monkeypatch.setattr(grammars, "_read", lambda name: grammar if name == grammars.GRAMMAR else file)
-    assert grammars.load_tables() == build_tables(grammar)
+    text = grammar.grammar_text()
+    monkeypatch.setattr(grammar, "_read", lambda name: text if name == grammar.GRAMMAR else file)
+    assert grammar.load_tables() == build_tables(text)
 
 
-def test_missing_tables_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammars, "TABLES", "nowhere.tables")
-    assert grammars.load_tables()["states"]
+def test_an_edited_grammar_takes_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stored tables belong to another grammar then, so Lark builds new ones."""
+    rule = "    | VARIABLE_BEGIN VARIABLE_END -> print_empty\n    | if_statement\n"
+    edited = grammar.grammar_text().replace("    | if_statement\n", rule)
+    files = {grammar.GRAMMAR: edited, grammar.TABLES: grammar._read(grammar.TABLES)}
+    with pytest.raises(TemplateSyntaxError):
+        parser.parse(Source("a{{ }}"))
+    monkeypatch.setattr(grammar, "_read", files.__getitem__)
+    monkeypatch.setattr(parser, "_tables", None)
+    assert parser.parse(Source("a{{ }}")).body == [nodes.Text(0, 1, "a")]
+
+
+def parsed(case: casefile.Case) -> list[str]:
+    """The tree of each template of a case, or its syntax error."""
+    options = engines.evaluate(case.sections.get("options", ""), engines.TMPLMON)
+    syntax = engines.TMPLMON.environment({}, **options).syntax
+    trees = []
+    for name, source in case.templates.items():
+        try:
+            trees.append(repr(parser.parse(Source(source, name), syntax)))
+        except TemplateSyntaxError as error:
+            trees.append(str(error))
+    return trees
+
+
+def test_the_corpus_parses_the_same_without_the_stored_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [casefile.read(path) for path in CASES]
+    with_stored = [parsed(case) for case in cases]
+    monkeypatch.setattr(grammar, "TABLES", "nowhere.tables")
+    monkeypatch.setattr(parser, "_tables", None)
+    built: list[str] = []
+
+    def build(text: str) -> dict[str, Any]:
+        built.append(text)
+        return build_tables(text)
+
+    monkeypatch.setattr("tmplmon.syntax.grammar.build.build_tables", build)
+    assert [parsed(case) for case in cases] == with_stored
+    assert built == [grammar.grammar_text()]
+
+
+def test_an_application_with_a_package_named_grammars_renders(tmp_path: Path) -> None:
+    (tmp_path / "grammars").mkdir()
+    (tmp_path / "grammars/__init__.py").write_text("NAME = 'of the application'\n")
+    (tmp_path / "application.py").write_text(
+        "import grammars, tmplmon\nprint(tmplmon.Template('{{ name }}').render(name=grammars.NAME))\n"
+    )
+    command = [sys.executable, "application.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("of the application\n", "")
 
 
 def test_lark_is_not_needed_to_parse() -> None:

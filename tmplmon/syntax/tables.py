@@ -9,7 +9,7 @@ them once for every (row, nonterminal, next terminal) and remembers where they e
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from grammars import load_tables
+from tmplmon.syntax.grammar import load_tables
 
 type Row = dict[str, Any]
 

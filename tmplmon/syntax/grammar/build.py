@@ -1,29 +1,28 @@
 """Grammar → parse tables: Lark's LALR(1) analysis, written down as plain data.
 
-The file is JSON rather than what `Lark.save` writes (a pickle of Lark's own classes), so that loading it
-imports no Lark, which alone takes longer than lexing and parsing an ordinary site, and cannot break with
-Lark's next release.
+The file is JSON and not what `Lark.save` writes, a pickle of Lark's own classes. So loading the tables does not
+import Lark, which takes longer than lexing and parsing an ordinary site, and does not depend on Lark's version.
 
     {"format": 1, "grammar": the CRC of the grammar,
      "symbols": [name, …],          lower case (or "name{argument}") for rules, upper case for terminals
-     "rules": [[origin, length, function], …],     origin: a symbol; function null: the value passes through
+     "rules": [[origin, length, function], …],     origin: a symbol; function null: the value is kept as it is
      "start": {"template": [state, end state], …},
      "states": [[symbol, action, symbol, action, …], …]}
 
-Symbols stand in rules and states by their index.
+Rules and states refer to symbols by their index.
 
-An action n ≥ 0 is "go to state n" (for a terminal: and shift it); n < 0 is "reduce by rule -1 - n". States
-are numbered in the order a breadth-first walk meets them, symbols and rules are sorted: the same grammar
-always gives the same file.
+An action n ≥ 0 means "go to state n" (and, for a terminal, shift it). n < 0 means "reduce by rule -1 - n". States
+are numbered in breadth-first order, and symbols and rules are sorted, so the same grammar always gives the same
+file.
 """
 
 from typing import Any
 
-from grammars import FORMAT, fingerprint
+from tmplmon.syntax.grammar import FORMAT, fingerprint
 
 START = ("template", "expression")
 
-# The words that have terminals of their own; everywhere else they are names.
+# The words that have terminals of their own. Where the grammar does not expect them, they are names.
 KEYWORDS = (
     *("AND", "AS", "CONTEXT", "ELSE", "IF", "IGNORE", "IMPORT", "IN", "IS", "MISSING", "NOT", "OR"),
     *("RECURSIVE", "REQUIRED", "SCOPED", "TRIMMED", "WITH", "WITHOUT"),
@@ -31,11 +30,11 @@ KEYWORDS = (
 
 
 def build_tables(grammar: str) -> dict[str, Any]:
-    """The tables of `grammar` as JSON-like data."""
+    """Return the tables of `grammar` in the format above. Raises one of Lark's errors for a wrong grammar."""
     from lark import Lark
     from lark.parsers.lalr_analysis import Shift
 
-    # The basic lexer is never used: all terminals are declared only.
+    # The basic lexer is never used: the grammar only declares its terminals.
     parser = Lark(grammar, parser="lalr", lexer="basic", start=list(START), maybe_placeholders=False)
     table: Any = parser.parser.parser._parse_table
     rules: dict[Any, tuple[str, int, str | None]] = {}
@@ -49,15 +48,15 @@ def build_tables(grammar: str) -> dict[str, Any]:
     symbol_number = {symbol: number for number, symbol in enumerate(symbols)}
 
     numbers = {table.start_states[start]: number for number, start in enumerate(START)}
-    waiting = list(numbers)
+    worklist = list(numbers)
     states: list[list[int]] = []
-    for state in waiting:
+    for state in worklist:
         row: list[int] = []
         for symbol, (action, argument) in sorted(_with_words(table.states[state]).items()):
             if action is Shift:
                 if argument not in numbers:
                     numbers[argument] = len(numbers)
-                    waiting.append(argument)
+                    worklist.append(argument)
                 value = numbers[argument]
             else:
                 value = -1 - rule_number[rules[argument]]
@@ -76,16 +75,19 @@ def build_tables(grammar: str) -> dict[str, Any]:
 
 
 def _rule(rule: Any) -> tuple[str, int, str | None]:
-    """(origin, length, function) of one of Lark's rules. A "?" rule of one symbol without an alias has no
+    """Return (origin, length, function) of one of Lark's rules. A "?" rule of one symbol without an alias has no
     function."""
     length = len(rule.expansion)
-    passes = rule.options.expand1 and rule.alias is None and length == 1
-    return rule.origin.name, length, None if passes else rule.alias or rule.origin.name
+    keeps_value = rule.options.expand1 and rule.alias is None and length == 1
+    return rule.origin.name, length, None if keeps_value else rule.alias or rule.origin.name
 
 
 def _with_words(actions: dict[str, Any]) -> dict[str, Any]:
-    """A state's actions, with every word that means nothing special there acting as a NAME. Where both an
-    operator and a NAME can come, after a test's name, "is" is neither: Jinja has no test follow a test so."""
+    """Return a state's actions, in which each keyword without a meaning of its own acts as a NAME.
+
+    A state that accepts both an operator and a NAME comes after a test's name. "is" is neither there, because Jinja
+    does not let one test follow another in this way.
+    """
     if "NAME" not in actions:
         return actions
     words = {word: actions["NAME"] for word in KEYWORDS if word != "IS" or "OR" not in actions}

@@ -1,0 +1,26 @@
+"""``python -m tmplmon.syntax.grammar``: copy the repository's grammar into the package and build its tables."""
+
+import json
+import sys
+from pathlib import Path
+
+from tmplmon.syntax.grammar import GRAMMAR, TABLES
+from tmplmon.syntax.grammar.build import build_tables
+
+PACKAGE = Path(__file__).parent
+SOURCE = PACKAGE.parents[2] / "grammars" / GRAMMAR
+
+
+def main() -> None:
+    """Write both files. Exits with a message if the package is not in a checkout of the repository."""
+    if not SOURCE.is_file():
+        sys.exit(f"{SOURCE} does not exist: run this in a checkout of the repository")
+    grammar = SOURCE.read_text("utf-8")
+    tables = json.dumps(build_tables(grammar), separators=(",", ":"))
+    for name, text in ((GRAMMAR, grammar), (TABLES, tables + "\n")):
+        (PACKAGE / name).write_text(text, "utf-8", newline="\n")
+        print(f"wrote {PACKAGE / name}")
+
+
+if __name__ == "__main__":
+    main()
