@@ -1,13 +1,21 @@
 """The documentation agrees with the code: tables say the same, examples run, links lead somewhere."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 import pytest
 from cases.differences import DIFFERENCES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+# Links in README.md are absolute, so that they work on PyPI; those to files of the repository begin like this.
+REPOSITORY = re.compile(
+    r"https://(?:github\.com/tmplmon/tmplmon/(?:blob|tree)|raw\.githubusercontent\.com/tmplmon/tmplmon)/main/"
+)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -23,8 +31,11 @@ def test_every_difference_from_jinja2_is_listed_and_no_other() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
-        if not target.startswith(("http:", "https:")):
+        if REPOSITORY.match(target):
+            assert (ROOT / REPOSITORY.sub("", target)).exists(), f"{page.name}: {target}"
+        elif not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+            assert page.name != "README.md", f"PyPI cannot follow {target}"
 
 
 def test_every_page_is_in_the_index() -> None:
@@ -39,3 +50,41 @@ def test_the_extension_that_is_shown_works(capsys: pytest.CaptureFixture[str]) -
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(compile(example, "docs/extensions.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out == "A! A!\n"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+
+
+def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+    """Runs the program and two commands of README.md on the template that is shown there, and compares the output."""
+    readme = ROOT / "README.md"
+    (template,) = blocks(readme, "jinja")
+    (program,) = blocks(readme, "python")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/page.html").write_text(template, "utf-8")
+    (tmp_path / "templates/list.html").write_text(
+        "<ol>\n  {% for user in users %}\n  <li>{{ usr.name|uper }}</li>\n  {% endfor %}\n</ol>\n", "utf-8"
+    )
+    (tmp_path / "shop.py").write_text(program, "utf-8")
+    shown = {}
+    for block in blocks(readme, "console"):
+        for part in re.split(r"(?m)^\$ ", block)[1:]:
+            command, _, output = part.partition("\n")
+            shown[command.partition("  ")[0]] = output.strip()
+    commands = (
+        "python shop.py",
+        "tmplmon check templates --names users",
+        "tmplmon show lines templates/page.html",
+    )
+    for command in commands:
+        words = command.replace("tmplmon ", "python -m tmplmon ").split()
+        process = subprocess.run(
+            [sys.executable, *words[1:]], cwd=tmp_path, stdout=PIPE, stderr=STDOUT, text=True, timeout=60
+        )
+        printed = process.stdout.replace(str(tmp_path), "/srv/shop")
+        printed = printed.replace(str(ROOT / "tmplmon"), "/srv/site-packages/tmplmon")
+        printed = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", printed.replace("\\", "/")).strip()
+        expected = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", shown[command])
+        # The summary goes to standard error, which has no fixed place among the other lines.
+        assert sorted(printed.splitlines()) == sorted(expected.splitlines()), command
