@@ -1,19 +1,20 @@
-"""Budgets: how much a rendering may spend, how much it has spent, and how another thread ends it.
+"""Budgets: how much a rendering may spend, how much it has spent, and how another thread cancels it.
 
     environment = SandboxedEnvironment(limits=Limits(fuel=100_000, output=1_000_000, seconds=2, depth=50))
     template.render()                               # raises FuelExhausted, OutputLimitExceeded, …
 
     with environment.budget(fuel=1_000) as budget:  # other limits, and a handle
         template.render()
-    budget.spent.fuel                               # during the rendering too, from any thread
+    budget.spent.fuel                               # also during the rendering, from any thread
 
-Rule: a budget belongs to whoever renders, not to a template: what is current when code of a template runs is what
-it spends from, so includes, imports, macros and calls share it, and a macro that outlives its rendering spends from
-that of its caller. The closures back end does the counting (`backends.closures.metered`); here is what is counted.
+Rule: a budget belongs to the code that renders, not to a template. Template code spends from the budget that is
+current when it runs, so includes, imports, macros and calls share one budget, and a macro that outlives its
+rendering spends from the budget of its caller. The closures back end does the counting
+(`backends.closures.metered`); this module defines what is counted.
 
-Fuel is handed out in slices, so that one comparison is all the code of a template does; when a slice is used up,
-the clock and the flag of `cancel` are looked at as well, and the output is counted that was appended meanwhile. It
-is also counted before it is joined to one text, so that no more is ever made of it than the limit allows.
+Fuel is granted in slices, so that template code only has to compare one number. When a slice is used up, the clock
+and the flag set by `cancel` are checked, and the output appended since the last check is counted. Output is also
+counted before it is joined, so that no text longer than the limit is ever created.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -32,33 +33,35 @@ from tmplmon.errors import (
     TimeLimitExceeded,
 )
 
-# Fuel between two looks at the clock: a site takes some 0.1 to 1 µs, so that is a millisecond at most where nothing
-# but the template's own code runs.
+# Fuel between two checks of the clock. A site takes 0.1 to 1 µs, so the checks are at most about a
+# millisecond apart as long as only template code runs.
 _SLICE = 500
-# Room is looked at after this many characters even if there is no limit: small integers are the faster ones.
+# The size of an output slice if there is no limit. Small integers are faster than large ones.
 _ROOM_SLICE = 1 << 28
-# What one operation may cost even if there is no limit to the fuel: texts of 640 million characters.
-_MOST_AT_ONCE = 10_000_000
+# The most fuel that one operation may take even if fuel is not limited: that of a text of 640 million characters.
+_MAX_PER_OPERATION = 10_000_000
 
 CHARACTERS = 64
-"""Of so many characters or items, one costs as much as a site: copying them takes less than a site."""
+"""The number of characters or items that cost one unit of fuel: copying them takes less time than a site."""
 
-# What is shorter costs nothing but the site it is made at.
+# Texts and lists that are shorter than this cost no extra fuel.
 _SHORT = 1024
-# Output costs fuel, too, for each so many characters: it is escaped, and joined.
-_PUT_OUT = 4096
+# Output costs one unit of fuel for this many characters: it is escaped and joined.
+_OUTPUT_PER_FUEL = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a rendering may spend. None: no limit.
+    """How much a rendering may spend. None means no limit.
 
-    fuel: sites executed, of every template that takes part: statements, expressions, rounds of loops; besides,
-        one for each item that a filter works through, and one for each 64 characters of a text that it makes.
-    output: characters put out, those that are captured (`set` blocks, macros, filter blocks) included.
-    seconds: wall time inside of the rendering; what passes between the pieces of `generate` does not count.
-    depth: scopes in scopes: blocks, includes, macros, call bodies, levels of a recursive loop. Python's own
-        recursion limit may come first; that is the same exception.
+    fuel: sites executed in all participating templates (statements, expressions, loop iterations), plus one for
+        each item that a filter processes and one for each 64 characters of a text that it creates.
+    output: characters of output, including captured output (`set` blocks, macros, filter blocks).
+    seconds: wall time inside the rendering. Time between the chunks of `generate` does not count.
+    depth: nested scopes: blocks, includes, macros, call bodies, levels of a recursive loop. If Python's recursion
+        limit is reached first, the same exception is raised.
+
+    Raises TypeError if a limit is not a number, and ValueError if it is negative.
     """
 
     fuel: int | None = None
@@ -71,8 +74,8 @@ class Limits:
             limit = getattr(self, name)
             if limit is None:
                 continue
-            wanted = (int, float) if name == "seconds" else (int,)
-            if isinstance(limit, bool) or not isinstance(limit, wanted):
+            number_types = (int, float) if name == "seconds" else (int,)
+            if isinstance(limit, bool) or not isinstance(limit, number_types):
                 raise TypeError(f"the limit {name!r} must be a number or None, not {limit!r}")
             if not limit >= 0:
                 raise ValueError(f"the limit {name!r} must not be negative: {limit!r}")
@@ -80,7 +83,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What has been spent, in the units of `Limits`; `depth` is the greatest that was reached."""
+    """How much has been spent, in the units of `Limits`. `depth` is the greatest depth reached."""
 
     fuel: int
     output: int
@@ -92,61 +95,63 @@ _NONE = Limits()
 
 
 class Budget:
-    """What one rendering, or several one after the other, may spend.
+    """How much one rendering, or several consecutive ones, may spend.
 
-    It is current in a ``with`` (of the thread or task); renderings of sandboxed templates in it spend from it. What
-    is used up stays used up: the next rendering ends at once.
+    A budget is a context manager: it is current in the ``with`` block (of the thread or task), and renderings of
+    sandboxed templates in the block spend from it. Spending accumulates: after a limit is reached, the next
+    rendering stops at once.
     """
 
     limits: Limits
-    """How much that is."""
+    """The limits of this budget."""
 
     left: int
-    """Fuel of the slice that is being used; the back end counts it down, and calls `more_fuel` below zero."""
+    """Fuel left in the current slice. The back end decrements it, and calls `more_fuel` when it is negative."""
 
     room: int
-    """The same for output: `more_room`."""
+    """Characters of output left in the current slice. `more_room` is called when it is negative."""
 
     depth: int
-    """How many scopes are being run in each other."""
+    """The number of nested scopes that are running."""
 
     output: list[Any] | None
-    """The list that output is appended to, and how many of its pieces were counted: `tally` counts the others."""
+    """The list that receives the output."""
 
     counted: int
+    """The number of chunks in `output` that have been counted. `tally` counts the others."""
 
     deepest: int
-    """The greatest `depth` there was."""
+    """The greatest `depth` so far."""
 
-    _fuel_given: int
-    _room_given: int
+    _fuel_granted: int
+    _room_granted: int
 
-    # Of the class until they are set, as a budget is made for each rendering. (What a template reads has to be of
-    # the instance from the beginning: it is slow to read else.)
+    # Class attributes as defaults, because a budget is created for each rendering. (Attributes that templates read
+    # are always set on the instance: class attributes are slower to read.)
     _seconds = 0.0
     _since: float | None = None
     _cancelled = False
-    _before: "tuple[Any, ...]" = ()
+    _outer: "tuple[Any, ...]" = ()
 
     def __init__(self, limits: Limits | None = None, /, **changed: Any) -> None:
-        """`changed`: limits by their names, in the place of those of `limits`."""
+        """`changed`: limits by name, which replace those of `limits`."""
         _fill(self, replace(limits or _NONE, **changed) if changed else limits or _NONE)
 
     def cancel(self) -> None:
-        """End what renders with this budget, from any thread: it raises RenderCancelled at the next look, which
-        comes after at most 500 sites. What waits (for a function of the application's, for an awaitable) is not
-        woken."""
+        """Stop the renderings that use this budget. Callable from any thread: a rendering raises RenderCancelled at
+        its next check, after at most 500 sites. A rendering that is blocked in application code or in an awaitable
+        is not interrupted."""
         self._cancelled = True
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
+        """Whether `cancel` has been called."""
         return self._cancelled
 
     @property
     def spent(self) -> Spending:
-        """What has been spent until now; where a limit was in the way, all there was."""
-        fuel, output = self._fuel_given - self.left, self._room_given - self.room
+        """How much has been spent so far. A value that has exceeded its limit is reported as the limit."""
+        fuel, output = self._fuel_granted - self.left, self._room_granted - self.room
         limits = self.limits
         return Spending(
             fuel if limits.fuel is None else min(fuel, limits.fuel),
@@ -160,15 +165,15 @@ class Budget:
         return self._seconds if since is None else self._seconds + monotonic() - since
 
     def __enter__(self) -> Self:
-        self._before = current.get(), self._before
+        self._outer = current.get(), self._outer
         current.set(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        before, self._before = self._before
-        current.set(before)
+        outer, self._outer = self._outer
+        current.set(outer)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.limits}, {self.spent}>"
@@ -176,8 +181,13 @@ class Budget:
     # --- for the back end ----------------------------------------------------------------------------------
 
     def entering(self, depth: int, by_itself: bool = True) -> None:
-        """A scope is about to be entered that is the outermost, or deeper than any before: will it do? `by_itself`:
-        it has a function of its own, and is not to show in the traceback if it must not be entered."""
+        """Check limits before entering the outermost or a new deepest scope.
+
+        depth: the depth of that scope; 1 is the outermost.
+        by_itself: whether the scope has a function of its own, which is left out of the traceback on error.
+
+        Raises DepthLimitExceeded, TimeLimitExceeded or RenderCancelled.
+        """
         limits = self.limits
         if depth == 1:
             self._since = monotonic()
@@ -185,25 +195,25 @@ class Budget:
             if self._cancelled or (seconds is not None and self._seconds >= seconds):
                 self.look()
         if depth > self.deepest:
-            most = limits.depth
-            if most is not None and depth > most:
-                error = DepthLimitExceeded(f"more than {most} scopes in each other", self.spent)
+            max_depth = limits.depth
+            if max_depth is not None and depth > max_depth:
+                error = DepthLimitExceeded(f"more than {max_depth} scopes in each other", self.spent)
                 error.is_outside = by_itself and depth > 1
                 raise error
             self.deepest = depth
 
     def start(self) -> None:
-        """The clock runs."""
+        """Start the clock."""
         self._since = monotonic()
 
     def stop(self) -> None:
-        """The clock stands still."""
+        """Stop the clock."""
         if self._since is not None:
             self._seconds += monotonic() - self._since
             self._since = None
 
     def look(self) -> None:
-        """Whether it was cancelled, or the time is over."""
+        """Check the flag and the clock. Raises RenderCancelled or TimeLimitExceeded."""
         if self._cancelled:
             raise RenderCancelled("the rendering was cancelled", self.spent)
         seconds = self.limits.seconds
@@ -211,79 +221,80 @@ class Budget:
             raise TimeLimitExceeded(f"rendering takes longer than {seconds:g} s", self.spent)
 
     def charge(self, fuel: int) -> None:
-        """Take fuel."""
+        """Take fuel. Raises FuelExhausted, or what `look` raises."""
         self.left -= fuel
         if self.left < 0:
             self.more_fuel()
 
     def more_fuel(self) -> None:
-        """The slice is used up (`left` is negative): the next one."""
+        """Grant the next slice of fuel. `left` is negative: its amount is owed. Raises FuelExhausted, or what
+        `look` raises."""
         if self.output is not None:
             self.tally()
-        fuel, owed = self.limits.fuel, -self.left
-        if fuel is not None and self._fuel_given + owed > fuel:
-            self._out_of_fuel(f"more than {fuel} sites executed")
-        if owed > _MOST_AT_ONCE:
+        max_fuel, owed = self.limits.fuel, -self.left
+        if max_fuel is not None and self._fuel_granted + owed > max_fuel:
+            self._out_of_fuel(f"more than {max_fuel} sites executed")
+        if owed > _MAX_PER_OPERATION:
             self._out_of_fuel("an operation that works on too much at once")
         self.look()
-        given = owed + _SLICE
-        if fuel is not None:
-            given = min(given, fuel - self._fuel_given)
-        self._fuel_given += given
-        self.left += given
+        grant = owed + _SLICE
+        if max_fuel is not None:
+            grant = min(grant, max_fuel - self._fuel_granted)
+        self._fuel_granted += grant
+        self.left += grant
 
     def _out_of_fuel(self, message: str) -> NoReturn:
-        # Spent is all there was; how far beyond that it went may be a huge number.
+        # Report the limit as spent: the excess may be a huge number.
         if self.limits.fuel is not None:
-            self._fuel_given = self.limits.fuel
+            self._fuel_granted = self.limits.fuel
         self.left = 0
         raise FuelExhausted(message, self.spent)
 
     def tally(self) -> None:
-        """Count the pieces of output that were appended since the last time. They become one piece, which has to be
-        done anyway, and whose length is known."""
+        """Count the chunks of output that were appended since the last call. They are joined to one chunk: joining
+        gives their length, and has to be done in any case. Raises OutputLimitExceeded, FuelExhausted or what `look`
+        raises."""
         output, counted = self.output, self.counted
         assert output is not None
-        pieces = len(output) - counted
-        if not pieces:
+        chunks = len(output) - counted
+        if not chunks:
             return
         try:
-            if pieces == 1:
+            if chunks == 1:
                 length = len(output[counted])
             else:
                 text = "".join(output[counted:] if counted else output)
                 length = len(text)
                 output[counted:] = (text,)
             self.counted = counted + 1
-        except (
-            TypeError
-        ):  # values of a native environment, of which one that is no text counts as a character
+        except TypeError:
+            # A native environment puts out arbitrary values. One that is not a text counts as one character.
             new = output[counted:]
-            length = sum([len(piece) if isinstance(piece, str) else 1 for piece in new])
+            length = sum([len(chunk) if isinstance(chunk, str) else 1 for chunk in new])
             self.counted += len(new)
         self.room -= length
-        if length > _PUT_OUT:
-            self.left -= length // _PUT_OUT
+        if length > _OUTPUT_PER_FUEL:
+            self.left -= length // _OUTPUT_PER_FUEL
         if self.room < 0:
             self.more_room()
 
     def more_room(self) -> None:
-        """The room for output is used up (`room` is negative): more of it."""
-        output, owed = self.limits.output, -self.room
-        if output is not None and self._room_given + owed > output:
-            raise OutputLimitExceeded(f"more than {output} characters of output", self.spent)
-        given = owed + _ROOM_SLICE
-        if output is not None:
-            given = min(given, output - self._room_given)
-        self._room_given += given
-        self.room += given
+        """Grant the next slice of output. `room` is negative: its amount is owed. Raises OutputLimitExceeded."""
+        max_output, owed = self.limits.output, -self.room
+        if max_output is not None and self._room_granted + owed > max_output:
+            raise OutputLimitExceeded(f"more than {max_output} characters of output", self.spent)
+        grant = owed + _ROOM_SLICE
+        if max_output is not None:
+            grant = min(grant, max_output - self._room_granted)
+        self._room_granted += grant
+        self.room += grant
 
 
 _new = object.__new__
 
 
 def budget_of(limits: Limits) -> Budget:
-    """A budget for one rendering; quicker than the class."""
+    """Create a budget for one rendering. Faster than calling the class."""
     budget = _new(Budget)
     _fill(budget, limits)
     return budget
@@ -291,54 +302,55 @@ def budget_of(limits: Limits) -> Budget:
 
 def _fill(budget: Budget, limits: Limits) -> None:
     budget.limits = limits
-    # The first slices: many renderings need no more.
+    # The first slices. Many renderings need no others.
     fuel, output = limits.fuel, limits.output
-    budget.left = budget._fuel_given = _SLICE if fuel is None or fuel > _SLICE else fuel
-    budget.room = budget._room_given = _ROOM_SLICE if output is None or output > _ROOM_SLICE else output
+    budget.left = budget._fuel_granted = _SLICE if fuel is None or fuel > _SLICE else fuel
+    budget.room = budget._room_granted = _ROOM_SLICE if output is None or output > _ROOM_SLICE else output
     budget.depth = budget.deepest = budget.counted = 0
     budget.output = None
 
 
 def spend(size: int) -> None:
-    """Pay for a text or a list of a size that is made or looked through."""
+    """Take fuel from the current budget for a text or list of `size` that is created or searched. Raises what
+    `Budget.charge` raises."""
     if size >= _SHORT:
         budget = current.get()
         if budget is not None:
             budget.charge(size // CHARACTERS)
 
 
-def within[T](step: AbstractContextManager[Any], pieces: Iterator[T]) -> Iterator[T]:
-    """The pieces of a generator, each made within `step`: a budget, say."""
+def within[T](step: AbstractContextManager[Any], chunks: Iterator[T]) -> Iterator[T]:
+    """Yield the items of a generator, and enter `step` (for example a budget) whenever the generator runs."""
     try:
         while True:
             with step:
                 try:
-                    piece = next(pieces)
+                    chunk = next(chunks)
                 except StopIteration:
                     return
-            yield piece
+            yield chunk
     finally:
         with step:
-            pieces.close()  # type: ignore[attr-defined]
+            chunks.close()  # type: ignore[attr-defined]
 
 
-async def within_async[T](step: AbstractContextManager[Any], pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+async def within_async[T](step: AbstractContextManager[Any], chunks: AsyncIterator[T]) -> AsyncIterator[T]:
     """`within` for an asynchronous generator."""
     try:
         while True:
             with step:
                 try:
-                    piece = await anext(pieces)
+                    chunk = await anext(chunks)
                 except StopAsyncIteration:
                     return
-            yield piece
+            yield chunk
     finally:
         with step:
-            await pieces.aclose()  # type: ignore[attr-defined]
+            await chunks.aclose()  # type: ignore[attr-defined]
 
 
 current: ContextVar[Budget | None] = ContextVar("tmplmon_budget", default=None)
-"""The budget that is spent from."""
+"""The budget from which renderings of the current thread or task spend."""
 
 __all__ = [
     "CHARACTERS",

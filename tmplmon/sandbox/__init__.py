@@ -1,16 +1,19 @@
-"""Environments for templates that strangers wrote: what they may look up, call and make is decided by rules.
+"""Environments for untrusted templates: rules decide what a template may look up, call and create.
 
     from tmplmon.sandbox import SandboxedEnvironment
 
-The modules in the order in which they are met:
+The modules, in the order in which a reader needs them:
 
-    environment  the two environments, and where each decision is taken
-    names        which attributes are refused, and what modifies a list, dict or set
-    calls        which values may be called, and what is called in their place
-    formatting   `str.format`, with its fields looked up as a template looks attributes up
-    limits       how large a value may get
-    template     its templates
-    spending     what the work of filters takes from a budget
+    environment  the two environments; every decision is taken here
+    names        which attributes are refused, and which methods modify a list, dict or set
+    calls        which values may be called, and the checked functions that replace some of them
+    formatting   `str.format`, with fields looked up by the rules for attributes
+    limits       how large a value may become
+    measure      the length of a value's text, estimated before the text is made
+    methods      the checks of built-in methods whose result may be large
+    filters      the built-in filters and globals, with checks
+    template     the template class
+    spending     the fuel that filters take from a budget
 """
 
 from tmplmon.errors import SecurityError

@@ -1,9 +1,9 @@
-"""What a sandboxed template may call, and what is called in its place.
+"""Which values a sandboxed template may call, and the checked functions that replace some of them.
 
-Rule: a template calls through `Calls.callee`, which gives the function that is really called, or raises
-SecurityError. A method `str.format` becomes one that looks fields up by the environment's rules, a method whose
-result may be large is checked before it runs, and a function that Python's own functions are to call for the
-template (``items.sort(key=…)``) has passed through here, too.
+Rule: every call of a template goes through `Calls.callee`. It returns the function that is called, or raises
+SecurityError. `str.format` is replaced by a version that looks fields up by the environment's rules. A method whose
+result may be large is checked before it runs. A callable that a template passes to a built-in function
+(``items.sort(key=…)``) goes through `callee` as well.
 """
 
 from collections import deque
@@ -21,12 +21,12 @@ from tmplmon.sandbox.measure import CONTAINERS, PLAIN, check_nesting
 from tmplmon.sandbox.methods import check_of, checked
 from tmplmon.sandbox.names import is_engine_class
 
-# Modules whose classes call what they are passed (``map``, ``functools.partial``), or keep it (`cycler`).
+# Classes of these modules call their arguments (``map``, ``functools.partial``) or store them (`cycler`).
 _CALLING = frozenset(
     {"builtins", "functools", "itertools", "operator", "collections", "tmplmon.runtime.globals"}
 )
 
-# Methods take time by the length of what they are of, except these.
+# A method of one of these types takes time in proportion to the length of its object, unless it is in `_QUICK`.
 _SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
 _QUICK = frozenset(
     {
@@ -37,7 +37,8 @@ _QUICK = frozenset(
 
 
 def is_marked_unsafe(obj: Any) -> bool:
-    """Whether a function says of itself that templates must not call it: with `unsafe`, or as Django's do."""
+    """Whether a function is marked as one that templates must not call: by `unsafe`, or by Django's
+    `alters_data`."""
     return bool(getattr(obj, "unsafe_callable", False) or getattr(obj, "alters_data", False))
 
 
@@ -46,7 +47,10 @@ def _has_no_marks(f: Any) -> bool:
 
 
 class Calls:
-    """How an environment's templates call. `stock`: `is_safe_callable` is the one that looks at the marks."""
+    """The rules for calls of one environment.
+
+    stock: whether `is_safe_callable` is not overridden, so that only the marks on a function count.
+    """
 
     def __init__(self, environment: Any, stock: bool) -> None:
         self._environment = environment
@@ -54,10 +58,10 @@ class Calls:
         self._stock = stock
 
     def callee(self, context: Context, obj: Any) -> Any:
-        """The function that is called where a template calls `obj`. Raises SecurityError if it must not."""
+        """Return the function to call where a template calls `obj`. Raises SecurityError if `obj` is not safe."""
         kind = type(obj)
         if self._stock:
-            # What cannot have a mark has none.
+            # Fast paths for objects that cannot carry a mark.
             if kind is FunctionType and not obj.__dict__:
                 return obj
             if kind is BuiltinFunctionType:
@@ -77,7 +81,7 @@ class Calls:
         return obj
 
     def _builtin(self, context: Context, obj: Any) -> Any:
-        """What is called in the place of a method, or of a function of Python's own."""
+        """Return the replacement for a method, or for a function implemented in C."""
         name = obj.__name__
         if isinstance(obj, MethodDescriptorType):
             if is_unbound_format(obj):
@@ -93,7 +97,7 @@ class Calls:
         return obj if type(obj) is MethodType else self._with_arguments(context, obj)
 
     def _with_arguments(self, context: Context, obj: Any) -> Any:
-        """A function that calls what it is passed, perhaps."""
+        """Wrap a function that may call its arguments: each callable argument is replaced by its safe version."""
         safe = self._argument
 
         def with_arguments(*args: Any, **kwargs: Any) -> Any:
@@ -108,7 +112,7 @@ class Calls:
         return with_arguments
 
     def _argument(self, context: Context, value: Any) -> Any:
-        """What a function is passed in the place of a value."""
+        """Return the safe version of an argument. Raises TooLargeError for deeply nested tuples."""
         kind = type(value)
         if isinstance(value, tuple):
             check_nesting((value,))
@@ -118,7 +122,7 @@ class Calls:
         return self.callee(context, value)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call as templates do that are not sandboxed, if that is allowed."""
+        """Call `obj` as an ordinary environment does. Raises SecurityError if `obj` is not safe to call."""
         kind = type(obj)
         if self._stock and ((kind is FunctionType and not obj.__dict__) or kind is Macro):
             return call(context, obj, *args, **kwargs)

@@ -1,9 +1,9 @@
 """The sandboxed environments.
 
-Rule: a sandboxed template can obtain an attribute in one place, `SandboxedEnvironment.getattr` and `getitem`, and
-call a value in one, `SandboxedEnvironment.call`. Filters, `str.format` and operators go through the same. The trees
-of closures that templates become do in place what these would decide, where the name alone decides it
-(`decided_names`); a subclass that decides in its own way is asked every time.
+Rule: a sandboxed template obtains attributes only through `SandboxedEnvironment.getattr` and `getitem`, and calls
+values only through `SandboxedEnvironment.call`. Filters, `str.format` and operators use the same methods. Where the
+name of an attribute alone decides, the compiled closures decide without calling these methods (`decides_by_name`).
+The methods of a subclass that overrides the decision are called every time.
 """
 
 import operator
@@ -45,8 +45,8 @@ _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
 
 
 def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], Any]:
-    """Mark an `is_safe_attribute` as one that allows every name without an underscore in front, except those that
-    `checked` gives, for which it looks at the object."""
+    """Mark an `is_safe_attribute` method: it allows every name that has no leading underscore, except the names
+    that `checked()` returns, for which it inspects the object."""
 
     def mark(method: Any) -> Any:
         method.tmplmon_checked = checked
@@ -56,14 +56,15 @@ def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], An
 
 
 class SandboxedEnvironment(Environment):
-    """An environment for templates that are not trusted. The arguments are those of `Environment`; the back end is
-    always the one that makes no code.
+    """An environment for untrusted templates. It takes the arguments of `Environment`, and its back end is always
+    "closures", which generates no code.
 
-    max_size: the most characters or items of a value that a template makes.
-    limits: what a rendering may spend.
+    max_size: the largest number of characters or items in a value that a template creates.
+    limits: how much one rendering may spend. None: no limits.
 
-    A template that does what it may not raises SecurityError. Others of its mistakes raise other exceptions, so
-    who renders it has to expect any.
+    Rendering raises SecurityError if a template does something that is not allowed. Other mistakes in a template
+    raise other exceptions, so callers must expect any exception. The constructor raises ValueError for another
+    back end.
     """
 
     sandboxed = True
@@ -78,16 +79,16 @@ class SandboxedEnvironment(Environment):
         "**": operator.pow,
         "%": operator.mod,
     }
-    """What `call_binop` does for each operator. Each environment has a copy, `binop_table`."""
+    """The function of `call_binop` for each operator. Each environment has its own copy, `binop_table`."""
 
     default_unop_table: ClassVar[dict[str, Callable[[Any], Any]]] = {"+": operator.pos, "-": operator.neg}
-    """What `call_unop` does for each operator. Each environment has a copy, `unop_table`."""
+    """The function of `call_unop` for each operator. Each environment has its own copy, `unop_table`."""
 
     intercepted_binops: frozenset[str] = frozenset()
-    """Operators with two operands that are done by `call_binop`."""
+    """Binary operators that are evaluated by `call_binop`."""
 
     intercepted_unops: frozenset[str] = frozenset()
-    """Operators with one operand that are done by `call_unop`."""
+    """Unary operators that are evaluated by `call_unop`."""
 
     def __init__(
         self, *args: Any, max_size: int = MAX_SIZE, limits: BudgetLimits | None = None, **kwargs: Any
@@ -122,7 +123,7 @@ class SandboxedEnvironment(Environment):
             )
 
     def _measuring(self, concat: Callable[[Iterable[Any]], Any]) -> Callable[[Iterable[Any]], Any]:
-        """A function that joins the output in a way of its own, with the output measured first."""
+        """Wrap a custom function that joins the output: the total length is checked first."""
 
         def measuring(pieces: Iterable[Any]) -> Any:
             pieces = list(pieces)
@@ -133,10 +134,12 @@ class SandboxedEnvironment(Environment):
         return measuring
 
     def budget(self, **limits: Any) -> Budget:
-        """A budget for renderings that are to have other limits than the environment's, that another thread may
-        cancel, or of which one wants to know what they have spent. It is used in a ``with``.
+        """A budget for renderings with limits other than the environment's, for renderings that another thread may
+        cancel, or to learn how much a rendering has spent. Use it as a context manager.
 
-        limits: those that differ, by their names: `fuel`, `output`, `seconds`, `depth`.
+        limits: the limits that differ, by name: `fuel`, `output`, `seconds`, `depth`.
+
+        Raises TypeError for an unknown name or a limit that is not a number, and ValueError for a negative limit.
         """
         return Budget(self.limits, **limits)
 
@@ -144,18 +147,18 @@ class SandboxedEnvironment(Environment):
 
     @decides_by_name(checked_names)
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether templates get an attribute. A subclass may decide otherwise; it is asked each time then.
+        """Whether templates may read an attribute. A subclass may override this; it is then called every time.
 
-        obj: what the attribute is of. attr: its name. value: what it is.
+        obj: the object. attr: the name of the attribute. value: the value of the attribute.
         """
         return not (attr.startswith("_") or is_internal_attribute(obj, attr))
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Whether templates may call a value: unless it is marked with `unsafe`, or as `alters_data`."""
+        """Whether templates may call a value: true unless it is marked by `unsafe` or has a true `alters_data`."""
         return not is_marked_unsafe(obj)
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
-        """What templates get in the place of an attribute they must not have. Its use raises SecurityError."""
+        """Return the undefined value that replaces an unsafe attribute. Using it raises SecurityError."""
         return self.undefined(
             f"access to attribute {attribute!r} of {type(obj).__name__!r} object is unsafe.",
             name=attribute,
@@ -168,7 +171,7 @@ class SandboxedEnvironment(Environment):
     def get_template(
         self, name: Name, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
     ) -> Template:
-        """As `Environment.get_template`. Raises SecurityError for a template that is not sandboxed itself."""
+        """Like `Environment.get_template`. Raises SecurityError if the template's environment is not sandboxed."""
         return _sandboxed(super().get_template(name, parent, globals))
 
     def select_template(
@@ -177,7 +180,8 @@ class SandboxedEnvironment(Environment):
         parent: str | None = None,
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
-        """As `Environment.select_template`, with the same exception."""
+        """Like `Environment.select_template`. Raises SecurityError if the template's environment is not
+        sandboxed."""
         return _sandboxed(super().select_template(names, parent, globals))
 
     def get_or_select_template(
@@ -186,13 +190,14 @@ class SandboxedEnvironment(Environment):
         parent: str | None = None,
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
-        """As `Environment.get_or_select_template`, with the same exception."""
+        """Like `Environment.get_or_select_template`. Raises SecurityError if the template's environment is not
+        sandboxed."""
         return _sandboxed(super().get_or_select_template(template_name_or_list, parent, globals))
 
     # --- attributes, items, calls --------------------------------------------------------------------------
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`obj.attribute` in a template: the attribute if it is safe, else the item, else undefined."""
+        """Evaluate `obj.attribute`: the attribute if it is safe, else the item, else an undefined value."""
         try:
             value = getattr(obj, attribute)
         except AttributeError:
@@ -203,7 +208,8 @@ class SandboxedEnvironment(Environment):
         return self._attribute(obj, attribute, value)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """`obj[argument]` in a template: the item, else for a name the attribute if it is safe, else undefined."""
+        """Evaluate `obj[argument]`: the item, else (for a str) the attribute if it is safe, else an undefined
+        value."""
         try:
             return self._item(obj, argument)
         except _ITEM_ERRORS:
@@ -229,22 +235,22 @@ class SandboxedEnvironment(Environment):
         return self.undefined(obj=obj, name=argument)
 
     def _attribute(self, obj: Any, name: str, value: Any) -> Any:
-        """An attribute that was looked up, as templates get it."""
-        made = self.wrap_str_format(value)
-        if made is not None:
-            return made
+        """Return the value that a template gets for an attribute that was found."""
+        safe_format = self.wrap_str_format(value)
+        if safe_format is not None:
+            return safe_format
         if is_unbound_format(value) or (name in FORMATS and isinstance(obj, type) and issubclass(obj, str)):
             return unbound(self, value.__name__)
         return value if self.is_safe_attribute(obj, name, value) else self.unsafe_undefined(obj, name)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
-        """The function that does what a method `str.format` or `str.format_map` does, with fields looked up by this
-        environment; None for any other value."""
+        """Return a safe replacement if `value` is a bound `str.format` or `str.format_map`, else None. The
+        replacement looks fields up by the rules of this environment."""
         text = formatted_text(value)
         return None if text is None else bound(self, text, value.__name__)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call `obj` as a template does, if that is safe. Raises SecurityError if it is not."""
+        """Call `obj` with the arguments. Raises SecurityError if `obj` is not safe to call."""
         return __self._calls().call(__context, __obj, *args, **kwargs)
 
     _call = call
@@ -255,18 +261,18 @@ class SandboxedEnvironment(Environment):
     # --- operators -----------------------------------------------------------------------------------------
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Do one of the `intercepted_binops`."""
+        """Evaluate one of the `intercepted_binops`."""
         return self.binop_table[operator](left, right)
 
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
-        """Do one of the `intercepted_unops`."""
+        """Evaluate one of the `intercepted_unops`."""
         return self.unop_table[operator](arg)
 
     def _formatted(self, text: str, variables: dict[str, Any]) -> str:
         check_percent(self._sizes, text, variables)
         return super()._formatted(text, variables)
 
-    # --- what trees are built with -------------------------------------------------------------------------
+    # --- what the closures back end uses -------------------------------------------------------------------
 
     def _guard(self) -> Guard:
         calls = self._calls()
@@ -295,7 +301,7 @@ class SandboxedEnvironment(Environment):
         )
 
     def _is_stock(self, name: str) -> bool:
-        """Whether a method is the one of this class, and not of a subclass or the object itself."""
+        """Whether the method is the one of this class: not overridden by a subclass or on the instance."""
         return getattr(getattr(self, name), "__func__", None) is SandboxedEnvironment.__dict__[name]
 
     def _binary(self, name: str) -> Callable[[Context, Any, Any], Any]:
@@ -312,9 +318,9 @@ def _sandboxed(template: Template) -> Template:
 
 
 class ImmutableSandboxedEnvironment(SandboxedEnvironment):
-    """A sandboxed environment whose templates cannot modify the lists, dicts, sets and deques they are given."""
+    """A sandboxed environment whose templates cannot modify lists, dicts, sets and deques."""
 
     @decides_by_name(lambda: checked_names() | modifying_names())
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether templates get an attribute: not a method that modifies."""
+        """Whether templates may read an attribute. Methods that modify their object are refused."""
         return super().is_safe_attribute(obj, attr, value) and not modifies_known_mutable(obj, attr)

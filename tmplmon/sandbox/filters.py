@@ -1,10 +1,11 @@
-"""The built-in filters and globals, with limits.
+"""The built-in filters, tests and globals, with limits.
 
-Rule: a filter is the engine's own, with a check in front that is passed what the filter is passed. The check
-refuses what would get too large; whatever else is wrong with the arguments, the filter says itself.
+Rule: a sandboxed filter is the engine's own filter behind a check that receives the same arguments. The check
+refuses a result that would be too large; the filter itself reports any other error in the arguments.
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -29,13 +30,13 @@ from tmplmon.sandbox.measure import check_nesting, text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
 from tmplmon.sandbox.spending import OF_ITEMS, paid_for, paying
 
-MOST_ITERATORS = 200
-_MOST_DIGITS = 1000
-"""To so many digits a number can be rounded."""
+MAX_ITERATORS = 200
+_MAX_DIGITS = 1000
+"""The largest precision of the filter `round`."""
 
 
 class SandboxedNamespace(Namespace):
-    """A namespace without attributes that Python would call: a template decides what is in it."""
+    """A namespace that refuses special attributes (`__call__` and the like), which Python would call."""
 
     __slots__ = ()
 
@@ -58,13 +59,13 @@ def _check_name(name: Any) -> None:
 
 
 class _Checks:
-    """The checks of filters, by the filters' names."""
+    """The check of each filter, under the filter's name."""
 
     def __init__(self, limits: Sizes) -> None:
         self.limits = limits
 
     def text(self, value: Any, *_: Any, **__: Any) -> None:
-        """Of filters that make a text of a value."""
+        """The check of filters that convert their value to text."""
         self.limits.text(value)
 
     def center(self, value: Any, width: Any = 80) -> None:
@@ -73,9 +74,9 @@ class _Checks:
             self.limits.size(width, "the text")
 
     def indent(self, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> None:
-        more = len(width) if isinstance(width, str) else width if isinstance(width, int) else 0
+        added = len(width) if isinstance(width, str) else width if isinstance(width, int) else 0
         lines = len(s.splitlines()) + 1 if isinstance(s, str) else 1
-        self.limits.size((len(s) if isinstance(s, str) else 0) + max(more, 0) * lines, "the text")
+        self.limits.size((len(s) if isinstance(s, str) else 0) + max(added, 0) * lines, "the text")
 
     def format(self, value: Any, *args: Any, **kwargs: Any) -> None:
         self.limits.text(value)
@@ -123,9 +124,9 @@ class _Checks:
         extra_schemes: Any = None,
     ) -> None:
         self.limits.text(value)
-        more = sum(len(text) for text in (target, rel) if isinstance(text, str))
+        added = sum(len(text) for text in (target, rel) if isinstance(text, str))
         if isinstance(value, str):
-            self.limits.size(len(value) + more * len(value.split()), "the text")
+            self.limits.size(len(value) + added * len(value.split()), "the text")
             if isinstance(extra_schemes, (list, tuple)):
                 self.limits.work(len(value) * len(extra_schemes), "urlize")
 
@@ -138,8 +139,8 @@ class _Checks:
         self.limits.size(length, "the JSON")
 
     def round(self, value: Any, precision: Any = 0, method: Any = "common") -> None:
-        if isinstance(precision, int) and abs(precision) > _MOST_DIGITS:
-            raise TooLargeError(f"round: at most {_MOST_DIGITS} digits")
+        if isinstance(precision, int) and abs(precision) > _MAX_DIGITS:
+            raise TooLargeError(f"round: at most {_MAX_DIGITS} digits")
 
     def batch(self, value: Any, linecount: Any, fill_with: Any = None) -> None:
         if fill_with is not None and isinstance(linecount, int):
@@ -150,12 +151,12 @@ class _Checks:
             self.limits.count(slices, "slice: lists")
 
     def items_of(self, value: Any, *_: Any, **__: Any) -> None:
-        """Of filters that call a value's method `items`."""
+        """The check of filters that call the value's method `items`."""
         if not isinstance(value, Mapping) and is_marked_unsafe(getattr(value, "items", None)):
             raise SecurityError(f"{value.items!r} is not safely callable")
 
     def pprint(self, value: Any) -> None:
-        # Far slower than other filters, for each character.
+        # pprint is far slower per character than other filters.
         self.limits.text(value)
         self.limits.work(16 * text_length(value, self.limits.max_size), "pprint")
 
@@ -196,30 +197,28 @@ _CHECKS: dict[str, Callable[..., None]] = {
 
 
 def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
+    """Return the filter `function` with `check` in front, which gets the same arguments."""
     if pass_arg_of(function) is None:
 
+        @wraps(function)
         def checked(value: Any, /, *args: Any, **kwargs: Any) -> Any:
             check(value, *args, **kwargs)
             return function(value, *args, **kwargs)
 
-        made: Callable[..., Any] = checked
-    else:
+        return checked
 
-        def checked_second(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
-            check(value, *args, **kwargs)
-            return function(first, value, *args, **kwargs)
+    @wraps(function)
+    def checked_after_context(context: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        check(value, *args, **kwargs)
+        return function(context, value, *args, **kwargs)
 
-        made = checked_second
-    made.__name__ = made.__qualname__ = function.__name__
-    made.__doc__ = function.__doc__
-    made.__dict__.update(getattr(function, "__dict__", {}))
-    return made
+    return checked_after_context
 
 
 def _join(limits: Sizes) -> Callable[..., Any]:
     join: Callable[..., Any] = FILTERS["join"]
 
-    def settled(eval_ctx: Any, items: Any, d: Any, attribute: Any) -> tuple[list[Any], Any]:
+    def join_arguments(eval_ctx: Any, items: Any, d: Any, attribute: Any) -> tuple[list[Any], Any]:
         get = None if attribute is None else path_getter(eval_ctx.environment, attribute)
         texts = limited_texts(limits, items if get is None else map(get, items))
         limits.size(text_length(d, limits.max_size) * len(texts), "the text")
@@ -232,21 +231,21 @@ def _join(limits: Sizes) -> Callable[..., Any]:
         if budget is not None:
             value = paid_for(value, budget)
         if eval_ctx.environment.is_async:
-            return later(eval_ctx, value, d, attribute)
+            return join_async(eval_ctx, value, d, attribute)
         if type(value) is list and type(d) is str and attribute is None and set(map(type, value)) == {str}:
             limits.size(sum(map(len, value)) + len(d) * len(value), "the text")
             return d.join(value)
-        return join(eval_ctx, *settled(eval_ctx, value, d, attribute))
+        return join(eval_ctx, *join_arguments(eval_ctx, value, d, attribute))
 
-    async def later(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> Any:
-        return await join(eval_ctx, *settled(eval_ctx, await auto_to_list(value), d, attribute))
+    async def join_async(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> Any:
+        return await join(eval_ctx, *join_arguments(eval_ctx, await auto_to_list(value), d, attribute))
 
     do_join.__doc__ = join.__doc__
     return do_join
 
 
 def _sum(limits: Sizes) -> Callable[..., Any]:
-    """Adding up what is no number: each step is a ``+``, with its limit."""
+    """The filter `sum`, which adds values other than numbers with the checked operator ``+``."""
     add_up: Callable[..., Any] = FILTERS["sum"]
 
     @pass_environment
@@ -255,15 +254,15 @@ def _sum(limits: Sizes) -> Callable[..., Any]:
         if isinstance(start, (int, float)):
             return add_up(environment, iterable, attribute, start)
         if environment.is_async:
-            return later(environment, iterable, attribute, start)
+            return sum_async(environment, iterable, attribute, start)
         if isinstance(start, (str, bytes, bytearray)):
-            sum((), start)  # says what is wrong
+            sum((), start)  # raises the usual TypeError
         get = path_getter(environment, attribute)
         for item in iterable:
             start = limits.plus(None, start, item if get is None else get(item))
         return start
 
-    async def later(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
+    async def sum_async(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
         get = path_getter(environment, attribute)
         async for item in auto_aiter(iterable):
             start = limits.plus(None, start, item if get is None else get(item))
@@ -274,61 +273,60 @@ def _sum(limits: Sizes) -> Callable[..., Any]:
 
 
 _LAZY = ("batch", "map", "reject", "rejectattr", "select", "selectattr", "slice", "unique")
-"""Filters that give an iterator, which takes its items from another one perhaps."""
+"""Filters that return an iterator. Its items may come from the iterator of another filter."""
 
-# Iterator of a filter → through how many others its items come.
+# Iterator of a filter → the number of other filters' iterators that it depends on.
 _nesting: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
-async def _later(made: Any, through: int) -> Any:
-    iterator = await made
+async def _register_async(coroutine: Any, depth: int) -> Any:
+    iterator = await coroutine
     if isinstance(iterator, (GeneratorType, AsyncGeneratorType)):
-        _nesting[iterator] = through
+        _nesting[iterator] = depth
     return iterator
 
 
-def _nested(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that gives an iterator. Not over too many others: Python frees each before the one it is over."""
+def _with_limited_nesting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a lazy filter that refuses chains of more than MAX_ITERATORS iterators: Python frees such a chain
+    recursively."""
+    pass_arg = pass_arg_of(function)
 
-    def filter_(first: Any, *args: Any, **kwargs: Any) -> Any:
-        value = first if wants is None else args[0] if args else None
+    @wraps(function)
+    def lazy_filter(first: Any, *args: Any, **kwargs: Any) -> Any:
+        value = first if pass_arg is None else args[0] if args else None
         if not isinstance(value, (GeneratorType, AsyncGeneratorType)):
             return function(first, *args, **kwargs)
-        through = _nesting.get(value, 0) + 1
-        if through > MOST_ITERATORS:
-            raise TooLargeError(f"more than {MOST_ITERATORS} iterators over each other")
-        made = function(first, *args, **kwargs)
-        if isinstance(made, CoroutineType):
-            return _later(made, through)
-        if isinstance(made, (GeneratorType, AsyncGeneratorType)):
-            _nesting[made] = through
-        return made
+        depth = _nesting.get(value, 0) + 1
+        if depth > MAX_ITERATORS:
+            raise TooLargeError(f"more than {MAX_ITERATORS} iterators over each other")
+        result = function(first, *args, **kwargs)
+        if isinstance(result, CoroutineType):
+            return _register_async(result, depth)
+        if isinstance(result, (GeneratorType, AsyncGeneratorType)):
+            _nesting[result] = depth
+        return result
 
-    wants = pass_arg_of(function)
-    filter_.__name__ = filter_.__qualname__ = function.__name__
-    filter_.__doc__ = function.__doc__
-    filter_.__dict__.update(getattr(function, "__dict__", {}))
-    return filter_
+    return lazy_filter
 
 
 def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
-    """The built-in filters, with the limits of an environment."""
+    """The built-in filters, checked against `limits`."""
     checks = _Checks(limits)
-    made = dict(FILTERS)
+    filters = dict(FILTERS)
     for name, check in _CHECKS.items():
-        made[name] = _checked(FILTERS[name], check.__get__(checks))
-    made["join"] = _join(limits)
-    made["sum"] = _sum(limits)
+        filters[name] = _checked(FILTERS[name], check.__get__(checks))
+    filters["join"] = _join(limits)
+    filters["sum"] = _sum(limits)
     for name in _LAZY:
-        made[name] = _nested(made[name])
+        filters[name] = _with_limited_nesting(filters[name])
     for name in OF_ITEMS:
         if name != "join":
-            made[name] = paying(made[name])
-    return made
+            filters[name] = paying(filters[name])
+    return filters
 
 
 def limited_tests(limits: Sizes) -> dict[str, Callable[..., Any]]:
-    """The built-in tests that take a remainder, which of a text is a format."""
+    """The built-in tests that compute a remainder: for a str, ``%`` is formatting and is checked."""
     modulo = limits.modulo
     return {
         "odd": lambda value: modulo(None, value, 2) == 1,
@@ -338,7 +336,7 @@ def limited_tests(limits: Sizes) -> dict[str, Callable[..., Any]]:
 
 
 def limited_globals(limits: Sizes) -> dict[str, Any]:
-    """The built-in globals, with the limits of an environment."""
+    """The built-in globals, checked against `limits`."""
 
     def lipsum(n: int = 5, html: bool = True, min: int = 20, max: int = 100) -> str:
         limits.count(n * max, "lipsum: words")

@@ -1,10 +1,10 @@
-"""Formats for sandboxed templates: `str.format`, `str.format_map` and `%`.
+"""Formatting for sandboxed templates: `str.format`, `str.format_map` and `%`.
 
-    '{0.name}'.format(user)       user.name, by the environment's rules
-    '{:999999999}'.format(1)      refused: the width is a limit's to allow
+    '{0.name}'.format(user)       user.name is looked up by the environment's rules
+    '{:999999999}'.format(1)      the width is checked against the size limit
 
-Rule: a field is looked up as a template looks an attribute or item up, and nothing that a format asks for is made
-before its width, its precision and the lengths of its values are known.
+Rule: a field is looked up like an attribute or item in a template. No text is made before its width, its precision
+and the lengths of its values have been checked.
 """
 
 import re
@@ -27,7 +27,7 @@ _NUMBERS = re.compile(r"\d+")
 
 
 class SandboxedFormatter(Formatter):
-    """A formatter whose fields are looked up by an environment. One is used for one format."""
+    """A formatter that looks its fields up through an environment. An instance formats one text."""
 
     def __init__(self, env: Any, **kwargs: Any) -> None:
         self._env = env
@@ -53,9 +53,9 @@ class SandboxedFormatter(Formatter):
         self._limits.text(value)
         for number in _NUMBERS.findall(format_spec):
             self._add(len(number) if len(number) > 18 else int(number), len(number) > 18)
-        made = super().format_field(value, format_spec)
-        self._add(len(made))
-        return made
+        text = super().format_field(value, format_spec)
+        self._add(len(text))
+        return text
 
     def _add(self, length: int, endless: bool = False) -> None:
         self._length += length
@@ -65,21 +65,21 @@ class SandboxedFormatter(Formatter):
 
 
 class SandboxedEscapeFormatter(SandboxedFormatter, EscapeFormatter):
-    """The same for Markup, which escapes what is put into it."""
+    """`SandboxedFormatter` for Markup: it escapes the values that it inserts."""
 
 
 # --- the methods of str ------------------------------------------------------------------------------------
 
 
 def formatted_text(value: Any) -> str | None:
-    """The text whose method `format` or `format_map` a value is; None for any other value."""
+    """Return the text that `value`, a bound `format` or `format_map`, belongs to; None for any other value."""
     if not isinstance(value, (BuiltinFunctionType, MethodType)) or value.__name__ not in FORMATS:
         return None
     return value.__self__ if isinstance(value.__self__, str) else None
 
 
 def is_unbound_format(value: Any) -> bool:
-    """Whether a value is `str.format` or `str.format_map` itself, which is passed the text."""
+    """Whether a value is the unbound `str.format` or `str.format_map`, whose first argument is the text."""
     return (
         isinstance(value, MethodDescriptorType)
         and value.__name__ in FORMATS
@@ -88,7 +88,7 @@ def is_unbound_format(value: Any) -> bool:
 
 
 def bound(environment: Any, text: str, name: str) -> Callable[..., str]:
-    """What `text.format` or `text.format_map`, by its name, is for templates."""
+    """Return the safe replacement for `text.format` or `text.format_map`, depending on `name`."""
     kind: type[str] = type(text)
 
     def vformat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def bound(environment: Any, text: str, name: str) -> Callable[..., str]:
 
 
 def unbound(environment: Any, name: str) -> Callable[..., str]:
-    """What `str.format` or `str.format_map` of the class, or of one derived from it, is for templates."""
+    """Return the safe replacement for the unbound `str.format` or `str.format_map`, also of a subclass."""
 
     def format(text: str, /, *args: Any, **kwargs: Any) -> str:
         if not isinstance(text, str):
@@ -124,45 +124,45 @@ _WIDTHS = re.compile(r"[-+ #0]*(\*|\d*)(?:\.(\*|\d*))?")
 
 
 def _widths(text: str) -> Iterator[str]:
-    """The width and the precision of each conversion of a format for ``%``: digits, ``*`` or nothing."""
-    at = text.find("%")
-    while at >= 0:
-        at += 1
-        if text.startswith("(", at):
+    """Yield the width and the precision of each conversion of a %-format: digits, ``*`` or an empty text."""
+    position = text.find("%")
+    while position >= 0:
+        position += 1
+        if text.startswith("(", position):
             depth = 0
-            while at < len(text):
-                depth += (text[at] == "(") - (text[at] == ")")
-                at += 1
+            while position < len(text):
+                depth += (text[position] == "(") - (text[position] == ")")
+                position += 1
                 if not depth:
                     break
-        found = _WIDTHS.match(text, at)
-        assert found is not None
-        yield found[1]
-        yield found[2] or ""
-        # What stands there is the conversion; a second percent sign is one too.
-        at = text.find("%", found.end() + 1)
+        widths = _WIDTHS.match(text, position)
+        assert widths is not None
+        yield widths[1]
+        yield widths[2] or ""
+        # Skip the conversion character, which may itself be a percent sign.
+        position = text.find("%", widths.end() + 1)
 
 
 def check_percent(limits: "Sizes", text: str | bytes | bytearray, values: Any) -> None:
-    """Check the length of what ``text % values`` would give."""
+    """Check the length of the result of ``text % values``. Raises TooLargeError if it exceeds `max_size`."""
     if not isinstance(text, str):
         text = text.decode("latin-1")
-    given: list[Any] = [values]
+    operands: list[Any] = [values]
     if isinstance(values, tuple):
-        given = list(values)
+        operands = list(values)
     elif isinstance(values, Mapping) and not isinstance(values, str):
-        given = list(values.values())
-    most = limits.max_size
+        operands = list(values.values())
+    max_size = limits.max_size
     length, conversions, stars = len(text), 0, 0
     for width in _widths(text):
         conversions += 1
         if width == "*":
             stars += 1
         elif width:
-            length += most + 1 if len(width) > 18 else int(width)
+            length += max_size + 1 if len(width) > 18 else int(width)
     if stars:
-        length += sum(abs(int(value)) for value in given if isinstance(value, int))
-    if conversions and length <= most:
-        # Each conversion counts as the longest of the values: which one it is would be long to find out.
-        length += conversions // 2 * max((text_length(value, most) for value in given), default=0)
+        length += sum(abs(int(value)) for value in operands if isinstance(value, int))
+    if conversions and length <= max_size:
+        # Assume that each conversion inserts the longest operand: finding the actual one would take long.
+        length += conversions // 2 * max((text_length(value, max_size) for value in operands), default=0)
     limits.size(length, "the formatted text")

@@ -1,11 +1,11 @@
-"""How large a value a sandboxed template may make, and how an operator finds out.
+"""Size limits for the values that a sandboxed template creates, and the operators that enforce them.
 
-Rule: no operation makes a text, bytes, a list or a tuple with more than `max_size` characters or items, nor a
-number of more than `MAX_BITS` bits. That is checked before it is made, so that memory is never taken for what is
-refused. Numbers are measured in bits because a multiplication takes time: two numbers of MAX_BITS take less than a
-millisecond, and Python does not print a number of a quarter of that.
+Rule: no operation creates a str, bytes, list or tuple with more than `max_size` characters or items, or an integer
+of more than `MAX_BITS` bits. The size is checked first, so no memory is allocated for a refused value. Integers are
+measured in bits because multiplication takes time: two integers of MAX_BITS multiply in less than a millisecond,
+and Python refuses to print an integer of a quarter of that size.
 
-Only single operations are limited. How many of them a template does is what budgets are for.
+The limits apply to single operations. Budgets limit how many operations a rendering performs.
 """
 
 from collections import deque
@@ -20,23 +20,23 @@ from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.measure import CONTAINERS, PLAIN, text_length
 
 MAX_RANGE = 100_000
-"""The most numbers that `range` gives, and the most words or lists that a filter makes up."""
+"""The longest `range`, and the largest number of words or lists that a filter creates."""
 
 MAX_SIZE = 10_000_000
-"""The most characters or items of a value; an environment may have another number, `max_size`."""
+"""The default of `max_size`: the largest number of characters or items in a value."""
 
 MAX_BITS = 65_536
-"""The most bits of an integer."""
+"""The largest number of bits in an integer."""
 
 MAX_WORK = 1_000_000_000
-"""The most steps of a method that takes more of them than its operands are long. A step is about a nanosecond."""
+"""The largest number of steps of a method whose time grows faster than its operands. A step takes about 1 ns."""
 
 _SIZED = (str, bytes, bytearray, list, tuple, deque)
 _SMALL = 1 << 64
 
 
 def safe_range(*args: int) -> range:
-    """`range`, for at most `MAX_RANGE` numbers. Raises `TooLargeError`, an OverflowError, for more."""
+    """Like `range`, for at most `MAX_RANGE` numbers. Raises TooLargeError, an OverflowError, for more."""
     numbers = range(*args)
     try:
         count = len(numbers)
@@ -50,7 +50,7 @@ def safe_range(*args: int) -> range:
 
 
 class Sizes:
-    """The checks of an environment. Each raises `TooLargeError` or does nothing."""
+    """The size checks of one environment. Each check raises TooLargeError if its limit is exceeded."""
 
     __slots__ = ("max_size",)
 
@@ -58,31 +58,31 @@ class Sizes:
         self.max_size = max_size
 
     def size(self, size: int, what: str) -> None:
-        """A value would have this many characters or items."""
+        """Check the number of characters or items of a value that is about to be created."""
         if size > self.max_size:
             raise TooLargeError(f"{what} would have more than {self.max_size} characters or items (max_size)")
         spend(size)
 
     def work(self, steps: int, what: str) -> None:
-        """Something would take this many steps."""
+        """Check the number of steps of an operation."""
         if steps > MAX_WORK:
             raise TooLargeError(f"{what} would take too long ({MAX_WORK} steps at most)")
         spend(steps)
 
     def count(self, count: int, what: str) -> None:
-        """This many of something are asked for."""
+        """Check how many words, lists or items a filter is asked to create."""
         if count > MAX_RANGE:
             raise TooLargeError(f"{what}: at most {MAX_RANGE} (MAX_RANGE)")
 
     def text(self, value: Any) -> None:
-        """A value is about to become text, or to be compared with one that is like it."""
+        """Check a value that is about to be converted to text or compared with a similar value."""
         if isinstance(value, str):
             spend(len(value))
         elif type(value) not in PLAIN and isinstance(value, CONTAINERS):
             self.size(text_length(value, self.max_size), f"the text of the {type(value).__name__}")
 
     def texts(self, values: Sequence[Any], between: int, what: str) -> None:
-        """The texts of several values are about to be joined."""
+        """Check the total length of values that are about to be joined, with `between` characters after each."""
         most = self.max_size
         if set(map(type, values)) == {str}:
             length = sum(map(len, values))
@@ -123,7 +123,7 @@ class Sizes:
         return left**right
 
     def bits(self, bits: int, what: str) -> None:
-        """An operator would give an integer of this many bits."""
+        """Check the number of bits of an integer that an operator is about to create."""
         if bits > MAX_BITS:
             raise TooLargeError(f"the result of {what} would have more than {MAX_BITS} bits (MAX_BITS)")
 
@@ -134,7 +134,7 @@ class Sizes:
         return left % right
 
     def compared(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """A comparison that measures lists and the like before it compares two of them."""
+        """Wrap a comparison: two containers are measured before they are compared."""
 
         def compare(left: Any, right: Any) -> Any:
             if isinstance(right, CONTAINERS):
@@ -151,7 +151,7 @@ class Sizes:
 
     @property
     def operators(self) -> dict[str, Callable[[Any, Any, Any], Any]]:
-        """Operator → the function that does it, of those whose result may be large."""
+        """Operator → its checked function, for the operators whose result may be large."""
         return {"+": self.plus, "*": self.times, "**": self.power, "%": self.modulo}
 
     # --- text ----------------------------------------------------------------------------------------------
@@ -162,17 +162,17 @@ class Sizes:
         return str(value)
 
     def escape(self, value: Any) -> str:
-        """The escaped text of a value."""
+        """The escaped text of a value, for output."""
         self.text(value)
         return escaped(value)
 
     def escape_part(self, value: Any) -> str:
-        """The escaped text of a value that is joined to others."""
+        """The escaped text of a value that is part of a join."""
         self.text(value)
         return joined_text(value)
 
     def html(self, value: Any) -> str:
-        """The text of a value that is marked safe."""
+        """The text of a value that is marked as safe."""
         self.text(value)
         return html_of(value)
 
@@ -187,13 +187,13 @@ class Sizes:
         return markup_join(items)
 
     def concat(self, pieces: Sequence[str]) -> str:
-        """The pieces of output joined."""
+        """Join the chunks of the output."""
         self.size(sum(map(len, pieces)), "the text")
         return "".join(pieces)
 
     @property
     def as_text(self) -> Text:
-        """How values become text in the trees."""
+        """The functions with which the closures convert values to text."""
         return Text(
             self.string, self.escape, self.escape_part, self.html, self.join, self.join_markup, self.concat
         )

@@ -1,8 +1,8 @@
-"""How long the text of a value is going to be, before it is made.
+"""The length of a value's text, estimated before the text is made.
 
-A list can hold one and the same list many times, at every level: the text of such a value, and a comparison with
-another one, take time that doubles with each level, though the value is small. So what contains others is measured
-first, each object once; the measure stops at the limit.
+A list can contain the same list many times, at every level. The time to convert such a value to text, or to compare
+it with another one, doubles with each level although the value itself is small. Containers are therefore measured
+first, each object once; measuring stops at the limit.
 """
 
 from collections import deque
@@ -26,24 +26,24 @@ CONTAINERS: tuple[type[Any], ...] = (
     GenericAlias,
     Namespace,
 )
-"""Types whose text has the texts of what is in them."""
+"""Types whose text includes the texts of their items."""
 
 PLAIN = frozenset({str, int, float, bool, type(None)})
-"""Types of values that contain no others."""
+"""Types of values that contain no other values."""
 
-_OBJECT = 40  # the text of an object that has none of its own: <name object at 0x…>
+_OBJECT = 40  # the default text of an object: <name object at 0x…>
 _FLOAT = 20
 _NONE = 4
 _CYCLE = 5  # [...]
 
 
-MOST_NESTED = 500
-"""Tuples in one another. Python 3.13 takes the hash of a tuple by taking that of those in it, however deep they
-are, and some 100,000 are the end of the process."""
+MAX_NESTED_TUPLES = 500
+"""The deepest nesting of tuples. Python 3.13 computes the hash of a tuple recursively without a depth check: some
+100,000 levels crash the process."""
 
 
 def check_nesting(values: Iterable[Any]) -> None:
-    """Refuse tuples that are nested too deeply, before they become part of something. Raises `TooLargeError`."""
+    """Check values that are about to be stored. Raises TooLargeError if a tuple among them is nested too deeply."""
     for value in values:
         if isinstance(value, tuple) and value:
             _check_nesting(value)
@@ -51,25 +51,26 @@ def check_nesting(values: Iterable[Any]) -> None:
 
 def _check_nesting(value: tuple[Any, ...]) -> None:
     level: Iterable[tuple[Any, ...]] = (value,)
-    for _ in range(MOST_NESTED):
-        # Each tuple once on a level, as it may be in many others; and once on each level, as the deepest counts.
-        level = {id(part): part for outer in level for part in outer if isinstance(part, tuple)}.values()
+    for _ in range(MAX_NESTED_TUPLES):
+        # Each tuple once per level: it may be in many others on that level. It may also be on several levels, of
+        # which the deepest counts.
+        level = {id(item): item for outer in level for item in outer if isinstance(item, tuple)}.values()
         if not level:
             return
-    raise TooLargeError(f"tuples are nested more than {MOST_NESTED} times")
+    raise TooLargeError(f"tuples are nested more than {MAX_NESTED_TUPLES} times")
 
 
-def _parts(container: Any) -> Iterator[Any]:
+def _items(container: Any) -> Iterator[Any]:
     if isinstance(container, dict):
-        return iter([part for pair in container.items() for part in pair])
+        return iter([item for pair in container.items() for item in pair])
     if isinstance(container, Namespace):
-        return iter([part for pair in values_of(container).items() for part in pair])
+        return iter([item for pair in values_of(container).items() for item in pair])
     items: Iterable[Any] = container.__args__ if isinstance(container, GenericAlias) else container
     return iter(list(items))
 
 
 def _length(value: Any) -> int:
-    """The length of what contains no other value, roughly."""
+    """The approximate length of the text of a value that contains no other values."""
     if isinstance(value, str):
         return len(value) + 2
     if isinstance(value, int):
@@ -81,34 +82,34 @@ def _length(value: Any) -> int:
     return _NONE if value is None else _OBJECT
 
 
-def text_length(value: Any, most: int) -> int:
-    """About the length of `str(value)`: not less than a fifth of it, for values of Python's own types. More than
-    `most` if it is longer than that."""
+def text_length(value: Any, max_length: int) -> int:
+    """Return the approximate length of `str(value)`, without making it: for values of built-in types at least a
+    fifth of the actual length. Measuring stops at the first length above `max_length`, and that is returned."""
     if not isinstance(value, CONTAINERS):
         return _length(value)
-    known: dict[int, int] = {id(value): _CYCLE}
-    # What is being measured: the container, what is left of it, its length so far.
+    lengths: dict[int, int] = {id(value): _CYCLE}
+    # The containers around the current one: container, iterator over its remaining items, length so far.
     outer: list[tuple[Any, Iterator[Any], int]] = []
-    container, parts, length = value, _parts(value), 2
+    container, items, length = value, _items(value), 2
     while True:
-        for part in parts:
-            if not isinstance(part, CONTAINERS):
-                length += _length(part) + 2
-            elif id(part) in known:
-                length += known[id(part)] + 2
+        for item in items:
+            if not isinstance(item, CONTAINERS):
+                length += _length(item) + 2
+            elif id(item) in lengths:
+                length += lengths[id(item)] + 2
             else:
-                known[id(part)] = _CYCLE
-                outer.append((container, parts, length))
-                container, parts, length = part, _parts(part), 2
+                lengths[id(item)] = _CYCLE
+                outer.append((container, items, length))
+                container, items, length = item, _items(item), 2
                 break
-            if length > most:
+            if length > max_length:
                 return length
         else:
-            known[id(container)] = length
+            lengths[id(container)] = length
             if not outer:
                 return length
             inner = length
-            container, parts, length = outer.pop()
+            container, items, length = outer.pop()
             length += inner + 2
-            if length > most:
+            if length > max_length:
                 return length

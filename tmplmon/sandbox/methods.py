@@ -1,7 +1,7 @@
-"""Methods of Python's own types whose result may be large, or that may take long: what is checked before one runs.
+"""Checks of built-in methods whose result may be large, or that may take long.
 
-Rule: a check is passed the object and the arguments of the call. Arguments it cannot make sense of are for the
-method to complain about.
+Rule: a check receives the object and the arguments of the call. It ignores arguments of unexpected types, for which
+the method itself raises an error.
 """
 
 from collections import deque
@@ -36,18 +36,18 @@ def _expandtabs(limits: "Sizes", text: Any, tabsize: Any = 8) -> None:
 
 
 def replaced(limits: "Sizes", text: Any, old: Any, new: Any, count: Any = -1) -> None:
-    """Check the length of what `text.replace(old, new, count)` gives."""
+    """Check the length of `text.replace(old, new, count)`. Raises TooLargeError if it exceeds `max_size`."""
     limits.text(new)
     if isinstance(text, Markup):
         new = escape(new)
     if isinstance(text, str) and not (isinstance(old, str) and isinstance(new, str)):
         return
-    more = len(new) - len(old)
-    if more > 0:
-        found = text.count(old)
-        if 0 <= _integer(count) < found:
-            found = count
-        limits.size(len(text) + found * more, "the text")
+    growth = len(new) - len(old)
+    if growth > 0:
+        occurrences = text.count(old)
+        if 0 <= _integer(count) < occurrences:
+            occurrences = count
+        limits.size(len(text) + occurrences * growth, "the text")
 
 
 def _join(limits: "Sizes", text: Any, items: Any = ()) -> None:
@@ -67,7 +67,7 @@ def _translate(limits: "Sizes", text: Any, table: Any = None, *_: Any) -> None:
 
 
 def stripped(limits: "Sizes", text: Any, chars: Any = None) -> None:
-    """Check the time that `text.strip(chars)` may take."""
+    """Check how long `text.strip(chars)` may take. Raises TooLargeError if it takes too many steps."""
     if isinstance(chars, _TEXTS):
         limits.work(len(text) * len(chars) // 16, "strip")
 
@@ -76,12 +76,12 @@ def _to_bytes(limits: "Sizes", number: Any, length: Any = 1, *_: Any, **__: Any)
     limits.size(_integer(length), "the bytes")
 
 
-def _extend(limits: "Sizes", items: Any, more: Any = ()) -> None:
-    if hasattr(more, "__len__"):
-        limits.size(len(items) + len(more), "the list")
+def _extend(limits: "Sizes", items: Any, new_items: Any = ()) -> None:
+    if hasattr(new_items, "__len__"):
+        limits.size(len(items) + len(new_items), "the list")
 
 
-# Name of a method → (the types that have it, its check).
+# Name of a method → (the types that have it, the check).
 _CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
     **dict.fromkeys(("center", "ljust", "rjust", "zfill"), (_TEXTS, _width)),
     **dict.fromkeys(("strip", "lstrip", "rstrip"), (_TEXTS, stripped)),
@@ -95,26 +95,26 @@ _CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
     **dict.fromkeys(("extend", "extendleft"), (_LISTS, _extend)),
 }
 
-# Methods whose argument is an iterable of unknown length: they are passed a list instead, whose length is known.
+# Methods that take an iterable. An iterator is converted to a list first, so that its length is known.
 _OF_ITERABLES = frozenset({"join", "extend", "extendleft"})
 
 
 def check_of(name: str, obj: Any) -> Check | None:
-    """What is checked before a method of an object, or of a class, is called; None if nothing is."""
-    found = _CHECKS.get(name)
-    if found is None:
+    """Return the check for the method `name` of an object or class; None if the method needs no check."""
+    entry = _CHECKS.get(name)
+    if entry is None:
         return None
-    has_it = issubclass(obj, found[0]) if isinstance(obj, type) else isinstance(obj, found[0])
-    return found[1] if has_it else None
+    types, check = entry
+    return check if (issubclass(obj, types) if isinstance(obj, type) else isinstance(obj, types)) else None
 
 
 def checked(limits: "Sizes", method: Callable[..., Any], name: str, obj: Any) -> Callable[..., Any]:
-    """A method that is checked before it runs. `name` has a check (`check_of`)."""
+    """Wrap a method so that its check runs first. `check_of` has returned a check for `name`."""
     check = _CHECKS[name][1]
-    of_iterable = name in _OF_ITERABLES
+    takes_iterable = name in _OF_ITERABLES
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if of_iterable and len(args) == 1 and not hasattr(args[0], "__len__"):
+        if takes_iterable and len(args) == 1 and not hasattr(args[0], "__len__"):
             args = (list(islice(iter(args[0]), limits.max_size + 1)),)
         elif name == "join" and len(args) == 1 and not isinstance(args[0], (list, tuple)):
             args = (list(args[0]),)
@@ -125,7 +125,7 @@ def checked(limits: "Sizes", method: Callable[..., Any], name: str, obj: Any) ->
 
 
 def limited_texts(limits: "Sizes", value: Any) -> list[Any]:
-    """The items of an iterable as a list, their texts checked on the way."""
+    """Collect the items of an iterable in a list. Raises TooLargeError once their texts exceed `max_size`."""
     items: list[Any] = []
     length = 0
     for item in value:

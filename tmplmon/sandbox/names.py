@@ -1,9 +1,9 @@
-"""Which attributes a sandboxed template does not get.
+"""Which attributes a sandboxed template must not read.
 
-Rule: a name that begins with an underscore is refused, whatever it is of. Of the other names only a few depend on
-the object (`CHECKED`), and a few kinds of objects have no attributes for templates at all (`is_closed`): frames and
-code, and the engine's own environments, templates, contexts and loaders. Everything else is decided by the name
-alone, before a template runs.
+Rule: a name with a leading underscore is always refused. For a few other names the object decides
+(`checked_names`), and a few types have no attributes for templates at all (`is_closed`): frames, code objects,
+classes, and the engine's environments, templates, contexts and loaders. For all other names the name alone decides,
+before a template runs.
 """
 
 import types
@@ -21,10 +21,10 @@ from tmplmon.runtime.macro import Macro
 from tmplmon.template import Template, TemplateExpression, TemplateStream
 
 UNSAFE_FUNCTION_ATTRIBUTES: set[str] = set()
-"""Attributes of functions that are refused. Empty: all that are dangerous begin with an underscore."""
+"""Refused attributes of functions. Empty: all dangerous ones have a leading underscore."""
 
 UNSAFE_METHOD_ATTRIBUTES: set[str] = set()
-"""Attributes of methods that are refused; those of functions are too."""
+"""Refused attributes of methods, in addition to those of functions."""
 
 
 def _public(cls: type, prefix: str = "") -> set[str]:
@@ -32,18 +32,18 @@ def _public(cls: type, prefix: str = "") -> set[str]:
 
 
 UNSAFE_GENERATOR_ATTRIBUTES = _public(types.GeneratorType, "gi_")
-"""Attributes of generators that are refused: frame and code, and what leads to those of another generator."""
+"""Refused attributes of generators: frame, code, and the generator that is delegated to."""
 
 UNSAFE_COROUTINE_ATTRIBUTES = _public(types.CoroutineType, "cr_")
-"""Attributes of coroutines that are refused."""
+"""Refused attributes of coroutines."""
 
 UNSAFE_ASYNC_GENERATOR_ATTRIBUTES = _public(types.AsyncGeneratorType, "ag_")
-"""Attributes of asynchronous generators that are refused."""
+"""Refused attributes of asynchronous generators."""
 
 _OF_TYPES = frozenset({"mro"})
 _FORMATS = frozenset({"format", "format_map"})
 
-# Objects of the engine that a template may meet. Templates get these attributes of them, and no others.
+# The engine's types that a template may meet → their allowed attributes.
 _ENGINE: dict[type[Any], frozenset[str]] = {
     Macro: frozenset({"name", "arguments", "catch_kwargs", "catch_varargs", "caller"}),
     BlockReference: frozenset({"name", "super", "depth"}),
@@ -62,14 +62,14 @@ _ENGINE: dict[type[Any], frozenset[str]] = {
     ),
     **dict.fromkeys((BaseLoader, Extension), frozenset()),
 }
-# Classes that are globals: templates call them. Their methods, called with some other object, would modify that.
+# Classes that are globals, which templates call. Their unbound methods could modify any other instance.
 _GLOBALS = (Cycler, Joiner, Namespace)
 _INTERNALS = (types.CodeType, types.FrameType, types.TracebackType)
 _CLOSED = (*_ENGINE, *_INTERNALS, type)
 
 
 def checked_names() -> frozenset[str]:
-    """Names, without an underscore in front, for which the object has to be looked at."""
+    """The names without a leading underscore for which the object has to be inspected."""
     return frozenset(
         _OF_TYPES
         | _FORMATS
@@ -82,18 +82,18 @@ def checked_names() -> frozenset[str]:
 
 
 def is_closed(kind: type) -> bool:
-    """Whether the objects of a type are looked at for every attribute."""
+    """Whether objects of a type have to be inspected for every attribute name."""
     return issubclass(kind, _CLOSED)
 
 
 def is_engine_class(obj: Any) -> bool:
-    """Whether a value is one of the engine's classes that templates must not make objects of."""
+    """Whether a value is one of the engine's classes that templates must not instantiate."""
     return isinstance(obj, type) and issubclass(obj, tuple(_ENGINE))
 
 
 def is_internal_attribute(obj: Any, attr: str) -> bool:
-    """Tell whether an attribute belongs to Python's or this engine's inside: one that leads to frames, code,
-    classes, environments. Every name that begins with two underscores is one."""
+    """Whether an attribute is internal to Python or to this engine: one that leads to frames, code, classes or
+    environments. Every name with two leading underscores is internal."""
     if attr.startswith("__"):
         return True
     if isinstance(obj, types.FunctionType):
@@ -113,7 +113,7 @@ def is_internal_attribute(obj: Any, attr: str) -> bool:
     return False
 
 
-# Type → the methods that modify an object of it. An object may be of several of these types.
+# Type → its methods that modify an object. An object may be an instance of several of these types.
 _MODIFYING: tuple[tuple[type[Any], frozenset[str]], ...] = (
     (
         MutableSet,
@@ -137,19 +137,19 @@ _MODIFYING: tuple[tuple[type[Any], frozenset[str]], ...] = (
 
 
 def modifying_names() -> frozenset[str]:
-    """Every name for which `modifies_known_mutable` has to look at the object."""
+    """The names for which `modifies_known_mutable` has to inspect the object."""
     return frozenset().union(*(names for _, names in _MODIFYING))
 
 
 def modifies_known_mutable(obj: Any, attr: str) -> bool:
-    """Tell whether calling a method would modify a list, dict, set, deque, or what registers as one of these. Of a
-    class it is the method that is passed such an object. False for everything else."""
+    """Whether calling a method would modify a list, dict, set or deque, or an object registered as one. For a class
+    the question is about its unbound method. False for all other objects."""
     if isinstance(obj, type):
         return any(attr in names and issubclass(obj, cls) for cls, names in _MODIFYING)
     return any(attr in names and isinstance(obj, cls) for cls, names in _MODIFYING)
 
 
 def unsafe[F: Callable[..., Any]](f: F) -> F:
-    """Mark a function or method as one that templates must not call."""
+    """Mark a function or method as unsafe: sandboxed templates must not call it. Returns `f`."""
     f.unsafe_callable = True  # type: ignore[attr-defined]
     return f

@@ -1,38 +1,42 @@
-"""What the work of filters, methods and operators takes from a budget's fuel.
+"""The fuel that filters, methods and operators take from a budget.
 
-Rule: one for each item that a filter works through, one for each `budget.CHARACTERS` of a text that is made or
-looked through. What has a length is paid for before the work begins, and items that come one by one as they come;
-so a long operation ends when the fuel or the time does, not when it is done.
+Rule: one unit for each item that a filter processes, one for each `budget.CHARACTERS` characters of a text that is
+created or searched. Values with a length are paid for before the work begins, items of an iterator as they arrive.
+A long operation therefore stops when the fuel or the time runs out, not when it is complete.
 """
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import wraps
 from typing import Any
 
 from tmplmon.errors import DepthLimitExceeded
 from tmplmon.runtime.budget import Budget, current, spend
 from tmplmon.runtime.markers import pass_arg_of
 
-MOST_NESTED = 200
-"""Iterators that take their items from each other. (Python follows such a chain without looking at its limit.)"""
+MAX_ITERATORS = 200
+"""The longest chain of iterators. Python follows such a chain recursively without a depth check."""
 
 OF_ITEMS = (
     *("batch", "dictsort", "groupby", "join", "list", "map", "max", "min", "reject", "rejectattr", "reverse"),
     *("select", "selectattr", "slice", "sort", "sum", "unique", "urlencode", "xmlattr"),
 )
-"""The filters that work through all items of a value."""
+"""The filters that process every item of their value."""
 
 _SIZED = frozenset({list, tuple, dict, range, set, frozenset, deque})
 
 
-class Items:
-    """An iterator whose items are paid for. `nesting`: how many iterators its items come through."""
+class PaidItems:
+    """An iterator that takes fuel for each item. Raises DepthLimitExceeded if `nesting` is over MAX_ITERATORS.
+
+    nesting: the number of iterators in the chain.
+    """
 
     __slots__ = ("_budget", "_iterator", "_nesting")
 
     def __init__(self, iterator: Iterator[Any], budget: Budget, nesting: int) -> None:
-        if nesting > MOST_NESTED:
-            raise DepthLimitExceeded(f"more than {MOST_NESTED} iterators over each other", budget.spent)
+        if nesting > MAX_ITERATORS:
+            raise DepthLimitExceeded(f"more than {MAX_ITERATORS} iterators over each other", budget.spent)
         self._iterator = iterator
         self._budget = budget
         self._nesting = nesting
@@ -51,8 +55,8 @@ class Items:
         return repr(self._iterator)
 
 
-class AsyncItems(Items):
-    """The same for an asynchronous iterator."""
+class PaidAsyncItems(PaidItems):
+    """`PaidItems` for an asynchronous iterator."""
 
     __slots__ = ()
 
@@ -68,54 +72,51 @@ class AsyncItems(Items):
 
 
 def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
-    """A value whose items are about to be worked through: they are paid for, or will be as they come."""
+    """Take fuel for the items of a value. Returns the value, or a `PaidItems` that takes the fuel per item."""
     kind = type(value)
     if kind in _SIZED:
         budget.left -= len(value)
         if budget.left < 0:
             budget.more_fuel()
-    elif kind is Items or kind is AsyncItems:
+    elif kind is PaidItems or kind is PaidAsyncItems:
         return value
     elif hasattr(kind, "__anext__"):
-        return AsyncItems(value, budget, nesting + 1)
+        return PaidAsyncItems(value, budget, nesting + 1)
     elif hasattr(kind, "__next__"):
-        return Items(value, budget, nesting + 1)
+        return PaidItems(value, budget, nesting + 1)
     elif isinstance(value, str):
         spend(len(value))
     return value
 
 
 def paying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that pays for its items. What it gives is an iterator that pays, if it is one."""
+    """Return a filter that pays for the items of its value. If it returns an iterator, that pays for its items."""
 
-    def paid(value: Any, made: Any, budget: Budget) -> Any:
-        if type(made) in _SIZED or not (hasattr(made, "__next__") or hasattr(made, "__anext__")):
-            return made
-        return paid_for(made, budget, value._nesting if isinstance(value, Items) else 0)
+    def pay_for_result(value: Any, result: Any, budget: Budget) -> Any:
+        if type(result) in _SIZED or not (hasattr(result, "__next__") or hasattr(result, "__anext__")):
+            return result
+        return paid_for(result, budget, value._nesting if isinstance(value, PaidItems) else 0)
 
     if pass_arg_of(function) is None:
 
+        @wraps(function)
         def paying(value: Any, /, *args: Any, **kwargs: Any) -> Any:
             budget = current.get()
             if budget is None:
                 return function(value, *args, **kwargs)
             value = paid_for(value, budget)
-            made = function(value, *args, **kwargs)
-            return made if type(made) is str else paid(value, made, budget)
+            result = function(value, *args, **kwargs)
+            return result if type(result) is str else pay_for_result(value, result, budget)
 
-        made_of: Callable[..., Any] = paying
-    else:
+        return paying
 
-        def paying_second(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
-            budget = current.get()
-            if budget is None:
-                return function(first, value, *args, **kwargs)
-            value = paid_for(value, budget)
-            made = function(first, value, *args, **kwargs)
-            return made if type(made) is str else paid(value, made, budget)
+    @wraps(function)
+    def paying_after_context(context: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        budget = current.get()
+        if budget is None:
+            return function(context, value, *args, **kwargs)
+        value = paid_for(value, budget)
+        result = function(context, value, *args, **kwargs)
+        return result if type(result) is str else pay_for_result(value, result, budget)
 
-        made_of = paying_second
-    made_of.__name__ = made_of.__qualname__ = function.__name__
-    made_of.__doc__ = function.__doc__
-    made_of.__dict__.update(getattr(function, "__dict__", {}))
-    return made_of
+    return paying_after_context
