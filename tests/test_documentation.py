@@ -57,7 +57,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
-    """Runs the program and two commands of README.md on the template that is shown there, and compares the output."""
+    """Runs the program and two commands of README.md on the template shown there, and compares the output."""
     readme = ROOT / "README.md"
     (template,) = blocks(readme, "jinja")
     (program,) = blocks(readme, "python")

@@ -1,4 +1,4 @@
-"""Where tmplmon means to differ from Jinja2: the one table, which all suites consult."""
+"""The intended differences from Jinja2, in one table that all suites use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """Why it differs, and how the differential suite knows it: from (Jinja2's error, tmplmon's, source line).
+    """One intended difference.
 
-    The errors are written "Type at template:line" (or None), the line is the one tmplmon's error names.
+    reason: the entry in docs/compatibility.md.
+    accepts: recognizes the difference in a generated template, from Jinja2's error, tmplmon's error and the source
+        line that tmplmon's error names. Errors are given as "Type at template:line", or None.
     """
 
     reason: str
@@ -21,71 +23,72 @@ def kind(error: str | None) -> str | None:
 
 DIFFERENCES: dict[str, Difference] = {
     "python-syntax-error": Difference(
-        "For some templates Jinja2 generates Python that does not compile, and Python's own SyntaxError comes"
-        " out. tmplmon raises a TemplateSyntaxError that names the template and the line.",
+        "For some templates Jinja2 generates Python code that does not compile, and raises Python's"
+        " SyntaxError. tmplmon raises a TemplateSyntaxError with the template's name and line.",
         lambda oracle, ours, line: (
             kind(oracle) == "SyntaxError" and kind(ours) in ("TemplateSyntaxError", "TemplateAssertionError")
         ),
     ),
     "line-of-with": Difference(
-        "Jinja2 gives an error in the values of a with tag the line of whatever stands before the tag."
-        " tmplmon gives it the tag's.",
+        "For an error in the values of a with tag, Jinja2 reports the line of the statement before the tag."
+        " tmplmon reports the line of the tag.",
         lambda oracle, ours, line: kind(oracle) == kind(ours) and "with" in line,
     ),
     "include-without-context-inside-a-buffer": Difference(
         "Inside a macro, a call block, a block set, a filter block or a recursive loop, an include without"
-        " context breaks in Jinja2: the text is lost, or a generator object stands for it. tmplmon includes"
-        " the template there as it does everywhere.",
+        " context does not work in Jinja2: its text is lost, or the output contains the representation of a"
+        " generator. In tmplmon it works there as everywhere else.",
     ),
     "name-of-the-callee": Difference(
-        "A TypeError of a call with wrong arguments is Python's, and names the function that Python called:"
-        " with Jinja2 often one of its own.",
+        "A call with wrong arguments raises Python's TypeError, whose message names the function that"
+        " Python called. In Jinja2 that is often an internal function.",
     ),
     "wording": Difference(
-        "The message of an error that a filter or a global function raises is in tmplmon's own words.",
+        "Errors that filters and global functions raise have messages in tmplmon's own words.",
     ),
     "slice-of-a-literal": Difference(
-        "A slice of a literal that cannot be sliced is undefined in Jinja2, which takes it while compiling. In"
-        " tmplmon it is the TypeError that it is for a variable.",
+        "A slice of a literal that does not support slicing is undefined in Jinja2, which evaluates it at"
+        " compile time. tmplmon raises the TypeError that a variable would raise.",
         lambda oracle, ours, line: (
             oracle is None and kind(ours) in ("TypeError", "KeyError") and ":" in line and "[" in line
         ),
     ),
     "names-in-any-iterable": Difference(
-        "The names an include selects from may come from anything that can be iterated over. Jinja2 fails on what"
-        " is no list when none of them exists, with an error of its own code.",
+        "An include may select from the names in any iterable. In Jinja2, if none of the names exists and"
+        " the iterable is not a list, an internal error is raised.",
         lambda oracle, ours, line: (
             kind(oracle) in ("KeyError", "TypeError", "IndexError")
             and (kind(ours) == "TemplatesNotFound" or (ours is None and "ignore missing" in line))
         ),
     ),
     "autoescape-of-undefined": Difference(
-        "{% autoescape variable %} asks the variable whether it is true where the tag stands, which a strict"
-        " undefined value refuses. Jinja2 asks it at each output.",
+        "{% autoescape variable %} evaluates the truth of the variable at the tag, which raises an error"
+        " for a strict undefined value. Jinja2 evaluates it at each output.",
         lambda oracle, ours, line: kind(ours) == "UndefinedError" and "autoescape" in line,
     ),
     "where-recursion-ends": Difference(
-        "An endless recursion is a RecursionError in both; which line it is at when Python has had enough depends"
-        " on how many of its frames a call takes.",
+        "Endless recursion raises RecursionError in both engines. The line at which it is raised depends on"
+        " the number of Python frames per call, and differs.",
         lambda oracle, ours, line: kind(oracle) == kind(ours) == "RecursionError",
     ),
     "indent-of-a-list": Difference(
-        "The filter indent refuses what is no text with a TypeError that says so; Jinja2's is an AttributeError.",
+        "The filter indent raises a TypeError with a clear message for a value that is not a string. Jinja2"
+        " raises an AttributeError.",
         lambda oracle, ours, line: (
             kind(oracle) == "AttributeError" and kind(ours) == "TypeError" and "indent" in line
         ),
     ),
     "line-of-namespace-set": Difference(
-        "Jinja2 gives the error of setting an attribute of what is no namespace the line of whatever stands"
-        " before the tag. tmplmon gives it the tag's.",
+        "For an error in setting an attribute of an object that is not a namespace, Jinja2 reports the line"
+        " of the statement before the tag. tmplmon reports the line of the tag.",
         lambda oracle, ours, line: kind(oracle) == kind(ours) and "set" in line,
     ),
     "constant-markup-joined": Difference(
-        "Jinja2 joins literals with ~ while compiling, and forgets that one is marked safe: it is escaped. tmplmon"
-        " joins literals as it joins variables.",
+        "Jinja2 evaluates literals joined with ~ at compile time and escapes a literal even if it is marked"
+        " safe. tmplmon treats literals like variables.",
     ),
     "autoescape-decided-at-run-time": Difference(
-        "In {% autoescape variable %}, Jinja2 does not escape literals, and escapes safe values that ~ joined."
-        " tmplmon escapes there as in {% autoescape true %}.",
+        "Inside {% autoescape variable %}, Jinja2 does not escape literals, and escapes safe values that"
+        " were joined with ~. tmplmon escapes as inside {% autoescape true %}.",
     ),
 }
