@@ -1,4 +1,4 @@
-"""Callbacks for LINE that are called without the scope's frame, where nobody else wants the line; and accounts."""
+"""Callbacks for LINE that are called without the scope's frame, where no other tool listens to the line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import CodeType
 import pytest
 
 from tmplmon.monitoring import Scope, ScopeBuilder
-from tmplmon.monitoring.direct import TICK, Account, Cell, opened, register_accounts, register_line
+from tmplmon.monitoring.direct import register_line
 
 MONITORING = sys.monitoring
 LINE = MONITORING.events.LINE
@@ -45,7 +45,6 @@ def tools() -> Iterator[None]:
     yield
     for tool in (TOOL, OTHER):
         register_line(tool, None)
-        register_accounts(tool, None)
         MONITORING.register_callback(tool, LINE, None)
         MONITORING.free_tool_id(tool)
 
@@ -136,34 +135,6 @@ def test_what_it_raises_comes_out(page: Page) -> None:
 
 
 def test_a_tool_that_is_not_there() -> None:
-    for register in (register_line, register_accounts):
-        with pytest.raises(ValueError, match="tool 5 is not in use"):
-            register(5, print)  # type: ignore[operator]
-        register(5, None)
-
-
-def test_an_account() -> None:
-    now = iter(range(100, 200, 10))
-    outside, lines = Cell(0), (3, 5)
-    account = Account(outside, next(now), lambda tick: next(now))
-    cells = [Cell(number) for number in range(6)]
-
-    def open_account(wanted: tuple[int, ...]) -> tuple[Account, list[Cell]]:
-        assert wanted == lines
-        return account, cells
-
-    def reach(line: int) -> None:
-        account, cells = opened(lines)
-        moment = account.clock(TICK)
-        account.cell.time += moment - account.since
-        account.since = moment
-        account.cell = cell = cells[line]  # type: ignore[assignment]
-        cell.hits += 1.0  # type: ignore[union-attr]
-
-    register_accounts(TOOL, open_account)
-    for line in (3, 5, 3, 5, 5):
-        reach(line)
-    register_accounts(TOOL, None)
-    reach(3)  # nobody reads that
-    assert outside.time == 10
-    assert [(cell.line, cell.hits, cell.time) for cell in cells if cell.hits] == [(3, 2, 20), (5, 3, 20)]
+    with pytest.raises(ValueError, match="tool 5 is not in use"):
+        register_line(5, print)
+    register_line(5, None)

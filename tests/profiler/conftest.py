@@ -10,7 +10,6 @@ from tmplmon.tools.profiler import Profile, Profiler
 from tmplmon.tools.profiler.profile import File
 
 BACKENDS = ("bytecode", "closures")
-WAYS = ("callbacks", "probes", "closures")
 
 
 class Clock:
@@ -30,10 +29,7 @@ class Clock:
 class Site:
     """Some templates, a clock that they spend the time of, and what profiling them gives."""
 
-    def __init__(self, way: str, **options: Any) -> None:
-        """way: what records lines; probes if their functions have run under a profiler before."""
-        backend = "closures" if way == "closures" else "bytecode"
-        self.has_run = way != "probes"
+    def __init__(self, backend: str, **options: Any) -> None:
         self.clock = Clock()
         self.templates: dict[str, str] = {}
         self.environment = Environment(loader=DictLoader(self.templates), backend=backend, **options)
@@ -50,17 +46,9 @@ class Site:
     def profile(self, call: Callable[[], object] | None = None, **context: Any) -> Profile:
         """The profile of a call, or of a rendering of the template ``page``."""
         call = call or (lambda: self.render(**context))
-        self.run_before(call)
         with self.profiler:
             call()
         return checked(self.profiler.profile, self.profiler)
-
-    def run_before(self, call: Callable[[], object]) -> None:
-        """From now on what a call runs is recorded by probes, if that is the way."""
-        if not self.has_run:
-            self.has_run = True
-            with Profiler(clock=self.clock):
-                call(), call()
 
 
 def checked(profile: Profile, profiler: Profiler) -> Profile:
@@ -87,7 +75,7 @@ def lines(profile: Profile, name: str = "page") -> dict[int, tuple[int, float, f
     return {number: (line.hits, line.own, line.total) for number, line in sorted(file.lines.items())}
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=BACKENDS)
 def site(request: pytest.FixtureRequest) -> Site:
     return Site(request.param)
 

@@ -65,10 +65,6 @@ def _profiled(render: Callable[[], object], repeat: int, cold: bool) -> Any:
     else:
         render()
         plain = _plain(render, repeat)
-        if plain < _PATIENCE / 4:
-            with Profiler():  # What has run twice under a profiler is profiled at less cost.
-                render()
-                render()
     with profiler:
         for _ in range(repeat):
             render()

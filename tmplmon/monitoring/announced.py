@@ -3,21 +3,18 @@
 Rule: an engine announces the code that it is about to run, real or code-like; a tool asks for what there is and is
 told what comes later. So a tool can set local events on just that, and the rest of the process is not even
 instrumented. Announcing costs a dict entry; nothing is looked at when the code runs.
-
-Functions may be announced, too, for tools that give them other code for a while.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType
 
-__all__ = ["announce", "announce_function", "announced", "announced_functions", "unwatch", "watch"]
+__all__ = ["announce", "announced", "unwatch", "watch", "with_nested"]
 
 # By identity: comparing code objects compares all their constants, and hashing them takes microseconds.
 _codes: dict[int, weakref.ref[CodeType]] = {}
-_functions: dict[int, weakref.ref[FunctionType]] = {}
 _watchers: list[Callable[[CodeType], object]] = []
 
 
@@ -36,18 +33,6 @@ def announced() -> list[CodeType]:
     """All code objects that were announced and still are, with those nested in them."""
     alive = [reference() for reference in tuple(_codes.values())]
     return [each for code in alive if code is not None for each in with_nested(code)]
-
-
-def announce_function(function: FunctionType) -> None:
-    """Make a function known that runs announced code. It is not kept alive."""
-    key = id(function)
-    _functions[key] = weakref.ref(function, lambda _: _functions.pop(key, None))
-
-
-def announced_functions() -> list[FunctionType]:
-    """All functions that were announced and still are."""
-    alive = [reference() for reference in tuple(_functions.values())]
-    return [function for function in alive if function is not None]
 
 
 def watch(watcher: Callable[[CodeType], object]) -> None:

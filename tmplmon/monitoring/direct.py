@@ -1,114 +1,36 @@
-"""What an engine does for a tool itself, where no other tool listens: it is cheaper than an event.
+"""Direct callbacks for LINE: cheaper than an event where one tool alone listens.
 
 A LINE event of a scope goes to its tools from the scope's frame and through the C API, which takes most of a
-microsecond. A tool that does not look at frames can have less:
+microsecond. A tool that does not look at frames can register a direct callback, which the engine calls itself.
+While a direct callback runs, events are not switched off in its thread.
 
-- *A callback* that is called where the event happens (`register_line`). While it runs, events are not switched off
-  in its thread.
-- *An account* of how often each line is reached, and of the time that passes on it (`register_accounts`): the
-  engine keeps it, and nothing is called at all.
-
-For the rest nothing differs. The tool registers callbacks and sets events with `sys.monitoring`: those count where
-another tool listens to the same scope, and in scopes that can be suspended.
+Everything else stays the same: the tool registers its callbacks and sets its events with `sys.monitoring`. Those
+callbacks are called where another tool listens to the same line, too.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import CodeType
 
-__all__ = ["Account", "Cell", "register_accounts", "register_line"]
-
-
-class Cell:
-    """A line's part of an account. hits: how often it was reached; time: in the clock's unit.
-
-    The hits are a float: CPython adds those faster than integers above 256.
-    """
-
-    __slots__ = ("hits", "line", "time")
-
-    def __init__(self, line: int) -> None:
-        self.line = line
-        self.hits = 0.0
-        self.time = 0.0
-
-
-class Account:
-    """What a thread spends. Who reaches a line adds what has passed to `cell`, and makes its own cell that:
-
-        now = account.clock(tick)
-        account.cell.time += now - account.since
-        account.since = now
-        account.cell = cell
-        cell.hits += 1.0
-
-    clock: a function of one argument, :data:`TICK`, that gives the time. since: up to when it has been added.
-    """
-
-    __slots__ = ("cell", "clock", "since")
-
-    def __init__(self, cell: Cell, since: float, clock: Callable[[int], float]) -> None:
-        self.cell = cell
-        self.since = since
-        self.clock = clock
-
-
-# `clock_gettime` takes an argument, which CPython 3.13 calls faster than a function without.
-TICK: int = getattr(time, "CLOCK_MONOTONIC", 0)
-"""What a clock is called with."""
-CLOCK: Callable[[int], float] = getattr(time, "clock_gettime", lambda _: time.perf_counter())
-"""The clock on the wall."""
+__all__ = ["register_line"]
 
 type LineCallback = Callable[[CodeType, int], object]
-type Open = Callable[[tuple[int, ...]], tuple[Account, Sequence[Cell | None]]]
 
 LINE_CALLBACKS: dict[int, LineCallback] = {}
-"""The ``active`` byte of a state that one tool alone listens to → that tool's callback."""
-OPEN_ACCOUNTS: dict[int, Open] = {}
-"""The same byte → what opens an account for that tool."""
+"""The ``active`` byte of a state that one tool alone listens to → that tool's direct callback."""
 
 
 def register_line(tool_id: int, callback: LineCallback | None) -> None:
-    """Set the function that a tool is told of lines by, ``callback(code, line_number)``; None: none any more.
+    """Set a tool's direct callback for LINE, ``callback(code, line_number)``; None removes it.
 
-    It has to do what the callback does that the tool gave ``sys.monitoring.register_callback``: that one is called
-    where this one cannot be. To be taken back before the tool's id is freed. Raises ValueError for a number that no
-    tool has.
+    It must do what the tool's callback from ``sys.monitoring.register_callback`` does, and may return DISABLE as
+    that one may. The tool has to remove it before its id is freed. Raises ValueError if no tool has the id.
     """
-    _register(LINE_CALLBACKS, tool_id, callback)
-
-
-def register_accounts(tool_id: int, open_account: Open | None) -> None:
-    """Set the function that is called when a scope has begun (after PY_START), with the numbers of its lines:
-    ``open_account(lines)`` returns the thread's account, and the cells of the scope by the number of their line, at
-    least of these. None: no longer.
-
-    Its LINE callback is not called for what an account is kept of. To be taken back before the tool's id is freed.
-    Raises ValueError for a number that no tool has.
-    """
-    _register(OPEN_ACCOUNTS, tool_id, open_account)
-
-
-def opened(lines: tuple[int, ...]) -> tuple[Account, Sequence[Cell | None]]:
-    """An account for a scope that has begun; one that nobody reads if no tool wants any (any more)."""
-    for open_account in tuple(OPEN_ACCOUNTS.values()):
-        return open_account(lines)
-    return unread(lines)
-
-
-def unread(lines: tuple[int, ...]) -> tuple[Account, Sequence[Cell | None]]:
-    """An account that nobody reads."""
-    cell = Cell(0)
-    return Account(cell, 0.0, CLOCK), [cell] * (max(lines, default=0) + 1)
-
-
-def _register[F](registered: dict[int, F], tool_id: int, function: F | None) -> None:
-    if function is None:
-        registered.pop(1 << tool_id, None)
+    if callback is None:
+        LINE_CALLBACKS.pop(1 << tool_id, None)
     elif sys.monitoring.get_tool(tool_id) is None:
         raise ValueError(f"tool {tool_id} is not in use")
     else:
-        registered[1 << tool_id] = function
+        LINE_CALLBACKS[1 << tool_id] = callback

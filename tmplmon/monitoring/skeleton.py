@@ -1,7 +1,7 @@
 """The bytecode of a code-like: a block of instructions per site, laid out, behind the driver.
 
-Instructions, their caches and their distances differ between versions; ``instructions`` knows them. Sizes and
-offsets are in code units (2 bytes) unless they say otherwise.
+Instructions and their inline caches differ between versions; ``dis`` knows them. Sizes and offsets are in code
+units (2 bytes) unless stated otherwise.
 
 A site is a NOP, a return, a jump, or a conditional jump. Python's conditional jumps go forward on their right
 and fall through on their left, so a branch that leads elsewhere gets *stubs*: jumps behind it without a
@@ -13,12 +13,12 @@ Source: CPython's ``Lib/dis.py``, ``Python/instrumentation.c`` (branch events an
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Sequence
 from opcode import opmap
 from types import CodeType, FunctionType
 
-from tmplmon.monitoring.instructions import EXTENDED_ARG, caches_of, extended_args
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
 __all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "lay_out", "pausing_like"]
@@ -26,6 +26,7 @@ __all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "lay_out", "paus
 type Unit = tuple[int, int]
 """A code unit: opcode and argument."""
 
+_EXTENDED_ARG = opmap["EXTENDED_ARG"]
 _NOP = opmap["NOP"]
 _RETURN_VALUE = opmap["RETURN_VALUE"]
 _BRANCH = opmap["POP_JUMP_IF_FALSE"]
@@ -34,9 +35,15 @@ _BACKWARD = opmap["JUMP_BACKWARD"]
 _NOT_TAKEN = opmap.get("NOT_TAKEN")  # 3.14: the instruction on the left of a branch, which fires BRANCH_LEFT
 
 
-_BRANCH_CACHES = caches_of("POP_JUMP_IF_FALSE")
-_BACKWARD_CACHES = caches_of("JUMP_BACKWARD")
-_RESUME_CACHES = caches_of("RESUME")
+def _caches_of(name: str) -> int:
+    """The number of inline cache units after an instruction."""
+    entries: dict[str, dict[str, int]] = dis._cache_format  # type: ignore[attr-defined]
+    return sum(entries.get(name, {}).values())
+
+
+_BRANCH_CACHES = _caches_of("POP_JUMP_IF_FALSE")
+_BACKWARD_CACHES = _caches_of("JUMP_BACKWARD")
+_RESUME_CACHES = _caches_of("RESUME")
 RESUME: list[tuple[int, int]] = [(opmap["RESUME"], 0), *[(0, 0)] * _RESUME_CACHES]
 """A RESUME with its cache."""
 TAIL: list[tuple[int, int]] = [*RESUME, (_NOP, 0)]
@@ -120,11 +127,11 @@ class Block:
         before = (self.prefix, *self.stubs)
         here, size = offsets[number], self.size(number)
         if self.is_branch:
-            self.prefix = max(self.prefix, extended_args(self.leads_right(number, offsets) - here))
+            self.prefix = max(self.prefix, _extended_args(self.leads_right(number, offsets) - here))
             for side, target in self.targets(number):
-                self.stubs[side] = max(self.stubs[side], extended_args(abs(offsets[target] - here) + size))
+                self.stubs[side] = max(self.stubs[side], _extended_args(abs(offsets[target] - here) + size))
         elif self.is_jump and self.left is not None:
-            self.prefix = max(self.prefix, extended_args(abs(offsets[self.left] - here) + size))
+            self.prefix = max(self.prefix, _extended_args(abs(offsets[self.left] - here) + size))
         return before != (self.prefix, *self.stubs)
 
     def emit(self, number: int, offsets: Sequence[int]) -> list[tuple[int, int]]:
@@ -156,9 +163,14 @@ def lay_out(blocks: Sequence[Block], start: int) -> list[int]:
             return offsets
 
 
+def _extended_args(argument: int) -> int:
+    """The number of EXTENDED_ARG units that an argument needs."""
+    return (argument.bit_length() - 1) // 8 if argument > 255 else 0
+
+
 def _instruction(opcode: int, argument: int, extended: int) -> list[tuple[int, int]]:
     """An instruction with exactly ``extended`` EXTENDED_ARGs."""
-    units = [(EXTENDED_ARG, argument >> 8 * n & 0xFF) for n in range(extended, 0, -1)]
+    units = [(_EXTENDED_ARG, argument >> 8 * n & 0xFF) for n in range(extended, 0, -1)]
     return [*units, (opcode, argument & 0xFF)]
 
 

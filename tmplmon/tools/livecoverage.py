@@ -25,6 +25,7 @@ from threading import Lock
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Self
 
+from tmplmon.monitoring.announced import with_nested
 from tmplmon.monitoring.linetable import iter_lines
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class LiveCoverage:
         if is_template(code) and self._id is not None:
             with self._lock:
                 self._began(code.co_filename)
-                for part in _with_nested(code):
+                for part in with_nested(code):
                     self._watched[id(part)] = _Watched(part, self._watched)
                     sys.monitoring.set_local_events(self._id, part, sys.monitoring.events.LINE)
         return sys.monitoring.DISABLE
@@ -205,13 +206,6 @@ def is_template(code: CodeType) -> bool:
     """Whether code is a template's: its functions have names that no Python function has."""
     name = code.co_qualname
     return name.startswith(("<template>", "block ", "macro "))
-
-
-def _with_nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _with_nested(const)
 
 
 def _label(text: str) -> str:

@@ -10,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from tmplmon.backends.code import Code
-from tmplmon.monitoring.announced import announce, announce_function
+from tmplmon.monitoring.announced import announce
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
@@ -173,6 +173,4 @@ def _body(code: Code, names: dict[str, Any]) -> FunctionType:
 
 
 def _function(code: CodeType, names: dict[str, Any], argdefs: tuple[Any, ...] | None = None) -> FunctionType:
-    function = FunctionType(code, names, argdefs=argdefs)
-    announce_function(function)
-    return function
+    return FunctionType(code, names, argdefs=argdefs)

@@ -32,9 +32,8 @@ from tmplmon.backends.closures.frame import (
     Frame,
 )
 from tmplmon.backends.closures.shown import Variables, show
-from tmplmon.backends.closures.tools import ALL, QUIET, TIMED, always, any_tool
+from tmplmon.backends.closures.tools import ALL, QUIET, always, any_tool
 from tmplmon.ir import ops
-from tmplmon.monitoring.direct import opened
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.monitored import Part
@@ -67,14 +66,12 @@ class Run:
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
-            kind = ALL if stepping else table.kind(may_pause=yields or scope.constants.is_async)
+            kind = ALL if stepping else table.kind()
         budget = metered.budget_for(scope)
         tree = scope.tree(kind, yields, budget is not None)
         f = fill(self.f, tree, outer, output, slots, budget)
         if self.activation is not None:
             signal_from(f, self.activation, table.root)
-            if kind is TIMED:
-                f[DATA], f[STATE] = opened(table.root.lines)
         self.body = tree.body
         self.depth = 0 if budget is None else budget.depth
         self.before: tuple[list[Any] | None, int] | None = None

@@ -13,7 +13,6 @@ from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
-    DATA,
     ERROR,
     FIRST,
     METER,
@@ -21,18 +20,15 @@ from tmplmon.backends.closures.frame import (
     PART,
     SIGNAL,
     SITE,
-    STATE,
     Frame,
     fail,
 )
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.shown import Variables
 from tmplmon.backends.closures.templates import runner
-from tmplmon.backends.closures.tools import TIMED
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
 from tmplmon.monitoring.debuggers import unstepped
-from tmplmon.monitoring.direct import opened
 from tmplmon.monitoring.hidden import hide_all
 from tmplmon.runtime import support
 
@@ -145,8 +141,6 @@ class _Begun:
         if budget is not None:
             metered.enter(budget)
         self.signal.py_start(part.inclusion, Variables(scope, f), scope.module_names)
-        if kind is TIMED:
-            f[DATA], f[STATE] = opened(part.lines)
 
     def __enter__(self) -> None:
         pass

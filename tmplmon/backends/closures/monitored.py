@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
 from tmplmon.backends.closures.shown import as_in_frame
-from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, TIMED, has_debugger
+from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, has_debugger
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.debuggers import ENGINES
-from tmplmon.monitoring.direct import OPEN_ACCOUNTS
 from tmplmon.monitoring.hidden import hide_all
 
 if TYPE_CHECKING:
@@ -66,7 +65,6 @@ class Part:
     """A file in a scope: the scope's own (inclusion 0), or a static include.
 
     scope: what is run there. first: the number of its first site. state: where its states begin, in bytes.
-    lines: those that may be reached.
     children: IR site of an include in it → its part; None where it is not to be joined.
     """
 
@@ -78,7 +76,6 @@ class Part:
         self.first = first
         self.state = 0
         self.children: dict[int, Part | None] = {}
-        self.lines = tuple(sorted({line for line, *_ in scope.ir.positions if line}))
 
     def raised(self, f: Frame, error: BaseException, site: int) -> None:
         """RAISE: an exception came up at an IR site. Debuggers look at its traceback to see where it comes from, so
@@ -139,7 +136,6 @@ class Monitored:
                 beyond[2 * index] = 0xFF
         self._beyond = int.from_bytes(beyond, "little")
         self._branches = int.from_bytes(branches, "little")
-        self._each = int.from_bytes(b"\1\0" * len(states.events), "little")
         fires = bytearray(b"\xff\x00" * len(states.events))
         for part in self._parts:
             for number in range(len(part.plan.entries)):
@@ -159,16 +155,13 @@ class Monitored:
         self._unheard = bytes(self._data)
         return False
 
-    def kind(self, may_pause: bool) -> str:
-        """The tree that has what is listened to. A debugger looks at who called whom, so it has all. An account of
-        the lines is for one tool alone, and for a scope that cannot go on in another thread."""
+    def kind(self) -> str:
+        """The kind of tree that fires what tools listen to. A debugger looks at who called whom, so it gets all."""
         heard = int.from_bytes(self.scope.data, "little")
         if heard & self._beyond or has_debugger():
             return ALL
         if heard & self._branches:
             return BRANCHES
-        if not may_pause and any(not heard & ~(tool * self._each) for tool in OPEN_ACCOUNTS):
-            return TIMED
         return LINES
 
     def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:

@@ -15,7 +15,7 @@ from tmplmon.backends.closures.build import Builder, Closure, sequence
 from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
-from tmplmon.backends.closures.tools import QUIET, TIMED
+from tmplmon.backends.closures.tools import QUIET
 from tmplmon.deep import deeply
 from tmplmon.ir import ops
 from tmplmon.runtime.undefined import missing
@@ -113,10 +113,9 @@ class CompiledScope:
     def _builder(self, kind: str, yields: bool) -> Builder:
         signals = None
         if kind is not QUIET:
-            from tmplmon.backends.closures.accounts import Accounts
             from tmplmon.backends.closures.signals import Signals
 
-            signals = (Accounts if kind is TIMED else Signals)(self, kind)
+            signals = Signals(self, kind)
         if yields or self.constants.is_async:
             from tmplmon.backends.closures.resumable import ResumableBuilder
 

@@ -2,9 +2,8 @@
 
 import sys
 
-QUIET, TIMED, LINES, BRANCHES, ALL = "quiet", "timed", "lines", "branches", "all"
-"""The kinds of trees: without signals; with an account of the lines (`monitoring.direct`) in place of signals; with
-those of lines, of lines and branches, with all."""
+QUIET, LINES, BRANCHES, ALL = "quiet", "lines", "branches", "all"
+"""The kinds of trees: without signals; with signals of lines; of lines and branches; of all events."""
 
 _get_tool = sys.monitoring.get_tool
 

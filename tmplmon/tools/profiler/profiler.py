@@ -10,11 +10,10 @@ from types import CodeType, TracebackType
 from typing import Self
 
 from tmplmon.monitoring.announced import announced
-from tmplmon.monitoring.direct import CLOCK, TICK
 from tmplmon.monitoring.linetable import iter_lines
 from tmplmon.tools.profiler.profile import Profile
 from tmplmon.tools.profiler.recorder import Recorder
-from tmplmon.tools.profiler.thread import Clock
+from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock
 
 # Seconds that a burst takes. Switching on and off takes some 10 µs for each template function there is.
 BURST = 0.1

@@ -6,9 +6,6 @@ called. So the sum of all cells is all the time there is, and every other figure
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from tmplmon.monitoring.direct import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +21,31 @@ class Scope:
     line: int
 
 
+class Cell:
+    """A line of a node. hits: how often it was reached; time: in the clock's unit.
+
+    The hits are a float: CPython adds floats faster than integers above 256.
+    """
+
+    __slots__ = ("hits", "line", "time")
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.hits = 0.0
+        self.time = 0.0
+
+
 class Node:
     """A scope called from one line of another node; the root stands for what calls templates.
 
     line: the line of the parent that calls it, 0 below the root. calls: how often it began.
     cells: line → cell. children: (line, scope) → node.
 
-    While it is recorded, line 0 has what comes before the first line, there may be cells of lines that are not
-    reached, and `table` has the cells by line once more: a list is faster than a dict. `row` has what the probes of
-    the scope work on, if it has probes.
+    While it is recorded, line 0 has the time before the first line, and `table` has the cells by line once more, as
+    indexing a list is faster than looking into a dict.
     """
 
-    __slots__ = ("calls", "cells", "children", "line", "parent", "row", "scope", "table")
+    __slots__ = ("calls", "cells", "children", "line", "parent", "scope", "table")
 
     def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
         self.parent = parent
@@ -45,22 +55,21 @@ class Node:
         self.cells: dict[int, Cell] = {}
         self.children: dict[tuple[int, Scope], Node] = {}
         self.table: list[Cell | None] = []
-        self.row: tuple[Any, ...] | None = None
 
     def child(self, line: int, scope: Scope) -> "Node":
         """The node for a scope called from a line."""
         key = line, scope
-        found = self.children.get(key)
-        if found is None:
-            found = self.children[key] = Node(self, line, scope)
-        return found
+        node = self.children.get(key)
+        if node is None:
+            node = self.children[key] = Node(self, line, scope)
+        return node
 
     def cell(self, line: int) -> Cell:
         """The cell of a line."""
-        found = self.cells.get(line)
-        if found is None:
-            found = self.cells[line] = Cell(line)
-        return found
+        cell = self.cells.get(line)
+        if cell is None:
+            cell = self.cells[line] = Cell(line)
+        return cell
 
     def walk(self) -> "Iterator[Node]":
         """All nodes below this one, each after its parent; siblings by line."""
