@@ -259,3 +259,65 @@ def test_public_methods_are_those_of_jinja2() -> None:
     assert Oracle.identifier in theirs.extensions
     names = {name for name in vars(theirs) if not hasattr(without, name)}
     assert sorted(name for name in names if not hasattr(ours, name)) == []
+
+
+# --- message ids -------------------------------------------------------------------------------------------
+
+BLANKS = ("\n", "\r\n", "\n\n", " \n\t\n ", "\t", "\x0b", "\x85", "\u2028", " \u2028\n\u2029 ", "  ")
+BLOCKS = [
+    *(f"{{% trans %}}{blank}a{blank}b{blank}{{% endtrans %}}" for blank in BLANKS),
+    *(f"{{% trans trimmed %}}{blank}a{blank}{{{{ x }}}}{blank}{{% endtrans %}}" for blank in BLANKS),
+    "{% trans notrimmed %}\n a\n\n b{% endtrans %}",
+    "{% trans trimmed n=2 %}\n one\n\n%{% pluralize %}\n\n {{ n }}\n\t\n100%\n{% endtrans %}",
+    "{% trans 'menu' trimmed n=1 %}\n a {{ n }}\n b{% pluralize n %}\n a\n\n b\n{% endtrans %}",
+    "{% trans 'menu' %}\n a\n\n b 5%\n{% endtrans %}",
+    "{% trans %}100%{% endtrans %}",
+    "{% trans %}100%{{ x }}{% endtrans %}",
+    "{% trans n=1 %}100% of{% endtrans %}",
+    "{% trans n=1 %}1%{% pluralize %}2%{% endtrans %}",
+    "{% trans n=1 %}1%{% pluralize %}2% {{ n }}{% endtrans %}",
+    "{% trans %}{% endtrans %}",
+    "{% trans trimmed %} \n {% endtrans %}",
+]
+
+
+def looked_up(
+    module: Any, source: str, newstyle: bool, trimmed: bool, **options: Any
+) -> tuple[list[Any], str]:
+    """(the texts that a template passes to the gettext functions, what it renders)."""
+    environment = module.Environment(extensions=[f"{module.__name__}.ext.i18n"], **options)
+    environment.policies["ext.i18n.trimmed"] = trimmed
+    ids: list[Any] = []
+
+    def translate(*texts: Any) -> str:
+        ids.append(texts)
+        return str(next(text for text in texts if text != "menu"))
+
+    environment.install_gettext_callables(translate, translate, newstyle, translate, translate)
+    try:
+        output = environment.from_string(source).render(x="<x>")
+    except (TypeError, ValueError):
+        output = "cannot be formatted"
+    texts = [tuple(text for text in texts if isinstance(text, str)) for texts in ids]
+    extracted = [message for _, _, message in environment.extract_translations(source)]
+    for found, (message, *rest) in zip(
+        texts, ((m,) if isinstance(m, str) else m for m in extracted), strict=True
+    ):
+        assert found == tuple(text for text in (message, *rest) if text is not None)
+    return texts, output
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize("trimmed", [False, True])
+@pytest.mark.parametrize("newstyle", [False, True])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_is_looked_up_is_what_is_extracted(
+    block: str, newstyle: bool, trimmed: bool, backend: str
+) -> None:
+    expected, output = looked_up(jinja2, block, newstyle, trimmed)
+    found = looked_up(tmplmon, block, newstyle, trimmed, backend=backend)
+    if output == "cannot be formatted":
+        # Jinja formats a message whose percent signs are single, as it has variables.
+        assert not newstyle and "%" in found[1]
+        output = found[1]
+    assert found == (expected, output)

@@ -19,13 +19,19 @@ MOST_LINES = 450
 # Package → what of this project its modules may import, besides themselves. The longest prefix of a module decides.
 # `tmplmon` alone stands for ``from tmplmon import …``, which is the public API.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "tmplmon.errors": ("tmplmon.runtime.undefined",),
+    "tmplmon.errors": ("tmplmon.runtime.undefined", "tmplmon.monitoring.lines"),
     "tmplmon.loaders": ("tmplmon.errors",),
     "tmplmon.records": (),
     "tmplmon.deep": ("tmplmon.errors",),
-    "tmplmon.syntax": ("tmplmon.errors", "tmplmon.records"),
+    "tmplmon.syntax": ("tmplmon.errors", "tmplmon.records", "tmplmon.monitoring.lines"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
-    "tmplmon.codemap": ("tmplmon.pipeline", "tmplmon.deep", "tmplmon.ir", "tmplmon.syntax"),
+    "tmplmon.codemap": (
+        "tmplmon.pipeline",
+        "tmplmon.deep",
+        "tmplmon.ir",
+        "tmplmon.syntax",
+        "tmplmon.monitoring.lines",
+    ),
     "tmplmon.backends": (
         "tmplmon.ir",
         "tmplmon.records",
@@ -105,6 +111,23 @@ def test_nothing_needs_the_command_line(path: Path) -> None:
     if not any(is_in(module, allowed) for allowed in MAY_IMPORT_CLI):
         for line, imported in imports(path):
             assert not is_in(imported, CLI), f"{path}:{line}: {module} must not import {imported}"
+
+
+# Modules that split the *values* that filters work on, as Jinja does.
+SPLIT_VALUES = ("tmplmon/runtime/filters/text.py", "tmplmon/sandbox/filters.py")
+LINES = "tmplmon/monitoring/lines.py"
+
+
+@each_module
+def test_sources_are_split_into_lines_in_one_place(path: Path) -> None:
+    """`str.splitlines` ends lines where the engine does not, and an entry of `linecache` has to agree with it."""
+    name = path.relative_to(ROOT).as_posix()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr == "splitlines":
+            assert name in SPLIT_VALUES, f"{path}:{node.lineno}: use tmplmon.monitoring.lines.split_lines"
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            filled = ast.unparse(node.value) == "linecache.cache"
+            assert not filled or name == LINES, f"{path}:{node.lineno}: use remember_source"
 
 
 @each_module

@@ -21,6 +21,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
 from tmplmon.ir.plan import Plan
 from tmplmon.ir.walk import children, scope_nodes, scopes
+from tmplmon.monitoring.lines import split_lines
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.walk import walk
@@ -211,7 +212,7 @@ class _Maker:
                 if type(op) is ops.EmitText and op.site >= 0:
                     start = scope.positions[op.site][0]
                     text = op.text.strip()
-                    for line in range(start + 1, start + 1 + len(text.splitlines()) - 1):
+                    for line in range(start + 1, start + 1 + len(split_lines(text)) - 1):
                         found[line] = self.first.get(start, start)
         return found
 

@@ -8,6 +8,8 @@ run-time error has it in its traceback, whose frames are the template's own.
 from collections.abc import Sequence
 from typing import Any
 
+from tmplmon.monitoring.lines import with_plain_newlines
+
 
 class TemplateError(Exception):
     """Base of all errors of this package."""
@@ -92,12 +94,13 @@ class TemplateSyntaxError(TemplateError):
         lines = [f"{self.message}", f"  --> {place}"]
         if self.source_line is not None:
             gutter = f"{self.lineno:>4} | "
-            lines.append(gutter + self.source_line.rstrip("\n"))
+            text = with_plain_newlines(self.source_line).rstrip("\n")
+            lines.append(gutter + text)
             if self.column is not None:
                 width = max((self.end_column or 0) - self.column, 1)
-                width = max(min(width, len(self.source_line.rstrip("\n")) - self.column), 1)
+                width = max(min(width, len(text) - self.column), 1)
                 # A tab stays a tab so that the caret stands under its character on any tab width.
-                pad = "".join("\t" if c == "\t" else " " for c in self.source_line[: self.column])
+                pad = "".join("\t" if c == "\t" else " " for c in text[: self.column])
                 lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * width)
         if self.hint:
             lines.append(f"  = {self.hint}")

@@ -9,6 +9,7 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from tmplmon.monitoring.lines import with_plain_newlines
 from tmplmon.runtime.blocks import Block, BlockTable
 from tmplmon.runtime.context import Context, EvalContext, TemplateContext, alone
 from tmplmon.runtime.html import mark
@@ -116,8 +117,11 @@ class Template:
             block.code = self._functions.code(name)
 
     def get_source(self, _name: str) -> str:
-        """The source, for Python's tools: the template is the `__loader__` of its functions."""
-        return self._source
+        """The source as Python's tools need it, which ask the `__loader__` of a function; the template is that.
+
+        They split it with `str.splitlines`, so it is in the form in which that finds the template's lines.
+        """
+        return with_plain_newlines(self._source)
 
     def _generating(self, block: str | None) -> Callable[..., Any]:
         """The generator function of the template (None) or of a block."""

@@ -2,10 +2,13 @@
 files are made known to `linecache`, where every Python tool looks for them.
 """
 
+import linecache
 import os
 import weakref
 from types import TracebackType
 from typing import Any
+
+from tmplmon.monitoring.lines import remember_source
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -44,9 +47,6 @@ def file_of(name: str | None) -> str:
 
 def remember_lines(owner: Any, file: str, source: str) -> None:
     """Make `linecache` know the lines of a template that is not a file, for as long as `owner` lives."""
-    import linecache
-
-    lines = source.splitlines(keepends=True)
-    linecache.cache[file] = len(source), None, lines, file
+    remember_source(file, source)
     _named[file] = owner
     weakref.finalize(owner, linecache.cache.pop, file, None).atexit = False

@@ -48,7 +48,7 @@ class Parser:
         self.paths = [path]  # of each inclusion
 
     def read(self, inclusion: int) -> list[Statement]:
-        lines = enumerate(self.paths[inclusion].read_text(encoding="utf-8").splitlines(), 1)
+        lines = enumerate(self.paths[inclusion].read_text(encoding="utf-8").split("\n"), 1)
         return self.block(lines, inclusion)[0]
 
     def block(self, lines: enumerate[str], inclusion: int) -> tuple[list[Statement], str]:

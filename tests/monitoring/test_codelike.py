@@ -20,8 +20,9 @@ import pytest
 from monitoring_tool import Tool
 
 from tmplmon.monitoring import events
-from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label, remember_source
+from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.frames import ScopeFrame
+from tmplmon.monitoring.lines import remember_source
 
 TEXT = "first\nsecond line\n  third\nfourth\n"
 

@@ -13,12 +13,13 @@ from importlib import import_module
 from typing import Any
 
 from tmplmon import pipeline
-from tmplmon.cli.problems import Problem, character_column, shown_path
+from tmplmon.cli.problems import Problem, shown_path
 from tmplmon.cli.project import Anything, Project, Unit
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
 from tmplmon.ir.walk import scopes, walk
+from tmplmon.monitoring.lines import character_column, split_lines
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages", "build", "dist"))
 
@@ -68,12 +69,12 @@ def in_python(path: str) -> Iterator[Problem]:
     except (OSError, SyntaxError, ValueError) as error:
         yield Problem(f"cannot read: {error}", shown_path(path), code="unreadable")
         return
-    lines = text.splitlines()
+    lines = split_lines(text)
     names = {alias.asname or alias.name for alias in _imports(tree, "jinja2")}
     for node in ast.walk(tree):
         for message, hint, code in _of_node(node, names):
             line = lines[node.lineno - 1]  # type: ignore[attr-defined]
-            column = character_column(line, node.col_offset)  # type: ignore[attr-defined]
+            column = character_column(line, node.col_offset) + 1  # type: ignore[attr-defined]
             place = shown_path(path), node.lineno, column  # type: ignore[attr-defined]
             yield Problem(message, *place, source_line=line, hint=hint, code=code)
 
@@ -161,7 +162,7 @@ def in_template(unit: Unit, project: Project) -> Iterator[Problem]:
         program = lower(tree, source, options)
     except (TemplateSyntaxError, RecursionError):
         return  # It is reported as it is.
-    lines = unit.source.text.splitlines()
+    lines = split_lines(unit.source.text)
     for scope in scopes(program):
         inside = scope.kind in (ops.ScopeKind.MACRO, ops.ScopeKind.CALL)
         for message, site in dict.fromkeys(_differences(scope.body, inside)):
@@ -171,7 +172,7 @@ def in_template(unit: Unit, project: Project) -> Iterator[Problem]:
                 message,
                 unit.path,
                 line,
-                character_column(text, column),
+                character_column(text, column) + 1,
                 source_line=text,
                 code="jinja2-differs",
             )

@@ -8,10 +8,11 @@ import difflib
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from tmplmon.cli.problems import Problem, character_column
+from tmplmon.cli.problems import Problem
 from tmplmon.cli.project import Project, Unit
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, scopes, walk
+from tmplmon.monitoring.lines import character_column
 
 # Tests and filters that say what to do with an undefined value.
 _ASKING_TESTS = ("defined", "undefined")
@@ -148,8 +149,8 @@ def problem(unit: Unit, scope: ops.Scope, site: int, message: str, code: str, hi
     assert unit.source is not None
     line, end_line, column, end_column = scope.positions[site]
     text = unit.source.line_text(line)
-    end = character_column(text, end_column) if end_line == line else len(text) + 1
-    return Problem(message, unit.path, line, character_column(text, column), end, text, hint, code)
+    end = (character_column(text, end_column) if end_line == line else len(text)) + 1
+    return Problem(message, unit.path, line, character_column(text, column) + 1, end, text, hint, code)
 
 
 def _closest(name: str, known: Collection[str]) -> str | None:

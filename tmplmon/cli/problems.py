@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from tmplmon.errors import TemplateNotFound, TemplatesNotFound, TemplateSyntaxError, UndefinedError
+from tmplmon.monitoring.lines import character_column, split_lines, with_plain_newlines
 
 
 class UsageError(Exception):
@@ -58,10 +59,11 @@ def long_form(problem: Problem) -> str:
         lines.append(f"  --> {problem.place}")
     if problem.source_line is not None and problem.line is not None:
         gutter = f"{problem.line:>4} | "
-        lines.append(gutter + problem.source_line)
+        text = with_plain_newlines(problem.source_line)
+        lines.append(gutter + text)
         if problem.column is not None:
-            before = problem.source_line[: problem.column - 1]
-            end = min(problem.end_column or 0, len(problem.source_line) + 1)
+            before = text[: problem.column - 1]
+            end = min(problem.end_column or 0, len(text) + 1)
             # A tab stays a tab so that the caret stands under its character on any tab width.
             pad = "".join("\t" if character == "\t" else " " for character in before)
             lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * max(end - problem.column, 1))
@@ -190,8 +192,12 @@ def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_
             if text is None or column is None:
                 place: tuple[int | None, int | None] = None, None
             else:
-                width = end_column if end_line == line and end_column is not None else len(text.encode())
-                place = character_column(text, column), character_column(text, width)
+                end = (
+                    len(text)
+                    if end_line != line or end_column is None
+                    else character_column(text, end_column)
+                )
+                place = character_column(text, column) + 1, end + 1
             found.append((shown_path(code.co_filename) or "", line, *place, text))
         traceback = traceback.tb_next
     return found
@@ -215,16 +221,11 @@ def _position(traceback: TracebackType) -> tuple[int | None, int | None, int | N
 # --- places ------------------------------------------------------------------------------------------------
 
 
-def character_column(line: str, utf8_column: int) -> int:
-    """A 0-based column in UTF-8 bytes as a 1-based one in characters."""
-    return len(line.encode("utf-8", "surrogatepass")[:utf8_column].decode("utf-8", "replace")) + 1
-
-
 def line_of(filename: str, line: int) -> str | None:
     """A line of a file without its line end, or None if it cannot be read."""
     try:
         with open(filename, encoding="utf-8", errors="replace") as file:
-            lines = file.read().split("\n")
+            lines = split_lines(file.read())
     except OSError:
         return None
     return lines[line - 1] if 0 < line <= len(lines) else None

@@ -19,6 +19,7 @@ from tmplmon.ir.lower_statements import Statements, walk
 from tmplmon.ir.ops import Op, Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, mentions, translation_function
 from tmplmon.syntax import nodes
+from tmplmon.syntax.messages import messages
 from tmplmon.syntax.source import Source
 
 
@@ -207,24 +208,17 @@ class _Lowering(Statements):
             return
         site = self.line_site(node.start, node.end)
         newstyle = self.options.newstyle_gettext
-        trimmed = self.options.trim_messages if node.trimmed is None else node.trimmed
+        singular, plural = messages(node, self.options.trim_messages, newstyle)
         bindings = dict(node.bindings)
         variables: list[tuple[str, nodes.Expr]] = list(node.bindings)
         variables += [
             (name, nodes.Name(node.start, node.end, name)) for name in node.names if name not in bindings
         ]
 
-        def message(text: str) -> Op:
-            if trimmed:
-                text = " ".join(line.strip() for line in text.strip().splitlines())
-            if not newstyle and not variables:
-                text = text.replace("%%", "%")
-            return ops.Const(text, site)
-
         args: list[Op] = []
         if node.context is not None:
             args.append(ops.Const(node.context, site))
-        args.append(message(node.singular))
+        args.append(ops.Const(singular, site))
         values: dict[str, Op] = {}
         for name, expr in variables:
             values[name] = self.value(expr)
@@ -233,20 +227,22 @@ class _Lowering(Statements):
                 held = self.temp("count")
                 self.body.append(ops.Assign(held, values[name], [], site))
                 values[name] = ops.Load(held, site)
-        if node.plural is not None:
-            args.append(message(node.plural))
+        if plural is not None:
+            args.append(ops.Const(plural, site))
             assert node.count is not None
             args.append(values[node.count])
         func = self.load(translation_function(node), site)
         kwargs: list[tuple[str, Op]] = []
         if newstyle:
             # The plural's number is passed by position; new-style gettext adds it under the name ``num``.
-            kwargs = [(name, value) for name, value in values.items() if node.plural is None or name != "num"]
+            kwargs = [(name, value) for name, value in values.items() if plural is None or name != "num"]
         call: Op = ops.Call(func, ops.Arguments(args, kwargs), None, [], site)
         if not newstyle:
             if self.autoescape is not False:
                 call = ops.Filter(call, "safe", ops.Arguments([], []), self.autoescape, site)
-            if variables:
+            # The percent signs of a message without placeholders are single, so it cannot be formatted.
+            is_format = node.names or "%" not in f"{singular}{plural or ''}"
+            if variables and is_format:
                 pairs: list[Op] = []
                 for name, value in values.items():
                     pairs += [ops.Const(name, site), value]

@@ -1,9 +1,9 @@
 """Signal PEP 669 monitoring events from Python, for any language hosted in Python.
 
-Four parts, each usable alone: places in several files (``locations``, and ``linetable`` for CPython's
-format), code-likes (``codelike``), the states of events (``states``, with ``events``), and firing them
-(``fire``). ``scope`` puts them together and is what an engine uses. The package imports nothing but the
-standard library.
+Five parts, each usable alone: the lines of a source (``lines``), places in several files (``locations``, and
+``linetable`` for CPython's format), code-likes (``codelike``), the states of events (``states``, with
+``events``), and firing them (``fire``). ``scope`` puts them together and is what an engine uses. The package
+imports nothing but the standard library.
 
 Names are loaded when they are first used: importing the package does not import ``ctypes``.
 """
@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tmplmon.monitoring.activation import Activation
-    from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder, remember_source
+    from tmplmon.monitoring.codelike import CodeLike, CodeLikeBuilder
     from tmplmon.monitoring.events import ALL_EVENTS, Event, event
     from tmplmon.monitoring.frames import ScopeFrame
+    from tmplmon.monitoring.lines import (
+        character_column,
+        remember_source,
+        split_lines,
+        utf8_column,
+        with_plain_newlines,
+    )
     from tmplmon.monitoring.linetable import (
         Position,
         decode_linetable,
@@ -48,11 +55,15 @@ _HOME = {
     "ScopeFrame": "frames",
     "Site": "sites",
     "StateArray": "states",
+    "character_column": "lines",
     "decode_linetable": "linetable",
     "encode_linetable": "linetable",
     "event": "events",
     "iter_lines": "linetable",
-    "remember_source": "codelike",
+    "remember_source": "lines",
+    "split_lines": "lines",
+    "utf8_column": "lines",
+    "with_plain_newlines": "lines",
     "without_line": "linetable",
     "without_resume_line": "linetable",
 }
@@ -74,11 +85,15 @@ __all__ = [
     "ScopeFrame",
     "Site",
     "StateArray",
+    "character_column",
     "decode_linetable",
     "encode_linetable",
     "event",
     "iter_lines",
     "remember_source",
+    "split_lines",
+    "utf8_column",
+    "with_plain_newlines",
     "without_line",
     "without_resume_line",
 ]

@@ -29,14 +29,13 @@ iterator), ``dis``.
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass
 from types import CodeType
 
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 from tmplmon.monitoring.skeleton import DRIVER, DRIVER_UNITS, TAIL, Block, lay_out
 
-__all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label", "remember_source"]
+__all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label"]
 
 EXIT = -1
 """A destination: out of the scope."""
@@ -240,12 +239,3 @@ class CodeLikeBuilder:
                 for n, block in enumerate(sites, 1)
             ),
         )
-
-
-def remember_source(filename: str, text: str) -> None:
-    """Let ``linecache``, and with it tracebacks, pdb and ``inspect``, show a source that is not on disk."""
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    # No modification time: linecache.checkcache then leaves the entry alone.
-    linecache.cache[filename] = (len(text), None, lines, filename)

@@ -1,29 +1,31 @@
-"""The texts that a ``trans`` block asks a translation for.
+"""The message ids of a ``trans`` block: the texts that translations are looked up by.
 
-Rule: what is looked up when a template runs is what a tool extracts for the translators, so both ask here.
+Rule: a template looks up at run time exactly the texts that `tmplmon.extract` writes into a catalogue, so the
+lowering and the extraction both call `messages`. The texts are those that Jinja extracts, with ``\\n`` line ends.
 """
 
 import re
 
 from tmplmon.syntax import nodes
 
-_line_end = re.compile(r"\s*\n\s*")
+# A line break with the whitespace around it.
+_LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
 def messages(node: nodes.Trans, trimmed: bool, newstyle: bool) -> tuple[str, str | None]:
-    """(singular, plural or None).
+    """The ids of a block: (singular, plural), the plural None where the block has no ``pluralize``.
 
-    trimmed: whether texts are trimmed in blocks that do not say. What is trimmed has no blanks at its ends, and
-        one in place of a line break and the blanks around it.
-    newstyle: the gettext functions format what they look up. If they do not, a message without variables is not
-        formatted by anyone, and its percent signs are single.
+    trimmed: whether to trim the texts of a block without a ``trimmed`` or ``notrimmed`` of its own. Trimming
+        removes the whitespace at both ends, and replaces each line break and the whitespace around it by one blank.
+    newstyle: whether the gettext functions format the translations. If not, a message without placeholders is never
+        formatted, and its percent signs are single.
     """
     if node.trimmed is not None:
         trimmed = node.trimmed
 
     def message(text: str) -> str:
         if trimmed:
-            text = _line_end.sub(" ", text.strip())
+            text = _LINE_BREAK.sub(" ", text.strip())
         return text if newstyle or node.names else text.replace("%%", "%")
 
     return message(node.singular), None if node.plural is None else message(node.plural)

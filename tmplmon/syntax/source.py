@@ -6,10 +6,9 @@ the template is one of them, as universal newlines have it, so line numbers are 
 code objects and traceback carets.
 """
 
-import re
 from bisect import bisect_right
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+from tmplmon.monitoring.lines import unify_newlines, utf8_column
 
 
 class Source:
@@ -19,9 +18,7 @@ class Source:
     __slots__ = ("_ascii", "_starts", "filename", "name", "text")
 
     def __init__(self, text: str, name: str | None = None, filename: str = "<template>") -> None:
-        if "\r" in text:
-            text = _NEWLINE.sub("\n", text)
-        self.text = text
+        self.text = text = unify_newlines(text)
         self.name = name
         self.filename = filename
         starts = [0]
@@ -48,7 +45,7 @@ class Source:
         start = self._starts[line - 1]
         if self._ascii:
             return line, offset - start
-        return line, len(self.text[start:offset].encode("utf-8", "surrogatepass"))
+        return line, utf8_column(self.text[start:offset], offset - start)
 
     def position(self, start: int, end: int) -> tuple[int, int, int, int]:
         """(line, end line, column, end column) of the characters from `start` up to `end`, columns in UTF-8

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from tmplmon import Template, TemplateSyntaxError
+from tmplmon.monitoring import character_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ def _place(traceback: TracebackType) -> Place:
     if position is not None and position[0] == line and 0 < line <= len(lines):
         _, end_line, first, last = position
         text = lines[line - 1]
-        column = _characters(text, first)
-        end = _characters(text, last) if end_line == line else len(text)
+        column = None if first is None else character_column(text, first)
+        end = len(text) if end_line != line or last is None else character_column(text, last)
     named = isinstance(owner, Template)
     return Place(
         (owner.name or "<template>") if isinstance(owner, Template) else None,
@@ -93,13 +94,6 @@ def _place(traceback: TracebackType) -> Place:
 
 def _lines(file: str, names: dict[str, Any] | None) -> list[str]:
     return [line.rstrip("\n") for line in linecache.getlines(file, names)]
-
-
-def _characters(text: str, column: int | None) -> int | None:
-    """A column in UTF-8 bytes as one in characters."""
-    if column is None or text.isascii():
-        return column
-    return len(text.encode()[:column].decode(errors="replace"))
 
 
 def _syntax(error: TemplateSyntaxError) -> Place:

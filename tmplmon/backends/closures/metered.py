@@ -21,6 +21,7 @@ from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, walk
+from tmplmon.monitoring.lines import character_column, split_lines
 from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
 
 if TYPE_CHECKING:
@@ -381,15 +382,9 @@ def locate(error: BudgetError, scope: "CompiledScope", site: int | None) -> None
     template = scope.constants.template
     line, _, column, _ = scope.ir.position if site is None else scope.ir.positions[site]
     error.name, error.filename = template.name, template.filename
-    error.lineno, error.column = line, _characters(template, line, column)
-
-
-def _characters(template: Any, line: int, column: int) -> int:
-    """A column in characters, of one in bytes."""
-    lines = template.get_source(template.name).splitlines()
-    if line > len(lines):
-        return column
-    return len(lines[line - 1].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+    lines = split_lines(template.get_source(""))
+    text = lines[line - 1] if line <= len(lines) else ""
+    error.lineno, error.column = line, character_column(text, column)
 
 
 def budget_for(scope: "CompiledScope") -> Budget | None:

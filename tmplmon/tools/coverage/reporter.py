@@ -15,6 +15,7 @@ from coverage import FileReporter
 from coverage.plugin import CodeRegion
 
 from tmplmon import CodeMap, TemplateSyntaxError, code_map
+from tmplmon.monitoring import with_plain_newlines
 from tmplmon.tools.coverage.private import joined, left_out, option
 from tmplmon.tools.coverage.settings import Settings
 from tmplmon.tools.coverage.tokens import comments, token_lines
@@ -28,9 +29,6 @@ _HINT = (
 )
 # What coverage.py has for the place before the first line and after the last.
 END = -1
-
-# What str.splitlines takes for line ends and an editor does not: reports split the source with it.
-_NO_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 
 class TemplateReporter(FileReporter):
@@ -83,8 +81,8 @@ class TemplateReporter(FileReporter):
         return False
 
     def source(self) -> str:
-        text = self._text
-        return text.translate(_NO_LINE_ENDS)
+        """The text as coverage.py needs it, which splits it with `str.splitlines`."""
+        return with_plain_newlines(self._text)
 
     def source_token_lines(self) -> Iterator[list[tuple[str, str]]]:
         return token_lines(self._settings.environment_of(self.filename), self.source())

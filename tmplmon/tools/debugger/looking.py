@@ -9,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tmplmon import Template
+from tmplmon.monitoring import remember_source, split_lines
 from tmplmon.monitoring.linetable import iter_lines
 from tmplmon.tools.debugger import locations, source
 from tmplmon.tools.debugger.breakpoints import Breakpoints
@@ -72,8 +73,7 @@ class Looking(Breakpoints):
             return
         file = locations.file_of(template)
         if not linecache.getlines(file):
-            text = template.get_source("")
-            linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+            remember_source(file, template.get_source(""))
 
     def setup(self, f: FrameType | None, tb: Any) -> Any:
         self._stopped_at = f, tb
@@ -123,7 +123,7 @@ class Looking(Breakpoints):
         template = template_of(obj) if isinstance(obj, FrameType) else None
         if template is None:
             return super()._getsourcelines(obj)
-        lines = template.get_source("").splitlines(keepends=True)
+        lines = [f"{line}\n" for line in split_lines(template.get_source(""))]
         code = obj.f_code
         if code.co_name == "<template>":
             return lines, 1

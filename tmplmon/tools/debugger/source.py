@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import IO, Any
 
 from tmplmon import Template, TemplateError
+from tmplmon.monitoring import split_lines
 
 RESET = "\x1b[0m"
 BOLD = "\x1b[1m"
@@ -64,8 +65,7 @@ def strong(text: str, colour: bool) -> str:
 def lines_of(template: Template, colour: bool) -> list[str]:
     """The lines of a template's source, without line ends."""
     source = template.get_source("")
-    lines = "".join(_coloured(template, source) if colour else [source]).split("\n")
-    return lines[:-1] if not lines[-1] else lines
+    return split_lines("".join(_coloured(template, source) if colour else [source]))
 
 
 def _coloured(template: Template, source: str) -> Iterator[str]:

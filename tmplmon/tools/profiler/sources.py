@@ -7,16 +7,18 @@ template of a string is gone.
 import linecache
 import os
 
+from tmplmon.monitoring import split_lines
+
 
 def lines_of(file: str) -> list[str]:
     """The lines of a template, without line ends; none if there is no such file. Not by way of `linecache` for what
     is on disk: it would look for Python's encoding declarations."""
     try:
         with open(file, encoding="utf-8", errors="replace") as text:
-            return text.read().splitlines()
+            return split_lines(text.read())
     except (OSError, ValueError):
         entry = linecache.cache.get(file)
-        return [line.rstrip("\r\n") for line in entry[2]] if entry is not None and len(entry) > 2 else []
+        return [line.rstrip("\n") for line in entry[2]] if entry is not None and len(entry) > 2 else []
 
 
 def shown_name(file: str) -> str:

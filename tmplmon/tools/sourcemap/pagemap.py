@@ -20,6 +20,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from tmplmon import code_map
+from tmplmon.monitoring import split_lines
 from tmplmon.tools.sourcemap.tags import Tag, Tags
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class PageMap:
             else:
                 executable = [line for line, _ in template.debug_info]
                 source = template.get_source("")
-                lines = source.splitlines()
+                lines = split_lines(source)
                 further = _further(self.environment, source, name)
         ran = set() if self.coverage is None else self.coverage.lines.get(file, set())
         return {
