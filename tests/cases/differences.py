@@ -91,4 +91,8 @@ DIFFERENCES: dict[str, Difference] = {
         "Inside {% autoescape variable %}, Jinja2 does not escape literals, and escapes safe values that"
         " were joined with ~. tmplmon escapes as inside {% autoescape true %}.",
     ),
+    "percent-sign-without-placeholder": Difference(
+        "In a trans block that defines variables but outputs none of them, a percent sign makes Jinja2 fail"
+        " with the old-style gettext functions. tmplmon outputs the message as it is.",
+    ),
 }
