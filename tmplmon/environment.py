@@ -152,12 +152,12 @@ class Environment:
         self.policies: dict[str, Any] = dict(DEFAULT_POLICIES)
         self.newstyle_gettext = False
         self.extensions: dict[str, Extension] = {}
-        self._settle(cache_size)
+        self._init_per_overlay_state(cache_size)
         for extension in extensions:
             self.add_extension(extension)
 
-    def _settle(self, cache_size: int) -> None:
-        """What an overlay has of its own, and has to be checked in it too."""
+    def _init_per_overlay_state(self, cache_size: int) -> None:
+        """Check the options, and initialize the attributes that an overlay does not share."""
         self._eval_contexts = {escape: EvalContext.make(self, escape) for escape in (False, True)}
         self.cache: dict[str, tuple[Any, Template]] | None = {} if cache_size else None
         self._cache_size = cache_size
@@ -170,6 +170,10 @@ class Environment:
 
             self.__dict__["concat"] = rendered
         self._check_options()
+        if self.cache_dir is not None:
+            from tmplmon.diskcache import engine
+
+            engine()  # identifies it before another version can be installed while this process runs
 
     def _check_options(self) -> None:
         if not (isinstance(self.undefined, type) and issubclass(self.undefined, Undefined)):
@@ -246,7 +250,7 @@ class Environment:
         made.__dict__.update({name: value for name, value in options.items() if value is not missing})
         if enable_async is not missing:
             made.is_async = enable_async
-        made._settle(self._cache_size if cache_size is missing else cache_size)
+        made._init_per_overlay_state(self._cache_size if cache_size is missing else cache_size)
         made.extensions = {name: extension.bind(made) for name, extension in self.extensions.items()}
         for extension in () if extensions is missing else extensions:
             made.add_extension(extension)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command, write
-from tmplmon import Environment, FileSystemLoader
 from tmplmon.diskcache import DiskCache
 
 
@@ -116,33 +115,3 @@ def test_who_may_write_to_a_cache(tmp_path: Path, mode: int, accepted: bool) -> 
     else:
         with pytest.raises(RuntimeError, match="nobody else may write"):
             DiskCache(directory)
-
-
-def test_the_engine_is_known_by_its_content(
-    site: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Installing the same engine again, which changes times, leaves what was compiled; another engine does not."""
-    import tmplmon as package
-    from tmplmon import diskcache
-
-    (site / "templates/page.html").write_text("{{ 1 }}")
-    assert tmplmon("compile templates -o compiled -q --autoescape off").status == 0
-    environment = Environment(loader=FileSystemLoader("templates"), cache_dir="compiled")
-    names = list(Path(package.__file__).parent.joinpath("syntax").glob("*.py"))[:3]
-    times = [path.stat() for path in names]
-
-    def is_kept() -> bool:
-        monkeypatch.setattr(diskcache, "_engine_key", None)
-        source, filename, _ = environment.loader.get_source(environment, "page.html")  # type: ignore[union-attr]
-        key = environment._cache_key(source, "page.html", os.path.abspath(str(filename)), False)
-        return DiskCache("compiled").get(key) is not None
-
-    try:
-        for path in names:
-            os.utime(path)
-        assert is_kept()
-    finally:
-        for path, status in zip(names, times, strict=True):
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    monkeypatch.setattr(diskcache.zlib, "crc32", lambda *_: 0)
-    assert not is_kept()

@@ -110,8 +110,8 @@ class SandboxedEnvironment(Environment):
         }
         self.unop_table = self.default_unop_table.copy()
 
-    def _settle(self, cache_size: int) -> None:
-        super()._settle(cache_size)
+    def _init_per_overlay_state(self, cache_size: int) -> None:
+        super()._init_per_overlay_state(cache_size)
         concat = self.concat
         self.concat = self._sizes.concat if concat is Environment.concat else self._measuring(concat)
 
