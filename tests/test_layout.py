@@ -22,12 +22,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.errors": ("tmplmon.runtime.undefined", "tmplmon.monitoring.lines"),
     "tmplmon.loaders": ("tmplmon.errors",),
     "tmplmon.records": (),
-    "tmplmon.deep": ("tmplmon.errors",),
+    "tmplmon.recursion": ("tmplmon.errors",),
     "tmplmon.syntax": ("tmplmon.errors", "tmplmon.records", "tmplmon.monitoring.lines"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
     "tmplmon.codemap": (
         "tmplmon.pipeline",
-        "tmplmon.deep",
+        "tmplmon.recursion",
         "tmplmon.ir",
         "tmplmon.syntax",
         "tmplmon.monitoring.lines",
@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.backends": (
         "tmplmon.ir",
         "tmplmon.records",
-        "tmplmon.deep",
+        "tmplmon.recursion",
         "tmplmon.runtime",
         "tmplmon.monitoring",
         "tmplmon.errors",

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon import pipeline
-from tmplmon.deep import deeply
 from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
 from tmplmon.ir.plan import Plan
 from tmplmon.ir.walk import children, scope_nodes, scopes
 from tmplmon.monitoring.lines import split_lines
+from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.walk import walk
@@ -114,7 +114,7 @@ def code_map(environment: Any, source: str, name: str | None = None, filename: s
     tree, parsed = pipeline.parse(environment, text, name, filename or "<template>")
     options = environment.lower_options(name)
     options.filters = options.tests = _Anything()
-    program = deeply(lambda: lower(tree, parsed, options), name, parsed.filename)
+    program = with_raised_recursion_limit(lambda: lower(tree, parsed, options), name, parsed.filename)
     return _Maker(program, tree, parsed, environment.lex(text)).made()
 
 

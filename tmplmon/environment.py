@@ -161,7 +161,7 @@ class Environment:
         self._eval_contexts = {escape: EvalContext.make(self, escape) for escape in (False, True)}
         self.cache: dict[str, tuple[Any, Template]] | None = {} if cache_size else None
         self._cache_size = cache_size
-        self._crowded = cache_size * 3 // 4 if cache_size > 0 else sys.maxsize
+        self._lru_threshold = cache_size * 3 // 4 if cache_size > 0 else sys.maxsize
         self._joins_paths = type(self).join_path is not Environment.join_path
         self._default_eval: EvalContext | None = None
         self.__dict__.pop("concat", None)
@@ -598,7 +598,7 @@ class Environment:
                 if not self.auto_reload or template._uptodate is None or template._uptodate():
                     if globals:
                         template.globals.update(globals)
-                    if len(cache) > self._crowded:
+                    if len(cache) > self._lru_threshold:
                         # The most recent is the last. Nothing is thrown out for a while if there is room.
                         cache[name] = cache.pop(name, found)
                     if template._linked != self._changes[0]:

@@ -10,7 +10,7 @@ the passes are imported when they are first needed: a template that the disk cac
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.deep import deeply
+from tmplmon.recursion import with_raised_recursion_limit
 
 if TYPE_CHECKING:
     import ast
@@ -37,7 +37,7 @@ def lower(environment: Any, text: str, name: str | None, filename: str) -> "Prog
 
     tree, source = parse(environment, text, name, filename)
     options = environment.lower_options(name)
-    return deeply(lambda: lower_tree(tree, source, options), name, filename)
+    return with_raised_recursion_limit(lambda: lower_tree(tree, source, options), name, filename)
 
 
 def compile_template(
@@ -70,7 +70,7 @@ def _compile_template(
     from tmplmon.backends.bytecode.compile import compile_program
 
     wanted = target(environment)
-    return deeply(lambda: compile_program(program, wanted, generating), name, filename)
+    return with_raised_recursion_limit(lambda: compile_program(program, wanted, generating), name, filename)
 
 
 def python_of(environment: Any, text: str, name: str | None, filename: str) -> "ast.Module":
@@ -79,7 +79,7 @@ def python_of(environment: Any, text: str, name: str | None, filename: str) -> "
 
     program = lower(environment, text, name, filename)
     wanted = target(environment)
-    return deeply(lambda: program_to_ast(program, wanted), name, filename)
+    return with_raised_recursion_limit(lambda: program_to_ast(program, wanted), name, filename)
 
 
 def compile_expression(environment: Any, text: str) -> CodeType:

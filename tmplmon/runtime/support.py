@@ -159,7 +159,7 @@ def extend(context: Context, parent: Any, template: Any) -> Any:
             kept is not None
             and kept[0] is environment.loader
             and kept[1]._linked == environment._changes[0]
-            and len(environment.cache) <= environment._crowded
+            and len(environment.cache) <= environment._lru_threshold
         ):
             found = kept[1]  # what `_load_template` would find, without the call
         else:

@@ -16,8 +16,8 @@ from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
 from tmplmon.backends.closures.tools import QUIET
-from tmplmon.deep import deeply
 from tmplmon.ir import ops
+from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class CompiledScope:
 
     def _built_deeply(self, kind: str, yields: bool, metered: bool) -> Tree:
         program = self.constants.program
-        return deeply(lambda: self._built(kind, yields, metered), program.name, program.filename)
+        return with_raised_recursion_limit(
+            lambda: self._built(kind, yields, metered), program.name, program.filename
+        )
 
     def _built(self, kind: str, yields: bool, metered: bool) -> Tree:
         b = self._builder(kind, yields)
