@@ -218,7 +218,7 @@ def test_templates_that_go_in_circles(here: Path, tmplmon: Command) -> None:
     put(here / "a.html", "{% include 'a.html' %}")
     result = tmplmon("render a.html")
     assert result.status == 1
-    assert result.err.startswith("error: the templates go in circles")
+    assert result.err.startswith("error: the templates recurse without end")
     assert result.err.count("\n") < 12
 
 

@@ -98,9 +98,9 @@ def test_names(here: Path, tmplmon: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("render site", "say with -o where its pages go"),
-        ("render site -o site", "cannot go where the templates are"),
-        ("render site -o ./site/../site/", "cannot go where the templates are"),
+        ("render site", "use -o to name the output directory"),
+        ("render site -o site", "must not be the directory of the templates"),
+        ("render site -o ./site/../site/", "must not be the directory of the templates"),
         ("render site -o file", "file is not a directory"),
     ],
 )

@@ -98,7 +98,7 @@ def test_an_empty_template(here: Path, tmplmon: Command) -> None:
 def test_usage_errors(here: Path, tmplmon: Command) -> None:
     put(here / "latin.html", b"\xe9")
     assert tmplmon("show tree nowhere.html").err == "tmplmon show: there is no nowhere.html\n"
-    assert tmplmon("show tree .").err == "tmplmon show: . is a directory\n"
+    assert tmplmon("show tree .").err == "tmplmon show: . is a directory; name a template\n"
     assert tmplmon("show asm a.html").status == 2
     result = tmplmon("show tree latin.html")
     assert result.status == 1

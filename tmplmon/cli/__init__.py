@@ -1,9 +1,9 @@
-"""The command line: ``tmplmon render``, ``tmplmon check``, ``tmplmon show``.
+"""The command line: ``tmplmon render``, ``tmplmon check``, ``tmplmon show`` and others.
 
-In the order in which they are read: `main` (arguments in, exit status out), `options` (an environment from the
-arguments), `data` (the context from files and ``key=value``), then a command each: `render` with `tree` and
-`output`, `check` with `project`, `references` and `names`, `show`. What is reported to the user is a
-`problems.Problem`, whatever found it.
+The modules in reading order: `main` (parses arguments, returns the exit status), `options` (builds an environment
+from the arguments), `data` (reads the context from files and ``key=value``), then one module per command: `render`
+with `tree` and `output`, `check` with `project`, `references`, `names` and `moving`, `show`, `compile`, `coverage`,
+`debug`, `profile`. Every message to the user is a `problems.Problem`.
 """
 
 from tmplmon.cli.main import main

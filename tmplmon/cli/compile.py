@@ -1,9 +1,9 @@
-"""``tmplmon compile``: templates compiled ahead, into a directory that an application has as its `cache_dir`.
+"""``tmplmon compile``: compiles templates ahead of time, into a directory that an application uses as `cache_dir`.
 
-Rule: what is compiled is what the application will ask for, so it is best compiled by the application's own
-environment. The files are those of the disk cache, which compares source and options when they are used: one that
-does not fit is not used, and the template is compiled then. A template that does not compile is reported, and the
-others are compiled all the same.
+Rule: templates should be compiled by the application's own environment, so that the compiled code fits. The files
+are those of the disk cache, which compares source and options when it loads them; a file that does not fit is
+ignored, and the template is compiled at run time. A template that fails to compile is reported, and the others are
+still compiled.
 """
 
 import argparse
@@ -13,12 +13,13 @@ import time
 from typing import Any
 
 from tmplmon.cli.options import TEMPLATE_ENDS, find_environment, make_environment
+from tmplmon.cli.output import plural
 from tmplmon.cli.problems import UsageError, from_exception, long_form
 from tmplmon.diskcache import DiskCache
 
 
 def compile_templates(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError."""
+    """Run the command. Returns the exit status. Raises UsageError."""
     begin = time.perf_counter()
     environment = _environment(args)
     if environment.backend != "bytecode":
@@ -33,17 +34,16 @@ def compile_templates(args: argparse.Namespace) -> int:
     for name in names:
         try:
             template = environment.get_template(name)
-            template.generate_code  # noqa: B018 - the form that streams is compiled when it is asked for
+            template.generate_code  # noqa: B018 - compiles the form for streaming, which is compiled on first access
         except Exception as error:
             print(long_form(from_exception(error, args.paths)), file=sys.stderr)
             failed += 1
     if os.path.isdir(args.output):
-        # Whoever runs the application may read it.
+        # The application may run as another user.
         os.chmod(args.output, 0o755)
     if not args.quiet:
-        number = len(names) - failed
-        plural = "" if number == 1 else "s"
-        print(f"{args.output}: {number} template{plural} compiled in {time.perf_counter() - begin:.2f} s")
+        count = plural(len(names) - failed, "template")
+        print(f"{args.output}: {count} compiled in {time.perf_counter() - begin:.2f} s")
     return 1 if failed else 0
 
 

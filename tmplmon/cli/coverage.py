@@ -1,7 +1,8 @@
-"""``tmplmon coverage``: which lines of templates ran, without a test suite.
+"""``tmplmon coverage``: shows which lines of templates ran, without a test suite.
 
-Rule: it renders as ``tmplmon render`` does, the output goes nowhere, and coverage.py does the counting: the numbers
-are those of the plugin. A template that fails is reported and the lines it reached count.
+Rule: templates are rendered as ``tmplmon render`` does it, and the output is discarded. coverage.py counts
+the lines with the plugin `tmplmon.tools.coverage`. A template that fails is reported; the lines that it
+reached count.
 """
 
 import argparse
@@ -12,24 +13,23 @@ from typing import Any
 from tmplmon.cli.data import data_files, read_data
 from tmplmon.cli.options import TEMPLATE_ENDS, make_environment
 from tmplmon.cli.problems import Problem, ProblemFound, UsageError, from_exception, long_form, shown_path
-from tmplmon.cli.render import locate
-from tmplmon.cli.tree import read_tree
+from tmplmon.cli.render import locate, read_directory
 
 
 def coverage(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError and ProblemFound."""
+    """Run the command. Returns the exit status. Raises UsageError or ProblemFound."""
     try:
         from coverage import Coverage
     except ImportError:
         raise UsageError("coverage.py is not installed; pip install 'tmplmon[coverage]'") from None
     contexts = [read_data([*args.data, *case]) for case in args.case or [[]]]
-    names, search = _what(args)
+    names, search = _templates(args)
     environment = make_environment(args, search)
     counter = Coverage(data_file=None, config_file=False, branch=args.branch, source=search)
     patterns = [f"*{end}" for end in TEMPLATE_ENDS]
     single = os.path.isfile(args.template)
     counter.set_option("run:plugins", ["tmplmon"])
-    # What counts although it does not run: all templates of a directory, and no others beside a single one.
+    # Files that count even if they are never run: the single template, or all templates of the directory.
     counter.set_option("tmplmon:patterns", [os.path.abspath(args.template)] if single else patterns)
     counter.set_option("tmplmon:extensions", [*environment.extensions])
     counter.set_option("run:omit", [os.path.abspath(args.html) + "/*"] if args.html else [])
@@ -38,28 +38,24 @@ def coverage(args: argparse.Namespace) -> int:
     return max(_report(counter, args, [] if single else patterns), failed)
 
 
-def _what(args: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """The names of the templates to render, and where a loader finds them."""
+def _templates(args: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Return the names of the templates to render, and the search path for the loader."""
     path = args.template
     items = [*args.data, *(item for case in args.case or () for item in case)]
     if os.path.isdir(path):
-        try:
-            tree = read_tree(path, tuple(data_files(items)))
-        except OSError as error:
-            problem = Problem(f"cannot read: {error.strerror}", shown_path(error.filename))
-            raise ProblemFound(problem) from None
+        tree = read_directory(path, tuple(data_files(items)))
         if not tree.templates:
             raise UsageError(f"there are no templates to render in {path}")
         return tree.templates, [path, *args.search]
     if not os.path.exists(path):
         raise UsageError(f"there is no {path}")
-    name, search = locate(path, args.search or [os.path.dirname(path) or "."])
+    name, search = locate(path, args.search)
     return [name], search
 
 
 def _render_all(environment: Any, names: list[str], contexts: list[dict[str, Any]], search: list[str]) -> int:
     failed = False
-    told: set[str] = set()
+    reported: set[str] = set()
     for name in names:
         for context in contexts:
             try:
@@ -67,15 +63,17 @@ def _render_all(environment: Any, names: list[str], contexts: list[dict[str, Any
             except Exception as error:
                 failed = True
                 text = long_form(from_exception(error, search))
-                if text not in told:
-                    told.add(text)
+                if text not in reported:
+                    reported.add(text)
                     print(text, file=sys.stderr)
     return int(failed)
 
 
 def _report(counter: Any, args: argparse.Namespace, patterns: list[str]) -> int:
-    """Prints the table and writes the HTML report. Status 1 if too little is covered. `patterns`: what else than
-    templates the folders may have is left out."""
+    """Print the table and write the HTML report. Returns 1 if the coverage is below ``--fail-under``.
+
+    patterns: the files to report; other files in the directories are left out. Empty: all measured files.
+    """
     from coverage import CoverageException
 
     try:

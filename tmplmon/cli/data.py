@@ -1,8 +1,8 @@
-"""The context from the command line: ``--data site.json extra.toml title=Home draft:=false``.
+"""Reads the context from the command line: ``--data site.json extra.toml title=Home draft:=false``.
 
-Rule: each item adds names to the context, in order, and a later one replaces an earlier one's. ``name=text`` is a
-string, ``name:=json`` a JSON value, ``-`` a JSON object on standard input; anything else is a file, whose name's
-end says what is in it, and which holds a table of names. (A file with such a name is ``./a=b.json``.)
+Rule: each item adds names to the context; later items override earlier ones. ``name=text`` is a string,
+``name:=json`` a JSON value, ``-`` a JSON object on standard input. Any other item is a file that contains a
+table of names, in the format given by its extension. (A file named ``a=b.json`` is written ``./a=b.json``.)
 """
 
 import json
@@ -17,8 +17,8 @@ _ASSIGNMENT = re.compile(r"([^\W\d]\w*)(:?)=(.*)", re.S)
 
 
 def read_data(items: Iterable[str]) -> dict[str, Any]:
-    """The context that the items make. Raises ProblemFound for a file that cannot be read or is not what its name
-    says, UsageError for an item that means nothing."""
+    """Return the context that the items define. Raises ProblemFound if a file cannot be read or parsed, and
+    UsageError if an item is not understood."""
     context: dict[str, Any] = {}
     for item in items:
         if (assignment := _ASSIGNMENT.fullmatch(item)) is not None:
@@ -30,7 +30,7 @@ def read_data(items: Iterable[str]) -> dict[str, Any]:
 
 
 def data_files(items: Iterable[str]) -> list[str]:
-    """Those of the items that are files."""
+    """Return the items that are files."""
     return [item for item in items if item != "-" and _ASSIGNMENT.fullmatch(item) is None]
 
 
@@ -46,22 +46,22 @@ def _value(name: str, text: str) -> Any:
 def _file(path: str) -> dict[str, Any]:
     text = _text(path)
     shown = "standard input" if path == "-" else shown_path(path) or path
-    found = (_json if path == "-" else _reader(path))(text, shown)
-    if not isinstance(found, dict):
-        kind = type(found).__name__
+    data = (_json if path == "-" else _reader(path))(text, shown)
+    if not isinstance(data, dict):
+        kind = type(data).__name__
         raise ProblemFound(
             Problem(f"the data must be an object with names, not a {kind}", shown, code="data")
         )
-    return found
+    return data
 
 
 def _text(path: str) -> str:
-    """A file's text. A byte order mark at its start is not part of it, as editors on Windows write one."""
+    """Read a file, without the byte order mark that editors on Windows may write."""
     try:
         if path == "-":
             data = sys.stdin.buffer.read()
         else:
-            _reader(path)  # a file of a kind that cannot be read is refused before it is opened
+            _reader(path)  # refuse an unknown format before the file is opened
             with open(path, "rb") as file:
                 data = file.read()
         return data.decode("utf-8-sig")
@@ -103,12 +103,12 @@ def _toml(text: str, path: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        # Its place is in its text; only from Python 3.14 on is it in attributes too.
-        found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
-        message = f"invalid TOML: {str(error)[: found.start()] if found else error}"
+        # Python 3.13 has the position only in the text of the error, later versions also in attributes.
+        position = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
+        message = f"invalid TOML: {str(error)[: position.start()] if position else error}"
         problem = Problem(message, path, code="data")
-        if found:
-            problem.line, problem.column = int(found[1]), int(found[2])
+        if position:
+            problem.line, problem.column = int(position[1]), int(position[2])
             problem.source_line = text.split("\n")[problem.line - 1].rstrip("\r")
         raise ProblemFound(problem) from None
     except RecursionError:

@@ -1,11 +1,10 @@
 """``tmplmon debug``: renders a template in the debugger.
 
-Rule: what is rendered, and with what, is told as it is to ``tmplmon render``. The terminal, or what is piped in,
-belongs to the debugger: its end is the end of the session.
+Rule: the template and its data are named as for ``tmplmon render``. Standard input carries the debugger's commands;
+the session ends at its end.
 """
 
 import argparse
-import os
 import sys
 from contextlib import suppress
 from typing import Any
@@ -14,19 +13,17 @@ from tmplmon.cli.data import read_data
 from tmplmon.cli.options import make_environment
 from tmplmon.cli.output import encoded, write_file
 from tmplmon.cli.problems import UsageError, from_exception, long_form
-from tmplmon.cli.render import locate, writing
+from tmplmon.cli.render import locate, require_template, writing
 
 
 def debug(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError and ProblemFound."""
-    if os.path.isdir(args.template) or not os.path.exists(args.template):
-        is_there = os.path.isdir(args.template)
-        raise UsageError(f"{args.template} is a directory" if is_there else f"there is no {args.template}")
+    """Run the command. Returns the exit status. Raises UsageError or ProblemFound."""
+    require_template(args.template)
     if "-" in args.data:
         raise UsageError("standard input is for the debugger's commands; put the data into a file")
     from tmplmon.tools.debugger.session import Quit, Restart, Session
 
-    name, search = locate(args.template, args.search or [os.path.dirname(args.template) or "."])
+    name, search = locate(args.template, args.search)
     args.extension = [*args.extension, "breakpoint"]
     environment = make_environment(args, search)
     session = Session(environment, args.commands)
@@ -41,7 +38,7 @@ def debug(args: argparse.Namespace) -> int:
 
 
 def _rendered(session: Any, environment: Any, name: str, search: list[str], args: argparse.Namespace) -> int:
-    """One rendering. The data is read and the template loaded anew, as both may have been edited."""
+    """Render once. The data and the template are read each time, because the user may have edited them."""
     from tmplmon.tools.debugger.session import Quit, Restart
 
     context = read_data(args.data)

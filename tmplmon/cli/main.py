@@ -1,23 +1,24 @@
-"""Arguments in, exit status out.
+"""The entry point: parses the arguments, runs a command, returns the exit status.
 
-Exit status: 0 done; 1 a problem in a template, its data or its output, which was reported; 2 the command line
-asks for what cannot be; 130 interrupted; 141 whoever read the output went away.
+Exit status: 0 success; 1 a problem in a template, its data or its output (reported on standard error); 2 a wrong
+command line; 130 interrupted; 141 the reader of standard output has closed it.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from tmplmon.cli import options
 from tmplmon.cli.problems import ProblemFound, UsageError, long_form
 
-DATA_HELP = "files (.json, .toml), name=text, name:=json, or - for JSON on standard input; later ones win"
+DATA_HELP = "files (.json, .toml), name=text, name:=json, or - for JSON on standard input; later items win"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line `argv` (without the program's name; None: the process's own). Returns the exit
+    """Run the command line `argv`, which has no program name (None: the arguments of the process). Returns the exit
     status."""
     parser = make_parser()
     try:
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(long_form(found.problem), file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # What is still in the buffer would raise again when Python closes it.
+        # Python would raise the error again when it flushes the buffer at exit.
         silence_stdout()
         return 141
     except KeyboardInterrupt:
@@ -43,41 +44,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs a command; each is imported when it is called for."""
-    if args.command == "render":
-        from tmplmon.cli.render import render
+    """Run the command of `args`. Only the command's own module is imported, to start quickly."""
+    module, function = _COMMANDS[args.command]
+    status: int = getattr(import_module(f"tmplmon.cli.{module}"), function)(args)
+    return status
 
-        return render(args)
-    if args.command == "check":
-        from tmplmon.cli.check import check
 
-        return check(args)
-    if args.command == "profile":
-        from tmplmon.cli.profile import profile
-
-        return profile(args)
-    if args.command == "compile":
-        from tmplmon.cli.compile import compile_templates
-
-        return compile_templates(args)
-    if args.command == "coverage":
-        from tmplmon.cli.coverage import coverage
-
-        return coverage(args)
-
-    if args.command == "debug":
-        from tmplmon.cli.debug import debug
-
-        return debug(args)
-    from tmplmon.cli.show import show
-
-    return show(args)
+# Command → its module and function.
+_COMMANDS = {
+    "render": ("render", "render"),
+    "check": ("check", "check"),
+    "compile": ("compile", "compile_templates"),
+    "coverage": ("coverage", "coverage"),
+    "debug": ("debug", "debug"),
+    "show": ("show", "show"),
+    "profile": ("profile", "profile"),
+}
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tmplmon",
-        description="Templates in the Jinja language: render them, check them, look into them.",
+        description="Render, check and inspect templates in the Jinja language.",
     )
     parser.add_argument("--version", action=ShowVersion, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -86,8 +74,9 @@ def make_parser() -> argparse.ArgumentParser:
         "render",
         help="render a template, or a directory of them",
         description="Renders a template to standard output or OUT, or a directory into the directory OUT. In a"
-        " directory, names that begin with _ are for other templates to use, those with a dot are left out, names"
-        f" that end in {' '.join(options.TEMPLATE_ENDS)} are templates, and other files are copied.",
+        " directory, files with a leading _ in a name are only used by other templates, files with a leading dot"
+        " are skipped, files that end"
+        f" in {' '.join(options.TEMPLATE_ENDS)} are rendered, and other files are copied.",
     )
     render.add_argument("template", metavar="PATH", help="a template or a directory")
     options.add_data_option(render, f"the variables: {DATA_HELP}")
@@ -100,23 +89,22 @@ def make_parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check",
         help="find mistakes without rendering",
-        description="Reports syntax errors, unknown filters and tests, templates that are included, imported or"
-        " extended but are not there, names that an imported template does not have, and, if --data or --names"
-        " tells which variables there are, names that nothing defines.",
+        description="Reports syntax errors, unknown filters and tests, missing templates, names that an imported"
+        " template does not define, and, if --data or --names lists the available variables, undefined names.",
     )
-    check.add_argument("paths", nargs="+", metavar="PATH", help="templates and directories of them")
-    options.add_data_option(check, f"the variables there will be: {DATA_HELP}")
-    check.add_argument("--names", action="append", metavar="A,B", help="names of variables there will be")
+    check.add_argument("paths", nargs="+", metavar="PATH", help="templates, or directories of templates")
+    options.add_data_option(check, f"the available variables: {DATA_HELP}")
+    check.add_argument("--names", action="append", metavar="A,B", help="names of available variables")
     check.add_argument(
         "--from-jinja2",
         action="store_true",
-        help="report what an application that comes from Jinja2 has to change, in Python too, and what differs",
+        help="report what to change in an application that uses Jinja2, also in its Python code, and what differs",
     )
     check.add_argument(
         "--environment",
         metavar="MODULE:NAME",
-        help="the application's environment, or a function that makes it: its filters, tests, globals and options"
-        " instead of the options below",
+        help="the application's environment, or a function that returns it: use its filters, tests, globals and"
+        " options instead of the options below",
     )
     check.add_argument("--format", choices=("text", "json", "github"), default="text", help="how to report")
     options.add_search_option(check)
@@ -124,16 +112,15 @@ def make_parser() -> argparse.ArgumentParser:
 
     compile = commands.add_parser(
         "compile",
-        help="compile templates ahead, for a deployment",
-        description="Compiles templates into the directory OUT. An environment with cache_dir=OUT that is given the"
-        " same options, and finds the templates at the same place, compiles nothing then: it starts faster, and can"
-        " run where nothing may be written.",
+        help="compile templates ahead of time",
+        description="Compiles templates into the directory OUT. An environment with cache_dir=OUT, the same options"
+        " and the same template paths then compiles nothing: it starts faster, and needs no writable directory.",
     )
     compile.add_argument("paths", nargs="*", metavar="PATH", help="directories of templates")
     compile.add_argument(
         "--environment",
         metavar="MODULE:NAME",
-        help="the application's environment, or a function that makes it; instead of PATH and the options below",
+        help="the application's environment, or a function that returns it; replaces PATH and the options below",
     )
     compile.add_argument("-o", "--output", metavar="OUT", required=True, help="the directory to write")
     compile.add_argument("-q", "--quiet", action="store_true", help="no summary")
@@ -142,8 +129,8 @@ def make_parser() -> argparse.ArgumentParser:
     coverage = commands.add_parser(
         "coverage",
         help="show which lines of templates run",
-        description="Renders a template, or those of a directory, as render does, and shows which lines and"
-        " branches of the templates there were run, with the numbers of coverage.py.",
+        description="Renders a template, or the templates of a directory, like render, and shows which of their"
+        " lines and branches have run, as counted by coverage.py.",
     )
     coverage.add_argument("template", metavar="PATH", help="a template or a directory")
     options.add_data_option(coverage, f"the variables: {DATA_HELP}")
@@ -152,13 +139,13 @@ def make_parser() -> argparse.ArgumentParser:
         nargs="+",
         action="append",
         metavar="DATA",
-        help="render all once with these variables on top; may be repeated, to take other branches",
+        help="render everything once with these additional variables; may be repeated, to take other branches",
     )
     coverage.add_argument("--html", metavar="DIR", help="write the HTML report into this directory")
     coverage.add_argument(
         "--no-branch", dest="branch", action="store_false", help="count lines only, not branches"
     )
-    coverage.add_argument("--skip-covered", action="store_true", help="leave out what is covered wholly")
+    coverage.add_argument("--skip-covered", action="store_true", help="leave out fully covered files")
     coverage.add_argument(
         "--fail-under",
         type=float,
@@ -174,7 +161,7 @@ def make_parser() -> argparse.ArgumentParser:
         "debug",
         help="step through a template while it renders",
         description="Renders a template in a debugger, which stops at its first line. `help` lists the commands:"
-        " those of Python's pdb, with `output` for what has been put out so far and `context` for the variables.",
+        " those of Python's pdb, `output` for the output so far, and `context` for the variables.",
     )
     debug.add_argument("template", metavar="FILE", help="a template")
     options.add_data_option(
@@ -186,18 +173,18 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="COMMAND",
-        help="a command to begin with, as 'break page.html:7'; may be repeated",
+        help="a command to run first, such as 'break page.html:7'; may be repeated",
     )
-    debug.add_argument("-o", "--output", metavar="OUT", help="the file to write when the page is done")
+    debug.add_argument("-o", "--output", metavar="OUT", help="the file to write when rendering is complete")
     options.add_search_option(debug)
     options.add_run_options(debug)
     options.add_syntax_options(debug)
 
     show = commands.add_parser(
         "show",
-        help="show what the engine makes of a template",
-        description="tokens, tree, ir: what each pass makes of the template. python: the functions it is"
-        " compiled to, as Python. lines: which lines are executable (*) and have branches (?).",
+        help="show the compiler's stages for a template",
+        description="tokens, tree, ir: the result of that pass. python: the functions that the template is compiled"
+        " to, as Python code. lines: which lines are executable (*) and have branches (?).",
     )
     show.add_argument("stage", choices=("tokens", "tree", "ir", "python", "lines"))
     show.add_argument("template", metavar="FILE")
@@ -205,10 +192,10 @@ def make_parser() -> argparse.ArgumentParser:
 
     profile = commands.add_parser(
         "profile",
-        help="show which lines of a template take how long",
-        description="Renders a template and shows where the time goes: by line, in the template and in what it"
-        " includes, imports, extends and calls. It is rendered before, so that the time to load and to compile"
-        " templates is not in the figures.",
+        help="show how much time the lines of a template take",
+        description="Renders a template and shows the time of each line, in the template and in the templates that"
+        " it includes, imports, extends and calls. The template is rendered once before, so that loading and"
+        " compiling are not measured.",
     )
     profile.add_argument("template", metavar="FILE")
     options.add_data_option(profile, f"the variables: {DATA_HELP}")
@@ -220,11 +207,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class ShowVersion(argparse.Action):
-    """``--version``. argparse's own wants the version when the parser is made, which would cost every command the
-    20 ms that the import of `importlib.metadata` takes."""
+    """``--version``. The action of argparse needs the version when the parser is created: every command would pay
+    the 20 ms of importing `importlib.metadata`."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **more)
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import PackageNotFoundError, version
@@ -237,10 +224,10 @@ class ShowVersion(argparse.Action):
 
 
 def silence_stdout() -> None:
-    """Sends what is written to standard output from now on to nowhere."""
+    """Redirect standard output to the null device."""
     try:
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, sys.stdout.fileno())
         os.close(descriptor)
     except (OSError, ValueError, AttributeError):
-        pass  # not a file: nothing is left to fail
+        pass  # standard output is not a file, so flushing it cannot fail

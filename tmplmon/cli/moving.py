@@ -1,9 +1,9 @@
-"""``tmplmon check --from-jinja2``: what an application that comes from Jinja2 has to change, and what will differ.
+"""``tmplmon check --from-jinja2``: reports what an application has to change to move from Jinja2, and what differs.
 
-Rule: of Python code, what is reported is what has to be edited: each import of Jinja2, and what it imports that has
-no counterpart here; each such name is asked of this package itself, not of a list. Of templates, those places are
-reported where the two engines are known to differ and the template itself shows it; docs/compatibility.md has all
-differences. Reading code is no proof: what is made at run time is not seen.
+Rule: in Python code, every place that has to be edited is reported: imports of Jinja2, and imported names that have
+no counterpart here (which is checked by importing this package, not by a list). In templates, places are reported
+where the two engines are known to differ and the template itself shows it; docs/compatibility.md lists all
+differences. The check is static, so it does not see names that are computed at run time.
 """
 
 import ast
@@ -12,46 +12,44 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from tmplmon import pipeline
+from tmplmon.cli.names import problem_at
 from tmplmon.cli.problems import Problem, shown_path
-from tmplmon.cli.project import Anything, Project, Unit
-from tmplmon.errors import TemplateSyntaxError
+from tmplmon.cli.project import Unit
 from tmplmon.ir import ops
-from tmplmon.ir.lower import lower
 from tmplmon.ir.walk import scopes, walk
 from tmplmon.monitoring.lines import character_column, split_lines
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages", "build", "dist"))
 
-_TAGS = "a tag is a method of an extension here: docs/extensions.md"
-_CACHE = "Environment(cache_dir=…) does it, and `tmplmon compile` fills it ahead"
-# What has no counterpart of its name → what is in its place.
+_TAGS = "here, an extension implements a tag as a method: docs/extensions.md"
+_CACHE = "use Environment(cache_dir=…), and `tmplmon compile` to fill it ahead of time"
+# Name without a counterpart → what to use instead.
 _HINTS = {
     "nodes": _TAGS,
     "parser": _TAGS,
     "lexer": _TAGS,
-    "compiler": "nothing is compiled to Python source",
+    "compiler": "templates are not compiled to Python source",
     "bccache": _CACHE,
     "BytecodeCache": _CACHE,
     "FileSystemBytecodeCache": _CACHE,
     "MemcachedBytecodeCache": _CACHE,
     "ModuleLoader": _CACHE,
 }
-# Names of frameworks: (module, name) → what takes their place.
+# Names of web frameworks: (module, name) → the replacement.
 _FRAMEWORKS = {
     ("starlette.templating", "Jinja2Templates"): "tmplmon.integrations.starlette.TmplmonTemplates",
     ("fastapi.templating", "Jinja2Templates"): "tmplmon.integrations.starlette.TmplmonTemplates",
 }
 _DJANGO = {"django.template.backends.jinja2.Jinja2": "tmplmon.integrations.django.tmplmon.Templates"}
 _KEYWORDS = {"bytecode_cache": _CACHE}
-_METHODS = {"parse": _TAGS, "filter_stream": "`preprocess` sees the source instead"}
+_METHODS = {"parse": _TAGS, "filter_stream": "use `preprocess`, which gets the source text"}
 
 
 # --- Python code -------------------------------------------------------------------------------------------
 
 
 def python_files(paths: list[str]) -> Iterator[str]:
-    """The Python files among the paths, and in the directories among them."""
+    """Yield the Python files among the paths and in the directories among them."""
     for path in paths:
         if path.endswith(".py"):
             yield path
@@ -60,8 +58,8 @@ def python_files(paths: list[str]) -> Iterator[str]:
             yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def in_python(path: str) -> Iterator[Problem]:
-    """What is to be changed in a Python file."""
+def check_python(path: str) -> Iterator[Problem]:
+    """Yield what has to be changed in a Python file."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -72,11 +70,11 @@ def in_python(path: str) -> Iterator[Problem]:
     lines = split_lines(text)
     names = {alias.asname or alias.name for alias in _imports(tree, "jinja2")}
     for node in ast.walk(tree):
-        for message, hint, code in _of_node(node, names):
+        for message, hint, code in _findings(node, names):
             line = lines[node.lineno - 1]  # type: ignore[attr-defined]
             column = character_column(line, node.col_offset) + 1  # type: ignore[attr-defined]
-            place = shown_path(path), node.lineno, column  # type: ignore[attr-defined]
-            yield Problem(message, *place, source_line=line, hint=hint, code=code)
+            position = shown_path(path), node.lineno, column  # type: ignore[attr-defined]
+            yield Problem(message, *position, source_line=line, hint=hint, code=code)
 
 
 def _imports(tree: ast.AST, module: str) -> Iterator[ast.alias]:
@@ -88,22 +86,22 @@ def _imports(tree: ast.AST, module: str) -> Iterator[ast.alias]:
 type _Finding = tuple[str, str | None, str]
 
 
-def _of_node(node: ast.AST, names: set[str]) -> Iterator[_Finding]:
-    """names: those under which the module has imported Jinja2."""
+def _findings(node: ast.AST, names: set[str]) -> Iterator[_Finding]:
+    """Yield (message, hint, code) for a node. `names` are the module's names for Jinja2."""
     match node:
         case ast.Import():
             for alias in node.names:
                 if alias.name.partition(".")[0] == "jinja2":
-                    yield from _module(alias.name)
+                    yield from _module_findings(alias.name)
         case ast.ImportFrom(module=str(module), names=imported, level=0):
             if module.partition(".")[0] == "jinja2":
-                missing = [found for alias in imported for found in _name(module, alias.name)]
-                yield from missing or _module(module)
+                missing = [finding for alias in imported for finding in _name_findings(module, alias.name)]
+                yield from missing or _module_findings(module)
             for alias in imported:
-                if (instead := _FRAMEWORKS.get((module, alias.name))) is not None:
-                    yield f"{alias.name} renders with Jinja2", f"use {instead}", "jinja2-import"
+                if (replacement := _FRAMEWORKS.get((module, alias.name))) is not None:
+                    yield f"{alias.name} renders with Jinja2", f"use {replacement}", "jinja2-import"
         case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in names:
-            yield from _name("jinja2", attribute)
+            yield from _name_findings("jinja2", attribute)
         case ast.Constant(value=str(value)) if value in _DJANGO:
             yield "this back end renders with Jinja2", f"use {_DJANGO[value]}", "jinja2-import"
         case ast.keyword(arg=str(argument)) if argument in _KEYWORDS:
@@ -114,7 +112,7 @@ def _of_node(node: ast.AST, names: set[str]) -> Iterator[_Finding]:
                     yield f"{node.name}.{method.name} is never called", _METHODS[method.name], "jinja2-name"
 
 
-def _module(name: str) -> Iterator[_Finding]:
+def _module_findings(name: str) -> Iterator[_Finding]:
     ours = "tmplmon" + name.removeprefix("jinja2")
     if _has(ours, None):
         yield f"{name} is imported", f"import {ours}", "jinja2-import"
@@ -122,8 +120,8 @@ def _module(name: str) -> Iterator[_Finding]:
         yield f"there is no {ours}", _HINTS.get(name.rpartition(".")[2]), "jinja2-name"
 
 
-def _name(module: str, name: str) -> Iterator[_Finding]:
-    """What is wrong with a name of one of Jinja2's modules; nothing if it has a counterpart."""
+def _name_findings(module: str, name: str) -> Iterator[_Finding]:
+    """Yield a finding if a name of one of Jinja2's modules has no counterpart here."""
     ours = "tmplmon" + module.removeprefix("jinja2")
     if name != "*" and not _has(ours, name) and not _has(f"{ours}.{name}", None):
         hint = _HINTS.get(name) or _HINTS.get(module.rpartition(".")[2])
@@ -132,57 +130,39 @@ def _name(module: str, name: str) -> Iterator[_Finding]:
 
 def _has(module: str, name: str | None) -> bool:
     try:
-        found = import_module(module)
+        imported = import_module(module)
     except ImportError:
         return False
-    return name is None or hasattr(found, name)
+    return name is None or hasattr(imported, name)
 
 
 # --- templates ---------------------------------------------------------------------------------------------
 
 _INCLUDE = (
-    "an include without context inside a macro, a call or captured text works here; Jinja2 loses its text"
+    "an include without context inside a macro, a call or captured text works here; Jinja2 loses its output"
 )
-_SLICE = "a slice of this literal is a TypeError here; with Jinja2 it is undefined"
+_SLICE = "slicing this literal raises TypeError here; in Jinja2 the result is undefined"
 _AUTOESCAPE = (
-    "this is asked whether it is true once, at the tag, and literals inside are escaped as elsewhere"
+    "the truth of this value is tested once, at the tag, and literals inside are escaped as elsewhere"
 )
-_JOINED = "a literal that is marked safe stays so when ~ joins it; Jinja2 escapes it"
+_JOINED = "a literal that is marked safe stays safe when it is joined by ~; Jinja2 escapes it"
 
 
-def in_template(unit: Unit, project: Project) -> Iterator[Problem]:
-    """The places of a template where the engines differ."""
-    if unit.source is None or unit.problem is not None:
+def check_template(unit: Unit) -> Iterator[Problem]:
+    """Yield the places of a template where the two engines differ."""
+    if unit.facts is None:
         return
-    environment = project.environment
-    try:
-        tree, source = pipeline.parse(environment, unit.source.text, unit.name, unit.source.filename)
-        options = environment.lower_options(unit.name)
-        options.filters = options.tests = Anything()
-        program = lower(tree, source, options)
-    except (TemplateSyntaxError, RecursionError):
-        return  # It is reported as it is.
-    lines = split_lines(unit.source.text)
-    for scope in scopes(program):
-        inside = scope.kind in (ops.ScopeKind.MACRO, ops.ScopeKind.CALL)
-        for message, site in dict.fromkeys(_differences(scope.body, inside)):
-            line, _, column, _ = scope.positions[site]
-            text = lines[line - 1] if line <= len(lines) else ""
-            yield Problem(
-                message,
-                unit.path,
-                line,
-                character_column(text, column) + 1,
-                source_line=text,
-                code="jinja2-differs",
-            )
+    for scope in scopes(unit.facts.program):
+        captured = scope.kind in (ops.ScopeKind.MACRO, ops.ScopeKind.CALL)
+        for message, site in dict.fromkeys(_differences(scope.body, captured)):
+            yield problem_at(unit, scope, site, message, "jinja2-differs")
 
 
-def _differences(body: list[Any], inside: bool) -> Iterator[tuple[str, int]]:
-    """inside: in a macro, a call or captured text."""
+def _differences(body: list[Any], captured: bool) -> Iterator[tuple[str, int]]:
+    """Yield (message, site). `captured`: whether the output is captured (in a macro, a call or a `set` block)."""
     for op in walk(body):
         match op:
-            case ops.Include(with_context=False, site=site) if inside:
+            case ops.Include(with_context=False, site=site) if captured:
                 yield _INCLUDE, site
             case ops.Slice(obj=ops.Build(kind="dict"), site=site):
                 yield _SLICE, site
@@ -190,16 +170,14 @@ def _differences(body: list[Any], inside: bool) -> Iterator[tuple[str, int]]:
                 value, (str, tuple, list)
             ):
                 yield _SLICE, site
-            case ops.Enter(autoescape=wanted, site=site) if (
-                wanted is not None and type(wanted) is not ops.Const
+            case ops.Enter(autoescape=autoescape, site=site) if (
+                autoescape is not None and type(autoescape) is not ops.Const
             ):
                 yield _AUTOESCAPE, site
             case ops.Concat(items=items, site=site) if any(map(_is_safe_literal, items)):
                 yield _JOINED, site
-            case ops.Capture(body=captured) if not inside:
-                yield from (found for found in _differences(captured, True) if found[0] is _INCLUDE)
-            case ops.For(recursive=True, body=rounds) if not inside:
-                yield from (found for found in _differences(rounds, True) if found[0] is _INCLUDE)
+            case ops.Capture(body=inner) | ops.For(recursive=True, body=inner) if not captured:
+                yield from (found for found in _differences(inner, True) if found[0] is _INCLUDE)
 
 
 def _is_safe_literal(op: Any) -> bool:

@@ -1,7 +1,8 @@
-"""The mistakes that a template's program shows: names that mean nothing where they stand.
+"""Mistakes that are visible in a template's program: names that are not defined where they are used.
 
-Rule: report what is wrong whenever the line runs. A use that the template itself guards is left alone:
-``x is defined``, ``x|default(…)``, and what stands in an ``if`` whose test asks for it (also ``'f' is filter``).
+Rule: a use is reported if it would fail whenever its line runs. A use that the template itself guards is not
+reported: ``x is defined``, ``x|default(…)``, and everything in an ``if`` whose test checks the name (also
+``'f' is filter``).
 """
 
 import difflib
@@ -14,41 +15,43 @@ from tmplmon.ir import ops
 from tmplmon.ir.walk import children, scopes, walk
 from tmplmon.monitoring.lines import character_column
 
-# Tests and filters that say what to do with an undefined value.
-_ASKING_TESTS = ("defined", "undefined")
-_ASKING_FILTERS = ("default", "d")
+# Tests and filters that accept an undefined value.
+_GUARDING_TESTS = ("defined", "undefined")
+_GUARDING_FILTERS = ("default", "d")
 
-# What is asked for by a test: ("name", "filter" or "test", what it is called).
+# A name whose existence a test checks: ("name", "filter" or "test"; the name).
 type _Guard = tuple[str, str]
 
 
 def unknown_calls(unit: Unit, filters: Collection[str], tests: Collection[str]) -> Iterator[Problem]:
-    """Filters and tests that there are not."""
+    """Yield a problem for each filter or test that does not exist."""
     tables = {ops.Filter: ("filter", filters), ops.Test: ("test", tests)}
-    for scope, node, guards in _guarded(unit):
+    for scope, node, guards in _guarded_ops(unit):
         if type(node) not in tables:
             continue
-        what, known = tables[type(node)]
-        if node.name not in known and (what, node.name) not in guards:
-            message = f"there is no {what} named {node.name!r}"
-            yield problem(unit, scope, node.site, message, f"unknown-{what}", _closest(node.name, known))
+        kind, known = tables[type(node)]
+        if node.name not in known and (kind, node.name) not in guards:
+            message = f"there is no {kind} named {node.name!r}"
+            yield problem_at(
+                unit, scope, node.site, message, f"unknown-{kind}", _suggestion(node.name, known)
+            )
 
 
 def undefined_names(unit: Unit, known: Collection[str]) -> Iterator[Problem]:
-    """Variables that nothing defines: not the template, and not among `known`."""
-    for scope, node, guards in _guarded(unit):
+    """Yield a problem for each variable that neither the template nor `known` defines."""
+    for scope, node, guards in _guarded_ops(unit):
         if type(node) is not ops.Load or node.slot.kind is not ops.SlotKind.CONTEXT:
             continue
         name = node.slot.name
-        # A variable that the template sets on one path is undefined on another only; that may be meant.
+        # A variable that is set on one path and undefined on another may be intended.
         if name in known or node.slot.assigned or ("name", name) in guards:
             continue
-        hint = _closest(name, known)
-        yield problem(unit, scope, node.site, f"nothing defines {name!r}", "undefined-name", hint)
+        hint = _suggestion(name, known)
+        yield problem_at(unit, scope, node.site, f"nothing defines {name!r}", "undefined-name", hint)
 
 
 def missing_templates(unit: Unit, project: Project) -> Iterator[Problem]:
-    """Templates that are to be included, imported or extended, but are not there."""
+    """Yield a problem for each included, imported or extended template that does not exist."""
     assert unit.facts is not None
     for reference in unit.facts.references:
         if reference.ignores_missing:
@@ -60,17 +63,18 @@ def missing_templates(unit: Unit, project: Project) -> Iterator[Problem]:
                 repr(names[0]) if len(names) == 1 else f"any of {', '.join(map(repr, names)) or 'no names'}"
             )
             hint = (
-                _closest(names[0], [name for name, found in project.units.items() if found])
+                _suggestion(names[0], [name for name, unit in project.units.items() if unit])
                 if names
                 else None
             )
             site = reference.op.template.site  # type: ignore[union-attr]
             message = f"there is no template {shown}"
-            yield problem(unit, reference.scope, site, message, "missing-template", hint)
+            yield problem_at(unit, reference.scope, site, message, "missing-template", hint)
 
 
 def missing_imports(unit: Unit, project: Project) -> Iterator[Problem]:
-    """Names that an imported template does not have: in ``from … import``, and as an attribute of the module."""
+    """Yield a problem for each name that an imported template does not export, in ``from … import`` or as an
+    attribute of the imported module."""
     assert unit.facts is not None
     modules: dict[ops.Slot, tuple[str, set[str]]] = {}
     for reference in unit.facts.references:
@@ -84,68 +88,71 @@ def missing_imports(unit: Unit, project: Project) -> Iterator[Problem]:
         for name, _ in op.names or ():
             if name not in exports:
                 message = f"{target!r} has no macro or variable {name!r}"
-                hint = _closest(name, exports)
-                yield problem(unit, reference.scope, op.site, message, "missing-import", hint)
+                hint = _suggestion(name, exports)
+                yield problem_at(unit, reference.scope, op.site, message, "missing-import", hint)
         if op.target is not None and op.target.assigned <= 1:
             modules[op.target] = target, exports
-    for scope, node, guards in _guarded(unit):
+    for scope, node, guards in _guarded_ops(unit):
         if type(node) is not ops.Attr or type(node.obj) is not ops.Load or node.obj.slot not in modules:
             continue
         target, exports = modules[node.obj.slot]
         if node.name not in exports and ("name", node.obj.slot.name) not in guards:
             message = f"{target!r} has no macro or variable {node.name!r}"
-            yield problem(unit, scope, node.site, message, "missing-import", _closest(node.name, exports))
+            hint = _suggestion(node.name, exports)
+            yield problem_at(unit, scope, node.site, message, "missing-import", hint)
 
 
-def _guarded(unit: Unit) -> Iterator[tuple[ops.Scope, Any, frozenset[_Guard]]]:
-    """Every op of a template with its scope and what the tests around it ask for."""
+def _guarded_ops(unit: Unit) -> Iterator[tuple[ops.Scope, Any, frozenset[_Guard]]]:
+    """Yield every op of a template with its scope and the guards that apply to it."""
     assert unit.facts is not None
     program = unit.facts.program
-    nothing: frozenset[_Guard] = frozenset()
-    # What is asked for around a scope: a scope comes after the one that makes or calls it.
-    around: dict[ops.Scope, frozenset[_Guard]] = {}
+    no_guards: frozenset[_Guard] = frozenset()
+    # Scope → the guards around it. `scopes` yields a scope after the one that creates or calls it.
+    outer_guards: dict[ops.Scope, frozenset[_Guard]] = {}
     for scope in scopes(program):
-        guards = around.get(scope, nothing)
+        guards = outer_guards.get(scope, no_guards)
         roots = [default for _, default in scope.parameters if default is not None] + scope.body
         pending: list[tuple[Any, frozenset[_Guard]]] = [(node, guards) for node in reversed(roots)]
         while pending:
             node, guards = pending.pop()
             yield scope, node, guards
             if type(node) is ops.MakeMacro:
-                around[node.scope] = guards
+                outer_guards[node.scope] = guards
             elif type(node) is ops.CallBlock:
-                around[program.blocks[node.name]] = guards
-            guards = guards.union(_asked_by(node))
+                outer_guards[program.blocks[node.name]] = guards
+            guards = guards.union(_guards_of(node))
             pending += [(child, guards) for child in reversed(children(node))]
 
 
-def _asked_by(node: Any) -> set[_Guard]:
-    """What an op asks for before what is in it runs."""
+def _guards_of(node: Any) -> set[_Guard]:
+    """The guards that an op establishes for its operands and body."""
     if type(node) is ops.If:
-        return {guard for test, _, _ in node.branches for guard in _asked(test)}
+        return {guard for test, _, _ in node.branches for guard in _guards_in(test)}
     if type(node) is ops.Conditional:
-        return set(_asked(node.test))
+        return set(_guards_in(node.test))
     if type(node) is ops.Logical:
-        return set(_asked(node.left))
-    asks = (type(node) is ops.Test and node.name in _ASKING_TESTS) or (
-        type(node) is ops.Filter and node.name in _ASKING_FILTERS
+        return set(_guards_in(node.left))
+    guards = (type(node) is ops.Test and node.name in _GUARDING_TESTS) or (
+        type(node) is ops.Filter and node.name in _GUARDING_FILTERS
     )
-    return {("name", node.value.slot.name)} if asks and type(node.value) is ops.Load else set()
+    return {("name", node.value.slot.name)} if guards and type(node.value) is ops.Load else set()
 
 
-def _asked(test: Any) -> Iterator[_Guard]:
-    """What a test asks for, somewhere in it."""
+def _guards_in(test: Any) -> Iterator[_Guard]:
+    """The names that a condition checks, anywhere in it."""
     for node in walk([test]):
         if type(node) is not ops.Test:
             continue
-        if node.name in _ASKING_TESTS and type(node.value) is ops.Load:
+        if node.name in _GUARDING_TESTS and type(node.value) is ops.Load:
             yield "name", node.value.slot.name
         elif node.name in ("filter", "test") and type(node.value) is ops.Const:
             yield node.name, str(node.value.value)
 
 
-def problem(unit: Unit, scope: ops.Scope, site: int, message: str, code: str, hint: str | None) -> Problem:
-    """A problem at a site of a template."""
+def problem_at(
+    unit: Unit, scope: ops.Scope, site: int, message: str, code: str, hint: str | None = None
+) -> Problem:
+    """Make a problem for a site of a template."""
     assert unit.source is not None
     line, end_line, column, end_column = scope.positions[site]
     text = unit.source.line_text(line)
@@ -153,6 +160,6 @@ def problem(unit: Unit, scope: ops.Scope, site: int, message: str, code: str, hi
     return Problem(message, unit.path, line, character_column(text, column) + 1, end, text, hint, code)
 
 
-def _closest(name: str, known: Collection[str]) -> str | None:
-    found = difflib.get_close_matches(name, list(known), 1, cutoff=0.7)
-    return f"did you mean {found[0]!r}?" if found else None
+def _suggestion(name: str, known: Collection[str]) -> str | None:
+    matches = difflib.get_close_matches(name, list(known), 1, cutoff=0.7)
+    return f"did you mean {matches[0]!r}?" if matches else None

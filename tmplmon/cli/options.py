@@ -1,8 +1,8 @@
-"""The options that several commands share, and the environment they make.
+"""Options that several commands share, and the environment that they define.
 
-Rule: an option has the name and the meaning of the `Environment` argument it sets. Escaping goes by the
-template's name, as `select_autoescape` has it, with the names that a template suffix makes of them: what is
-``page.html.j2`` here becomes ``page.html``, so it is escaped like one.
+Rule: an option has the name and the meaning of the `Environment` argument that it sets. Autoescaping depends on the
+template's name, as with `select_autoescape`, without a template suffix: ``page.html.j2`` becomes ``page.html``, so
+it is escaped.
 """
 
 import argparse
@@ -14,35 +14,36 @@ from typing import Any
 
 from tmplmon.cli.problems import UsageError
 
-# A template's name may end in one of these on top of what it makes; the output is named without.
+# Suffixes of templates that are removed from the name of the output.
 TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2")
-# What is escaped, and what is a template in a directory, besides names with the suffixes above.
+# File types that are escaped.
 ESCAPED = ("html", "htm", "xhtml", "xml")
+# Ends of file names that mark templates in a directory.
 TEMPLATE_ENDS = (*(f".{name}" for name in ESCAPED), ".txt", *TEMPLATE_SUFFIXES)
 
 
 def add_syntax_options(parser: argparse.ArgumentParser) -> None:
-    """How a template is read and compiled."""
+    """Add the options for reading and compiling templates."""
     group = parser.add_argument_group("templates")
-    group.add_argument("--trim-blocks", action="store_true", help="drop the line end after a tag")
+    group.add_argument("--trim-blocks", action="store_true", help="remove the newline after a tag")
     group.add_argument(
-        "--lstrip-blocks", action="store_true", help="drop the blanks before a tag on its line"
+        "--lstrip-blocks", action="store_true", help="remove the whitespace before a tag on its line"
     )
     group.add_argument(
-        "--keep-trailing-newline", action="store_true", help="keep the line end at the end of a template"
+        "--keep-trailing-newline", action="store_true", help="keep the newline at the end of a template"
     )
     group.add_argument(
         "--extension",
         action="append",
         default=[],
         metavar="NAME",
-        help="switch on an extension: do, loopcontrols, debug, i18n, or an import path; may be repeated",
+        help="enable an extension: do, loopcontrols, debug, i18n, or an import path; may be repeated",
     )
     group.add_argument(
         "--autoescape",
         choices=("auto", "on", "off"),
         default="auto",
-        help=f"escape HTML in the output; auto: by the name ({', '.join(ESCAPED)})",
+        help=f"escape HTML in the output; auto: depending on the template's name ({', '.join(ESCAPED)})",
     )
 
 
@@ -53,7 +54,7 @@ def add_search_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DIR",
         dest="search",
-        help="where to look for templates, instead of beside the file; may be repeated",
+        help="a directory to search for templates, instead of the file's own; may be repeated",
     )
 
 
@@ -62,27 +63,27 @@ def add_data_option(parser: argparse.ArgumentParser, help: str) -> None:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """How a template is run."""
+    """Add the options for running templates."""
     group = parser.add_argument_group("running")
     group.add_argument("--strict", action="store_true", help="an undefined variable is an error")
     group.add_argument(
-        "--backend", choices=("bytecode", "closures"), default="bytecode", help="what runs the templates"
+        "--backend", choices=("bytecode", "closures"), default="bytecode", help="the back end to use"
     )
     group.add_argument("--cache", metavar="DIR", help="keep compiled templates in this directory")
 
 
 def add_profile_options(parser: argparse.ArgumentParser) -> None:
-    """What is profiled, and how it is shown."""
+    """Add the options for profiling and for the format of the profile."""
     parser.add_argument(
-        "-n", "--repeat", type=_count, default=1, metavar="N", help="how often to render; 1 by default"
+        "-n", "--repeat", type=_count, default=1, metavar="N", help="number of renderings; default 1"
     )
     parser.add_argument(
         "--cold",
         action="store_true",
-        help="no rendering before: loading and compiling count where they happen",
+        help="do not render once before: measure loading and compiling too",
     )
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="the file to write; its name's end says the format"
+        "-o", "--output", metavar="OUT", help="the file to write; its extension selects the format"
     )
     parser.add_argument(
         "--format",
@@ -90,17 +91,17 @@ def add_profile_options(parser: argparse.ArgumentParser) -> None:
         help="html: the source as a heat map; svg: a flame graph; collapsed: stacks for other tools",
     )
     parser.add_argument(
-        "--sort", choices=("self", "total", "hits", "line"), default="self", help="the order in the table"
+        "--sort", choices=("self", "total", "hits", "line"), default="self", help="the order of the table"
     )
     parser.add_argument(
         "--top",
         type=int,
         default=20,
         metavar="N",
-        help="how many lines in the table, 0 for all; 20 by default",
+        help="number of lines in the table, 0 for all; default 20",
     )
     parser.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="colours in the table"
+        "--color", choices=("auto", "always", "never"), default="auto", help="use colours in the table"
     )
 
 
@@ -112,39 +113,40 @@ def _count(text: str) -> int:
 
 
 def escaped_names() -> tuple[str, ...]:
-    """The ends of names, without the first dot, whose templates are escaped."""
+    """The ends of the names of escaped templates, without the first dot."""
     return (*ESCAPED, *(f"{name}{suffix}" for name in ESCAPED for suffix in TEMPLATE_SUFFIXES))
 
 
 def find_environment(place: str) -> Any:
-    """The environment of an application, imported as ``module:name`` says: the value of that name, an attribute
-    `jinja_env` or `env` of it, or what it returns. Raises UsageError."""
+    """Import the environment of an application. `place` is ``module:name``: a name for an environment, for an
+    object with an environment as its attribute `jinja_env` or `env`, or for a function that returns an
+    environment. Raises UsageError if there is none."""
     module, _, name = place.partition(":")
     sys.path.insert(0, os.getcwd())
     try:
-        found: Any = import_module(module)
+        environment: Any = import_module(module)
     except ImportError as error:
         raise UsageError(f"--environment {place}: {error}") from None
-    for part in name.split(".") if name else ():
-        found = getattr(found, part, None)
-    # An attribute of the application: Flask's `jinja_env`, the `env` of Starlette's templates.
-    found = getattr(found, "jinja_env", None) or getattr(found, "env", None) or found
-    if not hasattr(found, "get_template") and callable(found):
-        found = found()
-    if not hasattr(found, "get_template") or not hasattr(found, "overlay"):
+    for attribute in name.split(".") if name else ():
+        environment = getattr(environment, attribute, None)
+    # An attribute of the application: `jinja_env` in Flask, `env` in Starlette's templates.
+    environment = getattr(environment, "jinja_env", None) or getattr(environment, "env", None) or environment
+    if not hasattr(environment, "get_template") and callable(environment):
+        environment = environment()
+    if not hasattr(environment, "get_template") or not hasattr(environment, "overlay"):
         raise UsageError(f"--environment {place}: there is no environment of that name")
-    return found
+    return environment
 
 
 def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
-    """An `Environment` that looks for templates in the directories `search`: that of an application, if there is
-    such an option and it is given. Raises UsageError for an application or an extension that is not there."""
+    """Create an `Environment` with the search path `search`, or an overlay of the application's environment if
+    ``--environment`` is used. Raises UsageError if the application or an extension cannot be imported."""
     import tmplmon
 
     if getattr(args, "environment", None) is not None:
-        found = find_environment(args.environment)
-        loaders = (tmplmon.FileSystemLoader(list(search)), found.loader)
-        return found.overlay(
+        environment = find_environment(args.environment)
+        loaders = (tmplmon.FileSystemLoader(list(search)), environment.loader)
+        return environment.overlay(
             loader=tmplmon.ChoiceLoader([loader for loader in loaders if loader is not None])
         )
     options: dict[str, Any] = {
@@ -174,6 +176,6 @@ def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
             raise
         raise UsageError(f"--extension {' '.join(args.extension)}: {error}") from None
     if hasattr(environment, "install_null_translations"):
-        # With the i18n extension on: messages are output as they are written.
+        # The i18n extension is enabled: output messages untranslated.
         environment.install_null_translations()
     return environment

@@ -1,7 +1,8 @@
-"""Writing: whole files or nothing, and nothing outside the place that was named.
+"""Writing output: complete files only, and only below the directory that the user named.
 
-Rule: a file is written beside its destination and then renamed, so a reader, or a run that is interrupted, finds
-the old file or the new one. What is not a regular file (a pipe, ``/dev/stdout``) is written to directly.
+Rule: a file is written under a temporary name beside its destination and then renamed. A reader, or an interrupted
+run, finds either the old file or the new one. A destination that is not a regular file (a pipe, ``/dev/stdout``) is
+written directly.
 """
 
 import os
@@ -16,7 +17,7 @@ from tmplmon.cli.problems import Problem, ProblemFound, shown_path
 
 
 def write_stdout(text: str) -> None:
-    """Writes text to standard output as UTF-8, line ends as they are, whatever the locale says."""
+    """Write text to standard output as UTF-8, without converting newlines, whatever the locale is."""
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         sys.stdout.write(text)
@@ -24,28 +25,28 @@ def write_stdout(text: str) -> None:
     sys.stdout.flush()
     rest = memoryview(encoded(text))
     while rest:
-        # Without buffering (``python -u``) it is a raw file, which may write a part only.
+        # Without buffering (``python -u``) it is a raw file, which may write less than it is passed.
         rest = rest[buffer.write(rest) or 0 :]
     buffer.flush()
 
 
 def encoded(text: str) -> bytes:
-    """The text in UTF-8. Raises ProblemFound if it has half a surrogate pair, which no encoding has."""
+    """Encode the text in UTF-8. Raises ProblemFound if it contains a lone surrogate."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
-        found = text[error.start : error.start + 1]
-        raise ProblemFound(Problem(f"the output has {found!a}, which is not a character")) from None
+        character = text[error.start : error.start + 1]
+        raise ProblemFound(Problem(f"the output has {character!a}, which is not a character")) from None
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Writes a file, and its directory if there is none. Raises OSError."""
+    """Write a file; create its directory if necessary. Raises OSError."""
     with replacing(path) as file:
         file.write(data)
 
 
 def copy_file(source: str, path: str) -> None:
-    """Copies a file's content and permissions. Raises OSError."""
+    """Copy a file's content and permissions. Raises OSError."""
     with open(source, "rb") as file, replacing(path) as target:
         shutil.copyfileobj(file, target)
         if hasattr(os, "fchmod"):
@@ -54,7 +55,7 @@ def copy_file(source: str, path: str) -> None:
 
 @contextmanager
 def replacing(path: str) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of `path` when the block ends without an exception."""
+    """Open a file for writing, which replaces `path` if the ``with`` block succeeds. Raises OSError."""
     if os.path.exists(path) and not os.path.isfile(path):
         if os.path.isdir(path):
             raise IsADirectoryError(21, "Is a directory", path)
@@ -68,7 +69,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         except FileExistsError:
             raise NotADirectoryError(20, "Not a directory", directory) from None
     temporary = f"{path}.{os.getpid()}.tmp"
-    # With the mode that any new file gets; `tempfile` would make it unreadable for a web server.
+    # With the default mode of a new file: `tempfile` would make it unreadable for a web server.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with open(descriptor, "wb") as file:
@@ -80,10 +81,15 @@ def replacing(path: str) -> Iterator[BinaryIO]:
 
 
 def check_inside(path: str, out: str) -> None:
-    """Raises ProblemFound if `path`, below `out`, leads elsewhere through a symbolic link."""
+    """Check that `path`, below `out`, does not lead outside through a symbolic link. Raises ProblemFound."""
     root = os.path.realpath(out)
     parent = os.path.realpath(os.path.dirname(path))
     if os.path.commonpath((root, parent)) != root:
         raise ProblemFound(
             Problem(f"the output would be written outside of {shown_path(out)}", shown_path(path))
         )
+
+
+def plural(number: int, noun: str) -> str:
+    """Return "1 file", "2 files"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,8 +1,8 @@
-"""What the commands report: one kind of problem, three ways to write it.
+"""The messages of the commands: one class of problem, three formats.
 
-Rule: a problem says what is wrong and where; exceptions become problems here and nowhere else. An exception that
-left a template is placed by its traceback: template frames are real frames, so the innermost one is the place, and
-those around it are the chain of includes, imports and macro calls that led there.
+Rule: a problem says what is wrong and where. Exceptions are converted to problems only in this module. For an
+exception raised by a template the traceback gives the location: template frames are real frames, so the innermost
+one is the location, and the outer ones are the chain of includes, imports and macro calls that led to it.
 """
 
 import os
@@ -15,13 +15,16 @@ from tmplmon.monitoring.lines import character_column, split_lines, with_plain_n
 
 
 class UsageError(Exception):
-    """The command line asks for what cannot be: exit status 2."""
+    """A wrong command line: exit status 2."""
 
 
 @dataclass(slots=True)
 class Problem:
-    """One thing to tell the user. `line`, `column` and `end_column` are 1-based, columns count characters,
-    `end_column` is exclusive; None where it is not known. `path` is the file as the user would name it."""
+    """A message for the user.
+
+    path: the file, as the user would write it. line, column, end_column: 1-based; columns count characters, and
+    `end_column` is exclusive. None: unknown.
+    """
 
     message: str
     path: str | None = None
@@ -35,14 +38,14 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """``path:line:column`` as far as it is known; "" without a path."""
+        """``path:line:column`` as far as they are known; "" without a path."""
         known = [self.path] if self.path is not None else []
         known += [str(number) for number in (self.line, self.column) if number is not None and known]
         return ":".join(known)
 
 
 class ProblemFound(Exception):
-    """Carries a problem to the command that reports it: exit status 1."""
+    """Carries a problem to the command, which reports it: exit status 1."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -53,7 +56,7 @@ class ProblemFound(Exception):
 
 
 def long_form(problem: Problem) -> str:
-    """The problem with its source line and a caret below it. Without a newline at the end."""
+    """Format a problem with its source line and a caret below it, without a trailing newline."""
     lines = [f"error: {problem.message}"]
     if problem.place:
         lines.append(f"  --> {problem.place}")
@@ -64,7 +67,7 @@ def long_form(problem: Problem) -> str:
         if problem.column is not None:
             before = text[: problem.column - 1]
             end = min(problem.end_column or 0, len(text) + 1)
-            # A tab stays a tab so that the caret stands under its character on any tab width.
+            # Keep tabs, so that the caret stands below its character with any tab width.
             pad = "".join("\t" if character == "\t" else " " for character in before)
             lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * max(end - problem.column, 1))
     if problem.hint:
@@ -74,14 +77,14 @@ def long_form(problem: Problem) -> str:
 
 
 def short_form(problem: Problem) -> str:
-    """``path:line:column: message [code]``, the hint after the message."""
+    """Format a problem as ``path:line:column: message; hint [code]``."""
     hint = f"; {problem.hint}" if problem.hint else ""
     place = f"{problem.place}: " if problem.place else ""
     return f"{place}{problem.message}{hint} [{problem.code}]"
 
 
 def github_form(problem: Problem) -> str:
-    """A workflow command that GitHub shows at the line."""
+    """Format a problem as a GitHub workflow command, which GitHub shows at the line."""
     properties = {
         "file": problem.path,
         "line": problem.line,
@@ -96,12 +99,12 @@ def github_form(problem: Problem) -> str:
     return f"::error {shown}::{_escaped(problem.message + hint)}"
 
 
-def _escaped(text: str, more: str = "") -> str:
-    return "".join(f"%{ord(c):02X}" if c in "%\r\n" or c in more else c for c in text)
+def _escaped(text: str, also: str = "") -> str:
+    return "".join(f"%{ord(c):02X}" if c in "%\r\n" or c in also else c for c in text)
 
 
 def json_form(problem: Problem) -> dict[str, object]:
-    """The problem's fields that a program would read."""
+    """The fields of a problem that programs need."""
     names = ("path", "line", "column", "end_column", "code", "message", "hint")
     return {name: getattr(problem, name) for name in names}
 
@@ -123,8 +126,7 @@ def from_syntax_error(error: TemplateSyntaxError, code: str = "syntax") -> Probl
 
 
 def from_exception(error: BaseException, roots: list[str]) -> Problem:
-    """The problem that an exception raised while loading or rendering means to the template's author. `roots` are
-    the directories that templates come from."""
+    """Convert an exception raised by loading or rendering. `roots`: the directories of the templates."""
     frames = template_frames(error.__traceback__, roots)
     if isinstance(error, TemplateSyntaxError):
         problem = from_syntax_error(error)
@@ -141,12 +143,12 @@ def from_exception(error: BaseException, roots: list[str]) -> Problem:
 
 
 def _message(error: BaseException) -> tuple[str, str]:
-    """(what to say, the code) of an exception that is not a syntax error."""
+    """Return (message, code) for an exception that is not a syntax error."""
     text = str(error)
     if isinstance(error, TemplatesNotFound):
         return f"none of these templates exists: {', '.join(map(str, error.templates))}", "missing-template"
     if isinstance(error, TemplateNotFound):
-        # A loader may have said more than the name: "'page.html' not found in search path: 'templates'".
+        # The loader may have added details to the name: "'page.html' not found in search path: 'templates'".
         return (
             f"template {text}" if text != error.name else f"template {text!r} not found",
             "missing-template",
@@ -157,7 +159,7 @@ def _message(error: BaseException) -> tuple[str, str]:
         return f"{shown} valid {error.encoding.upper()}: {reason} at byte {error.start}", "unreadable"
     if isinstance(error, RecursionError):
         return (
-            "the templates go in circles: too many includes, imports, parents or calls in one another",
+            "the templates recurse without end: too many nested includes, imports, parents or calls",
             "error",
         )
     if isinstance(error, UndefinedError):
@@ -171,46 +173,47 @@ def _message(error: BaseException) -> tuple[str, str]:
 
 
 def _reason(error: UnicodeDecodeError) -> tuple[str, str | None]:
-    """(why, the file), which a loader has put into the reason, as the exception has no place for it."""
-    found = re.fullmatch(r"(.*) \(in the template file '(.*)'\)", error.reason, re.S)
-    return (found[1], found[2]) if found is not None else (error.reason, None)
+    """Return (reason, file): a loader adds the file to the reason, because the exception has no attribute for
+    it."""
+    match = re.fullmatch(r"(.*) \(in the template file '(.*)'\)", error.reason, re.S)
+    return (match[1], match[2]) if match is not None else (error.reason, None)
 
 
-# Path, line, column, end column (1-based, in characters, exclusive end), the source line.
+# Path, line, column, end column (1-based, in characters, end exclusive), source line.
 type _Frame = tuple[str, int | None, int | None, int | None, str | None]
 
 
 def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_Frame]:
-    """Where a traceback passes through templates below `roots`, outermost first."""
+    """Return the frames of templates below `roots` in a traceback, outermost first."""
     prefixes = tuple(os.path.join(os.path.abspath(root), "") for root in roots)
-    found: list[_Frame] = []
+    frames: list[_Frame] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith(prefixes) and not _is_python(traceback):
             line, end_line, column, end_column = _position(traceback)
             text = None if line is None else line_of(code.co_filename, line)
             if text is None or column is None:
-                place: tuple[int | None, int | None] = None, None
+                columns: tuple[int | None, int | None] = None, None
             else:
                 end = (
                     len(text)
                     if end_line != line or end_column is None
                     else character_column(text, end_column)
                 )
-                place = character_column(text, column) + 1, end + 1
-            found.append((shown_path(code.co_filename) or "", line, *place, text))
+                columns = character_column(text, column) + 1, end + 1
+            frames.append((shown_path(code.co_filename) or "", line, *columns, text))
         traceback = traceback.tb_next
-    return found
+    return frames
 
 
 def _is_python(traceback: TracebackType) -> bool:
-    """Whether a frame below the templates' directory is a module's (a virtual environment may be there)."""
+    """Whether the frame is a Python module's: the templates' directory may contain a virtual environment."""
     return "__file__" in traceback.tb_frame.f_globals
 
 
 def _position(traceback: TracebackType) -> tuple[int | None, int | None, int | None, int | None]:
     code = traceback.tb_frame.f_code
-    line: int | None = traceback.tb_lineno  # None for an instruction that belongs to no line
+    line: int | None = traceback.tb_lineno  # None for an instruction without a line
     for number, position in enumerate(code.co_positions()):
         if number == traceback.tb_lasti // 2:
             first, last, column, end_column = position
@@ -222,7 +225,7 @@ def _position(traceback: TracebackType) -> tuple[int | None, int | None, int | N
 
 
 def line_of(filename: str, line: int) -> str | None:
-    """A line of a file without its line end, or None if it cannot be read."""
+    """Return a line of a file without its newline, or None if it cannot be read."""
     try:
         with open(filename, encoding="utf-8", errors="replace") as file:
             lines = split_lines(file.read())
@@ -232,7 +235,7 @@ def line_of(filename: str, line: int) -> str | None:
 
 
 def shown_path(path: object) -> str | None:
-    """A path as the user would write it: relative to the current directory if it is below it."""
+    """Return a path as the user would write it: relative if it is below the current directory."""
     if not isinstance(path, str | os.PathLike):
         return None
     text = os.fspath(path)

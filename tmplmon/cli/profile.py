@@ -1,8 +1,8 @@
-"""``tmplmon profile``: renders a template and shows what its lines cost.
+"""``tmplmon profile``: renders a template and shows how long its lines take.
 
-Rule: what is profiled is rendered as ``tmplmon render`` does it, with nothing else in the figures: the template is
-loaded, and rendered once, before. The time that a rendering takes without the profiler is measured too, as the
-profiler itself takes time.
+Rule: the template is rendered as ``tmplmon render`` does it. It is loaded and rendered once before, so that only
+rendering is measured. The time of a rendering without the profiler is measured too, because the profiler itself
+takes time.
 """
 
 import argparse
@@ -17,29 +17,24 @@ from tmplmon.cli.data import read_data
 from tmplmon.cli.options import make_environment
 from tmplmon.cli.output import encoded, write_file, write_stdout
 from tmplmon.cli.problems import Problem, ProblemFound, UsageError, from_exception, shown_path
-from tmplmon.cli.render import locate
+from tmplmon.cli.render import locate, require_template
 
-# Seconds for the renderings that are only timed; there is at least one.
-_PATIENCE = 1.0
+# Maximum seconds for the renderings that are only timed; there is at least one.
+_PLAIN_SECONDS = 1.0
 
 
 def profile(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError and ProblemFound."""
-    if os.path.isdir(args.template) or not os.path.exists(args.template):
-        raise UsageError(
-            f"{args.template} is a directory; name a template"
-            if os.path.isdir(args.template)
-            else f"there is no {args.template}"
-        )
+    """Run the command. Returns the exit status. Raises UsageError or ProblemFound."""
+    require_template(args.template)
     format = _format(args)
     context = read_data(args.data)
-    name, search = locate(args.template, args.search or [os.path.dirname(args.template) or "."])
+    name, search = locate(args.template, args.search)
     environment = make_environment(args, search)
     try:
-        made = _profiled(lambda: environment.get_template(name).render(context), args.repeat, args.cold)
+        result = _profiled(lambda: environment.get_template(name).render(context), args.repeat, args.cold)
     except Exception as error:
         raise ProblemFound(from_exception(error, search)) from error
-    _put(args, format, made)
+    _write(args, format, result)
     return 0
 
 
@@ -64,30 +59,30 @@ def _profiled(render: Callable[[], object], repeat: int, cold: bool) -> Any:
         plain = None
     else:
         render()
-        plain = _plain(render, repeat)
+        plain = _time_plain(render, repeat)
     with profiler:
         for _ in range(repeat):
             render()
-    made = profiler.profile
-    made.plain = plain
-    return made
+    result = profiler.profile
+    result.plain = plain
+    return result
 
 
-def _plain(render: Callable[[], object], most: int) -> float:
-    """Seconds of a rendering that nobody watches: the mean of some, as what is profiled is given as the mean."""
+def _time_plain(render: Callable[[], object], repeat: int) -> float:
+    """Return the seconds of a rendering without the profiler: the mean of several, like the profile's figures."""
     clock = time.perf_counter
     times: list[float] = []
-    ends = clock() + _PATIENCE
-    while len(times) < max(most, 3):
+    deadline = clock() + _PLAIN_SECONDS
+    while len(times) < max(repeat, 3):
         began = clock()
         render()
         times.append(clock() - began)
-        if clock() > ends:
+        if clock() > deadline:
             break
     return sum(times) / len(times)
 
 
-def _put(args: argparse.Namespace, format: str, made: Any) -> None:
+def _write(args: argparse.Namespace, format: str, result: Any) -> None:
     to_terminal = args.output in (None, "-")
     options: dict[str, object] = {}
     if format == "table":
@@ -96,7 +91,7 @@ def _put(args: argparse.Namespace, format: str, made: Any) -> None:
         )
         width = shutil.get_terminal_size().columns if to_terminal and sys.stdout.isatty() else 120
         options = {"sort": args.sort, "top": max(args.top, 0), "color": color, "width": width}
-    text = made.show(format, **options)
+    text = result.show(format, **options)
     if to_terminal:
         write_stdout(text)
         return

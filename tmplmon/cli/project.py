@@ -1,8 +1,8 @@
-"""Templates that belong together: loaded, lowered, and connected by what they include, import and extend.
+"""A set of related templates: loaded, lowered, and connected by their includes, imports and parents.
 
-Rule: a template is loaded once, whoever refers to it, and what goes wrong with it is kept beside it. Which
-variables a template sees is worked out over the whole: an include hands its variables on, and so does whoever
-includes the includer; templates that extend one another share what they set at their top level.
+Rule: each template is loaded once, and its problem is stored with it. The variables that a template sees are
+computed over the whole set: an include passes on the variables of the including template, which may have been
+passed to that one; templates that extend each other share the names that they set at the top level.
 """
 
 import os
@@ -19,8 +19,9 @@ from tmplmon.ir.lower import lower
 from tmplmon.syntax.source import Source
 
 
-class Anything:
-    """Knows every filter and test: unknown ones are not the lowering's to report here, as it stops at the first."""
+class AnyName:
+    """A container of all names, used as the table of filters and tests: lowering would stop at the first unknown
+    one, but `check` reports all of them."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -28,7 +29,7 @@ class Anything:
 
 @dataclass(slots=True)
 class Unit:
-    """One template: its source, and what came of it. `facts` is None where `problem` says why."""
+    """A template: its source, and the facts derived from it. `facts` is None if there is a `problem`."""
 
     name: str
     path: str
@@ -46,13 +47,13 @@ class Project:
         self.units: dict[str, Unit | None] = {}
 
     def unit(self, name: str) -> Unit | None:
-        """The template of this name, or None if there is none."""
+        """Return the template of this name, or None if there is none."""
         if name not in self.units:
             self.units[name] = self._load(name)
         return self.units[name]
 
     def add_all_referenced(self) -> None:
-        """Loads what the templates loaded so far refer to, and what that refers to."""
+        """Load the templates that the loaded templates refer to, recursively."""
         pending = deque(name for name in self.units)
         while pending:
             unit = self.units[pending.popleft()]
@@ -77,7 +78,7 @@ class Project:
         try:
             tree, unit.source = pipeline.parse(self.environment, text, name, filename)
             options = self.environment.lower_options(name)
-            options.filters = options.tests = Anything()
+            options.filters = options.tests = AnyName()
             unit.facts = facts(lower(tree, unit.source, options))
         except TemplateSyntaxError as error:
             unit.problem = from_syntax_error(error)
@@ -86,7 +87,7 @@ class Project:
         return unit
 
     def _path(self, name: str) -> str:
-        """The file a name stands for when it cannot be read."""
+        """The file for a template name that cannot be read."""
         for place in self.search:
             path = os.path.join(place, *name.split("/"))
             if os.path.lexists(path):
@@ -96,50 +97,50 @@ class Project:
     # --- what a template sees ------------------------------------------------------------------------------
 
     def visible(self) -> dict[str, set[str]]:
-        """Template's name → the names it may see that other templates give it, or that it sets itself."""
+        """Template name → the names that the template sets, or that other templates pass to it."""
         known = [unit for unit in self.units.values() if unit is not None and unit.facts is not None]
         seen = {unit.name: unit.facts.exports | unit.facts.offers for unit in known if unit.facts is not None}
         changed = True
-        while changed:  # sets only grow, by names that are in some template: it ends
+        while changed:  # terminates: the sets only grow, and there are finitely many names
             changed = False
             for unit in known:
-                for target, given in self._handed_on(unit, seen):
-                    if target in seen and not given <= seen[target]:
-                        seen[target] |= given
+                for target, passed in self._passed_names(unit, seen):
+                    if target in seen and not passed <= seen[target]:
+                        seen[target] |= passed
                         changed = True
         return seen
 
-    def _handed_on(self, unit: Unit, seen: dict[str, set[str]]) -> list[tuple[str, set[str]]]:
-        """(template, names it gets to see) by what `unit` refers to."""
-        found: list[tuple[str, set[str]]] = []
+    def _passed_names(self, unit: Unit, seen: dict[str, set[str]]) -> list[tuple[str, set[str]]]:
+        """Return (template, names passed to it) for the references of `unit`."""
+        passed: list[tuple[str, set[str]]] = []
         assert unit.facts is not None
         for reference in unit.facts.references:
-            if reference.hands_on is None:
+            if reference.passed_names is None:
                 continue
             targets = list(seen) if reference.dynamic else reference.targets
-            found += [(target, seen[unit.name] | reference.hands_on) for target in targets]
+            passed += [(target, seen[unit.name] | reference.passed_names) for target in targets]
             if isinstance(reference.op, ops.Extends):
-                # Parents set names too, and the blocks of the templates below them see those.
-                found += [(unit.name, seen[target]) for target in reference.targets if target in seen]
-        return found
+                # Names set by the parent are visible in the blocks of this template.
+                passed += [(unit.name, seen[target]) for target in reference.targets if target in seen]
+        return passed
 
     def without_context(self) -> set[str]:
-        """The templates that are only ever imported, never with context: they see no variables but globals."""
-        plain: set[str] = set()
-        other: set[str] = set()
+        """The templates that are only imported, always without context: they see only globals."""
+        isolated: set[str] = set()
+        others: set[str] = set()
         for unit in self.units.values():
             if unit is None or unit.facts is None:
                 continue
             for reference in unit.facts.references:
-                alone = isinstance(reference.op, ops.Import) and reference.hands_on is None
-                (plain if alone else other).update(reference.targets)
-                if reference.dynamic and not alone:
+                is_isolated = isinstance(reference.op, ops.Import) and reference.passed_names is None
+                (isolated if is_isolated else others).update(reference.targets)
+                if reference.dynamic and not is_isolated:
                     return set()
-        return plain - other
+        return isolated - others
 
     def exports(self, name: str) -> set[str] | None:
-        """The names that can be imported from a template, its parents' included; None if that is not known."""
-        found: set[str] = set()
+        """The names that can be imported from a template or its parents; None if unknown."""
+        exports: set[str] = set()
         pending, done = [name], set[str]()
         while pending:
             name = pending.pop()
@@ -149,10 +150,10 @@ class Project:
             unit = self.unit(name)
             if unit is None or unit.facts is None:
                 return None
-            found |= unit.facts.exports
+            exports |= unit.facts.exports
             for reference in unit.facts.references:
                 if isinstance(reference.op, ops.Extends):
                     if reference.dynamic:
                         return None
                     pending += reference.targets
-        return found
+        return exports

@@ -1,7 +1,7 @@
-"""What a template asks of others: the includes, imports and parents in its program, and what it offers them.
+"""The references of a template to other templates (includes, imports, parents), and the names that it exports.
 
-Rule: only constants count. A name that is computed when the template runs is not guessed; it makes the answer
-"unknown" where an answer would need it.
+Rule: only constant names are followed. A name that is computed at run time makes the answer "unknown" where it
+matters.
 """
 
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ from tmplmon.ir.walk import scope_nodes, scopes
 
 @dataclass(slots=True)
 class Reference:
-    """One include, import or extends.
+    """An include, import or extends.
 
-    `choices` are the names it may load: it needs one of each inner list. `dynamic`: there may be others, which are
-    only known when it runs. `hands_on` are the variables that the other template gets to see; None where it gets
-    no context at all.
+    choices: the names that may be loaded: one of each inner list is required. dynamic: whether names computed
+    at run time are possible as well. passed_names: the variables that the other template sees; None if it
+    gets no context.
     """
 
     op: ops.Include | ops.Import | ops.Extends
     scope: ops.Scope
     choices: list[list[str]]
     dynamic: bool
-    hands_on: set[str] | None
+    passed_names: set[str] | None
 
     @property
     def targets(self) -> list[str]:
@@ -37,8 +37,8 @@ class Reference:
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of a template from its program alone. `exports` are the names it sets at its top level,
-    `offers` those that blocks of other templates may see besides."""
+    """What the program of a template shows. `exports`: the names that it sets at the top level. `offers`: the names
+    that its block calls pass to overriding blocks."""
 
     program: ops.Program
     references: list[Reference] = field(default_factory=list)
@@ -47,39 +47,42 @@ class Facts:
 
 
 def facts(program: ops.Program) -> Facts:
-    found = Facts(program)
+    """Collect the references and names of a program."""
+    result = Facts(program)
     for scope in scopes(program):
         for node in scope_nodes(scope):
             if isinstance(node, ops.Include | ops.Import):
                 names = {local.name for local in node.locals} if node.with_context else None
-                found.references.append(Reference(node, scope, *choices(node.template), names))
+                result.references.append(Reference(node, scope, *choices(node.template), names))
             elif isinstance(node, ops.Extends):
-                found.references.append(Reference(node, scope, *choices(node.template), set()))
+                result.references.append(Reference(node, scope, *choices(node.template), set()))
             elif isinstance(node, ops.CallBlock):
-                found.offers.update(local.name for local in node.locals)
+                result.offers.update(local.name for local in node.locals)
             if isinstance(node, ops.Assign | ops.MakeMacro | ops.Import):
-                found.exports.update(slot.name for slot in node.export)
-    return found
+                result.exports.update(slot.name for slot in node.export)
+    return result
 
 
 def choices(op: Any) -> tuple[list[list[str]], bool]:
-    """(names, dynamic) of the expression that says which template is meant, as in `Reference`."""
-    found: list[list[str]] = []
+    """Return `Reference.choices` and `Reference.dynamic` for the expression that names a template."""
+    names: list[list[str]] = []
     dynamic = False
     pending = [op]
     while pending:
-        each = pending.pop()
-        if isinstance(each, ops.Const) and isinstance(each.value, str):
-            found.append([each.value])
-        elif isinstance(each, ops.Build) and each.kind in ("list", "tuple"):
-            names = [item.value for item in each.items if isinstance(item, ops.Const)]
-            # With a computed name among them there is no telling whether the list as a whole has one.
-            if len(names) == len(each.items):
-                found.append([name for name in names if isinstance(name, str)])
+        expression = pending.pop()
+        if isinstance(expression, ops.Const) and isinstance(expression.value, str):
+            names.append([expression.value])
+        elif isinstance(expression, ops.Build) and expression.kind in ("list", "tuple"):
+            values = [item.value for item in expression.items if isinstance(item, ops.Const)]
+            # A list with a computed name may name an existing template even if none of its constants does.
+            if len(values) == len(expression.items):
+                names.append([value for value in values if isinstance(value, str)])
             else:
                 dynamic = True
-        elif isinstance(each, ops.Conditional):
-            pending += [each.body] if each.orelse is None else [each.orelse, each.body]
+        elif isinstance(expression, ops.Conditional):
+            pending += (
+                [expression.body] if expression.orelse is None else [expression.orelse, expression.body]
+            )
         else:
             dynamic = True
-    return found, dynamic
+    return names, dynamic

@@ -1,7 +1,7 @@
-"""``tmplmon render``: one template to standard output or a file, or a directory to a directory.
+"""``tmplmon render``: renders one template to standard output or a file, or a directory into a directory.
 
-Rule: nothing is written that did not render to its end. In a directory each template is on its own: one that fails
-is reported and the others are still rendered, so that one run shows all that is wrong.
+Rule: output is written only after its template has rendered completely. In a directory the templates are
+independent: if one fails, it is reported and the others are rendered, so that one run shows all errors.
 """
 
 import argparse
@@ -14,13 +14,13 @@ from typing import Any
 
 from tmplmon.cli.data import data_files, read_data
 from tmplmon.cli.options import make_environment
-from tmplmon.cli.output import check_inside, copy_file, encoded, write_file, write_stdout
+from tmplmon.cli.output import check_inside, copy_file, encoded, plural, write_file, write_stdout
 from tmplmon.cli.problems import Problem, ProblemFound, UsageError, from_exception, long_form, shown_path
 from tmplmon.cli.tree import Tree, destinations, output_name, read_tree
 
 
 def render(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError and ProblemFound."""
+    """Run the command. Returns the exit status. Raises UsageError or ProblemFound."""
     if os.path.isdir(args.template):
         return _directory(args)
     if not os.path.exists(args.template):
@@ -33,8 +33,7 @@ def render(args: argparse.Namespace) -> int:
 
 def _file(args: argparse.Namespace) -> int:
     context = read_data(args.data)
-    search = args.search or [os.path.dirname(args.template) or "."]
-    name, search = locate(args.template, search)
+    name, search = locate(args.template, args.search)
     environment = make_environment(args, search)
     text = _rendered(environment, name, context, search)
     if args.output is None or args.output == "-":
@@ -45,41 +44,51 @@ def _file(args: argparse.Namespace) -> int:
         path = os.path.join(path, output_name(os.path.basename(args.template)))
     data = encoded(text)
     with writing(path):
-        # A link that the user names is followed: it is the file behind it that is meant.
+        # If the user names a symbolic link, replace the file that it refers to.
         write_file(os.path.realpath(path) if os.path.islink(path) else path, data)
     return 0
 
 
+def require_template(path: str) -> None:
+    """Check that `path` is a single file. Raises UsageError."""
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a directory; name a template")
+    if not os.path.exists(path):
+        raise UsageError(f"there is no {path}")
+
+
 def locate(path: str, search: list[str]) -> tuple[str, list[str]]:
-    """The name under which a loader finds the file `path`, and the search path with which it does: `search`, and
-    the file's directory after it if the file is in none of those."""
+    """Return the name under which a loader finds the file `path`, and the search path for the loader.
+
+    The search path is `search`, followed by the file's directory if no directory of `search` contains the file.
+    Raises UsageError if a loader would find another file under that name.
+    """
     real = os.path.realpath(path)
     directory, base = os.path.split(os.path.abspath(path))
-    for place in search:
-        root = os.path.abspath(place)
-        for each in (os.path.join(directory, base), real):
-            if each.startswith(os.path.join(root, "")):
-                name = os.path.relpath(each, root).replace(os.sep, "/")
+    for root in map(os.path.abspath, search):
+        for candidate in (os.path.join(directory, base), real):
+            if candidate.startswith(os.path.join(root, "")):
+                name = os.path.relpath(candidate, root).replace(os.sep, "/")
                 _check_not_hidden(name, real, search)
                 return name, search
-    search = [*search, directory]
+    search = [*search, os.path.dirname(path) or "."]
     _check_not_hidden(base, real, search)
     return base, search
 
 
 def _check_not_hidden(name: str, real: str, search: list[str]) -> None:
-    for place in search:
-        found = os.path.join(place, *name.split("/"))
-        if os.path.isfile(found):
-            if os.path.realpath(found) != real:
+    for root in search:
+        candidate = os.path.join(root, *name.split("/"))
+        if os.path.isfile(candidate):
+            if os.path.realpath(candidate) != real:
                 raise UsageError(
-                    f"{found} hides {shown_path(real)}: it is found first under the name {name!r}"
+                    f"{candidate} hides {shown_path(real)}: it is found first under the name {name!r}"
                 )
             return
 
 
 def _rendered(environment: Any, name: str, context: dict[str, Any], search: list[str]) -> str:
-    """The output of a template. Raises ProblemFound for whatever goes wrong in it."""
+    """Render a template. Raises ProblemFound if that fails."""
     try:
         text: str = environment.get_template(name).render(context)
     except Exception as error:
@@ -89,7 +98,7 @@ def _rendered(environment: Any, name: str, context: dict[str, Any], search: list
 
 @contextmanager
 def writing(path: str) -> Iterator[None]:
-    """Makes a problem of an error while `path` is written."""
+    """Convert an error while `path` is written to ProblemFound."""
     try:
         yield
     except BrokenPipeError:
@@ -104,16 +113,16 @@ def writing(path: str) -> Iterator[None]:
 def _directory(args: argparse.Namespace) -> int:
     out = args.output
     if out is None:
-        raise UsageError(f"{args.template} is a directory; say with -o where its pages go")
+        raise UsageError(f"{args.template} is a directory; use -o to name the output directory")
     if os.path.exists(out) and not os.path.isdir(out):
         raise UsageError(f"{out} is not a directory")
     if os.path.realpath(out) == os.path.realpath(args.template):
-        raise UsageError("the pages cannot go where the templates are")
+        raise UsageError("the output directory must not be the directory of the templates")
     context = read_data(args.data)
     search = [args.template, *args.search]
     environment = make_environment(args, search)
     started = time.perf_counter()
-    tree, targets = _planned(args, out)
+    tree, targets = _plan(args, out)
     failed, copies = 0, set(tree.copies)
     with Progress(len(targets)) as progress:
         for name, path in targets.items():
@@ -127,41 +136,41 @@ def _directory(args: argparse.Namespace) -> int:
                     data = encoded(_rendered(environment, name, context, search))
                     with writing(path):
                         write_file(path, data)
-            except ProblemFound as found:
+            except ProblemFound as error:
                 failed += 1
-                found.problem.path = found.problem.path or name
+                error.problem.path = error.problem.path or name
                 progress.clear()
-                print(long_form(found.problem), file=sys.stderr)
+                print(long_form(error.problem), file=sys.stderr)
     if not args.quiet:
         _summary(tree, out, failed, time.perf_counter() - started)
     return 1 if failed else 0
 
 
-def _planned(args: argparse.Namespace, out: str) -> tuple[Tree, dict[str, str]]:
-    """What is in the directory, and where each of it goes."""
+def read_directory(root: str, excluded: tuple[str, ...]) -> Tree:
+    """`read_tree`, for the command line. Raises ProblemFound if a directory cannot be read."""
     try:
-        tree = read_tree(args.template, (out, *data_files(args.data)))
+        return read_tree(root, excluded)
     except OSError as error:
-        raise ProblemFound(Problem(f"cannot read: {error.strerror}", shown_path(error.filename))) from None
+        problem = Problem(f"cannot read: {error.strerror}", shown_path(error.filename), code="unreadable")
+        raise ProblemFound(problem) from None
+
+
+def _plan(args: argparse.Namespace, out: str) -> tuple[Tree, dict[str, str]]:
+    """Return the files of the directory, and the output file of each."""
+    tree = read_directory(args.template, (out, *data_files(args.data)))
     for name in tree.linked:
         print(f"warning: {name} is a link to a directory and was left out", file=sys.stderr)
     return tree, destinations(tree, args.template, out)
 
 
 def _summary(tree: Tree, out: str, failed: int, seconds: float) -> None:
-    parts = [f"{_count(len(tree.templates) + len(tree.copies) - failed, 'file')} written"]
-    parts.append(
-        f"{len(tree.templates)} rendered, {len(tree.copies)} copied" if not failed else f"{failed} failed"
-    )
-    print(f"{out}: {parts[0]} ({parts[1]}) in {seconds:.2f} s")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    written = plural(len(tree.templates) + len(tree.copies) - failed, "file")
+    details = f"{failed} failed" if failed else f"{len(tree.templates)} rendered, {len(tree.copies)} copied"
+    print(f"{out}: {written} written ({details}) in {seconds:.2f} s")
 
 
 class Progress:
-    """A bar on the terminal's last line while files are written; nothing where standard error is not one."""
+    """A progress bar on the last line of the terminal. Does nothing if standard error is not a terminal."""
 
     WIDTH = 24
 
@@ -177,7 +186,7 @@ class Progress:
         self.clear()
 
     def show(self, name: str) -> None:
-        """`name` is being written."""
+        """Show `name` as the file that is being written."""
         if self.on:
             import shutil
 

@@ -1,7 +1,7 @@
-"""``tmplmon show``: what each pass makes of a template, so that every stage can be looked at.
+"""``tmplmon show``: prints the result of each pass for a template.
 
-Rule: what is shown is what the engine itself uses. ``lines`` marks the sites of the IR, which are what coverage
-counts and a debugger stops at; nothing here reads the source by rules of its own.
+Rule: it shows the data that the engine itself uses. ``lines`` marks the sites of the IR, which coverage counts and
+the debugger stops at. Nothing here parses the source by rules of its own.
 """
 
 import argparse
@@ -15,7 +15,8 @@ from typing import Any
 from tmplmon import pipeline
 from tmplmon.cli.options import make_environment
 from tmplmon.cli.output import write_stdout
-from tmplmon.cli.problems import Problem, ProblemFound, UsageError, from_syntax_error, long_form, shown_path
+from tmplmon.cli.problems import Problem, ProblemFound, from_syntax_error, long_form, shown_path
+from tmplmon.cli.render import require_template
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
 from tmplmon.ir.show import show_program
@@ -26,7 +27,7 @@ from tmplmon.syntax.source import Source
 
 
 def show(args: argparse.Namespace) -> int:
-    """The command. Returns the exit status; raises UsageError and ProblemFound."""
+    """Run the command. Returns the exit status. Raises UsageError or ProblemFound."""
     path = os.path.abspath(args.template)
     name = os.path.basename(path)
     text = read_text(args.template)
@@ -43,9 +44,8 @@ def show(args: argparse.Namespace) -> int:
 
 
 def read_text(path: str) -> str:
-    """A template's text. Raises UsageError if there is no such file, ProblemFound if it cannot be read."""
-    if os.path.isdir(path) or not os.path.exists(path):
-        raise UsageError(f"{path} is a directory" if os.path.isdir(path) else f"there is no {path}")
+    """Read a template. Raises UsageError if there is no such file, ProblemFound if it cannot be read."""
+    require_template(path)
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -82,7 +82,7 @@ _STAGES = {"tokens": _tokens, "tree": _tree, "ir": _ir, "python": _python, "line
 
 
 def mark_lines(source: Source, program: ops.Program) -> str:
-    """The source with ``*`` at executable lines and ``?`` at those with a branch, and how many there are."""
+    """Return the source with ``*`` at executable lines and ``?`` at lines with a branch, and a line of totals."""
     lines: set[int] = set()
     branches: Counter[int] = Counter()
     for scope in scopes(program):
@@ -94,14 +94,15 @@ def mark_lines(source: Source, program: ops.Program) -> str:
     for line in range(1, count + 1):
         marks = ("*" if line in lines else " ") + ("?" if line in branches else " ")
         shown.append(f"{line:>{width}} {marks} | {source.line_text(line)}".rstrip())
-    total = branches.total()
-    shown.append(f"{len(lines)} executable lines, {total} branch{'' if total == 1 else 'es'}")
+    shown.append(
+        f"{len(lines)} executable lines, {branches.total()} branch{'' if branches.total() == 1 else 'es'}"
+    )
     return "\n".join(shown) + "\n"
 
 
 def readable(tree: ast.Module) -> ast.Module:
-    """The tree with names that Python could read. The engine's own begin with a dot, which no name of a template
-    can; here they begin with two underscores."""
+    """Rename the engine's own names so that they are valid Python: they begin with a dot, so that they cannot
+    collide with a template's names. Here they begin with two underscores."""
     for node in ast.walk(tree):
         for field in ("id", "name", "arg", "attr"):
             value = getattr(node, field, None)

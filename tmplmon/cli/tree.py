@@ -1,9 +1,9 @@
-"""A directory of templates: what is rendered, what is copied, what is left out, and where each goes.
+"""A directory of templates: which files are rendered, copied or left out, and where the output goes.
 
-Rule: names decide, and a reader can predict it. A name that begins with ``_`` (a file's or a directory's) is for
-other templates to use; one that begins with ``.`` is nobody's business; a file whose name ends like a template's
-(`options.TEMPLATE_ENDS`) is one; every other file is copied as it is. Outputs keep their place and their name, but
-for a template suffix, which is dropped.
+Rule: the names decide, so that users can predict the result. A file or directory with a leading ``_`` is only used
+by other templates; one with a leading ``.`` is ignored; a file with a template's extension
+(`options.TEMPLATE_ENDS`) is a template; any other file is copied. The output has the same relative path, without
+the template suffix (`options.TEMPLATE_SUFFIXES`).
 """
 
 import os
@@ -18,9 +18,9 @@ HIDDEN = "."
 
 @dataclass(slots=True)
 class Tree:
-    """What a directory holds. Names are relative to it, with ``/`` between their parts, sorted.
+    """The files of a directory. Names are relative to it, separated by ``/``, and sorted.
 
-    `linked` are links to directories, which are not followed (they may lead in circles).
+    linked: links to directories, which are not followed (they may form cycles).
     """
 
     templates: list[str] = field(default_factory=list)
@@ -34,18 +34,22 @@ def is_template(name: str) -> bool:
 
 
 def output_name(name: str) -> str:
-    """The name of what a template or a copied file makes."""
+    """Return the name of the output for a template or a copied file."""
     for suffix in TEMPLATE_SUFFIXES:
         if name.lower().endswith(suffix) and len(os.path.basename(name)) > len(suffix):
             return name[: -len(suffix)]
     return name
 
 
-def read_tree(root: str, without: tuple[str, ...] = ()) -> Tree:
-    """Reads the names in a directory. `without` are files and directories that do not count: the output of an
-    earlier run, the files of data. Raises OSError if the directory cannot be read."""
+def read_tree(root: str, excluded: tuple[str, ...] = ()) -> Tree:
+    """Read the names in a directory.
+
+    excluded: paths of files and directories to ignore: the output of an earlier run, the data files.
+
+    Raises OSError if a directory cannot be read.
+    """
     tree = Tree()
-    left_out = {os.path.realpath(path) for path in without}
+    excluded_paths = {os.path.realpath(path) for path in excluded}
 
     def fail(error: OSError) -> None:
         raise error
@@ -57,14 +61,15 @@ def read_tree(root: str, without: tuple[str, ...] = ()) -> Tree:
         below[:] = [
             name
             for name in sorted(below)
-            if not name.startswith(HIDDEN) and os.path.realpath(os.path.join(directory, name)) not in left_out
+            if not name.startswith(HIDDEN)
+            and os.path.realpath(os.path.join(directory, name)) not in excluded_paths
         ]
         for name in files:
-            if name.startswith(HIDDEN) or os.path.realpath(os.path.join(directory, name)) in left_out:
+            if name.startswith(HIDDEN) or os.path.realpath(os.path.join(directory, name)) in excluded_paths:
                 continue
             path = prefix + name
             if not os.path.isfile(os.path.join(directory, name)):
-                continue  # a socket, a pipe, a link to nothing
+                continue  # a socket, a pipe, a dangling link
             if any(part.startswith(USED_BY_OTHERS) for part in path.split("/")):
                 tree.partials += [path] if is_template(name) else []
             else:
@@ -75,20 +80,22 @@ def read_tree(root: str, without: tuple[str, ...] = ()) -> Tree:
 
 
 def destinations(tree: Tree, root: str, out: str) -> dict[str, str]:
-    """Name in the tree → the file to write, for all that is rendered or copied. Raises UsageError where two would
-    write one file, or one would overwrite a file of the tree."""
-    found: dict[str, str] = {}
-    taken: dict[str, str] = {}
+    """Name in the tree → the file to write, for every template and copied file. Raises UsageError if two of them
+    have the same output, or an output would overwrite a file of the tree."""
+    paths: dict[str, str] = {}
+    names_by_target: dict[str, str] = {}
     sources = {
         os.path.realpath(os.path.join(root, name)) for name in (*tree.templates, *tree.copies, *tree.partials)
     }
     outputs = [(name, output_name(name)) for name in tree.templates] + [(name, name) for name in tree.copies]
     for name, target in outputs:
         path = os.path.join(out, *target.split("/"))
-        if target in taken:
-            raise UsageError(f"{taken[target]} and {name} would both be written to {shown_path(path)}")
+        if target in names_by_target:
+            raise UsageError(
+                f"{names_by_target[target]} and {name} would both be written to {shown_path(path)}"
+            )
         if os.path.realpath(path) in sources:
             raise UsageError(f"{name} would overwrite {shown_path(path)}, which is one of the sources")
-        taken[target] = name
-        found[name] = path
-    return found
+        names_by_target[target] = name
+        paths[name] = path
+    return paths

@@ -4,26 +4,30 @@
         page = environment.get_template("index.html")
         await respond(send, page, {"title": "Home"})
 
-Rule: as in `wsgi`, the response begins when the first chunk of the page is there. The next chunk is made when the
-server has taken the one before (`send` waits then), so a slow client holds one chunk in memory, not a page.
+Rule: as in `wsgi`, the response begins when the first chunk of the page is complete. The next chunk is
+rendered when the server has accepted the previous one (`send` waits for that), so a slow client occupies the
+memory of one chunk, not of a page.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from tmplmon import Template
-from tmplmon.integrations.chunks import SIZE, achunks, chunks
+from tmplmon.integrations.chunks import SIZE, async_chunks, chunks
 from tmplmon.integrations.wsgi import HTML
 
 
 def pages(template: Template, context: Mapping[str, Any], size: int = SIZE) -> AsyncIterator[bytes]:
-    """The chunks of a page, of a template of either kind of environment."""
+    """Render a template as chunks of bytes. The template's environment may be synchronous or asynchronous.
+
+    context: the variables of the template. size: the minimum length of a chunk in characters.
+    """
     if template.environment.is_async:
-        return achunks(template.generate_async(context), size)
-    return _pages(template, context, size)
+        return async_chunks(template.generate_async(context), size)
+    return _sync_pages(template, context, size)
 
 
-async def _pages(template: Template, context: Mapping[str, Any], size: int) -> AsyncIterator[bytes]:
+async def _sync_pages(template: Template, context: Mapping[str, Any], size: int) -> AsyncIterator[bytes]:
     for chunk in chunks(template.generate(context), size):
         yield chunk
 
@@ -38,19 +42,20 @@ async def respond(
     content_type: str = HTML,
     size: int = SIZE,
 ) -> None:
-    """Answer with a page, which is made while it is sent. A page of one chunk has a Content-Length.
+    """Send a page as a response, while it is rendered. A page of one chunk gets a Content-Length.
 
-    size: characters of a chunk.
+    send: the ASGI callable. context: the variables of the template. status, headers, content_type: the head of the
+    response. size: the minimum length of a chunk in characters.
 
-    Raises what the template raises before its first chunk is complete; nothing has been sent then. A client that
-    goes away makes `send` raise OSError in servers of ASGI 2.4; the template is left where it is.
+    Raises what the template raises. If that happens before the first chunk is complete, nothing has been sent. If
+    the client disconnects, `send` raises OSError with servers of ASGI 2.4, and rendering stops.
     """
     body = pages(template, context or {}, size)
     first = await anext(body, b"")
     second = await anext(body, None)
     length = [("Content-Length", str(len(first)))] if second is None else []
-    sent = [("Content-Type", content_type), *length, *headers]
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+    named = [("Content-Type", content_type), *length, *headers]
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": first, "more_body": second is not None})
     if second is not None:

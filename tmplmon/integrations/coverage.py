@@ -1,11 +1,11 @@
-"""An endpoint that tells which lines of templates have run: a WSGI or ASGI application to mount somewhere.
+"""An endpoint that reports which lines of templates have run: a WSGI or ASGI application to mount.
 
     Flask       app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/run": WSGICoverage(live, app.jinja_env)})
     Starlette   Mount("/run", app=ASGICoverage(live, templates.env))
 
-The answer is JSON, `LiveCoverage.report`; for Prometheus, which says so in its header Accept, or with the query
-`format=prometheus`, it is Prometheus' text format. It names files of the server and no content of theirs; whom it
-answers is the application's business.
+The response is `LiveCoverage.report` as JSON, or Prometheus' text format if the Accept header is that of Prometheus
+or the query is `format=prometheus`. It contains file names of the server, but no file contents. The application has
+to restrict who may request it.
 """
 
 import json
@@ -17,26 +17,27 @@ from tmplmon.tools.livecoverage import LiveCoverage
 
 JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-_SAID_BY_PROMETHEUS = ("version=0.0.4", "openmetrics")
+_PROMETHEUS_ACCEPTS = ("version=0.0.4", "openmetrics")
 
 
 class _Endpoint:
-    """live: the recording. environment: whose templates are reported on."""
+    """live: the recording. environment: the environment whose templates are reported."""
 
     def __init__(self, live: LiveCoverage, environment: Environment) -> None:
         self.live = live
         self.environment = environment
 
     def answer(self, query: str, accept: str) -> tuple[str, bytes]:
-        """The type and the body of an answer."""
-        asked = "format=prometheus" in query.split("&") or any(word in accept for word in _SAID_BY_PROMETHEUS)
-        if asked and "format=json" not in query.split("&"):
+        """Return the content type and the body of a response."""
+        parameters = query.split("&")
+        accepted = any(media_type in accept for media_type in _PROMETHEUS_ACCEPTS)
+        if ("format=prometheus" in parameters or accepted) and "format=json" not in parameters:
             return PROMETHEUS, self.live.prometheus(self.environment).encode()
         return JSON, json.dumps(self.live.report(self.environment)).encode()
 
 
 class WSGICoverage(_Endpoint):
-    """The WSGI application."""
+    """The endpoint as a WSGI application."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         kind, body = self.answer(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT", ""))
@@ -45,13 +46,13 @@ class WSGICoverage(_Endpoint):
 
 
 class ASGICoverage(_Endpoint):
-    """The ASGI application."""
+    """The endpoint as an ASGI application."""
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         headers = dict(scope.get("headers", ()))
         kind, body = self.answer(
             scope.get("query_string", b"").decode("latin-1"), headers.get(b"accept", b"").decode("latin-1")
         )
-        sent = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": sent})
+        response_headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": response_headers})
         await send({"type": "http.response.body", "body": body})

@@ -1,16 +1,16 @@
-"""Flask renders its templates with this engine.
+"""Makes Flask render its templates with this engine.
 
     app = Flask(__name__)
     Tmplmon(app)            # or: tmplmon = Tmplmon(); …; tmplmon.init_app(app)
 
-Nothing else changes: `flask.render_template`, `stream_template`, `get_template_attribute`, `url_for`, flashed
-messages, context processors, signals, blueprints' template folders, `app.jinja_options` and the decorators
-`app.template_filter`, `template_test`, `template_global` are Flask's own, which it all does through
-`app.jinja_env`. That is an `Environment` of this engine then.
+Nothing else changes. `flask.render_template`, `stream_template`, `get_template_attribute`, `url_for`, flashed
+messages, context processors, signals, template folders of blueprints, `app.jinja_options` and the decorators
+`app.template_filter`, `template_test`, `template_global` are Flask's own: they use `app.jinja_env`, which is now an
+`Environment` of this engine.
 
-Where the app is in debug mode, and not testing, a template that fails is answered with a page that shows where. The
-configuration can say TMPLMON_SOURCE_MAP=True for source maps in the pages, with TMPLMON_EDITOR for links into an
-editor, and TMPLMON_ERROR_PAGE=False to leave errors to Werkzeug's debugger.
+In debug mode, but not when testing, an error in a template is answered by a page that shows the place.
+Configuration: TMPLMON_SOURCE_MAP=True adds source maps to pages, TMPLMON_EDITOR adds links into an editor, and
+TMPLMON_ERROR_PAGE=False leaves errors to Werkzeug's debugger.
 """
 
 from typing import Any
@@ -23,9 +23,10 @@ from tmplmon.integrations.development import WSGIDevelopment
 
 
 class Tmplmon:
-    """The extension. `app.extensions["tmplmon"]` is the instance.
+    """The Flask extension. `app.extensions["tmplmon"]` is its instance.
 
-    options: of the environment; they come before those in `app.jinja_options`.
+    app: the application; None: call `init_app` later. options: arguments of the environment; `app.jinja_options`
+    override them.
     """
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:
@@ -34,31 +35,33 @@ class Tmplmon:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Make an application render with this engine."""
+        """Make `app` render its templates with this engine."""
         app.extensions["tmplmon"] = self
         app.jinja_environment = FlaskEnvironment  # type: ignore[assignment]
         app.jinja_options = {**app.jinja_options, **self.options}
         app.wsgi_app = FlaskDevelopment(app)  # type: ignore[method-assign]
-        earlier = app.__dict__.pop("jinja_env", None)
-        if earlier is not None:
-            _take_over(app, earlier)
+        flask_environment = app.__dict__.pop("jinja_env", None)
+        if flask_environment is not None:
+            _copy_registrations(app, flask_environment)
 
 
-def _take_over(app: Flask, earlier: Any) -> None:
-    """What was registered before the extension came goes on to its environment."""
-    made = app.jinja_env
+def _copy_registrations(app: Flask, flask_environment: Any) -> None:
+    """Copy the filters, tests, globals and policies that were registered before the extension was initialized."""
+    environment = app.jinja_env
     stock = jinja2.Environment()
     for kind in ("filters", "tests", "globals"):
-        known = getattr(stock, kind)
-        table = getattr(made, kind)
-        for name, value in getattr(earlier, kind).items():
-            if name not in known or known[name] is not value:
+        stock_table = getattr(stock, kind)
+        table = getattr(environment, kind)
+        for name, value in getattr(flask_environment, kind).items():
+            if name not in stock_table or stock_table[name] is not value:
                 table.setdefault(name, value) if kind == "globals" else table.update({name: value})
-    made.policies.update({k: v for k, v in earlier.policies.items() if v is not stock.policies.get(k)})
+    policies = flask_environment.policies.items()
+    environment.policies.update({k: v for k, v in policies if v is not stock.policies.get(k)})
 
 
 class FlaskDevelopment:
-    """The application's WSGI function: in debug mode, with error pages and source maps (see `development`)."""
+    """Wraps the application's WSGI function: in debug mode, adds error pages and source maps (see
+    `development`)."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -73,8 +76,8 @@ class FlaskDevelopment:
             config = app.config
             environment: Any = app.jinja_env
             if config.get("TMPLMON_SOURCE_MAP", False):
-                # Not when the environment is made: to register a filter makes it, `app.run(debug=True)` comes later
-                # and so may the configuration.
+                # Not earlier: registering a filter creates the environment, often before `app.run(debug=True)` and
+                # before the configuration is complete.
                 app.jinja_env = environment = environment.overlay(source_map=True)
             errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
             self._development = WSGIDevelopment(self.wsgi_app, environment, errors=errors, editor=editor)
@@ -82,7 +85,7 @@ class FlaskDevelopment:
 
 
 class FlaskEnvironment(Environment):
-    """The environment of an application's templates, made as Flask makes its own."""
+    """The environment of an application, with the constructor that Flask expects."""
 
     def __init__(self, app: Flask, **options: Any) -> None:
         options.setdefault("loader", AppLoader(app))
@@ -91,7 +94,7 @@ class FlaskEnvironment(Environment):
 
 
 class AppLoader(BaseLoader):
-    """The template folders of an application and its blueprints, looked through by Flask itself."""
+    """Loads templates from the folders of an application and its blueprints, which Flask itself searches."""
 
     def __init__(self, app: Flask) -> None:
         self.loader: Any = app.create_global_jinja_loader()

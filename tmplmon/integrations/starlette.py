@@ -1,12 +1,12 @@
-"""Starlette and FastAPI: `TmplmonTemplates` in place of `Jinja2Templates`.
+"""Starlette and FastAPI: `TmplmonTemplates` instead of `Jinja2Templates`.
 
     templates = TmplmonTemplates(directory="templates")
 
     async def homepage(request):
         return templates.TemplateResponse(request, "index.html", {"title": "Home"})
 
-In an environment with `enable_async` the page is rendered when the response is sent, in the event loop, and awaits
-what the template calls. `StreamingResponse` sends a page while it is made.
+With `enable_async` the page is rendered in the event loop when the response is sent, and the template may await.
+`StreamingResponse` sends a page while it is rendered.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,8 @@ type Directory = str | PathLike[str]
 type ContextProcessor = Callable[[Request], Mapping[str, Any]]
 
 
-class _OfTemplate(Response):
-    """A response with the `template` and the `context` it is made of, which Starlette's test client gets, too."""
+class _WithTemplate(Response):
+    """A response that knows its `template` and `context`, and passes them to Starlette's test client."""
 
     template: Template
     context: dict[str, Any]
@@ -39,8 +39,8 @@ class _OfTemplate(Response):
         await super().__call__(scope, receive, send)
 
 
-class TemplateResponse(_OfTemplate, HTMLResponse):
-    """A page."""
+class TemplateResponse(_WithTemplate, HTMLResponse):
+    """A rendered page."""
 
     def __init__(self, template: Template, context: dict[str, Any], *response: Any) -> None:
         self.template, self.context = template, context
@@ -53,23 +53,26 @@ class TemplateResponse(_OfTemplate, HTMLResponse):
         await super().__call__(scope, receive, send)
 
 
-class StreamingTemplateResponse(_OfTemplate, StreamingResponse):
-    """A page that is sent while it is made."""
+class StreamingTemplateResponse(_WithTemplate, StreamingResponse):
+    """A page that is sent while it is rendered."""
 
     media_type = "text/html"
 
     def __init__(self, template: Template, context: dict[str, Any], size: int, **response: Any) -> None:
         self.template, self.context = template, context
-        # Starlette runs an ordinary iterator in its thread pool, so the event loop goes on.
+        # Starlette runs a synchronous iterator in its thread pool, so that the event loop is not blocked.
         asynchronous = template.environment.is_async
         body = pages(template, context, size) if asynchronous else chunks(template.generate(context), size)
         super().__init__(body, **response)
 
 
 class TmplmonTemplates:
-    """Templates of an application: of a directory or several, or of an environment of your own.
+    """The templates of an application.
 
-    context_processors: functions of a request that give names for every page.
+    directory: one directory or several. env: an environment, instead of directories. context_processors: functions
+    that take a request and return variables for every page.
+
+    Raises TypeError unless exactly one of `directory` and `env` is passed.
     """
 
     def __init__(
@@ -89,10 +92,10 @@ class TmplmonTemplates:
         env.globals.setdefault("url_for", _url_for)
 
     def get_template(self, name: str) -> Template:
-        """The template of a name."""
+        """Return a template. Raises TemplateNotFound or TemplateSyntaxError."""
         return self.env.get_template(name)
 
-    def _page(self, request: Request, context: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _context(self, request: Request, context: Mapping[str, Any] | None) -> dict[str, Any]:
         names = {"request": request, **(context or {})}
         for processor in self.context_processors:
             names.update(processor(request))
@@ -108,8 +111,12 @@ class TmplmonTemplates:
         media_type: str | None = None,
         background: BackgroundTask | None = None,
     ) -> TemplateResponse:
-        """A response with the page of a template. The arguments are those of Starlette's own."""
-        names = self._page(request, context)
+        """Return a response with a rendered page. The arguments are those of `Jinja2Templates.TemplateResponse`.
+
+        Raises what loading and rendering raise; with `enable_async`, rendering takes place when the response
+        is sent.
+        """
+        names = self._context(request, context)
         return TemplateResponse(self.get_template(name), names, status_code, headers, media_type, background)
 
     def StreamingResponse(
@@ -121,13 +128,15 @@ class TmplmonTemplates:
         size: int = SIZE,
         **response: Any,
     ) -> StreamingTemplateResponse:
-        """A response that sends the page while it is made.
+        """Return a response that sends the page while it is rendered.
 
-        size: characters that are sent at once. response: what Starlette's own takes besides the content:
-        `status_code`, `headers`, `media_type`, `background`.
+        size: the minimum length of a chunk in characters. response: further arguments of Starlette's
+        StreamingResponse: `status_code`, `headers`, `media_type`, `background`.
+
+        Raises TemplateNotFound or TemplateSyntaxError. Rendering takes place when the response is sent.
         """
         template = self.get_template(name)
-        return StreamingTemplateResponse(template, self._page(request, context), size, **response)
+        return StreamingTemplateResponse(template, self._context(request, context), size, **response)
 
 
 @pass_context

@@ -4,9 +4,9 @@
         page = environment.get_template("index.html")
         return respond(start_response, page, {"title": "Home"})
 
-Rule: the response begins when the first chunk of the page is there. So an error in the first 16 KB of a page is
-still the application's to answer, with a status of its own; a later one ends the response in the middle, and the
-server says so to the client by closing the connection.
+Rule: the response begins when the first chunk of the page is complete. After an error in the first 16 KB of a page
+the application can still respond with another status. A later error ends the response early, and the server closes
+the connection.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,11 +28,12 @@ def respond(
     content_type: str = HTML,
     size: int = SIZE,
 ) -> Iterator[bytes]:
-    """Answer with a page, which is made while it is sent. A page of one chunk has a Content-Length.
+    """Respond with a page that is sent while it is rendered. A page of one chunk gets a Content-Length.
 
-    size: characters of a chunk.
+    start_response: the WSGI callable. context: the variables of the template. status, headers, content_type: the
+    head of the response. size: the minimum length of a chunk in characters.
 
-    Raises what the template raises before its first chunk is complete; nothing has been sent then.
+    Raises what the template raises before its first chunk is complete; `start_response` has not been called then.
     """
     body = chunks(template.generate(context or {}), size)
     first = next(body, b"")

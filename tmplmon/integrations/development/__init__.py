@@ -1,9 +1,9 @@
-"""Development of web applications: pages with their source map, and a page that shows where a template failed.
+"""Middleware for development: adds source maps to pages, and answers errors in templates with an error page.
 
     application = WSGIDevelopment(application, environment)        # environment = Environment(…, source_map=True)
     application = ASGIDevelopment(application, environment)
 
-Both show source code: for development only.
+Both expose source code, so use them for development only.
 """
 
 from tmplmon.integrations.development.answers import Development

@@ -1,9 +1,9 @@
-"""What both middlewares do with an answer, whatever the protocol.
+"""The part of the middleware that does not depend on the protocol.
 
-Rule: an answer is changed only if it is a page that the environment has rendered while it was made: a text/html
-body that has in it, as it is, a text rendered with `source_map`, or that begins with the pieces of one. What is
-sent while it is made is not held back, but for the end of the page. An exception is answered only if it came out
-of a template and nothing has been sent yet; any other goes on to the application's own debugger.
+Rule: a response is changed only if it is a page that the environment rendered during the request: a text/html body
+that contains a text rendered with `source_map` unchanged, or that begins with the first chunks of one. A streamed
+body is not delayed, except for the end of the page. An exception is answered only if a template raised it and
+nothing has been sent yet; other exceptions reach the application's own debugger.
 """
 
 import logging
@@ -22,10 +22,11 @@ type Header = tuple[str, str]
 
 
 class Development:
-    """A middleware.
+    """The base class of the middleware.
 
-    errors: whether to answer exceptions. editor: see `PageMap`.
-    coverage: the recording of lines that have run; by default one that starts here, if there are source maps.
+    app: the wrapped application. environment: the environment of its templates. errors: whether to answer
+    exceptions. editor: see `PageMap`. coverage: the recording of executed lines; by default, a new one is
+    started if the environment has source maps.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Development:
         self.coverage = coverage
 
     def annotated(self, body: bytes, pages: Iterable[str]) -> bytes | None:
-        """A body with the map of the page in it; None if none of the pages is."""
+        """Return a body with the map of its page inserted; None if the body contains none of `pages`."""
         text = body.decode("utf-8", "surrogateescape")
         for page in sorted(pages, key=len, reverse=True):
             if page in text:
@@ -61,17 +62,20 @@ class Development:
         return None
 
     def stream(self, first: bytes, streams: Iterable[list[str]]) -> PageStream | None:
-        """What puts the map into a body that is sent in chunks, of which this is the first; None if it is not that
-        of a template."""
+        """Return the stream that inserts the map into a chunked body.
+
+        first: the first chunk of the body. streams: for each streamed rendering, its chunks so far. None if
+        the body is not the output of any of them.
+        """
         text = first.decode("utf-8", "ignore")
-        for pieces in streams:
-            begin = next(filter(None, pieces), "")
+        for chunks in streams:
+            begin = next(filter(None, chunks), "")
             if begin and (text.startswith(begin) or begin.startswith(text)):
-                return PageStream(pieces, self.environment, coverage=self.coverage, editor=self.editor)
+                return PageStream(chunks, self.environment, coverage=self.coverage, editor=self.editor)
         return None
 
     def answer(self, error: Exception, request: str) -> bytes | None:
-        """The page for an exception, None if it is not a template's."""
+        """Return the error page for an exception; None if no template raised it."""
         if not self.errors or template_place(error) is None:
             return None
         _log.error("Exception in a template (%s)", request, exc_info=error)
@@ -79,27 +83,27 @@ class Development:
 
 
 def is_page(headers: Iterable[Header]) -> bool:
-    """Whether a body is HTML that can be read and changed."""
-    found = {name.lower(): value.lower() for name, value in headers}
-    kind, _, options = found.get("content-type", "").partition(";")
+    """Whether the headers are those of an HTML body that can be decoded and changed."""
+    values = {name.lower(): value.lower() for name, value in headers}
+    kind, _, options = values.get("content-type", "").partition(";")
     charset = options.partition("charset=")[2].strip(' "')
-    return kind.strip() == "text/html" and charset in ("", "utf-8") and "content-encoding" not in found
+    return kind.strip() == "text/html" and charset in ("", "utf-8") and "content-encoding" not in values
 
 
 def resized(headers: Iterable[Header], length: int | None) -> list[Header]:
-    """Headers of a body that has been changed: another length, or one that is not known, and no digest of what it
-    was."""
-    gone = ("content-length", "etag", "content-md5", "digest")
-    kept = [header for header in headers if header[0].lower() not in gone]
+    """Return the headers for a changed body: with the new length (None: unknown), and without digests of the old
+    body."""
+    dropped = ("content-length", "etag", "content-md5", "digest")
+    kept = [header for header in headers if header[0].lower() not in dropped]
     return kept if length is None else [*kept, ("Content-Length", str(length))]
 
 
 def mapped(chunks: Iterable[bytes], stream: PageStream) -> Iterator[bytes]:
-    """The chunks of a page with its map."""
+    """Yield the chunks of a page with its map inserted."""
     for chunk in chunks:
         yield stream.annotated(chunk)
     yield stream.rest()
 
 
-FAILED = ("Content-Type", "text/html; charset=utf-8")
-"""A header of the page that shows an error."""
+ERROR_CONTENT_TYPE = ("Content-Type", "text/html; charset=utf-8")
+"""The Content-Type header of an error page."""

@@ -1,63 +1,73 @@
 """The ASGI middleware (version 3).
 
-Rule: the start of a page waits for the first of its body, before which a template need not have begun.
+Rule: the start message of a page is delayed until the first body message: the template may begin only then.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tmplmon.integrations.development.answers import FAILED, Development, Header, is_page, resized
+from tmplmon.integrations.development.answers import (
+    ERROR_CONTENT_TYPE,
+    Development,
+    Header,
+    is_page,
+    resized,
+)
 from tmplmon.tools.sourcemap import PageStream, rendered_pages
 
 
 class ASGIDevelopment(Development):
-    """The ASGI middleware. The arguments are those of `Development`."""
+    """The ASGI middleware. Its arguments are those of `Development`."""
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         changeable = scope["method"] != "HEAD"
-        start: Any = None  # It waits for the first of the body, before which a template need not have begun.
-        held: list[bytes] = []
+        delayed_start: Any = None
+        bodies: list[bytes] = []
         stream: PageStream | None = None
-        sent = False
+        has_sent = False
 
-        async def hold(message: Any) -> None:
-            nonlocal start, stream, sent
+        async def intercept(message: Any) -> None:
+            nonlocal delayed_start, stream, has_sent
             kind = message["type"]
             body, more = message.get("body", b""), message.get("more_body", False)
             if kind == "http.response.start" and changeable and is_page(_decoded(message)):
-                start = message
+                delayed_start = message
                 return
-            if kind == "http.response.body" and start is not None and pages:
-                held.append(body)
+            if kind == "http.response.body" and delayed_start is not None and pages:
+                bodies.append(body)
                 if not more:
-                    begin, start, sent = start, None, True
-                    plain = b"".join(held)
-                    whole = self.annotated(plain, pages)
-                    await _send(send, begin, plain if whole is None else whole)
+                    start, delayed_start, has_sent = delayed_start, None, True
+                    original = b"".join(bodies)
+                    annotated = self.annotated(original, pages)
+                    await _send(send, start, original if annotated is None else annotated)
                 return
-            sent = sent or kind in ("http.response.start", "http.response.body")
-            if start is not None:
+            has_sent = has_sent or kind in ("http.response.start", "http.response.body")
+            if delayed_start is not None:
                 stream = self.stream(body, pages.streams)
-                begin, start = start, None
-                await send(begin if stream is None else _resized(begin, None))
+                start, delayed_start = delayed_start, None
+                await send(start if stream is None else _resized(start, None))
             if stream is not None and kind == "http.response.body":
                 message = {**message, "body": stream.annotated(body) + (b"" if more else stream.rest())}
             await send(message)
 
         with rendered_pages() as pages:
             try:
-                await self.app(scope, receive, hold)
-                if start is not None and not held:
-                    await send(start)
+                await self.app(scope, receive, intercept)
+                if delayed_start is not None and not bodies:
+                    await send(delayed_start)
             except Exception as error:
-                page = None if sent else self.answer(error, f"{scope['method']} {scope['path']}")
+                page = None if has_sent else self.answer(error, f"{scope['method']} {scope['path']}")
                 if page is None:
                     raise
-                begin = {"type": "http.response.start", "status": 500, "headers": [_encoded(FAILED)]}
-                await _send(send, begin, page)
+                start = {
+                    "type": "http.response.start",
+                    "status": 500,
+                    "headers": [_encoded(ERROR_CONTENT_TYPE)],
+                }
+                await _send(send, start, page)
 
 
 def _decoded(start: Any) -> list[Header]:

@@ -1,23 +1,31 @@
 """The WSGI middleware (PEP 3333).
 
-Rule: `start_response` waits for the first chunk of the body, as an application may wait with its status so long.
+Rule: `start_response` is delayed until the first chunk of the body, because an application may call it that late.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from tmplmon.integrations.development.answers import FAILED, Development, Header, is_page, mapped, resized
+from tmplmon.integrations.development.answers import (
+    ERROR_CONTENT_TYPE,
+    Development,
+    Header,
+    is_page,
+    mapped,
+    resized,
+)
 from tmplmon.tools.sourcemap import PageStream, rendered_pages
 
 
 class WSGIDevelopment(Development):
-    """The WSGI middleware. The arguments are those of `Development`."""
+    """The WSGI middleware. Its arguments are those of `Development`."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # (status, headers) once the application has called `start_response`; [None] once they have been sent.
         started: list[Any] = []
 
-        def hold(status: str, headers: list[Header], exc_info: Any = None) -> Callable[[bytes], Any]:
+        def delayed(status: str, headers: list[Header], exc_info: Any = None) -> Callable[[bytes], Any]:
             if exc_info is not None and started and started[-1] is None:
                 return start_response(status, headers, exc_info)  # type: ignore[no-any-return]
             started[:] = [(status, headers)]
@@ -26,16 +34,16 @@ class WSGIDevelopment(Development):
         request = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
         with rendered_pages() as pages:
             try:
-                body = self.app(environ, hold)
+                body = self.app(environ, delayed)
                 chunks = iter(body)
                 first = next(chunks, b"")
-                # An application may wait with its status until its body is asked for.
                 status, headers = started[-1]
             except Exception as error:
                 page = self.answer(error, request)
                 if page is None:
                     raise
-                start_response("500 Internal Server Error", [FAILED, ("Content-Length", str(len(page)))])
+                headers = [ERROR_CONTENT_TYPE, ("Content-Length", str(len(page)))]
+                start_response("500 Internal Server Error", headers)
                 return [page]
         changeable = is_page(headers) and environ.get("REQUEST_METHOD") != "HEAD"
         if not pages or not changeable:
@@ -44,13 +52,13 @@ class WSGIDevelopment(Development):
             start_response(status, headers if stream is None else resized(headers, None))
             return _Body(first, chunks, stream, getattr(body, "close", None))
         try:
-            plain = first + b"".join(chunks)
-            whole = self.annotated(plain, pages)
+            original = first + b"".join(chunks)
+            annotated = self.annotated(original, pages)
         finally:
             if hasattr(body, "close"):
                 body.close()
-        start_response(status, headers if whole is None else resized(headers, len(whole)))
-        return [plain if whole is None else whole]
+        start_response(status, headers if annotated is None else resized(headers, len(annotated)))
+        return [original if annotated is None else annotated]
 
 
 def _write(data: bytes) -> None:
@@ -58,7 +66,7 @@ def _write(data: bytes) -> None:
 
 
 class _Body:
-    """The chunks of an answer that goes on as they come: as they are, or with a map in them."""
+    """The chunks of a response that is not buffered: unchanged, or with the map of the page inserted."""
 
     def __init__(
         self,

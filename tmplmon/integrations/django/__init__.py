@@ -1,5 +1,5 @@
-"""Django's back end is `tmplmon.integrations.django.tmplmon.Templates`.
+"""Django's template back end: `tmplmon.integrations.django.tmplmon.Templates`.
 
-Django names an engine after the module that its class is in, and its own language is called "django": so the module
-is called as the engine, and both can be used in one project with no NAME given.
+Django names an engine after the module of its class. The module is therefore named like the engine, so that both
+this engine and Django's own ("django") can be used in one project without a NAME.
 """

@@ -1,10 +1,10 @@
-"""Source maps in Django's pages: a middleware for the setting MIDDLEWARE, as its first entry.
+"""Source maps in Django's pages: a middleware, to be the first entry of the setting MIDDLEWARE.
 
     MIDDLEWARE = ["tmplmon.integrations.django.development.source_maps", ...]
     TEMPLATES = [{..., "OPTIONS": {"source_map": DEBUG, ...}}]
 
-It does nothing where no engine has `source_map`. TMPLMON_EDITOR in the settings gives links into an editor. Errors
-are shown by Django's own debug page, which knows the template's line from the back end.
+It is not used if no engine has the option `source_map`. The setting TMPLMON_EDITOR adds links into an editor.
+Errors are shown by Django's own debug page, which gets the template's line from the back end.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,16 +21,16 @@ from tmplmon.tools.sourcemap import rendered_pages
 
 
 def source_maps(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The middleware."""
-    found = [
+    """The middleware. Raises MiddlewareNotUsed if no engine has the option `source_map`."""
+    environments = [
         engine.env for engine in engines.all() if isinstance(engine, Templates) and engine.env.source_map
     ]
-    if not found:
+    if not environments:
         raise MiddlewareNotUsed("no template engine has the option source_map")
-    development = Development(get_response, found[0], editor=getattr(settings, "TMPLMON_EDITOR", None))
+    development = Development(get_response, environments[0], editor=getattr(settings, "TMPLMON_EDITOR", None))
 
     def streamed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-        # The template of a stream begins when its first chunk is asked for.
+        # A streamed template begins to render when its first chunk is requested.
         with rendered_pages() as pages:
             first = next(chunks, b"")
         stream = development.stream(first, pages.streams)

@@ -3,13 +3,14 @@
     TEMPLATES = [{
         "BACKEND": "tmplmon.integrations.django.tmplmon.Templates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,                        # looks into each app's folder "jinja2"
+        "APP_DIRS": True,                        # searches the folder "jinja2" of each app
         "OPTIONS": {"context_processors": [...]},
     }]
 
-Templates know `static`, `url`, and for a request `request`, `csrf_input` and `csrf_token`. Further OPTIONS are the
-environment's; "environment" names a function that makes it (it is called with them), "app_dirname" another folder
-in the apps. These are the conventions of Django's own back end for Jinja2, so that a project changes one line.
+Templates can use `static` and `url`, and with a request `request`, `csrf_input` and `csrf_token`. All OPTIONS are
+arguments of the environment, except "environment", which names a function that creates it, and "app_dirname", the
+name of the folder in the apps. These are the conventions of Django's own back end for Jinja2, so that only one line
+of a project has to change.
 """
 
 from typing import Any
@@ -29,12 +30,12 @@ from django.utils.safestring import SafeString, mark_safe
 from tmplmon import Environment, FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError
 from tmplmon.tools.failures import template_place
 
-AROUND = 10
-"""Lines of a template that Django's debug page shows before and after the one at fault."""
+CONTEXT_LINES = 10
+"""The number of template lines that Django's debug page shows before and after the line with the error."""
 
 
 class Templates(BaseEngine):
-    """The engine. `env` is its environment."""
+    """The template back end. `env` is its environment."""
 
     app_dirname = "jinja2"
 
@@ -70,7 +71,7 @@ class Templates(BaseEngine):
 
 
 class DjangoTemplate:
-    """A template as Django's views know it."""
+    """A template with the interface that Django's views expect."""
 
     def __init__(self, template: Template, backend: Templates) -> None:
         self.template = template
@@ -97,22 +98,23 @@ class DjangoTemplate:
 
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
-    """The URL of a view, as the tag ``url`` of Django's own language gives it."""
+    """Return the URL of a view, like the tag ``url`` of Django's own language. Raises NoReverseMatch."""
     return reverse(name, args=args, kwargs=kwargs)
 
 
 def _syntax_error(error: TemplateSyntaxError) -> DjangoSyntaxError:
-    made = DjangoSyntaxError(str(error))
-    _explain(made, error)
-    return made
+    django_error = DjangoSyntaxError(str(error))
+    _explain(django_error, error)
+    return django_error
 
 
 def _explain(shown: Exception, error: Exception) -> None:
-    """Give an exception what Django's debug page shows of a template: its lines around the innermost place."""
+    """Set on `shown` what Django's debug page displays: the lines around the innermost template frame of
+    `error`."""
     place = template_place(error)
     if place is None or hasattr(shown, "template_debug"):
         return
-    top, bottom = max(0, place.line - 1 - AROUND), min(len(place.lines), place.line + AROUND)
+    top, bottom = max(0, place.line - 1 - CONTEXT_LINES), min(len(place.lines), place.line + CONTEXT_LINES)
     before, during, after = place.parts
     shown.template_debug = {  # type: ignore[attr-defined]
         "name": place.file,
