@@ -195,6 +195,11 @@ def _visit_set(names: FrameNames, node: nodes.Set) -> None:
     names.target(node.target, names.store)
 
 
+def _visit_set_block(names: FrameNames, node: nodes.SetBlock) -> None:
+    names.expression(node.filter)
+    names.target(node.target, names.store)
+
+
 def _visit_from_import(names: FrameNames, node: nodes.FromImport) -> None:
     names.expression(node.template)
     for _, alias in node.names:
@@ -236,7 +241,7 @@ _STATEMENTS: dict[type[nodes.Node], Callable[[FrameNames, Any], None]] = {
     nodes.If: FrameNames._if,
     nodes.For: lambda names, node: names.expression(node.iter),
     nodes.Set: _visit_set,
-    nodes.SetBlock: lambda names, node: names.target(node.target, names.store),
+    nodes.SetBlock: _visit_set_block,
     nodes.With: _visit_with,
     nodes.Macro: lambda names, node: names.store(node.name),
     nodes.CallBlock: lambda names, node: names.expression(node.call),

@@ -1,0 +1,61 @@
+"""Which pieces `generate` yields: what is between two points where a template may wait is one piece."""
+
+import pytest
+
+from tmplmon import Environment
+
+X = "X"
+CASES = [
+    ("", []),
+    ("text", [4]),
+    ("a{{ 1 }}b{{ x }}c", [5]),
+    ("a\n{{ x }}\nb\n{{ x }}", [7]),
+    ("{{ x }}" * 24, [24]),
+    ("{{ x }}" * 25, [24, 1]),
+    ("{{ x }}" * 70, [24, 24, 22]),
+    ("{% for i in range(3) %}{{ i }}{% endfor %}", [1, 1, 1]),
+    ("{% for i in range(2) %}{{ i }}\n{{ x }}{% endfor %}", [3, 3]),
+    ("a{% if x %}{% set y = 1 %}b{% endif %}c", [1, 1, 1]),
+    # A long text waits for nothing but the end of its piece.
+    ("t" * 5000 + "{{ x }}", [5001]),
+    ("t" * 100_000, [100_000]),
+    (("t" * 3000 + "{{ x }}") * 3, [9003]),
+    ("{% for i in range(2) %}" + "t" * 5000 + "{% endfor %}", [5000, 5000]),
+]
+
+
+@pytest.mark.parametrize(("source", "lengths"), CASES, ids=[row[0][:40] for row in CASES])
+def test_pieces(source: str, lengths: list[int], backend: str) -> None:
+    template = Environment(backend=backend).from_string(source)
+    pieces = list(template.generate(x=X))
+    assert [len(piece) for piece in pieces] == lengths
+    assert "".join(pieces) == template.render(x=X)
+
+
+def test_a_piece_comes_before_what_follows_it_is_evaluated(backend: str) -> None:
+    called: list[int] = []
+    source = "t" * 5000 + "{% for i in range(3) %}{{ f(i) }}{% endfor %}"
+    pieces = Environment(backend=backend).from_string(source).generate(f=lambda i: called.append(i) or i)
+    assert (len(next(pieces)), called) == (5000, [])
+    assert (next(pieces), called) == ("0", [0])
+    assert (next(pieces), called) == ("1", [0, 1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_a_stream_buffers_as_many_pieces_as_it_is_told(size: int, backend: str) -> None:
+    stream = Environment(backend=backend).from_string("{% for i in range(7) %}{{ i }}{% endfor %}").stream()
+    stream.enable_buffering(size) if size > 1 else None
+    expected = ["0123456"[start : start + size] for start in range(0, 7, size)]
+    assert list(stream) == expected
+
+
+def test_long_texts_of_a_page_are_not_copied() -> None:
+    """Of bytecode templates: a text of at least 1,000 characters is a piece of the output by itself."""
+    template = Environment().from_string("a{{ x }}" + "t" * 1000 + "{{ x }}b")
+    output: list[str] = []
+    template.code(template.new_context({"x": X}), output)
+    assert [len(piece) for piece in output] == [2, 1000, 2]
+    template = Environment().from_string("a{{ x }}" + "t" * 999 + "{{ x }}b")
+    output = []
+    template.code(template.new_context({"x": X}), output)
+    assert [len(piece) for piece in output] == [1003]

@@ -1,0 +1,100 @@
+"""One run of the tests, recorded: which statements each test runs, how long it takes, whether it passes."""
+
+import pickle
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .loading import Marks, install
+from .operators import Mutant
+
+
+@dataclass
+class TestRecord:
+    """seconds: processor time of the test.  hits: path of a module → numbers of its statements that ran."""
+
+    name: str
+    seconds: float
+    hits: dict[str, bytes]
+    passed: bool = True
+
+
+@dataclass
+class Record:
+    tests: list[TestRecord] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(zlib.compress(pickle.dumps(self), 1))
+
+    @staticmethod
+    def load(path: Path) -> "Record":
+        record = pickle.loads(zlib.decompress(path.read_bytes()))
+        assert isinstance(record, Record)
+        return record
+
+    def tests_of(self, mutant: Mutant) -> list[TestRecord]:
+        """The passing tests that run the mutant's statement (its module, if it takes effect on import), the
+        fastest first."""
+        covering = []
+        for test in self.tests:
+            bits = test.hits.get(mutant.path) if test.passed else None
+            if bits is None:
+                continue
+            if mutant.statement is None or _is_set(bits, mutant.statement):
+                covering.append(test)
+        return sorted(covering, key=lambda test: test.seconds)
+
+
+def _is_set(bits: bytes, number: int) -> bool:
+    byte, bit = divmod(number, 8)
+    return byte < len(bits) and bool(bits[byte] >> bit & 1)
+
+
+def _bits(numbers: list[int]) -> bytes:
+    total = 0
+    for number in numbers:
+        total |= 1 << number
+    return total.to_bytes((total.bit_length() + 7) // 8, "little")
+
+
+class Recorder:
+    """The pytest plugin that records. What a test file runs when it is imported belongs to no test."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.record = Record()
+        self._failed = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self.marks.clear()
+        self._failed = False
+        started = time.process_time()
+        result = yield
+        seconds = time.process_time() - started
+        hits = {path: _bits(numbers) for path, numbers in self.marks.hits().items()}
+        self.record.tests.append(TestRecord(item.nodeid, seconds, hits, not self._failed))
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed or report.skipped:
+            self._failed = True
+
+
+def record(root: Path, packages: list[str], path: Path, arguments: list[str]) -> int:
+    """Run the tests with the given arguments of pytest, and save the record. Returns pytest's exit status."""
+    marks = Marks(packages)
+    install(root, marks.watch)
+    recorder = Recorder(marks)
+    status = pytest.main(
+        ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments], plugins=[recorder]
+    )
+    recorder.record.save(path)
+    seconds = sum(test.seconds for test in recorder.record.tests)
+    failed = [test.name for test in recorder.record.tests if not test.passed]
+    print(f"{len(recorder.record.tests)} tests, {seconds:.0f} s of processor time, {len(failed)} left out")
+    return int(status)
