@@ -265,11 +265,11 @@ def test_a_single_operation_is_bounded_without_a_limit() -> None:
 
 def test_the_clock_is_looked_at_once_in_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
-    monkeypatch.setattr(Budget, "look", lambda self: looks.append(self._fuel_given))
+    monkeypatch.setattr(Budget, "look", lambda self: looks.append(self.spent.fuel))
     env = environment("{% for x in range(2498) %}{% set y = x %}{% endfor %}")
     assert spent(env, rendered)[0] == 2500
-    # A slice is used up when a unit is wanted beyond it, which the next one pays for.
-    assert looks == [500, 1001, 1502, 2003]
+    # A slice of 500 is used up when one more unit is needed, which the next slice pays for.
+    assert looks == [501, 1002, 1503, 2004]
 
 
 def test_time_is_over_at_the_limit_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
