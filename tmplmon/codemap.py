@@ -11,7 +11,7 @@ and a debugger mean the same by a line.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,7 @@ def code_map(environment: Any, source: str, name: str | None = None, filename: s
     options = environment.lower_options(name)
     options.filters = options.tests = _Anything()
     program = with_raised_recursion_limit(lambda: lower(tree, parsed, options), name, parsed.filename)
-    return _Maker(program, tree, parsed, environment.lex(text)).made()
+    return _Maker(program, tree, parsed).made()
 
 
 class _Anything:
@@ -126,17 +126,10 @@ class _Anything:
 
 
 class _Maker:
-    def __init__(
-        self,
-        program: ops.Program,
-        tree: nodes.Template,
-        source: Source,
-        tokens: Iterable[tuple[int, str, str]],
-    ) -> None:
+    def __init__(self, program: ops.Program, tree: nodes.Template, source: Source) -> None:
         self.program = program
         self.tree = tree
         self.source = source
-        self.tokens = tokens
         self.scopes = scopes(program)
 
     def made(self) -> CodeMap:
@@ -224,19 +217,9 @@ class _Maker:
             for scope in self.scopes
             for site in scope.lines
         ]
-        heads = self.else_heads()
         for node in walk(self.tree):
-            parts: list[tuple[range, list[nodes.Stmt]]] = []
-            if isinstance(node, nodes.If):
-                parts += [(self.rows(start, end), body) for start, end, _, body in node.branches]
-            elif isinstance(getattr(node, "body", None), list) and not isinstance(node, nodes.Template):
-                parts.append((self.rows(node.start, node.end), node.body))  # type: ignore[attr-defined]
-            if isinstance(node, (nodes.If, nodes.For)):
-                head = next(heads)
-                if node.orelse and head is not None:
-                    parts.append((head, node.orelse))
-            for head, body in parts:
-                yield Suite(head, self.inside(places, body))
+            for start, end, body in _bodies(node):
+                yield Suite(self.rows(start, end), self.inside(places, body))
 
     def rows(self, start: int, end: int) -> range:
         return range(self.source.line(start), self.source.line(max(start, end - 1)) + 1)
@@ -250,25 +233,6 @@ class _Maker:
         lines = {line for row, column, line in places if begin <= (row, column) < end}
         return frozenset(lines - {line for row, column, line in places if not begin <= (row, column) < end})
 
-    def else_heads(self) -> Iterator[range | None]:
-        """For each ``if`` and ``for`` in source order the lines of its ``else`` tag, or None."""
-        heads: list[range | None] = []
-        opened: list[int] = []
-        begun = 0
-        for line, kind, text in self.tokens:
-            if kind in ("block_begin", "linestatement_begin"):
-                begun = line
-            elif kind == "name" and begun:
-                if text in ("if", "for"):
-                    opened.append(len(heads))
-                    heads.append(None)
-                elif text == "else":
-                    heads[opened[-1]] = range(begun, line + 1)
-                elif text in ("endif", "endfor"):
-                    opened.pop()
-                begun = 0
-        return iter(heads)
-
     def regions(self) -> Iterator[Region]:
         for scope in self.scopes:
             if scope.kind in (ops.ScopeKind.BLOCK, ops.ScopeKind.MACRO):
@@ -277,6 +241,18 @@ class _Maker:
                     inner += each.nested
                 lines = frozenset(self.line(each, site) for each in inner for site in each.lines)
                 yield Region(scope.kind.value, scope.name, scope.position[0], lines)
+
+
+def _bodies(node: nodes.Node) -> list[tuple[int, int, list[nodes.Stmt]]]:
+    """(start of a tag, its end, what it encloses) for a statement's own tag, and its ``elif`` and ``else``."""
+    bodies: list[tuple[int, int, list[nodes.Stmt]]] = []
+    if isinstance(node, nodes.If):
+        bodies += [(start, end, body) for start, end, _, body in node.branches]
+    elif isinstance(body := getattr(node, "body", None), list) and not isinstance(node, nodes.Template):
+        bodies.append((node.start, node.end, body))
+    if isinstance(node, (nodes.If, nodes.For)) and node.orelse and node.else_tag is not None:
+        bodies.append((*node.else_tag, node.orelse))
+    return bodies
 
 
 def scope_nodes_outermost(scope: ops.Scope) -> list[Any]:

@@ -81,7 +81,7 @@ Template  1:1-5:52
         Filter 'f'  2:20-25
           value  Name 'z'  2:20
           arg  Const 2  2:24
-      orelse
+      else  2:40-49
         Text 'e'  2:50
     Text '\\n'  2:63
     If  3:1-19
@@ -94,7 +94,7 @@ Template  1:1-5:52
       test  Name 'b'  3:29
       then  3:21-32
         Text '2'  3:33
-      orelse
+      else  3:34-43
         Text '3'  3:44
     Text '\\n'  3:56
     FromImport p, q as r  4:1-31

@@ -195,6 +195,26 @@ def test_suites() -> None:
     assert suites == {1: [2], 3: [4, 5, 7], 4: [5], 6: [7], 9: [10]}
 
 
+def test_an_else_tag_may_take_several_lines() -> None:
+    found = mapped(
+        "{% if a %}1",
+        "{%- else",
+        "-%}",
+        "4",
+        "{% endif %}{% for x in y %}{{ x }}{%",
+        "else",
+        "%}",
+        "8",
+        "{% endfor %}",
+    )
+    assert {suite.head: sorted(suite.lines) for suite in found.suites} == {
+        range(1, 2): [],
+        range(2, 4): [4],
+        range(5, 6): [],
+        range(5, 8): [8],
+    }
+
+
 def test_filters_and_tests_need_not_be_known() -> None:
     assert mapped("{{ a|mine }}{% if a is mine %}{% endif %}").lines == {1}
 

@@ -9,7 +9,7 @@ from tmplmon.errors import TemplateAssertionError
 from tmplmon.syntax import nodes
 from tmplmon.syntax.build_expressions import CONSTANTS, Argument, ExpressionBuilder
 from tmplmon.syntax.lexer import Token
-from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Stmt
+from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Span, Stmt
 
 # Blocks nested deeper than this are refused: the passes after the parser recurse, a few calls a block.
 # CPython nests at most 21 loops in one function (measured on 3.13); that is for the back ends to get around.
@@ -64,8 +64,8 @@ class StatementBuilder(ExpressionBuilder):
         if self.open_tags > MAX_BLOCKS:
             self.fail(f"more than {MAX_BLOCKS} blocks inside one another", tag[2], tag[3])
 
-    def else_head(self, _tag: Token, _end: Token) -> None:
-        return None
+    def else_head(self, tag: Token, end: Token) -> Span:
+        return tag[2], end[3]
 
     # --- if and for
 
@@ -83,11 +83,11 @@ class StatementBuilder(ExpressionBuilder):
 
     def if_end(self, branches: list[Branch], _tag: Token, _end: Token) -> Stmt:
         self.open_tags -= 1
-        return nodes.If(branches[0][0], branches[0][1], branches, None)
+        return nodes.If(branches[0][0], branches[0][1], branches, None, None)
 
-    def if_else(self, branches: list[Branch], _else: None, orelse: Body, _tag: Token, _end: Token) -> Stmt:
+    def if_else(self, branches: list[Branch], else_tag: Span, orelse: Body, _tag: Token, _end: Token) -> Stmt:
         self.open_tags -= 1
-        return nodes.If(branches[0][0], branches[0][1], branches, orelse)
+        return nodes.If(branches[0][0], branches[0][1], branches, orelse, else_tag)
 
     def for_head(self, tag: Token, target: Expr, _in: Token, iterable: Expr, end: Token) -> nodes.For:
         return self._for(tag, target, iterable, None, False, end)
@@ -119,7 +119,7 @@ class StatementBuilder(ExpressionBuilder):
         self, tag: Token, target: Expr, iterable: Expr, test: Expr | None, recursive: bool, end: Token
     ) -> nodes.For:
         self.open(tag)
-        return nodes.For(tag[2], end[3], target, iterable, test, recursive, [], None)
+        return nodes.For(tag[2], end[3], target, iterable, test, recursive, [], None, None)
 
     def for_end(self, head: nodes.For, body: Body, _tag: Token, _end: Token) -> Stmt:
         self.open_tags -= 1
@@ -127,11 +127,12 @@ class StatementBuilder(ExpressionBuilder):
         return head
 
     def for_else(
-        self, head: nodes.For, body: Body, _else: None, orelse: Body, _tag: Token, _end: Token
+        self, head: nodes.For, body: Body, else_tag: Span, orelse: Body, _tag: Token, _end: Token
     ) -> Stmt:
         self.open_tags -= 1
         head.body = body
         head.orelse = orelse
+        head.else_tag = else_tag
         return head
 
     def break_statement(self, tag: Token, end: Token) -> Stmt:

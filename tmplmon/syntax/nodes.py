@@ -10,6 +10,9 @@ from typing import Any
 
 from tmplmon.records import fresh, record
 
+# (start, end): character offsets, the end exclusive.
+type Span = tuple[int, int]
+
 
 class _ByValue:
     """Nodes are compared by what is in them."""
@@ -206,15 +209,19 @@ class Output(Stmt):
 
 @record
 class If(Stmt):
-    """`branches` has (start of the ``if``/``elif`` tag, its end, test, body), the ``if`` first."""
+    """`branches` has (start of the ``if`` or ``elif`` tag, its end, test, body), the ``if`` first.
+
+    `else_tag` is the span of the ``else`` tag; it and `orelse` are None where there is none.
+    """
 
     branches: list[tuple[int, int, Expr, list[Stmt]]]
     orelse: list[Stmt] | None
+    else_tag: Span | None
 
 
 @record
 class For(Stmt):
-    """`target` is a Name or a TupleExpr of targets."""
+    """`target` is a Name or a TupleExpr of targets; `else_tag` as in `If`."""
 
     target: Expr
     iter: Expr
@@ -222,6 +229,7 @@ class For(Stmt):
     recursive: bool
     body: list[Stmt]
     orelse: list[Stmt] | None
+    else_tag: Span | None
 
 
 @record

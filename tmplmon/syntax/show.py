@@ -68,11 +68,15 @@ def _head(node: nodes.Node, source: Source) -> tuple[str, list[tuple[str, Any]]]
         for start, end, test, body in node.branches:
             inside += [("test", test), (f"then  {show_place(source, start, end)}", body)]
         if node.orelse is not None:
-            inside.append(("orelse", node.orelse))
+            inside.append((_else_label(node, source), node.orelse))
         return f"If  {show_place(source, node.start, node.end)}", inside
     fields: tuple[str, ...] = type(node).__match_args__
     for name in fields[2:]:  # after `start` and `end`
         value = getattr(node, name)
+        if name == "else_tag":
+            continue  # shown with `orelse`
+        if name == "orelse" and isinstance(node, nodes.For) and value:
+            name = _else_label(node, source)
         if isinstance(value, nodes.Arguments):
             inside += _arguments(value)
         elif isinstance(value, nodes.Node) or _is_body(value):
@@ -88,6 +92,11 @@ def _head(node: nodes.Node, source: Source) -> tuple[str, list[tuple[str, Any]]]
         elif value is not None and value is not False:
             words.append(_cut(value))
     return " ".join([type(node).__name__, *words]) + f"  {show_place(source, node.start, node.end)}", inside
+
+
+def _else_label(node: nodes.If | nodes.For, source: Source) -> str:
+    assert node.else_tag is not None
+    return f"else  {show_place(source, *node.else_tag)}"
 
 
 def _is_body(value: object) -> bool:
