@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
@@ -104,6 +104,7 @@ def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool 
     how = case.sections.get("run", "render")
     if how == "native" and enable_async:
         how = "native_async"  # render of a NativeTemplate is for synchronous environments
+    lines: list[tuple[str, int]] = []
     try:
         template = engine.environment(case.templates, **options).get_template("main")
         if not events:
@@ -112,7 +113,7 @@ def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool 
             output = HOW[how](template, variables)
         return Outcome(output=output, events=show_lines(lines))
     except Exception as error:
-        return describe(error)
+        return replace(describe(error), events=show_lines(lines) if events else None)
 
 
 def evaluate(text: str, engine: Engine) -> dict[str, Any]:

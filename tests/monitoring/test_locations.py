@@ -151,3 +151,22 @@ def test_the_size_of_an_entry() -> None:
     table = builder.build()
     assert table.nbytes / len(table) == 6
     assert len(encode_linetable(places, 1)) / len(table) < 3.1
+
+
+@pytest.mark.parametrize(
+    ("largest", "bytes_each"),
+    [(254, 1), (255, 1), (256, 2), (65535, 2), (65536, 4), (2**32 - 1, 4), (2**32, 8)],
+)
+def test_each_field_is_as_wide_as_its_largest_value(largest: int, bytes_each: int) -> None:
+    builder = LocationTableBuilder("a")
+    builder.add(largest, 1)
+    table = builder.build()
+    assert (table.nbytes, list(table)) == (5 + bytes_each, [(largest, Location("a", 1, 1, None, None))])
+    builder = LocationTableBuilder("a")
+    builder.add(0, largest, largest)
+    assert (builder.build().nbytes, builder.build().line(0)) == (5 + bytes_each, largest)
+    # Columns are stored as value + 1, end lines as spans.
+    builder = LocationTableBuilder("a")
+    builder.add(0, 1, 1 + largest, largest - 1, 3)
+    table = builder.build()
+    assert (table.nbytes, table[0]) == (4 + 2 * bytes_each, Location("a", 1, 1 + largest, largest - 1, 3))

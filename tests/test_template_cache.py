@@ -1,0 +1,68 @@
+"""How many templates an environment keeps, and which ones it drops."""
+
+import pytest
+
+from tmplmon import Environment, FunctionLoader
+
+NAMES = "abcdefgh"
+
+
+def loading(**options: object) -> tuple[Environment, list[str]]:
+    """An environment, and the names of the templates that were loaded, in order."""
+    loads: list[str] = []
+
+    def load(name: str) -> str:
+        loads.append(name)
+        return name
+
+    return Environment(loader=FunctionLoader(load), **options), loads
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+def test_as_many_are_kept_as_the_size_says(size: int) -> None:
+    environment, loads = loading(cache_size=size)
+    for _ in range(2):
+        for name in NAMES[:size]:
+            environment.get_template(name)
+    assert loads == list(NAMES[:size])
+    assert environment.cache is not None
+    assert list(environment.cache) == list(NAMES[:size])
+    environment.get_template(NAMES[size])
+    assert sorted(environment.cache) == sorted(NAMES[1 : size + 1])
+    environment.get_template(NAMES[0])
+    assert loads == [*NAMES[: size + 1], NAMES[0]]
+
+
+def test_the_one_that_was_used_longest_ago_is_dropped() -> None:
+    environment, loads = loading(cache_size=4)
+    for name in ("a", "b", "c", "d", "a", "b", "e", "f"):
+        environment.get_template(name)
+    assert environment.cache is not None
+    assert set(environment.cache) == {"a", "b", "e", "f"}
+    loads.clear()
+    for name in ("a", "b", "e", "f", "c"):
+        environment.get_template(name)
+    assert loads == ["c"]
+
+
+def test_the_default_is_four_hundred() -> None:
+    environment, loads = loading()
+    for number in range(400):
+        environment.get_template(str(number))
+    environment.get_template("0")
+    assert len(loads) == 400
+    environment.get_template("400")
+    environment.get_template("1")
+    assert len(loads) == 402
+
+
+def test_no_limit_and_no_cache() -> None:
+    environment, loads = loading(cache_size=-1)
+    for _ in range(2):
+        for number in range(500):
+            environment.get_template(str(number))
+    assert len(loads) == 500
+    environment, loads = loading(cache_size=0)
+    environment.get_template("a")
+    environment.get_template("a")
+    assert (loads, environment.cache) == (["a", "a"], None)
