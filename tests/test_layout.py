@@ -5,6 +5,8 @@ compiled; `monitoring` could be a package of its own; tools and integrations use
 """
 
 import ast
+import functools
+import graphlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,10 +57,15 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """(line, module) of the project's modules that one imports when it runs, inside functions too. What is only
     for type checkers does not count."""
-    pending: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    pending: list[ast.AST] = [parsed(path)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -87,6 +94,66 @@ def is_in(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+# Modules that may be part of an import cycle until they are restructured. A package stands for its modules.
+CYCLIC: tuple[str, ...] = (
+    "tmplmon.backends.closures",
+    "tmplmon.backends.bytecode.builtin",
+)
+
+# What modules import inside functions, because a process that does not need it starts faster without it: module →
+# the processor time of its import after that of `tmplmon.environment`, or what it is for. The section `start` of the
+# benchmarks measures a process that takes its templates from the disk cache.
+IMPORTED_ON_USE = {
+    # To compile: 30 ms with the parse tables.
+    "tmplmon.pipeline": "to compile",
+    "tmplmon.syntax.lexer": "to compile",
+    "tmplmon.syntax.parser": "to compile",
+    "tmplmon.syntax.source": "to compile",
+    "tmplmon.ir.lower": "to compile",
+    "tmplmon.ir.ops": "to compile",
+    "tmplmon.backends.bytecode.compile": "to compile",
+    "tmplmon.backends.bytecode.link": "to compile",
+    "tmplmon.backends.closures.compile": "55 ms, for the other back end",
+    "tmplmon.syntax.grammar.build": "to build tables for an edited grammar",
+    "lark": "65 ms, to build tables for an edited grammar",
+    "lark.parsers.lalr_analysis": "with lark",
+    "tmplmon.syntax.diagnose": "4 ms, to explain a syntax error",
+    "difflib": "1.3 ms, to explain an unknown name",
+    # For options and methods of environments and templates that most applications do not use.
+    "tmplmon.diskcache": "1 ms, for `cache_dir`",
+    "tmplmon.ext": "2 ms, for extensions",
+    "tmplmon.runtime.origins": "4 ms, for `source_map`",
+    "tmplmon.meta": "10 ms, for `Environment.parse`",
+    "tmplmon.syntax.raw": "6 ms, for `Environment.lex`",
+    "tmplmon.monitoring.linetable": "0.5 ms, for tools that ask for lines",
+    "asyncio": "48 ms, to render an asynchronous template from synchronous code",
+    "gettext": "1.1 ms, to install null translations",
+    "importlib.util": "0.4 ms, for PackageLoader",
+    "logging": "7 ms, for make_logging_undefined",
+    "opcode": "0.8 ms, to make location tables",
+    # For single filters, tests and tags.
+    "inspect": "9 ms",
+    "json": "2 ms",
+    "numbers": "0.5 ms",
+    "pprint": "10 ms",
+    "random": "1.1 ms",
+    "textwrap": "1.2 ms",
+    "tmplmon.tools.debugger": "63 ms",
+    # For single commands and options of the command line.
+    "coverage": "76 ms; also optional: it may not be installed",
+    "importlib.metadata": "30 ms",
+    "shutil": "3 ms",
+    "tomllib": "3 ms",
+    "tmplmon.tools.debugger.session": "66 ms",
+    "tmplmon.tools.profiler": "10 ms",
+    # To show a profile, in a process that has recorded one.
+    "signal": "0.7 ms",
+    "tmplmon.tools.profiler.formats": "20 ms",
+    "tmplmon.tools.profiler.formats.show": "20 ms",
+    "tmplmon.tools.profiler.formats.highlight": "10 ms",
+}
+
+
 each_module = pytest.mark.parametrize("path", MODULES, ids=NAMES)
 
 
@@ -113,6 +180,44 @@ def test_nothing_needs_the_command_line(path: Path) -> None:
             assert not is_in(imported, CLI), f"{path}:{line}: {module} must not import {imported}"
 
 
+def is_excused(module: str) -> bool:
+    return any(is_in(module, package) for package in CYCLIC)
+
+
+def imported_in_functions(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, module) of all imports inside functions, whether of this project or not."""
+    for function in ast.walk(parsed(path)):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import):
+                    yield from ((node.lineno, alias.name) for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    for alias in node.names:
+                        full = f"{node.module}.{alias.name}"
+                        yield node.lineno, full if is_ours(full) and is_module(full) else str(node.module)
+
+
+def test_no_import_cycle() -> None:
+    """Also counting imports inside functions. `import tmplmon.a.b` runs `tmplmon/a/__init__.py` too, which does
+    not count: a package may re-export from its modules."""
+    graph = {module_name(path): {module for _, module in imports(path)} for path in MODULES}
+    for excused in filter(is_excused, graph):
+        graph[excused] = set()
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, whose message has the cycle
+
+
+@each_module
+def test_imports_inside_functions_have_a_reason(path: Path) -> None:
+    for line, module in imported_in_functions(path) if not is_excused(module_name(path)) else ():
+        assert module in IMPORTED_ON_USE, (
+            f"{path}:{line}: import {module} at the top, or give the reason here"
+        )
+
+
+def test_the_table_of_imports_inside_functions_is_current() -> None:
+    assert IMPORTED_ON_USE.keys() <= {module for path in MODULES for _, module in imported_in_functions(path)}
+
+
 # Modules that split the *values* that filters work on, as Jinja does.
 SPLIT_VALUES = ("tmplmon/runtime/filters/text.py", "tmplmon/sandbox/filters.py")
 LINES = "tmplmon/monitoring/lines.py"
@@ -122,7 +227,7 @@ LINES = "tmplmon/monitoring/lines.py"
 def test_sources_are_split_into_lines_in_one_place(path: Path) -> None:
     """`str.splitlines` ends lines where the engine does not, and an entry of `linecache` has to agree with it."""
     name = path.relative_to(ROOT).as_posix()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Attribute) and node.attr == "splitlines":
             assert name in SPLIT_VALUES, f"{path}:{node.lineno}: use tmplmon.monitoring.lines.split_lines"
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
@@ -132,7 +237,7 @@ def test_sources_are_split_into_lines_in_one_place(path: Path) -> None:
 
 @each_module
 def test_a_module_says_what_it_is_for(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = parsed(path)
     if tree.body:
         assert ast.get_docstring(tree), f"{path} has no docstring"
 

@@ -72,7 +72,7 @@ _HOME = {
     "loaded_folders": "tmplmon.loaded",
     "clear_caches": "tmplmon.environment",
     "NativeEnvironment": "tmplmon.nativetypes",
-    "Template": "tmplmon.template",
+    "Template": "tmplmon.environment",  # which sets `Template.environment_class`
     **dict.fromkeys(
         (
             "BudgetError",

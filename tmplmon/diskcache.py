@@ -15,10 +15,12 @@ import sys
 import zlib
 from collections.abc import Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tmplmon.backends.code import Code
+import markupsafe
+
+import tmplmon
+from tmplmon.backends.code import Code
 
 _FORMAT = 3
 _PYTHON = sys.implementation.cache_tag, sys.hexversion, sys.platform
@@ -45,7 +47,7 @@ class DiskCache:
         readable = "".join(c if c.isalnum() else "_" for c in (name or "template")[-40:])
         return os.path.join(self.directory, f"{readable}.{number:08x}.{_PYTHON[0]}.tmplmon")
 
-    def get(self, key: tuple[Any, ...]) -> "Code | None":
+    def get(self, key: tuple[Any, ...]) -> Code | None:
         """Return the code stored for `key`; None if there is none, or none that can be used."""
         if engine() is None:
             return None
@@ -63,11 +65,9 @@ class DiskCache:
             return None
         if version != (_FORMAT, *_PYTHON, engine()) or stored_key != key:
             return None
-        from tmplmon.backends.code import Code
-
         return Code(root, blocks, frozenset(required), pure, links)
 
-    def put(self, key: tuple[Any, ...], code: "Code") -> None:
+    def put(self, key: tuple[Any, ...], code: Code) -> None:
         """Store the code for `key`. A file that cannot be written is no error: the template was compiled."""
         if not _is_engine_unchanged():
             return
@@ -110,10 +110,6 @@ def engine() -> tuple[Any, ...] | None:
 
 
 def _identify_engine() -> tuple[Any, ...]:
-    import markupsafe
-
-    import tmplmon
-
     return tmplmon.__version__, checksum(tmplmon), checksum(markupsafe)
 
 

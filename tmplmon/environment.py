@@ -2,11 +2,17 @@
 
 import os
 import sys
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
-from tmplmon.errors import TemplateNotFound, TemplateRuntimeError, TemplatesNotFound, TemplateSyntaxError
+from tmplmon.errors import (
+    TemplateNotFound,
+    TemplateRuntimeError,
+    TemplatesNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
 from tmplmon.loaded import note as note_file
 from tmplmon.runtime.calls import call
 from tmplmon.runtime.context import Context, EvalContext
@@ -255,6 +261,29 @@ class Environment:
         for extension in () if extensions is missing else extensions:
             made.add_extension(extension)
         return made
+
+    @classmethod
+    def shared_with(cls, **options: Any) -> "Environment":
+        """Return the environment of this class for `Template(source, **options)`, which all calls with the same
+        options share. The options are those of the class; templates are not cached by default.
+
+        The ten environments that were made last are kept. Options that are not hashable give a new environment.
+        """
+        options["extensions"] = tuple(options.get("extensions", ()))
+        key: tuple[Any, ...] | None
+        try:
+            key = cls, *sorted(options.items(), key=lambda item: item[0])
+            environment = _shared.get(key)
+        except TypeError:
+            key, environment = None, None
+        if environment is None:
+            environment = cls(**{"cache_size": 0, **options})
+            environment.shared = True
+            if key is not None:
+                if len(_shared) >= _MOST_SHARED:
+                    _shared.pop(next(iter(_shared)))
+                _shared[key] = environment
+        return environment
 
     # --- extensions ----------------------------------------------------------------------------------------
 
@@ -560,15 +589,9 @@ class Environment:
             tried.append(name if parent is None else self.join_path(name, parent))
             try:
                 return self._load_template(tried[-1], globals)
-            except (TemplateNotFound, self._undefined_error):
+            except (TemplateNotFound, UndefinedError):
                 pass
         raise TemplatesNotFound(tried)
-
-    @property
-    def _undefined_error(self) -> type[Exception]:
-        from tmplmon.errors import UndefinedError
-
-        return UndefinedError
 
     def get_or_select_template(
         self,
@@ -638,8 +661,6 @@ class Environment:
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The names a template knows: those in `d`, then the environment's."""
-        from collections import ChainMap
-
         return ChainMap(d if d is not None else {}, self.globals)
 
 
@@ -656,29 +677,13 @@ _OVERLAY_OPTIONS = frozenset(
     )
 )
 
+Template.environment_class = Environment
+
+# (class, options …) → the environment of the templates made with `Template(source, …)` and these options.
 _shared: dict[tuple[Any, ...], Environment] = {}
-_ids = count()
-
-
-def shared_environment(template_class: type[Template], options: Mapping[str, Any]) -> Environment:
-    """The environment of templates made with `Template(…)` and these options."""
-    environment_class = getattr(template_class, "environment_class", Environment)
-    options = {**options, "extensions": tuple(options.get("extensions", ()))}
-    try:
-        key = environment_class, *sorted(options.items(), key=lambda item: item[0])
-        found = _shared.get(key)
-    except TypeError:  # an option that cannot be a key
-        key, found = None, None
-    if found is None:
-        found = environment_class(**{"cache_size": 0, **options})
-        found.shared = True
-        if key is not None:
-            if len(_shared) >= 10:
-                _shared.pop(next(iter(_shared)))
-            _shared[key] = found
-    return found
+_MOST_SHARED = 10
 
 
 def clear_caches() -> None:
-    """Forget the environments of templates made with `Template(…)`."""
+    """Forget the environments that templates made with `Template(source)` share."""
     _shared.clear()

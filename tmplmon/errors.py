@@ -22,6 +22,11 @@ class TemplateError(Exception):
         return self.args[0] if self.args else None
 
 
+def _is_undefined(value: Any) -> bool:
+    # `runtime.undefined` defines the class and imports this module.
+    return hasattr(type(value), "_fail_with_undefined_error")
+
+
 class TemplateNotFound(IOError, LookupError, TemplateError):
     """No loader has a template of this name.
 
@@ -33,9 +38,7 @@ class TemplateNotFound(IOError, LookupError, TemplateError):
     def __init__(self, name: Any, message: str | None = None) -> None:
         IOError.__init__(self, name)
         if message is None:
-            from tmplmon.runtime.undefined import Undefined
-
-            if isinstance(name, Undefined):
+            if _is_undefined(name):
                 name._fail_with_undefined_error()
             message = name
         self.message = message
@@ -51,9 +54,7 @@ class TemplatesNotFound(TemplateNotFound):
 
     def __init__(self, names: Sequence[Any] = (), message: str | None = None) -> None:
         if message is None:
-            from tmplmon.runtime.undefined import Undefined
-
-            tried = [name._undefined_message if isinstance(name, Undefined) else str(name) for name in names]
+            tried = [name._undefined_message if _is_undefined(name) else str(name) for name in names]
             message = f"none of the templates given were found: {', '.join(tried)}"
         super().__init__(names[-1] if names else None, message)
         self.templates = list(names)

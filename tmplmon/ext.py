@@ -11,6 +11,7 @@ A tag is a function. It is called where the tag stands, with the tag's arguments
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, ClassVar, NamedTuple, Self
 
 
@@ -119,33 +120,45 @@ class BreakpointExtension(Extension):
         return breakpoint_()
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("InternationalizationExtension", "babel_extract", "i18n"):
-        from tmplmon import i18n
-
-        return i18n.InternationalizationExtension if name == "i18n" else getattr(i18n, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
+# The short names of the extensions, under which Jinja2 has its own.
 do = ExprStmtExtension
 loopcontrols = LoopControlExtension
 debug = DebugExtension
 breakpoint = BreakpointExtension
 
-_BUILT_IN = ("do", "loopcontrols", "debug", "breakpoint", "i18n")
+_JINJA2_EXTENSIONS = ("do", "loopcontrols", "debug", "i18n")
+
+# Names of this module that are imported when they are used: name → (module, name there).
+_IMPORTED_ON_USE = {
+    "i18n": ("tmplmon.i18n", "InternationalizationExtension"),
+    "InternationalizationExtension": ("tmplmon.i18n", "InternationalizationExtension"),
+    "babel_extract": ("tmplmon.extract", "babel_extract"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module, attribute = _IMPORTED_ON_USE[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return getattr(import_module(module), attribute)
 
 
 def find_extension(extension: str | type[Extension]) -> type[Extension]:
-    """The class of an extension. The names of Jinja2's own extensions stand for those of this module."""
+    """Return the class of an extension.
+
+    extension: the class itself, or its import name. The name of one of Jinja2's own extensions
+        (``jinja2.ext.do`` …) means the extension of this module that does the same.
+
+    Raises ImportError if the module cannot be imported or has no such extension.
+    """
     if not isinstance(extension, str):
         return extension
     module, _, name = extension.rpartition(".")
-    if module in ("jinja2.ext", __name__) and name in _BUILT_IN:
-        return __getattr__(name) if name == "i18n" else globals()[name]  # type: ignore[no-any-return]
     if not module:
         raise ImportError(f"{extension!r} is not the import name of an extension")
-    from importlib import import_module
-
+    if module == "jinja2.ext" and name in _JINJA2_EXTENSIONS:
+        module = __name__
     try:
         return getattr(import_module(module), name)  # type: ignore[no-any-return]
     except AttributeError:

@@ -16,7 +16,9 @@ serves that purpose for every loader.
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from zipimport import zipimporter
 
 from tmplmon.errors import TemplateNotFound
 
@@ -173,9 +175,7 @@ class PackageLoader(BaseLoader):
     """
 
     def __init__(self, package_name: str, package_path: str = "templates", encoding: str = "utf-8") -> None:
-        from importlib import import_module
         from importlib.util import find_spec
-        from zipimport import zipimporter
 
         # `normpath` gives `.` and may leave `./` at the start; neither is part of a path inside a zip file.
         package_path = os.path.normpath(package_path).rstrip(os.sep)

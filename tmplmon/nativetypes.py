@@ -41,8 +41,6 @@ def native_concat(values: Iterable[Any]) -> Any:
 class NativeTemplate(Template):
     """A template whose `render` gives a Python value."""
 
-    environment_class: "type[Environment]"
-
     def render(self, *args: Any, **kwargs: Any) -> Any:
         """The value of the output, rendered with the names that the arguments give, which are those of `dict`."""
         return self._value(super().render(*args, **kwargs))

@@ -7,10 +7,12 @@ Each pass is a function of the one before; nothing in a later pass looks at the 
 the passes are imported when they are first needed: a template that the disk cache has needs only the last one.
 """
 
+import gc
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.recursion import with_raised_recursion_limit
+from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 
 if TYPE_CHECKING:
     import ast
@@ -48,8 +50,6 @@ def compile_template(
     The garbage collector is paused meanwhile: a big template makes a million objects that all live until it is
     done, and looking through them again and again took half of the time.
     """
-    import gc
-
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -108,7 +108,6 @@ def target(environment: Any, is_async: bool | None = None) -> "Target":
     """What the bytecode back end has to know of an environment."""
     from tmplmon.backends.bytecode.compile import Target
     from tmplmon.backends.bytecode.link import Traits
-    from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 
     finalize = environment.finalize
     return Target(

@@ -7,12 +7,13 @@ for. Both run the same program. In an asynchronous environment both are asynchro
 
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 from tmplmon.monitoring.lines import with_plain_newlines
 from tmplmon.runtime.blocks import Block, BlockTable
 from tmplmon.runtime.context import Context, EvalContext, TemplateContext, alone
 from tmplmon.runtime.html import mark
+from tmplmon.runtime.undefined import Undefined, missing
 from tmplmon.tracebacks import of_template, remember_lines
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Template:
     filename: its file, `<template>` if it has none.
     environment: the environment it was compiled in.
     """
+
+    environment_class: ClassVar["type[Environment]"]
+    """The class of the environment for `Template(source)`. `tmplmon.environment` sets it, and a subclass may."""
 
     environment: "Environment"
     name: str | None
@@ -58,9 +62,7 @@ class Template:
     _make_context: "Callable[[Template, dict[str, Any]], Context]"
 
     def __new__(cls, source: str, **options: Any) -> "Template":
-        from tmplmon.environment import shared_environment
-
-        return shared_environment(cls, options).from_string(source, template_class=cls)
+        return cls.environment_class.shared_with(**options).from_string(source, template_class=cls)
 
     @classmethod
     def _make(
@@ -154,8 +156,6 @@ class Template:
         """
         names = dict(vars or {}) if shared else {**self._own_globals, **(vars or {})}
         if locals:
-            from tmplmon.runtime.undefined import missing
-
             names.update({name: value for name, value in locals.items() if value is not missing})
         context = self._context(names)
         return alone(context, names) if shared else context
@@ -412,8 +412,6 @@ class TemplateExpression:
         self._undefined_to_none = undefined_to_none
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        from tmplmon.runtime.undefined import Undefined
-
         context = self._template._checked().new_context(dict(*args, **kwargs))
         value = self._template.code(context)
         return None if self._undefined_to_none and isinstance(value, Undefined) else value

@@ -1,10 +1,9 @@
 """The code of a template, as the bytecode back end makes it and the disk cache keeps it."""
 
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tmplmon.backends.bytecode.link import Functions
+from tmplmon.backends.bytecode.link import Functions
 
 
 class Code:
@@ -50,8 +49,6 @@ class Code:
             pending += [const for const in code.co_consts if isinstance(const, CodeType)]
         return found
 
-    def linked(self, template: Any) -> "Functions":
+    def linked(self, template: Any) -> Functions:
         """The functions for a template, with the filters and tests that its environment has now."""
-        from tmplmon.backends.bytecode.link import Functions
-
         return Functions(self, template)

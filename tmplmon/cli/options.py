@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+import tmplmon
 from tmplmon.cli.problems import UsageError
 
 # Suffixes of templates that are removed from the name of the output.
@@ -141,8 +142,6 @@ def find_environment(place: str) -> Any:
 def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
     """Create an `Environment` with the search path `search`, or an overlay of the application's environment if
     ``--environment`` is used. Raises UsageError if the application or an extension cannot be imported."""
-    import tmplmon
-
     if getattr(args, "environment", None) is not None:
         environment = find_environment(args.environment)
         loaders = (tmplmon.FileSystemLoader(list(search)), environment.loader)

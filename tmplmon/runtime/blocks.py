@@ -7,10 +7,12 @@ kept, so that a rendering only looks its chains up.
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tmplmon.runtime.context import Blocks, Context
 from tmplmon.runtime.html import mark_text
+
+if TYPE_CHECKING:
+    from tmplmon.runtime.context import Blocks, Context
 
 
 class Block:
@@ -29,7 +31,7 @@ class Block:
         """The function `generate_code(context)` that yields the block's output piece by piece."""
         return self.template._generating(self.name)  # type: ignore[no-any-return]
 
-    def __call__(self, context: Context) -> Any:
+    def __call__(self, context: "Context") -> Any:
         """Yield the output, as what Jinja2 has in `Template.blocks`."""
         return self.generate_code(context)
 
@@ -43,7 +45,7 @@ class BlockTable(dict[str, tuple[Block, ...]]):
 
     __slots__ = ("after", "merged")
 
-    def __init__(self, chains: Blocks) -> None:
+    def __init__(self, chains: "Blocks") -> None:
         super().__init__(chains)
         self.after: dict[Block, Block | NoSuper] = {}
         for chain in chains.values():
@@ -69,7 +71,7 @@ class BlockReference:
 
     __slots__ = ("_chain", "_context", "depth", "name")
 
-    def __init__(self, context: Context, name: str, chain: tuple[Block, ...], depth: int) -> None:
+    def __init__(self, context: "Context", name: str, chain: tuple[Block, ...], depth: int) -> None:
         self._context = context
         self.name = name
         self._chain = chain
@@ -102,13 +104,13 @@ class BlockReference:
         return mark_text(text) if self._context.eval_ctx.autoescape else text
 
 
-def _reference(context: Context, name: str, chain: tuple[Block, ...], depth: int) -> Any:
+def _reference(context: "Context", name: str, chain: tuple[Block, ...], depth: int) -> Any:
     if depth >= len(chain):
         return context.environment.undefined(f"there is no parent block called {name!r}.", name="super")
     return BlockReference(context, name, chain, depth)
 
 
-def super_of(context: Context, name: str, current: Block) -> Any:
+def super_of(context: "Context", name: str, current: Block) -> Any:
     """What `super` is in the block `current`."""
     chain = context.blocks.get(name, ())
     depth = chain.index(current) if current in chain else len(chain)
@@ -135,7 +137,7 @@ class TemplateReference:
 
     __slots__ = ("_context",)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: "Context") -> None:
         self._context = context
 
     __iter__ = None  # else Python would ask for the items 0, 1, 2 …

@@ -8,6 +8,7 @@ costs less than every look-up through a chain would.
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.runtime.blocks import super_of
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -178,8 +179,6 @@ class Context:
 
         current: the `Block` that asks.
         """
-        from tmplmon.runtime.blocks import super_of
-
         return super_of(self, name, current)
 
     def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:

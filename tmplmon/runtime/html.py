@@ -32,14 +32,11 @@ def mark(text: str) -> Markup:
 
 
 def mark_text(value: Any) -> Any:
-    """Markup of a text; another value, which a native environment may have, as it is."""
+    """Return a text as `Markup`. Any other value, which a native environment may have, is returned as it is."""
     if type(value) is str:
         return _new_str(Markup, value)
-    if not isinstance(value, str) or not hasattr(value, "spans"):
-        return value
-    from tmplmon.runtime.origins import marked
-
-    return marked(value)
+    # A text that knows its origins; see `origins`.
+    return value._as_markup() if isinstance(value, str) and hasattr(value, "_as_markup") else value
 
 
 def escape(value: Any) -> Markup:

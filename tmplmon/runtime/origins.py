@@ -62,6 +62,12 @@ class _Stripped:
 
     __slots__ = ()
 
+    def _as_markup(self: Any) -> "TracedMarkup":
+        """Return the text as markup with the same origins."""
+        markup = TracedMarkup(self)
+        markup.spans = self.spans
+        return markup
+
     def strip(self: Any, chars: str | None = None, /) -> Any:
         return self.lstrip(chars).rstrip(chars)
 
@@ -176,13 +182,6 @@ def _stream() -> Any:
         return deque(maxlen=0)
     pages.streams.append([])
     return pages.streams[-1]
-
-
-def marked(text: str) -> Markup:
-    """A text as markup that knows what the text knows."""
-    made = TracedMarkup(text)
-    made.spans = spans_of(text)
-    return made
 
 
 # What generated code calls.

@@ -15,6 +15,7 @@ A dunder attribute that is missing raises `AttributeError` in every kind, since 
 (`copy`, `pickle`, `hasattr(value, "__html__")`).
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -190,7 +191,6 @@ def make_logging_undefined(
     """
     if logger is None:
         import logging
-        import sys
 
         logger = logging.getLogger(__name__)
         logger.addHandler(logging.StreamHandler(sys.stderr))

@@ -7,14 +7,16 @@ another first argument, the code does not fit and is to be made again.
 import builtins
 from collections.abc import Mapping
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.code import Code
 from tmplmon.monitoring.announced import announce
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.runtime.undefined import Undefined
+
+if TYPE_CHECKING:
+    from tmplmon.backends.code import Code
 
 type Links = tuple[tuple[str, str, Any], ...]
 
@@ -126,13 +128,13 @@ class Functions:
     pure: as in `Code`.
     """
 
-    def __init__(self, code: Code, template: Any) -> None:
+    def __init__(self, code: "Code", template: Any) -> None:
         self._template = template
         self._code, self._names = self._fitting(code, False)
         self._generating: dict[str | None, FunctionType] | None = None
         self.pure = self._code.pure
 
-    def _fitting(self, code: Code, generating: bool) -> tuple[Code, dict[str, Any]]:
+    def _fitting(self, code: "Code", generating: bool) -> "tuple[Code, dict[str, Any]]":
         """The code, made again if it does not fit, and its functions' globals."""
         template = self._template
         environment = template.environment
@@ -167,7 +169,7 @@ class Functions:
         return functions[block]
 
 
-def _body(code: Code, names: dict[str, Any]) -> FunctionType:
+def _body(code: "Code", names: dict[str, Any]) -> FunctionType:
     """The function of a template's body. The variables that an including template passes are none by default."""
     return _function(code.root, names, argdefs=({},) if code.pure else None)
 

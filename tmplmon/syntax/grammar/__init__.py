@@ -4,9 +4,9 @@ The source of the grammar is ``grammars/jinja.lark`` at the top of the repositor
 ``jinja.tables``, the parse tables made from that copy. ``python -m tmplmon.syntax.grammar``, run in a checkout,
 writes both; run it after every change of the grammar.
 
-`load_tables` returns the tables as plain data (`build` describes the format). The tables file contains the CRC of
-its grammar. If that CRC does not match the copy, or the file is missing or has another format, the tables are built
-with Lark, which takes about a third of a second. Lark is imported only in that case.
+`load_tables` returns the tables as plain data; `build` describes them. The file has two more items: "format",
+the version of the format, and "grammar", the CRC-32 of the grammar. If these do not match, or the file is missing,
+the tables are built with Lark, which takes about a third of a second. Lark is imported only in that case.
 
 The files are read through the package's loader, which works in a wheel, a checkout, an editable install and a zip
 file. `importlib.resources` would do the same, but takes longer to import than the tables take to load.

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from tmplmon.syntax.grammar import GRAMMAR, TABLES
+from tmplmon.syntax.grammar import FORMAT, GRAMMAR, TABLES, fingerprint
 from tmplmon.syntax.grammar.build import build_tables
 
 PACKAGE = Path(__file__).parent
@@ -16,8 +16,9 @@ def main() -> None:
     if not SOURCE.is_file():
         sys.exit(f"{SOURCE} does not exist: run this in a checkout of the repository")
     grammar = SOURCE.read_text("utf-8")
-    tables = json.dumps(build_tables(grammar), separators=(",", ":"))
-    for name, text in ((GRAMMAR, grammar), (TABLES, tables + "\n")):
+    tables = {"format": FORMAT, "grammar": fingerprint(grammar), **build_tables(grammar)}
+    tables_text = json.dumps(tables, separators=(",", ":")) + "\n"
+    for name, text in ((GRAMMAR, grammar), (TABLES, tables_text)):
         (PACKAGE / name).write_text(text, "utf-8", newline="\n")
         print(f"wrote {PACKAGE / name}")
 

@@ -1,10 +1,9 @@
 """Grammar → parse tables: Lark's LALR(1) analysis, written down as plain data.
 
-The file is JSON and not what `Lark.save` writes, a pickle of Lark's own classes. So loading the tables does not
-import Lark, which takes longer than lexing and parsing an ordinary site, and does not depend on Lark's version.
+They are stored as JSON and not as `Lark.save` writes them, a pickle of Lark's own classes. So loading the tables
+does not import Lark, which takes longer than lexing and parsing an ordinary site.
 
-    {"format": 1, "grammar": the CRC of the grammar,
-     "symbols": [name, …],          lower case (or "name{argument}") for rules, upper case for terminals
+    {"symbols": [name, …],          lower case (or "name{argument}") for rules, upper case for terminals
      "rules": [[origin, length, function], …],     origin: a symbol; function null: the value is kept as it is
      "start": {"template": [state, end state], …},
      "states": [[symbol, action, symbol, action, …], …]}
@@ -13,12 +12,10 @@ Rules and states refer to symbols by their index.
 
 An action n ≥ 0 means "go to state n" (and, for a terminal, shift it). n < 0 means "reduce by rule -1 - n". States
 are numbered in breadth-first order, and symbols and rules are sorted, so the same grammar always gives the same
-file.
+tables.
 """
 
 from typing import Any
-
-from tmplmon.syntax.grammar import FORMAT, fingerprint
 
 START = ("template", "expression")
 
@@ -63,8 +60,6 @@ def build_tables(grammar: str) -> dict[str, Any]:
             row += (symbol_number[symbol], value)
         states.append(row)
     return {
-        "format": FORMAT,
-        "grammar": fingerprint(grammar),
         "symbols": symbols,
         "rules": [[symbol_number[origin], length, function] for origin, length, function in ordered_rules],
         "start": {

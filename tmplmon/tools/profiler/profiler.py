@@ -4,6 +4,7 @@ In a running application it is on in bursts (`share`): while it is off, template
 seen while it is on is exact. So the cost is chosen, and nothing is estimated.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from types import CodeType, TracebackType
@@ -128,7 +129,6 @@ def profile_on_signal(number: int, path: str, *, seconds: float = 10, share: flo
     A signal that comes while one is being worked on is ignored. Call it in the main thread. Raises ValueError for a
     name that says no format.
     """
-    import os
     import signal
 
     from tmplmon.tools.profiler.formats import format_of

@@ -12,6 +12,7 @@ so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of 
 """
 
 import json
+import linecache
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
@@ -166,8 +167,6 @@ class PageMap:
     def _shown(self, name: str | None, file: str) -> dict[str, Any]:
         """A template: its `name`, `file` and `lines`, which of them are `executable`, which have `run`, which are
         `further` lines of which."""
-        import linecache
-
         linecache.checkcache(file)
         lines = [line.rstrip("\n") for line in linecache.getlines(file)]
         executable: list[int] = []
