@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 class EvalContext:
-    """What decides on escaping at a place in a template. The engine shares one for each setting; it is not to
-    be changed.
+    """What decides on escaping at a place in a template.
+
+    It cannot be changed, as all renderings with the same setting share one: an assignment to an attribute raises
+    AttributeError.
 
     environment: the template's environment.
     autoescape: whether output is escaped.
@@ -26,19 +28,33 @@ class EvalContext:
 
     __slots__ = ("autoescape", "environment", "volatile")
 
+    environment: Any
+    autoescape: bool
+    volatile: bool
+
     def __init__(self, environment: Any, template_name: str | None = None) -> None:
-        self.environment = environment
         autoescape = environment.autoescape
-        self.autoescape: bool = autoescape(template_name) if callable(autoescape) else bool(autoescape)
-        self.volatile = False
+        self._fill(environment, autoescape(template_name) if callable(autoescape) else bool(autoescape))
 
     @classmethod
     def make(cls, environment: Any, autoescape: bool) -> "EvalContext":
+        """One with a setting that is known already."""
         self = cls.__new__(cls)
-        self.environment = environment
-        self.autoescape = autoescape
-        self.volatile = False
+        self._fill(environment, autoescape)
         return self
+
+    def _fill(self, environment: Any, autoescape: bool) -> None:
+        for name, value in (("environment", environment), ("autoescape", autoescape), ("volatile", False)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            f"{name!r} of an evaluation context cannot be changed, as other renderings share it;"
+            " use {% autoescape %} in the template, or the environment's option autoescape"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
 
 
 class _Origin:
@@ -70,6 +86,7 @@ class Context:
     # Contexts are made for every rendering and every include, so what few of them use is in the class.
     _vars: dict[str, Any] | None = None
     _exported: set[str] | None = None
+    _without_globals = False
 
     loaded: dict[Any, Any] = NOTHING_LOADED
     """Templates that include sites found in this rendering; shared by the contexts of it."""
@@ -120,9 +137,11 @@ class Context:
 
     @property
     def vars(self) -> dict[str, Any]:
-        """The names set at the top level of the template."""
+        """The names set at the top level of the template. Scopes that are entered later see changes of it."""
         if self._vars is None:
             self._vars = {}
+        if type(self.names) is not _Resolving:
+            self.names = _Resolving(self)
         return self._vars
 
     @property
@@ -134,7 +153,9 @@ class Context:
 
     def set(self, name: str, value: Any, exported: bool = True) -> None:
         """Set a top-level name, which is exported unless it begins with an underscore."""
-        self.vars[name] = value
+        if self._vars is None:
+            self._vars = {}
+        self._vars[name] = value
         if exported and name[:1] != "_":
             self.exported_vars.add(name)
         elif self._exported is not None:
@@ -162,7 +183,8 @@ class Context:
 
     def get_exported(self) -> dict[str, Any]:
         """The exported names with their values: a new dict."""
-        return {name: self.vars[name] for name in self._exported or ()}
+        values = self._vars or {}
+        return {name: values[name] for name in self._exported or ()}
 
     def derived(self, locals: Mapping[str, Any] | None = None) -> "Context":
         """A context of the same template with more names: what scoped blocks and context functions see."""
@@ -243,13 +265,14 @@ Mapping.register(Context)
 def alone[C: Context](context: C, names: dict[str, Any]) -> C:
     """Makes `names` all that a new context knows: it is not to know the globals."""
     context._parent = context._given = names
+    context._without_globals = True
     if type(context.names) is dict:
         context.names = _Alone(names, context.environment)
     return context
 
 
 def is_alone(context: Context) -> bool:
-    return type(context.names) is _Alone
+    return context._without_globals
 
 
 class _Alone(dict[str, Any]):

@@ -80,6 +80,9 @@ def starred(value: ast.expr, at: Place) -> ast.Starred:
 
 
 def keyword(arg: str | None, value: ast.expr, at: Place) -> ast.keyword:
+    if arg == "__debug__":
+        # Python's compiler lets nobody pass this name but in a mapping.
+        arg, value = None, _make(ast.Dict, {"keys": [const(arg, at)], "values": [value], **at})
     return _make(ast.keyword, {"arg": arg, "value": value, **at})
 
 

@@ -1,0 +1,85 @@
+"""What functions that are passed the context may do with it, on both back ends."""
+
+from typing import Any
+
+import pytest
+
+from tmplmon import DictLoader, Environment, pass_context, pass_eval_context
+from tmplmon.runtime.context import Context
+
+backends = pytest.mark.parametrize("backend", ["bytecode", "closures"])
+
+
+@pass_context
+def put(context: Context, **names: Any) -> str:
+    context.vars.update(names)
+    context.exported_vars.update(names)
+    return ""
+
+
+@pass_context
+def unescaped(context: Context) -> str:
+    context.eval_ctx.autoescape = False
+    return ""
+
+
+@pass_eval_context
+def unescaped_filter(eval_ctx: Any, value: str) -> str:
+    eval_ctx.autoescape = False
+    return value
+
+
+def environment(backend: str, **options: Any) -> Environment:
+    templates = {
+        "part": "[{{ a }}|{{ g }}]",
+        "module": "{{ put(a=5) }}{% macro m() %}{{ a }}{% endmacro %}",
+    }
+    environment = Environment(loader=DictLoader(templates), backend=backend, **options)
+    environment.globals.update(put=put, unescaped=unescaped, g="G")
+    environment.filters["unescaped"] = unescaped_filter
+    return environment
+
+
+@backends
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("{{ put(a=1) }}{% include 'part' %}{{ a }}", "[1|G]"),
+        ("{{ put(a=1) }}{% block b %}{{ a }}{% endblock %}", "1"),
+        ("{{ put(g=1) }}{% block b %}{{ g }}{% endblock %}{% include 'part' %}", "1[|1]"),
+        ("{% set a = 2 %}{{ put(a=1) }}{% include 'part' %}{{ a }}", "[2|G]2"),
+        ("{{ put(a=1) }}{% set a = 3 %}{% include 'part' %}{% block b %}{{ a }}{% endblock %}", "[3|G]3"),
+        ("{% from 'module' import a %}{{ a }}", "5"),
+        ("{% import 'module' as m with context %}{{ m.a }}{{ m.m() }}", "55"),
+        ("{% for x in [1] %}{{ put(a=1) }}{% include 'part' %}{% endfor %}", "[1|G]"),
+        ("{{ put(a=1) }}{% include 'part' without context %}", "[|G]"),
+    ],
+)
+def test_names_put_into_vars_are_seen_by_what_is_entered_later(
+    backend: str, source: str, output: str
+) -> None:
+    assert environment(backend).from_string(source).render() == output
+
+
+@backends
+@pytest.mark.parametrize("source", ["{{ unescaped() }}{{ '<' }}", "{{ 'x'|unescaped }}{{ '<' }}"])
+def test_the_setting_for_escaping_cannot_be_changed(backend: str, source: str) -> None:
+    page = environment(backend, autoescape=True)
+    with pytest.raises(AttributeError, match="'autoescape' of an evaluation context cannot be changed"):
+        page.from_string(source).render()
+    assert page.from_string("{{ x }}").render(x="<") == "&lt;"
+    assert page.from_string("{% autoescape false %}{{ x }}{% endautoescape %}").render(x="<") == "<"
+
+
+@backends
+def test_a_keyword_argument_may_have_a_name_that_python_reserves(backend: str) -> None:
+    page = environment(backend)
+    page.globals["f"] = lambda *args, **kwargs: (args, kwargs)
+    source = "{{ f(1, a=2, __debug__=3, b=4) }}"
+    assert page.from_string(source).render() == "((1,), {'a': 2, '__debug__': 3, 'b': 4})"
+    assert (
+        page.from_string(
+            "{% macro m(__debug__=1) %}{{ __debug__ }}{% endmacro %}{{ m() }}{{ m(__debug__=2) }}"
+        ).render()
+        == "12"
+    )
