@@ -71,6 +71,10 @@ class _Scope(SlotChecks):
         parameters = [slot for slot, _ in scope.parameters]
         parameters += [slot for slot in (scope.varargs, scope.kwargs, scope.caller) if slot is not None]
         self.open(scope.frame, parameters)
+        for slot, argument in scope.arguments.items():
+            if all(slot is not parameter for parameter, _ in scope.parameters):
+                self.fail(f"{slot!r} has an argument, but is no parameter")
+            self.store(argument, None)
         for slot, default in scope.parameters:
             if default is not None:
                 self.expression(default)

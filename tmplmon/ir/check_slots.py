@@ -86,7 +86,8 @@ class SlotChecks:
                 self.fail(f"{slot!r} has the origin {slot.origin!r}")
             if slot.kind is SlotKind.CONTEXT and scope.context.get(name) is not slot:
                 self.fail(f"{slot!r} is not the slot that the context has for the name")
-            if slot.origin is not None and slot.initialised:
+            own = slot.origin is not None and frame.slots.get(slot.origin.name) is slot.origin
+            if slot.origin is not None and slot.initialised and not own:
                 self.read(slot.origin)
             self.kind(slot, frame, bound)
             if slot.kind in (SlotKind.BOUND, SlotKind.CONTEXT, SlotKind.SELF, SlotKind.SUPER):

@@ -17,7 +17,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.lower_state import Level, Options
 from tmplmon.ir.lower_statements import Statements, walk
 from tmplmon.ir.ops import Op, Scope, ScopeKind, Slot, SlotKind
-from tmplmon.ir.resolve import FrameNames, mentions, translation_function
+from tmplmon.ir.resolve import FrameNames, reads, translation_function
 from tmplmon.syntax import nodes
 from tmplmon.syntax.messages import messages
 from tmplmon.syntax.source import Source
@@ -49,8 +49,8 @@ class _Lowering(Statements):
         level = Level(root.frame, root, None, toplevel=True)
         with self.in_scope(root, level):
             self.open_frame(level, lambda names: names.visit_all(node.body))
-            if mentions(node.body, {"self"}):
-                self.bind("self", SlotKind.SELF)
+            if reads(node.body, {"self"}):
+                self.bind_reference("self", SlotKind.SELF)
             self.statements(node.body)
         return ops.Program(source.name, source.filename, root, self.blocks, self.options.autoescape)
 
@@ -87,7 +87,7 @@ class _Lowering(Statements):
         with self.in_scope(scope, level):
             slots = [self.bind(parameter.name) for parameter in parameters]
             named = {parameter.name: parameter for parameter in parameters}
-            special = mentions(body, {"caller", "kwargs", "varargs"})
+            special = reads(body, {"caller", "kwargs", "varargs"})
             if "caller" in named:
                 # The caller may be a parameter that has a default, and is then not the macro's own.
                 if named["caller"].default is None:
@@ -109,9 +109,12 @@ class _Lowering(Statements):
                 names.visit_all(body)
 
             self.open_frame(level, visit)
+            pending, self.pending = self.pending, set(slots)
             for slot, parameter in zip(slots, parameters, strict=True):
                 default = None if parameter.default is None else self.value(parameter.default)
                 scope.parameters.append((slot, default))
+                self.pending.discard(slot)
+            self.pending = pending
             self.statements(body)
         self.output_dropped = dropped
         return scope
@@ -153,10 +156,10 @@ class _Lowering(Statements):
         self.output_dropped, self.autoescape = False, self.options.autoescape
         with self.in_scope(scope, level):
             self.assigned = set()
-            for name, kind in (("self", SlotKind.SELF), ("super", SlotKind.SUPER)):
-                if mentions(node.body, {name}):
-                    self.bind(name, kind)
             self.open_frame(level, lambda names: names.visit_all(node.body))
+            for name, kind in (("self", SlotKind.SELF), ("super", SlotKind.SUPER)):
+                if reads(node.body, {name}):
+                    self.bind_reference(name, kind)
             self.statements(node.body)
         self.output_dropped, self.autoescape, self.extended, self.extends_seen = state
 

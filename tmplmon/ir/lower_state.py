@@ -76,6 +76,7 @@ class State:
         self.extends_seen = False  # an ``extends`` may have run before this point
         self.extended = False  # one certainly has
         self.output_dropped = False  # output statements here are the template body's own
+        self.pending: set[Slot] = set()  # parameters whose defaults have not been evaluated at this point
         self.loops = 0  # loops open in this scope
         self.in_for = False  # in a loop, of this scope or of one around it
         self.temps = 0
@@ -177,6 +178,16 @@ class State:
         self.level.stored.add(name)
         self.assigned.add(slot)
         return slot
+
+    def bind_reference(self, name: str, kind: SlotKind) -> None:
+        """``self`` or ``super`` in the frame of a scope. Where statements of the frame assign the name too, it is a
+        variable that starts as the reference."""
+        if name not in self.level.stored:
+            self.bind(name, kind)
+            return
+        reference = self.bind(f".{name}", kind)
+        self.scope.context.pop(name, None)
+        self.level.frame.slots[name] = self.new_slot(name, SlotKind.OUTER, self.scope, reference)
 
     def temp(self, name: str) -> Slot:
         self.temps += 1
@@ -289,7 +300,16 @@ class State:
     def load(self, name: str, site: int) -> ops.Load:
         slot = self.level.find(name)
         assert slot is not None, name
+        if slot in self.pending:
+            slot = self.argument(slot)
         return ops.Load(self.read(slot), site)
+
+    def argument(self, parameter: Slot) -> Slot:
+        """The slot for what a default reads of a parameter that has not got its own default yet."""
+        arguments = self.scope.arguments
+        if parameter not in arguments:
+            arguments[parameter] = self.temp(parameter.name)
+        return arguments[parameter]
 
 
 def target_slots(target: ops.Target) -> list[Slot]:

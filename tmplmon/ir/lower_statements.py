@@ -6,7 +6,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.lower_state import target_slots
 from tmplmon.ir.lower_values import Values
 from tmplmon.ir.ops import Op, Slot
-from tmplmon.ir.resolve import FrameNames, mentions
+from tmplmon.ir.resolve import FrameNames, reads
 from tmplmon.syntax import nodes
 
 
@@ -113,7 +113,7 @@ class Statements(Values):
         in_for, self.in_for = self.in_for, True
         with self.in_level(level, body):
             # The loop variable is visible where the body names it, also in nested loops' expressions.
-            if node.recursive or mentions(node.body, {"loop"}) or _has_scoped_block(node.body):
+            if node.recursive or reads(node.body, {"loop"}) or _has_scoped_block(node.body):
                 level.loop = use
                 use.slot = self.bind("loop")
                 # Who steps wants to look at it. (With a condition, it would change when items are asked for.)

@@ -100,6 +100,9 @@ class Scope:
     lines: list[int] = fresh(factory=list)
     branches: list[int] = fresh(factory=list)
     parameters: "list[tuple[Slot, Op | None]]" = fresh(factory=list)  # macros and call bodies
+    arguments: "dict[Slot, Slot]" = fresh(
+        factory=dict
+    )  # parameter → its argument, undefined where none is passed
     varargs: Slot | None = None
     kwargs: Slot | None = None
     caller: Slot | None = None

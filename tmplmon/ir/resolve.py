@@ -13,10 +13,11 @@ capturing block. The rules are Jinja's, found by watching it:
   the enclosing frame's value or the context's. All paths means the ``if``, at least one ``elif`` and the ``else``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any
 
+from tmplmon.records import record
 from tmplmon.syntax import nodes
 
 
@@ -146,7 +147,10 @@ class FrameNames:
                 if not branch.is_stored(name):
                     count[name] = count.get(name, 0) + 1
         for path in paths:
-            branch.starts.update(path.starts)
+            for name, start in path.starts.items():
+                # A path that reads the name before it assigns it needs the value from around on every path.
+                if branch.starts.get(name) is not Start.CONTEXT:
+                    branch.starts[name] = start
             branch.stored.update(path.stored)
         for name, times in count.items():
             if times < len(paths):
@@ -256,31 +260,61 @@ _STATEMENTS: dict[type[nodes.Node], Callable[[FrameNames, Any], None]] = {
 }
 
 
-def mentions(body: Iterable[nodes.Node] | None, wanted: set[str]) -> set[str]:
-    """Which of the `wanted` names are read somewhere in `body`, nested frames included, blocks left out."""
-    found: set[str] = set()
-    pending: list[Any] = list(body or ())
-    while pending:
-        node = pending.pop()
-        if isinstance(node, nodes.Block) or node is None:
-            continue
-        if isinstance(node, nodes.Name):
-            if node.name in wanted:
-                found.add(node.name)
-            continue
-        if isinstance(node, nodes.Expr):
-            pending += children(node)
-            continue
+def reads(body: Iterable[nodes.Node] | None, names: set[str]) -> set[str]:
+    """Which of `names` are read in `body` before they are assigned there.
+
+    Nested frames count, blocks do not. The order is that of the source, whichever way the template takes; the
+    target of a loop, a ``with`` or a ``set`` comes before its value.
+    """
+    read: set[str] = set()
+    remaining = set(names)
+    stack: list[Any] = [list(body or ())]
+    while stack and remaining:
+        node = stack.pop()
         if isinstance(node, (list, tuple)):
-            pending += node
-        elif isinstance(node, nodes.Arguments):
-            pending += _arguments(node)
+            stack += reversed(node)
+        elif isinstance(node, _Target):
+            remaining.difference_update(_target_names(node.target))
+        elif isinstance(node, nodes.Name):
+            if node.name in remaining:
+                read.add(node.name)
+                remaining.discard(node.name)
         elif isinstance(node, nodes.Trans):
-            found |= wanted.intersection(node.names)
-            pending += node.bindings
-        elif isinstance(node, nodes.Node):
-            pending += [getattr(node, name) for name in _fields(type(node))]
-    return found
+            read |= remaining.intersection(node.names)
+            stack.append(node.bindings)
+        elif isinstance(node, (nodes.Expr, nodes.Arguments)):
+            stack += reversed(children(node) if isinstance(node, nodes.Expr) else _arguments(node))
+        elif isinstance(node, nodes.Node) and not isinstance(node, nodes.Block):
+            stack += reversed(_in_order(node))
+    return read
+
+
+@record
+class _Target:
+    """An expression that is assigned to."""
+
+    target: nodes.Expr
+
+
+def _target_names(target: nodes.Expr) -> Iterator[str]:
+    if isinstance(target, nodes.TupleExpr):
+        for item in target.items:
+            yield from _target_names(item)
+    elif isinstance(target, nodes.Name):
+        yield target.name
+
+
+def _in_order(node: nodes.Node) -> list[Any]:
+    """What a statement consists of, in the order in which its names count."""
+    if isinstance(node, nodes.With):
+        targets = [_Target(target) for target, _ in node.bindings]
+        return [*targets, [value for _, value in node.bindings], node.body]
+    if isinstance(node, nodes.Parameter):
+        return [_Target(nodes.Name(node.start, node.end, node.name)), node.default]
+    fields = [getattr(node, name) for name in _fields(type(node))]
+    if isinstance(node, (nodes.For, nodes.Set, nodes.SetBlock)):
+        fields[0] = _Target(node.target)
+    return fields
 
 
 def _fields(cls: type[nodes.Node]) -> tuple[str, ...]:

@@ -109,6 +109,8 @@ class _Scope:
         for part in ("varargs", "kwargs", "caller"):
             if (slot := getattr(scope, part)) is not None:
                 found.append(f"{INDENT}{part}  {self.names.slot(slot)}")
+        for slot, argument in scope.arguments.items():
+            found.append(f"{INDENT}argument  {self.names.slot(argument)} of {self.names.slot(slot)}")
         entries: list[_Entry] = []
         for slot, default in scope.parameters:
             entries.append((1, f"parameter {self.names.slot(slot)}", default))

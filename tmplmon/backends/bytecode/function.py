@@ -7,6 +7,7 @@ needs a statement of its own (an attribute with its fallback) is appended before
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tmplmon.backends.bytecode import pyast
@@ -95,6 +96,16 @@ class Function:
 
     def name(self, slot: ops.Slot) -> str:
         return self.compiler.names[slot]
+
+    def load(self, slot: ops.Slot, at: Place) -> ast.expr:
+        """The value of a slot."""
+        if slot.kind is ops.SlotKind.SELF:
+            return pyast.call(self.runtime("TemplateReference", at), [self.context(at)], at)
+        if slot.kind is ops.SlotKind.SUPER:
+            name = slot.scope.name
+            arguments = [self.context(at), pyast.const(name, at), self.constant("block", name, at)]
+            return pyast.call(self.runtime("super_of", at), arguments, at)
+        return pyast.name(self.name(slot), at)
 
     def constant(self, kind: str, detail: object, at: Place) -> ast.Name:
         return pyast.name(self.compiler.links.use(kind, detail), at)
@@ -249,7 +260,7 @@ class Function:
 
         A variable of an enclosing frame that has the same name is put aside until `leave`.
         """
-        starts: list[tuple[str, str]] = []
+        starts: list[tuple[str, Callable[[Place], ast.expr]]] = []
         own: set[str] = set()
         put_aside: list[tuple[str, str]] = []
         for slot in frame.slots.values():
@@ -267,13 +278,11 @@ class Function:
             if slot.initialised:
                 if slot.kind is ops.SlotKind.OUTER:
                     assert slot.origin is not None
-                    origin = self.name(slot.origin)
-                    # The outer variable itself has been put aside.
-                    if origin == name and aside is not None:
-                        origin = aside
-                    starts.append((name, origin))
+                    starts.append((name, partial(self._origin, slot.origin, name, aside)))
                 elif slot.kind is ops.SlotKind.UNSET:
-                    starts.append((name, self.compiler.links.use("undefined", slot.name)))
+                    starts.append(
+                        (name, partial(pyast.name, self.compiler.links.use("undefined", slot.name)))
+                    )
 
         def leave(kept: set[str]) -> None:
             for name, aside in put_aside:
@@ -285,12 +294,18 @@ class Function:
         self.exits.append(leave)
 
         def start() -> None:
-            for name, origin in starts:
+            for name, first_value in starts:
                 at = self.quiet
-                self.set(name, pyast.name(origin, at), at)
+                self.set(name, first_value(at), at)
 
         self._opened.append(own)
         return start
+
+    def _origin(self, origin: ops.Slot, name: str, aside: str | None, at: Place) -> ast.expr:
+        """The first value of the variable `name`: that of `origin`, which was put aside if the names are equal."""
+        if aside is not None and self.name(origin) == name:
+            return pyast.name(aside, at)
+        return self.load(origin, at)
 
     def leave(self) -> None:
         """Closes the innermost frame."""

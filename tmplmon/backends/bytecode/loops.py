@@ -170,9 +170,9 @@ def _names(f: Function, to: ops.Target) -> list[str]:
 
 
 def _alias(f: Function, to: ops.Target, of: ops.Target) -> None:
+    """Gives the variables of the target `to` the names of those of `of`, which hold the same values."""
     if isinstance(to, ops.Slot) and isinstance(of, ops.Slot):
-        if f.name(to) != f.name(of):
-            f.set(f.name(to), pyast.name(f.name(of), NOWHERE), NOWHERE)
+        f.compiler.names[to] = f.name(of)
     elif isinstance(to, tuple) and isinstance(of, tuple):
         for inner, outer in zip(to, of, strict=True):
             _alias(f, inner, outer)

@@ -265,9 +265,16 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
     extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]
     slots = [*(slot for slot, _ in scope.parameters), *extra]
     inner.prologue()
-    for number, (slot, default) in enumerate(scope.parameters):
+
+    def is_absent(slot: ops.Slot) -> ast.expr:
         parameter = pyast.name(inner.name(slot), APART)
-        absent = pyast.compare(parameter, [ast.Is()], [inner.runtime("missing", APART)], APART)
+        return pyast.compare(parameter, [ast.Is()], [inner.runtime("missing", APART)], APART)
+
+    for slot, argument in scope.arguments.items():
+        undefined = inner.constant("undefined", slot.name, APART)
+        passed = pyast.name(inner.name(slot), APART)
+        inner.set(inner.name(argument), pyast.if_expr(is_absent(slot), undefined, passed, APART), APART)
+    for slot, default in scope.parameters:
         with inner.into([]) as given:
             inner.begin()
             if default is None:
@@ -276,8 +283,7 @@ def macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
             else:
                 made = value(inner, default)
             inner.set(inner.name(slot), made, APART)
-        inner.body.append(pyast.if_(absent, given, [], APART))
-        del number
+        inner.body.append(pyast.if_(is_absent(slot), given, [], APART))
     for slot in slots:
         inner.compiler.note_type(inner, slot)
     statements(inner, scope.body)

@@ -47,7 +47,7 @@ def value(f: Function, op: ops.Op) -> ast.expr:
     if kind is ops.Const:
         return pyast.const(op.value, f.here)  # type: ignore[union-attr]
     if kind is ops.Load:
-        return load(f, op.slot, f.here)  # type: ignore[union-attr]
+        return f.load(op.slot, f.here)  # type: ignore[union-attr]
     around = f.here
     if op.site >= 0:  # type: ignore[union-attr]
         f.here = f.at(op.site)  # type: ignore[union-attr]
@@ -82,16 +82,6 @@ def _settle(f: Function, expr: ast.expr) -> ast.expr:
 def names(f: Function, values: Sequence[ops.Op], at: Place) -> list[ast.expr]:
     """`operands`, each evaluated already."""
     return [_settle(f, expr) for expr in operands(f, values)]
-
-
-def load(f: Function, slot: ops.Slot, at: Place) -> ast.expr:
-    if slot.kind is ops.SlotKind.SELF:
-        return pyast.call(f.runtime("TemplateReference", at), [f.context(at)], at)
-    if slot.kind is ops.SlotKind.SUPER:
-        name = slot.scope.name
-        arguments = [f.context(at), pyast.const(name, at), f.constant("block", name, at)]
-        return pyast.call(f.runtime("super_of", at), arguments, at)
-    return pyast.name(f.name(slot), at)
 
 
 def loop_attribute(f: Function, op: ops.LoopAttr) -> ast.expr:
@@ -201,7 +191,7 @@ def locals_of(f: Function, variables: list[ops.Local], at: Place) -> ast.expr:
     keys: list[ast.expr | None] = []
     values: list[ast.expr] = []
     for variable in variables:
-        held = load(f, variable.slot, at)
+        held = f.load(variable.slot, at)
         key: ast.expr = pyast.const(variable.name, at)
         if variable.maybe_unset:
             # Unpacks a dict of one item or of none.

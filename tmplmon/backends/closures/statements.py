@@ -313,7 +313,10 @@ def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
 
 def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
     """What comes first in a macro: parameters that were not given get their defaults."""
-    made: list[Closure] = []
+    made: list[Closure] = [
+        _argument(b.index(argument), b.index(slot), b.constants.undefined(slot.name))
+        for slot, argument in ir.arguments.items()
+    ]
     for slot, default in ir.parameters:
         i = b.index(slot)
         if default is None:
@@ -331,6 +334,13 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         else:
             made.append(_default(i, value))
     return made
+
+
+def _argument(i: int, parameter: int, undefined: Any) -> Closure:
+    def argument(f: Frame) -> None:
+        f[i] = undefined if f[parameter] is missing else f[parameter]
+
+    return argument
 
 
 def _absent(i: int, undefined: Any) -> Closure:
