@@ -101,8 +101,8 @@ CYCLIC: tuple[str, ...] = (
 )
 
 # What modules import inside functions, because a process that does not need it starts faster without it: module →
-# the processor time of its import after that of `tmplmon.environment`, or what it is for. The section `start` of the
-# benchmarks measures a process that takes its templates from the disk cache.
+# the processor time of its import after that of `tmplmon.environment`, or what it is for. The section `start` of
+# the benchmarks measures a process that takes its templates from the disk cache.
 IMPORTED_ON_USE = {
     # To compile: 30 ms with the parse tables.
     "tmplmon.pipeline": "to compile",

@@ -11,7 +11,7 @@ trees that need it have such (`resumable`). `suspends` tells.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.walk import walk
 from tmplmon.runtime.blocks import TemplateReference, super_of
@@ -279,11 +279,8 @@ def _to_namespace(b: Builder, target: ops.NamespaceTarget) -> Callable[[Frame, A
     namespace, name, site = b.load(target.slot), target.attr, target.site
 
     def to_attribute(f: Frame, value: Any) -> None:
-        try:
-            set_attribute(namespace(f), name, value)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        set_attribute(namespace(f), name, value)
 
     return to_attribute
 

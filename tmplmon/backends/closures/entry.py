@@ -31,7 +31,7 @@ from tmplmon.backends.closures.frame import (
     STATE,
     Frame,
 )
-from tmplmon.backends.closures.shown import Variables, show
+from tmplmon.backends.closures.shown import Variables, error_site, show
 from tmplmon.backends.closures.tools import ALL, QUIET, always, any_tool
 from tmplmon.ir import ops
 
@@ -112,7 +112,7 @@ def left(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseExceptio
     """An exception leaves a scope: it gets the scope's frame. What is given is the exception to raise."""
     if f[METER] is not None:
         return metered.leaving(scope, f, error)
-    show(scope, f, error)
+    show(scope, f, error, error_site(f, error))
     return error
 
 
@@ -179,7 +179,7 @@ def code_of(scope: "CompiledScope") -> Callable[..., Any]:
                 f[i] = get(name, undefined)
             body(f)
         except BaseException as error:
-            show(scope, f, error)
+            show(scope, f, error, error_site(f, error))
             raise
 
     return metered.code_of(scope, code) if scope.constants.metered else code
@@ -227,7 +227,7 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, Any, Slots], Any]:
                     f[i] = get(name, undefined)
             body(f)
         except BaseException as error:
-            show(scope, f, error)
+            show(scope, f, error, error_site(f, error))
             raise
 
     return metered.macro_of(scope, run_macro) if scope.constants.metered else run_macro

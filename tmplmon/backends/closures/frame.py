@@ -1,39 +1,39 @@
-"""The frame of one run of a scope: a flat list, which closures are called with.
+"""The frame of one run of a scope: a flat list that closures are called with.
 
-Rule: the first places have the same meaning in every frame; then come the scope's slots, in an order that never
-changes, then what one tree keeps for itself. A list is indexed faster than anything else that Python has.
+The first places have the same meaning in every frame. The scope's slots follow, in an order that never changes,
+then places that one tree uses for itself. A list is used because no other Python object is indexed faster.
 
-    CONTEXT   the render context                  SIGNAL  the activation that events go to; None in a quiet run
-    OUTPUT    the list that output is appended to  DATA    its bytes: who listens to what
-    OUTER     the frame a macro was made in       STATE   where the states of this file begin in them
-    PARENT    the template that was extended      FIRST   the number of this file's first site
-    ERROR     the exception that is passing       LINE    the line that was reached last; 0: none
-    SITE      where it came up                    PART    the inclusion this is, in a scope that spans files
-    METER     the budget that is spent from; None in a tree that is not metered
+    CONTEXT   the render context                   SIGNAL  the activation that events go to; None in a quiet run
+    OUTPUT    the list that output is appended to   DATA    its states: which events tools listen to
+    OUTER     the frame that a macro was made in    STATE   offset in DATA of the first state of this file
+    PARENT    the template that was extended        FIRST   number of the first site of this file
+    ORIGINAL  the frame that this is a copy of      LINE    the line that was reached last; 0: none
+    RAISED    the exception that RAISE has fired    PART    the file of the scope that this frame runs
+              for                                   METER   the budget; None in a tree that is not metered
 
-In a tree that keeps an account of its lines, DATA is the account, and STATE its cells by line.
+A closure in which an error can come up has the IR site of its op in a variable `site` of the function around it,
+and declares it: ``nonlocal site``. The declaration costs nothing at run time. When an exception leaves the scope,
+`shown.error_site` reads the variable from the frames of the traceback.
 """
 
 from typing import Any
 
 type Frame = list[Any]
 
-CONTEXT, OUTPUT, OUTER, PARENT, ERROR, SITE, SIGNAL, DATA, STATE, FIRST, LINE, PART, METER = range(13)
+CONTEXT, OUTPUT, OUTER, PARENT, ORIGINAL, RAISED, SIGNAL, DATA, STATE, FIRST, LINE, PART, METER = range(13)
 HEAD = 13
-"""Where the slots begin."""
+"""The place of the first slot."""
 
 
-def fail(f: Frame, error: BaseException, site: int) -> None:
-    """Note that an exception came up at a site. The innermost op is told first, and only that counts."""
-    if f[ERROR] is not error:
-        f[ERROR] = error
-        f[SITE] = site
-        if f[SIGNAL] is not None:
-            f[PART].raised(f, error, site)
+def copy_of(f: Frame) -> Frame:
+    """A copy of a frame, for code that runs interleaved with the frame's own and reaches lines by itself."""
+    g = f.copy()
+    g[LINE] = 0
+    g[ORIGINAL] = original_of(f)
+    return g
 
 
-def hand_on(f: Frame, inner: Frame, error: BaseException) -> None:
-    """An exception passes from a copy of a frame to the frame."""
-    if inner[ERROR] is error and f[ERROR] is not error:
-        f[ERROR] = error
-        f[SITE] = inner[SITE]
+def original_of(f: Frame) -> Frame:
+    """The frame that its scope was entered with, of that frame or a copy of it."""
+    original: Frame = f if f[ORIGINAL] is None else f[ORIGINAL]
+    return original

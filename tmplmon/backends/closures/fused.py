@@ -7,7 +7,7 @@ for a shape it has nothing for, and the definition serves that.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
@@ -25,35 +25,23 @@ def attribute(b: "Builder", op: ops.Attr) -> "Closure | None":
     if i is not None:
 
         def of_slot(f: Frame) -> Any:
+            nonlocal site
             obj = f[i]
             try:
                 return obj[name] if type(obj) is dict else getattr(obj, name)
             except ATTRIBUTE_ERRORS:
-                try:
-                    return member(f[CONTEXT], obj, name)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+                return member(f[CONTEXT], obj, name)
 
         return of_slot
     value = b.value(op.obj)
 
     def of_value(f: Frame) -> Any:
+        nonlocal site
         obj = value(f)
         try:
             return obj[name] if type(obj) is dict else getattr(obj, name)
         except ATTRIBUTE_ERRORS:
-            try:
-                return member(f[CONTEXT], obj, name)
-            except BaseException as error:
-                fail(f, error, site)
-                raise
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+            return member(f[CONTEXT], obj, name)
 
     return of_value
 
@@ -64,18 +52,12 @@ def item(b: "Builder", op: ops.Item) -> "Closure | None":
     obj_of, key, site = b.value(op.obj), op.key.value, op.site
 
     def of_constant_key(f: Frame) -> Any:
+        nonlocal site
         obj = obj_of(f)
         try:
             return obj[key]
         except ITEM_ERRORS:
-            try:
-                return element(f[CONTEXT], obj, key)
-            except BaseException as error:
-                fail(f, error, site)
-                raise
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+            return element(f[CONTEXT], obj, key)
 
     return of_constant_key
 
@@ -91,31 +73,22 @@ def call(b: "Builder", op: ops.Call) -> "Closure | None":
         case []:
 
             def with_none(f: Frame) -> Any:
-                try:
-                    return call_function(f[CONTEXT], func(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return call_function(f[CONTEXT], func(f))
 
             return with_none
         case [a]:
 
             def with_one(f: Frame) -> Any:
-                try:
-                    return call_function(f[CONTEXT], func(f), a(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return call_function(f[CONTEXT], func(f), a(f))
 
             return with_one
         case [a, c]:
 
             def with_two(f: Frame) -> Any:
-                try:
-                    return call_function(f[CONTEXT], func(f), a(f), c(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return call_function(f[CONTEXT], func(f), a(f), c(f))
 
             return with_two
     return None
@@ -150,11 +123,8 @@ def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
     value = b.value(operand)
 
     def in_place(f: Frame) -> Any:
-        try:
-            return apply(f, value(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return apply(f, value(f))
 
     return in_place
 
@@ -174,21 +144,15 @@ def _called(b: "Builder", kind: str, op: ops.Filter | ops.Test) -> "Closure | No
             value = b.value(op.value)
 
             def with_first(f: Frame) -> Any:
-                try:
-                    return func(first(f), value(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return func(first(f), value(f))
 
             return with_first
         value, a = b.values(operands)
 
         def with_first_and_one(f: Frame) -> Any:
-            try:
-                return func(first(f), value(f), a(f))
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return func(first(f), value(f), a(f))
 
         return with_first_and_one
     if len(operands) > 2:
@@ -197,21 +161,15 @@ def _called(b: "Builder", kind: str, op: ops.Filter | ops.Test) -> "Closure | No
     if not rest:
 
         def plain(f: Frame) -> Any:
-            try:
-                return func(value(f))
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return func(value(f))
 
         return plain
     (a,) = rest
 
     def with_one(f: Frame) -> Any:
-        try:
-            return func(value(f), a(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return func(value(f), a(f))
 
     return with_one
 
@@ -241,11 +199,8 @@ def unary(b: "Builder", op: ops.Unary) -> "Closure | None":
     operand, site = b.value(op.operand), op.site
 
     def negated(f: Frame) -> Any:
-        try:
-            return not operand(f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return not operand(f)
 
     return negated
 
@@ -258,41 +213,29 @@ def binary(b: "Builder", op: ops.Binary) -> "Closure | None":
         case "+":
 
             def plus(f: Frame) -> Any:
-                try:
-                    return left(f) + right(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return left(f) + right(f)
 
             return plus
         case "-":
 
             def minus(f: Frame) -> Any:
-                try:
-                    return left(f) - right(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return left(f) - right(f)
 
             return minus
         case "*":
 
             def times(f: Frame) -> Any:
-                try:
-                    return left(f) * right(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return left(f) * right(f)
 
             return times
         case _:
 
             def modulo(f: Frame) -> Any:
-                try:
-                    return left(f) % right(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return left(f) % right(f)
 
             return modulo
 
@@ -306,31 +249,22 @@ def compare(b: "Builder", op: ops.Compare) -> "Closure | None":
     if name == "==":
 
         def equals(f: Frame) -> Any:
-            try:
-                return left(f) == constant
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return left(f) == constant
 
         return equals
     if name == ">":
 
         def above(f: Frame) -> Any:
-            try:
-                return left(f) > constant
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return left(f) > constant
 
         return above
     function = b.constants.compare[name]
 
     def compares(f: Frame) -> Any:
-        try:
-            return function(left(f), constant)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return function(left(f), constant)
 
     return compares
 
@@ -343,11 +277,8 @@ def concat(b: "Builder", op: ops.Concat) -> "Closure | None":
     join = text.join_markup if op.autoescape else text.join
 
     def joined(f: Frame) -> Any:
-        try:
-            return join([item(f) for item in items])
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return join([item(f) for item in items])
 
     return joined
 

@@ -10,7 +10,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import fused
-from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.guard import Guard
@@ -45,16 +45,14 @@ def attribute(b: "Builder", op: ops.Attr) -> "Closure | None":
     if not guard.allows(name):
 
         def checked(f: Frame) -> Any:
-            try:
-                return other(f[CONTEXT], value(f))
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return other(f[CONTEXT], value(f))
 
         return checked
     open_kinds, is_item = guard.open_kinds, name not in DICT_ATTRIBUTES
 
     def of_value(f: Frame) -> Any:
+        nonlocal site
         obj = value(f)
         kind = type(obj)
         try:
@@ -64,14 +62,7 @@ def attribute(b: "Builder", op: ops.Attr) -> "Closure | None":
                 return getattr(obj, name)
         except ATTRIBUTE_ERRORS:
             pass
-        except BaseException as error:
-            fail(f, error, site)
-            raise
-        try:
-            return other(f[CONTEXT], obj)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        return other(f[CONTEXT], obj)
 
     return of_value
 
@@ -84,19 +75,13 @@ def item(b: "Builder", op: ops.Item) -> "Closure | None":
     obj_of, key_of = b.value(op.obj), b.value(op.key)
 
     def of_key(f: Frame) -> Any:
+        nonlocal site
         obj, key = obj_of(f), key_of(f)
         try:
             held = obj[key]
             return held if type(held) is not GenericAlias else no_alias(obj, key)
         except ITEM_ERRORS:
-            try:
-                return no_item(obj, key)
-            except BaseException as error:
-                fail(f, error, site)
-                raise
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+            return no_item(obj, key)
 
     return of_key
 
@@ -116,11 +101,8 @@ def binary(b: "Builder", op: ops.Binary) -> "Closure | None":
     left, right, site = b.value(op.left), b.value(op.right), op.site
 
     def applied(f: Frame) -> Any:
-        try:
-            return function(f[CONTEXT], left(f), right(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return function(f[CONTEXT], left(f), right(f))
 
     return applied
 

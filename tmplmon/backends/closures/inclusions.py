@@ -13,15 +13,14 @@ from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
-    ERROR,
     FIRST,
     METER,
     OUTPUT,
     PART,
+    RAISED,
     SIGNAL,
-    SITE,
     Frame,
-    fail,
+    original_of,
 )
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.shown import Variables
@@ -59,18 +58,15 @@ def include(
     start, place = runner(b, site), b.signals.plan.place[site]
 
     def included(f: Frame) -> None:
-        try:
-            found, context, part = find(f, name(f))
-            if part is not None:
-                f[SIGNAL].reach(f[FIRST] + place)
-                begun = _Begun(f, part, context, kind, False)
-                with begun:
-                    begun.body(begun.f)
-            elif found is not None:
-                start(f, found, context)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        found, context, part = find(f, name(f))
+        if part is not None:
+            f[SIGNAL].reach(f[FIRST] + place)
+            begun = _Begun(f, part, context, kind, False)
+            with begun:
+                begun.body(begun.f)
+        elif found is not None:
+            start(f, found, context)
 
     return b.at_line_of(op, included)
 
@@ -82,24 +78,21 @@ def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, s
     hand_out, yields = runner(b, site), b.yields
 
     def included(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            found, context, part = find(f, (yield from run(name, f)))
-            if part is not None:
-                begun = _Begun(f, part, context, kind, yields)
-                with begun:
-                    yield from run(begun.body, begun.f)
-            elif found is not None:
-                yield from hand_out(f, found, context)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        found, context, part = find(f, (yield from run(name, f)))
+        if part is not None:
+            begun = _Begun(f, part, context, kind, yields)
+            with begun:
+                yield from run(begun.body, begun.f)
+        elif found is not None:
+            yield from hand_out(f, found, context)
 
     return included
 
 
 def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], Any]:
-    """A function that finds the template of a name. That one is missing may be ignored: then the exception is
-    raised and handled here."""
+    """A function that loads the template of a name. Where a missing template is ignored, its exception is handled
+    here, which fires RAISE and EXCEPTION_HANDLED."""
     assert b.signals is not None
     this, number = b.constants.template, b.signals.plan.call[op.site]
 
@@ -117,7 +110,7 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
         except BaseException as error:
             signal.raise_(error, there)
             signal.reraise(error, there)
-            f[ERROR], f[SITE] = error, op.site  # it has been told of
+            original_of(f)[RAISED] = error
             raise
 
     return load_or_ignore if op.ignore_missing else load

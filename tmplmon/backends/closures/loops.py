@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon.backends.closures.build import BREAK, Builder, Closure, assigner, jumps, sequence, suspends
-from tmplmon.backends.closures.frame import LINE, OUTPUT, Frame, fail, hand_on
+from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.ir import ops
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, counted, sized
 
@@ -85,11 +85,8 @@ def for_(b: Builder, op: ops.For) -> Closure:
         return b.at_line_of(op, simple)
 
     def for_loop(f: Frame) -> Any:
-        try:
-            items = iterable(f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        items = iterable(f)
         return run(f, items)
 
     return b.at_line_of(op, for_loop)
@@ -112,34 +109,25 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
         case (i,):
 
             def over_one(f: Frame) -> None:
-                try:
-                    for f[i] in iterable(f):  # noqa: B020
-                        body(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                for f[i] in iterable(f):  # noqa: B020
+                    body(f)
 
             return over_one
         case (i, j):
 
             def over_two(f: Frame) -> None:
-                try:
-                    for f[i], f[j] in iterable(f):  # noqa: B020
-                        body(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                for f[i], f[j] in iterable(f):  # noqa: B020
+                    body(f)
 
             return over_two
         case (i, j, k):
 
             def over_three(f: Frame) -> None:
-                try:
-                    for f[i], f[j], f[k] in iterable(f):  # noqa: B020
-                        body(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                for f[i], f[j], f[k] in iterable(f):  # noqa: B020
+                    body(f)
 
             return over_three
     return None
@@ -166,25 +154,22 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
 
     def run(f: Frame, iterable: Any) -> Any:
+        nonlocal site
         ran = False
-        try:
+        if count is not None:
+            f[count] = 0
+        for item in items(f, iterable):
+            assign(f, item)
+            if test is not None and not test(f):
+                continue
             if count is not None:
-                f[count] = 0
-            for item in items(f, iterable):
-                assign(f, item)
-                if test is not None and not test(f):
-                    continue
-                if count is not None:
-                    f[count] += 1
-                outcome = body(f)
-                if outcome is None:
-                    # A round that a break or continue ends does not count.
-                    ran = True
-                elif outcome is BREAK:
-                    break
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+                f[count] += 1
+            outcome = body(f)
+            if outcome is None:
+                # A round that a break or continue ends does not count.
+                ran = True
+            elif outcome is BREAK:
+                break
         return finish(f, ran)
 
     return run
@@ -359,22 +344,17 @@ def _passing(b: Builder, op: ops.For) -> Items:
         return resumable(assign, start, test, reach)
 
     def passing(f: Frame, iterable: Any) -> Iterator[Any]:
-        g = f.copy()  # it runs in between, and reaches lines by itself
-        g[LINE] = 0
-        try:
+        g = copy_of(f)
+        if reach is not None:
+            reach(g)
+        for item in iterable:
+            if start is not None:
+                start(g)
+            assign(g, item)
+            if test(g):
+                yield item
             if reach is not None:
                 reach(g)
-            for item in iterable:
-                if start is not None:
-                    start(g)
-                assign(g, item)
-                if test(g):
-                    yield item
-                if reach is not None:
-                    reach(g)
-        except BaseException as error:
-            hand_on(f, g, error)
-            raise
 
     return lambda f, iterable: passing(f, iterable)
 
@@ -403,23 +383,16 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
         return resumable(b, iterable, run, join, (defined, depth), site)
 
     def recursive(f: Frame) -> None:
+        nonlocal site
+
         def recurse(items: Any, level: int) -> Any:
-            g = f.copy()
-            g[LINE] = 0
+            g = copy_of(f)
             pieces: list[Any] = []
             g[OUTPUT] = pieces
             g[defined], g[depth] = recurse, level
-            try:
-                run(g, items)
-            except BaseException as error:
-                hand_on(f, g, error)
-                raise
+            run(g, items)
             return join(g, pieces)
 
-        try:
-            f[OUTPUT].append(recurse(iterable(f), 0))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        f[OUTPUT].append(recurse(iterable(f), 0))
 
     return recursive

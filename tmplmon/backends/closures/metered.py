@@ -15,8 +15,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, ERROR, HEAD, METER, OUTER, OUTPUT, SITE, Frame, fail
-from tmplmon.backends.closures.shown import show
+from tmplmon.backends.closures.frame import CONTEXT, HEAD, METER, OUTER, OUTPUT, Frame
+from tmplmon.backends.closures.shown import error_site, show
 from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
@@ -58,15 +58,19 @@ class Metering:
         if steps and steps[0] in self._writers:
             parts, site = self._writers[steps[0]]
             return [self._taking_writer(parts, site, cost), *steps[1:]]
-        site_of_first = _first_site(statements)
+        return [self._take(cost, _first_site(statements)), *steps]
+
+    def _take(self, cost: int, site: int | None) -> Closure:
+        """A closure that takes the fuel of a sequence."""
 
         def take(f: Frame) -> None:
+            nonlocal site
             budget = f[METER]
             budget.left -= cost
             if budget.left < 0:
-                more_fuel(f, site_of_first)
+                budget.more_fuel()
 
-        return [take, *steps]
+        return take
 
     def round(self, op: ops.For, test: Closure) -> Closure:
         """The condition of a loop, for one item."""
@@ -75,19 +79,21 @@ class Metering:
         if suspends(test):
 
             def later(f: Frame) -> Generator[Any, Any, Any]:
+                nonlocal site
                 budget = f[METER]
                 budget.left -= cost
                 if budget.left < 0:
-                    more_fuel(f, site)
+                    budget.more_fuel()
                 return (yield from test(f))
 
             return later
 
         def charged(f: Frame) -> Any:
+            nonlocal site
             budget = f[METER]
             budget.left -= cost
             if budget.left < 0:
-                more_fuel(f, site)
+                budget.more_fuel()
             return test(f)
 
         return charged
@@ -101,69 +107,57 @@ class Metering:
             case (i,) if steady:
 
                 def over_one_steady(f: Frame) -> None:
+                    nonlocal site
                     budget = f[METER]
-                    try:
-                        items = iterable(f)
-                        if type(items) in _SIZED and len(items) <= _SHORT:
-                            budget.left -= cost * len(items)
+                    items = iterable(f)
+                    if type(items) in _SIZED and len(items) <= _SHORT:
+                        budget.left -= cost * len(items)
+                        if budget.left < 0:
+                            budget.more_fuel()
+                        for f[i] in items:
+                            body(f)
+                    else:
+                        for f[i] in items:
+                            budget.left -= cost
                             if budget.left < 0:
                                 budget.more_fuel()
-                            for f[i] in items:
-                                body(f)
-                        else:
-                            for f[i] in items:
-                                budget.left -= cost
-                                if budget.left < 0:
-                                    budget.more_fuel()
-                                body(f)
-                    except BaseException as error:
-                        fail(f, error, site)
-                        raise
+                            body(f)
 
                 return over_one_steady
             case (i,):
 
                 def over_one(f: Frame) -> None:
+                    nonlocal site
                     budget = f[METER]
-                    try:
-                        for f[i] in iterable(f):  # noqa: B020
-                            budget.left -= cost
-                            if budget.left < 0:
-                                budget.more_fuel()
-                            body(f)
-                    except BaseException as error:
-                        fail(f, error, site)
-                        raise
+                    for f[i] in iterable(f):  # noqa: B020
+                        budget.left -= cost
+                        if budget.left < 0:
+                            budget.more_fuel()
+                        body(f)
 
                 return over_one
             case (i, j):
 
                 def over_two(f: Frame) -> None:
+                    nonlocal site
                     budget = f[METER]
-                    try:
-                        for f[i], f[j] in iterable(f):  # noqa: B020
-                            budget.left -= cost
-                            if budget.left < 0:
-                                budget.more_fuel()
-                            body(f)
-                    except BaseException as error:
-                        fail(f, error, site)
-                        raise
+                    for f[i], f[j] in iterable(f):  # noqa: B020
+                        budget.left -= cost
+                        if budget.left < 0:
+                            budget.more_fuel()
+                        body(f)
 
                 return over_two
         i, j, k = places
 
         def over_three(f: Frame) -> None:
+            nonlocal site
             budget = f[METER]
-            try:
-                for f[i], f[j], f[k] in iterable(f):  # noqa: B020
-                    budget.left -= cost
-                    if budget.left < 0:
-                        budget.more_fuel()
-                    body(f)
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            for f[i], f[j], f[k] in iterable(f):  # noqa: B020
+                budget.left -= cost
+                if budget.left < 0:
+                    budget.more_fuel()
+                body(f)
 
         return over_three
 
@@ -207,15 +201,17 @@ class Metering:
         if suspends(text):
 
             def later(f: Frame) -> Generator[Any, Any, Any]:
+                nonlocal site
                 held = yield from text(f)
-                put(f, held, site)
+                put(f, held)
                 return held
 
             return later
 
         def counted(f: Frame) -> Any:
+            nonlocal site
             held = text(f)
-            put(f, held, site)
+            put(f, held)
             return held
 
         return counted
@@ -237,20 +233,22 @@ class Metering:
             (v,), (before, after) = values, texts
 
             def put_one(f: Frame) -> None:
+                nonlocal site
                 budget = f[METER]
                 budget.left -= cost
                 if budget.left < 0:
-                    more_fuel(f, site)
+                    budget.more_fuel()
                 f[OUTPUT].append(f"{before}{v(f)}{after}")
 
             return put_one
         text_of = joiner(parts)
 
         def put_all(f: Frame) -> None:
+            nonlocal site
             budget = f[METER]
             budget.left -= cost
             if budget.left < 0:
-                more_fuel(f, site)
+                budget.more_fuel()
             f[OUTPUT].append(text_of(f))
 
         return put_all
@@ -259,49 +257,24 @@ class Metering:
         """A body whose output goes to a list of its own, which is about to be joined."""
 
         def captured(f: Frame) -> Any:
+            nonlocal site
             budget = f[METER]
             before = budget.output, budget.counted
             budget.output, budget.counted = f[OUTPUT], 0
             outcome = run(f)
-            tally(f, site)
+            budget.tally()
             budget.output, budget.counted = before
             return outcome
 
         return captured
 
 
-def put(f: Frame, held: Any, site: int) -> None:
-    """Count what is put out: characters; a value of a native environment that is no text as one."""
+def put(f: Frame, text: Any) -> None:
+    """Count the characters of output; a value that is not text, in a native environment, counts as one."""
     budget = f[METER]
-    budget.room -= len(held) if isinstance(held, str) else 1
+    budget.room -= len(text) if isinstance(text, str) else 1
     if budget.room < 0:
-        more_room(f, site)
-
-
-def more_fuel(f: Frame, site: int | None) -> None:
-    try:
-        f[METER].more_fuel()
-    except BudgetError as error:
-        if site is not None and site >= 0:
-            fail(f, error, site)
-        raise
-
-
-def more_room(f: Frame, site: int) -> None:
-    try:
-        f[METER].more_room()
-    except BudgetError as error:
-        if site >= 0:
-            fail(f, error, site)
-        raise
-
-
-def tally(f: Frame, site: int) -> None:
-    try:
-        f[METER].tally()
-    except BudgetError as error:
-        fail(f, error, site)
-        raise
+        budget.more_room()
 
 
 def tallied(budget: Budget) -> BudgetError | None:
@@ -361,19 +334,18 @@ def leave(budget: Budget, error: BaseException | None, before: int) -> None:
 
 
 def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
-    """An exception leaves a scope: it gets the scope's frame and, if it is a budget's, its place. What is given is
-    the exception to raise: Python's own recursion limit is a budget's too."""
+    """Add a scope's frame to the traceback of an exception that leaves it, and its location to a BudgetError.
+    Returns the exception to raise: a RecursionError becomes a DepthLimitExceeded."""
     if isinstance(error, BudgetError) and error.is_outside:
-        error.is_outside = False  # its place is that of the call
+        error.is_outside = False  # its location is that of the call
         return error
     passing: BaseException = error
+    site = error_site(f, error)
     if isinstance(error, RecursionError):
         passing = DepthLimitExceeded("more scopes in each other than Python has room for", f[METER].spent)
-        if f[ERROR] is error:
-            f[ERROR] = passing
     if isinstance(passing, BudgetError) and passing.lineno is None:
-        locate(passing, scope, f[SITE] if f[ERROR] is passing else None)
-    show(scope, f, passing)
+        locate(passing, scope, site)
+    show(scope, f, passing, site)
     return passing
 
 

@@ -10,8 +10,8 @@ cannot be loaded.
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.entry import Run
-from tmplmon.backends.closures.frame import FIRST, SIGNAL, Frame
-from tmplmon.backends.closures.shown import as_in_frame
+from tmplmon.backends.closures.frame import FIRST, RAISED, SIGNAL, Frame, original_of
+from tmplmon.backends.closures.shown import as_in_frame, error_site
 from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, has_debugger
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
@@ -77,14 +77,24 @@ class Part:
         self.state = 0
         self.children: dict[int, Part | None] = {}
 
-    def raised(self, f: Frame, error: BaseException, site: int) -> None:
-        """RAISE: an exception came up at an IR site. Debuggers look at its traceback to see where it comes from, so
-        meanwhile the closures, which it has gone through, are not in it."""
+    def raised(self, f: Frame, error: BaseException) -> None:
+        """Fire RAISE for an exception, once for each exception that passes through the frame or copies of it.
+
+        A debugger reads the traceback to see where the exception comes from. Meanwhile the closures between the
+        frame and the function that raised are left out of it.
+        """
+        original = original_of(f)
+        if original[RAISED] is error:
+            return
+        original[RAISED] = error
+        site = error_site(original, error)
+        if site is None:
+            return
         signal, number = f[SIGNAL], f[FIRST] + self.plan.place[site]
-        held, traceback = signal.frame, error.__traceback__
-        if held is not None:
+        scope_frame, traceback = signal.frame, error.__traceback__
+        if scope_frame is not None:
             place = self.whole.scope.sites[number]
-            error.__traceback__ = as_in_frame(traceback, held.frame, place.offset, place.line)
+            error.__traceback__ = as_in_frame(traceback, scope_frame.frame, place.offset, place.line)
         try:
             signal.raise_(error, number)
         finally:

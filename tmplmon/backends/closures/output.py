@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame, fail
+from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
@@ -287,25 +287,19 @@ def direct_call(b: Builder, op: ops.Call, macro: ops.MakeMacro, slots: list[ops.
         return _call_from_inside(run, passed, out, site)
 
     def call(f: Frame) -> None:
-        try:
-            run(f, f[OUTPUT], [value(f) for value in passed])
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        run(f, f[OUTPUT], [value(f) for value in passed])
 
     return call
 
 
 def _call_from_inside(run: Callable[..., None], passed: list[Closure], out: int, site: int) -> Closure:
     def call(f: Frame) -> None:
+        nonlocal site
         made_in = f
         for _ in range(out):
             made_in = made_in[OUTER]
-        try:
-            run(made_in, f[OUTPUT], [value(f) for value in passed])
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        run(made_in, f[OUTPUT], [value(f) for value in passed])
 
     return call
 

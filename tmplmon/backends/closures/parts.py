@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import Frame, fail
+from tmplmon.backends.closures.frame import Frame
 from tmplmon.ir import ops
 
 
@@ -30,39 +30,27 @@ def combined(
         case []:
 
             def nullary(f: Frame) -> Any:
-                try:
-                    return apply(f)
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return apply(f)
 
             return nullary
         case [a]:
 
             def unary(f: Frame) -> Any:
-                try:
-                    return apply(f, a(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return apply(f, a(f))
 
             return unary
         case [a, c]:
 
             def binary(f: Frame) -> Any:
-                try:
-                    return apply(f, a(f), c(f))
-                except BaseException as error:
-                    fail(f, error, site)
-                    raise
+                nonlocal site
+                return apply(f, a(f), c(f))
 
             return binary
 
     def many(f: Frame) -> Any:
-        try:
-            return apply(f, *[operand(f) for operand in operands])
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return apply(f, *[operand(f) for operand in operands])
 
     return many

@@ -11,7 +11,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import OUTPUT, Frame, fail
+from tmplmon.backends.closures.frame import OUTPUT, Frame
 from tmplmon.ir import ops
 from tmplmon.runtime.markers import is_awaitable
 
@@ -118,17 +118,14 @@ def combined(
     steps = [(operand, suspends(operand)) for operand in operands]
 
     def value(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            values = []
-            for operand, stops in steps:
-                values.append((yield from operand(f)) if stops else operand(f))
-            result = apply(f, *values)
-            if awaits and is_awaitable(result):
-                result = yield from wait(f, result)
-            return result
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        values = []
+        for operand, stops in steps:
+            values.append((yield from operand(f)) if stops else operand(f))
+        result = apply(f, *values)
+        if awaits and is_awaitable(result):
+            result = yield from wait(f, result)
+        return result
 
     return value
 
@@ -139,19 +136,16 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
     rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
 
     def chain(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            before = yield from run(left, f)
-            result: Any = True
-            for function, operand in rest:
-                after = yield from run(operand, f)
-                result = function(before, after)
-                if not result:
-                    return result
-                before = after
-            return result
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        before = yield from run(left, f)
+        result: Any = True
+        for function, operand in rest:
+            after = yield from run(operand, f)
+            result = function(before, after)
+            if not result:
+                return result
+            before = after
+        return result
 
     return chain
 
@@ -167,26 +161,20 @@ def logical(
     wanted = op == "and"
 
     def value(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            held = yield from run(left, f)
-            if decide(f, held) is wanted:
-                held = yield from run(right, f)
-            return held
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        held = yield from run(left, f)
+        if decide(f, held) is wanted:
+            held = yield from run(right, f)
+        return held
 
     return value
 
 
 def conditional(test: Closure, body: Closure, orelse: Closure, site: int) -> Suspending:
     def value(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            holds = yield from run(test, f)
-            return (yield from run(body if holds else orelse, f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        holds = yield from run(test, f)
+        return (yield from run(body if holds else orelse, f))
 
     return value
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import BREAK, Builder, Closure, suspends
-from tmplmon.backends.closures.frame import LINE, OUTPUT, Frame, fail, hand_on
+from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.resumable import (
     Piece,
     Running,
@@ -31,11 +31,8 @@ def for_(iterable: Closure, loop: Callable[[Frame, Any], Any], site: int) -> Sus
     stops = suspends(loop)
 
     def for_loop(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            items = yield from run(iterable, f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        items = yield from run(iterable, f)
         return (yield from loop(f, items)) if stops else loop(f, items)
 
     return for_loop
@@ -58,40 +55,37 @@ def loop(
     before, after = (_nothing, _nothing_more) if b.signals is None else b.signals.round(b, op)
 
     def run_loop(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
+        nonlocal site
         ran = False
-        try:
-            items = iterable
-            for step in steps:
-                items = (yield from step(f, items)) if suspends(step) else step(f, items)
+        items = iterable
+        for step in steps:
+            items = (yield from step(f, items)) if suspends(step) else step(f, items)
+        if count is not None:
+            f[count] = 0
+        is_async = hasattr(items, "__aiter__")
+        iterator = items.__aiter__() if is_async else iter(items)
+        while True:
+            before(f)
+            if is_async:
+                try:
+                    item = yield from wait(f, iterator.__anext__())
+                except StopAsyncIteration:
+                    item = missing
+            else:
+                item = next(iterator, missing)
+            after(f, item is not missing)
+            if item is missing:
+                break
+            assign(f, item)
+            if test is not None and not (yield from run(test, f)):
+                continue
             if count is not None:
-                f[count] = 0
-            is_async = hasattr(items, "__aiter__")
-            iterator = items.__aiter__() if is_async else iter(items)
-            while True:
-                before(f)
-                if is_async:
-                    try:
-                        item = yield from wait(f, iterator.__anext__())
-                    except StopAsyncIteration:
-                        item = missing
-                else:
-                    item = next(iterator, missing)
-                after(f, item is not missing)
-                if item is missing:
-                    break
-                assign(f, item)
-                if test is not None and not (yield from run(test, f)):
-                    continue
-                if count is not None:
-                    f[count] += 1
-                outcome = yield from run(body, f)
-                if outcome is None:
-                    ran = True
-                elif outcome is BREAK:
-                    break
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+                f[count] += 1
+            outcome = yield from run(body, f)
+            if outcome is None:
+                ran = True
+            elif outcome is BREAK:
+                break
         return (yield from finish(f, ran)) if finish_stops else finish(f, ran)
 
     return run_loop
@@ -136,15 +130,12 @@ def passing(
     """An asynchronous iterator over the items that pass a condition. `reach`: fires LINE of the loop."""
 
     def passed(f: Frame, iterable: Any) -> AsyncIterator[Any]:
-        g = f.copy()
-        g[LINE] = 0
-        return pieces_of(_passing(f, g, iterable, assign, start, test, reach))
+        return pieces_of(_passing(copy_of(f), iterable, assign, start, test, reach))
 
     return passed
 
 
 def _passing(
-    f: Frame,
     g: Frame,
     iterable: Any,
     assign: Callable[[Frame, Any], None],
@@ -153,29 +144,25 @@ def _passing(
     reach: Closure | None,
 ) -> Generator[Any, Any]:
     """Yields the items that pass as pieces, so that they are told from what is awaited."""
-    try:
-        is_async = hasattr(iterable, "__aiter__")
-        iterator = iterable.__aiter__() if is_async else iter(iterable)
-        while True:
-            if reach is not None:
-                reach(g)
-            if is_async:
-                try:
-                    item = yield from settled(iterator.__anext__())
-                except StopAsyncIteration:
-                    return
-            else:
-                item = next(iterator, missing)
-                if item is missing:
-                    return
-            if start is not None:
-                start(g)
-            assign(g, item)
-            if (yield from run(test, g)):
-                yield Piece(item)
-    except BaseException as error:
-        hand_on(f, g, error)
-        raise
+    is_async = hasattr(iterable, "__aiter__")
+    iterator = iterable.__aiter__() if is_async else iter(iterable)
+    while True:
+        if reach is not None:
+            reach(g)
+        if is_async:
+            try:
+                item = yield from settled(iterator.__anext__())
+            except StopAsyncIteration:
+                return
+        else:
+            item = next(iterator, missing)
+            if item is missing:
+                return
+        if start is not None:
+            start(g)
+        assign(g, item)
+        if (yield from run(test, g)):
+            yield Piece(item)
 
 
 def recursive(
@@ -192,43 +179,32 @@ def recursive(
     stops = suspends(loop)
 
     def level_of(f: Frame, level: int, recurse: Any) -> tuple[Frame, list[Any]]:
-        g = f.copy()
-        g[LINE] = 0
+        g = copy_of(f)
         pieces: list[Any] = []
         g[OUTPUT] = pieces
         g[defined], g[depth] = recurse, level
         return g, pieces
 
     def looped(f: Frame) -> Generator[Any, Any, Any]:
+        nonlocal site
+
         def recurse(items: Any, level: int) -> Any:
             g, pieces = level_of(f, level, recurse)
-            try:
-                loop(g, items)
-            except BaseException as error:
-                hand_on(f, g, error)
-                raise
+            loop(g, items)
             return join(g, pieces)
 
         async def recurse_async(items: Any, level: int) -> Any:
             g, pieces = level_of(f, level, recurse_async)
-            try:
-                await Running(loop(g, items))
-            except BaseException as error:
-                hand_on(f, g, error)
-                raise
+            await Running(loop(g, items))
             return join(g, pieces)
 
-        try:
-            items = yield from run(iterable, f)
-            if stops:
-                text = yield from settled(recurse_async(items, 0))
-            else:
-                text = recurse(items, 0)
-            if emit is None:
-                f[OUTPUT].append(text)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        items = yield from run(iterable, f)
+        if stops:
+            text = yield from settled(recurse_async(items, 0))
+        else:
+            text = recurse(items, 0)
+        if emit is None:
+            f[OUTPUT].append(text)
         if emit is not None:
             yield from emit(f, text)
 

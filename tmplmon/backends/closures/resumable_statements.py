@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure
-from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame
 from tmplmon.backends.closures.resumable import Suspending, emitter, run, waiter
 from tmplmon.runtime import support
 from tmplmon.runtime.markers import is_awaitable
@@ -31,11 +31,8 @@ def if_extended(step: Closure) -> Suspending:
 
 def assign(to: Callable[[Frame, Any], None], value: Closure, site: int) -> Suspending:
     def assigned(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            to(f, (yield from value(f)))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        to(f, (yield from value(f)))
 
     return assigned
 
@@ -57,11 +54,8 @@ def default(i: int, value: Closure) -> Suspending:
 
 def if_(test: Closure, yes: Closure, no: Closure | None, site: int) -> Suspending:
     def branch(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            holds = bool((yield from run(test, f)))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        holds = bool((yield from run(test, f)))
         body = yes if holds else no
         return None if body is None else (yield from run(body, f))
 
@@ -79,21 +73,18 @@ def enter(
     environment = b.constants.environment
 
     def entered(f: Frame) -> Generator[Any, Any, Any]:
+        nonlocal site
         context = f[CONTEXT]
         saved = context.eval_ctx
-        try:
-            given = []
-            for _, bound in bindings:
-                given.append((yield from run(bound, f)))
-            if start is not None:
-                start(f)
-            for (to, _), held in zip(bindings, given, strict=True):
-                to(f, held)
-            if wanted is not None:
-                context.eval_ctx = support.eval_context(environment, (yield from run(wanted, f)))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        given = []
+        for _, bound in bindings:
+            given.append((yield from run(bound, f)))
+        if start is not None:
+            start(f)
+        for (to, _), held in zip(bindings, given, strict=True):
+            to(f, held)
+        if wanted is not None:
+            context.eval_ctx = support.eval_context(environment, (yield from run(wanted, f)))
         outcome = yield from run(body, f)
         if wanted is not None:
             context.eval_ctx = saved
@@ -125,13 +116,10 @@ def run_found(b: Builder, find: Closure, site: int) -> Suspending:
     hand_out = runner(b, site)
 
     def found(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            running = find(f)
-            if running is not None:
-                yield from hand_out(f, *running)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        running = find(f)
+        if running is not None:
+            yield from hand_out(f, *running)
 
     return found
 
@@ -170,13 +158,10 @@ def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Generator[Any, 
 
 def extends(template: Closure, again: bool, this: Any, site: int) -> Suspending:
     def extend(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            if again:
-                support.check_not_extended(f[PARENT])
-            f[PARENT] = support.extend(f[CONTEXT], (yield from template(f)), this)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        if again:
+            support.check_not_extended(f[PARENT])
+        f[PARENT] = support.extend(f[CONTEXT], (yield from template(f)), this)
 
     return extend
 
@@ -192,14 +177,11 @@ def include(
     hand_out = runner(b, site)
 
     def included(f: Frame) -> Generator[Any, Any, Any]:
-        try:
-            found = None if key is None else f[CONTEXT].loaded.get(key)
-            if found is None:
-                found = load(f, (yield from run(name, f)))
-            if found is not None:
-                yield from hand_out(f, found, context_for(f, found))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        found = None if key is None else f[CONTEXT].loaded.get(key)
+        if found is None:
+            found = load(f, (yield from run(name, f)))
+        if found is not None:
+            yield from hand_out(f, found, context_for(f, found))
 
     return included

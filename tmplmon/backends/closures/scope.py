@@ -110,6 +110,8 @@ class CompiledScope:
             (self.indexes[slot], name, self.constants.default(name)) for name, slot in self.ir.context.items()
         )
         whole = sequence(steps) or _nothing
+        if b.signals is not None:
+            whole = b.signals.raising(whole)
         return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)
 
     def _builder(self, kind: str, yields: bool) -> Builder:

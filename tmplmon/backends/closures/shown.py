@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, ERROR, FIRST, OUTPUT, PART, SIGNAL, SITE, Frame
+from tmplmon.backends.closures.frame import CONTEXT, FIRST, ORIGINAL, OUTPUT, PART, SIGNAL, Frame
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -92,10 +92,32 @@ def as_in_frame(traceback: TracebackType | None, frame: FrameType, offset: int, 
     return TracebackType(following, frame, offset, line)
 
 
-def show(scope: "CompiledScope", f: Frame, error: BaseException) -> None:
-    """Put the scope's frame into the traceback of an exception that leaves it."""
-    site = f[SITE] if f[ERROR] is error else None
-    f[ERROR] = None
+def error_site(f: Frame, error: BaseException) -> int | None:
+    """The IR site at which an exception came up in a frame or a copy of it; None if it was at no site.
+
+    That is the `site` of the innermost closure in the exception's traceback that was called with the frame.
+    """
+    site = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if "site" in frame.f_code.co_freevars:
+            variables = frame.f_locals
+            called_with = variables.get("f")
+            if called_with is f or (type(called_with) is list and f is _original(called_with)):
+                closure_site = variables["site"]
+                if closure_site is not None and closure_site >= 0:
+                    site = closure_site
+        traceback = traceback.tb_next
+    return site
+
+
+def _original(f: Frame) -> Frame | None:
+    return f[ORIGINAL] if len(f) > ORIGINAL else None
+
+
+def show(scope: "CompiledScope", f: Frame, error: BaseException, site: int | None) -> None:
+    """Add the scope's frame, at a site of it, to the traceback of an exception that leaves the scope."""
     made = _frame(scope, f, site)
     if made is None:
         return

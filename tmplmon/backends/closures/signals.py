@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures import lines
 from tmplmon.backends.closures.around import run_after, run_before
 from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
-from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, SIGNAL, STATE, Frame
+from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, PART, SIGNAL, STATE, Frame
 from tmplmon.backends.closures.lines import Reached
 from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
@@ -227,24 +227,30 @@ class Signals:
         return lambda f, iterable: rounds(f, iterable)
 
     def function(self, loop: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
-        """A recursive loop, which is a function of its own in the other back end."""
+        """A level of a recursive loop, which is a function of its own in compiled code, and for tracers."""
 
         def function(f: Frame, items: Any) -> Any:
             signal = f[SIGNAL]
-            told = signal.begin_function()
+            begun = signal.begin_function()
             try:
                 return loop(f, items)
+            except BaseException as error:
+                f[PART].raised(f, error)
+                raise
             finally:
-                if told:
+                if begun:
                     signal.end_function()
 
         def function_later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
             signal = f[SIGNAL]
-            told = signal.begin_function()
+            begun = signal.begin_function()
             try:
                 return (yield from loop(f, items))
+            except BaseException as error:
+                f[PART].raised(f, error)
+                raise
             finally:
-                if told:
+                if begun:
                     signal.end_function()
 
         return function_later if suspends(loop) else function
@@ -280,6 +286,30 @@ class Signals:
 
     def default(self, value: Closure) -> Closure:
         return self.reaching(self._first[-1], value)
+
+    # --- exceptions ----------------------------------------------------------------------------------------
+
+    def raising(self, body: Closure) -> Closure:
+        """A body whose exceptions fire RAISE."""
+        if suspends(body):
+
+            def raising_later(f: Frame) -> Generator[Any, Any, Any]:
+                try:
+                    return (yield from body(f))
+                except BaseException as error:
+                    f[PART].raised(f, error)
+                    raise
+
+            return raising_later
+
+        def raising(f: Frame) -> Any:
+            try:
+                return body(f)
+            except BaseException as error:
+                f[PART].raised(f, error)
+                raise
+
+        return raising
 
     # --- calls ---------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tmplmon.backends.closures import loops, output, templates
 from tmplmon.backends.closures.build import BREAK, CONTINUE, Builder, Closure, assigner, straight, suspends
-from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
@@ -45,11 +45,8 @@ def assign(b: Builder, op: ops.Assign) -> Closure:
         to = assigner(b, op.target)
 
         def to_target(f: Frame) -> None:
-            try:
-                to(f, value(f))
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            to(f, value(f))
 
         made = to_target
     steps = [step for step in (checks, made, exports) if step is not None]
@@ -79,11 +76,8 @@ def _namespace_check(b: Builder, target: ops.NamespaceTarget) -> Closure:
     namespace, site = b.load(target.slot), target.site
 
     def check(f: Frame) -> None:
-        try:
-            support.check_namespace(namespace(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        support.check_namespace(namespace(f))
 
     return check
 
@@ -142,24 +136,18 @@ def _if(test: Closure, yes: Closure, no: Closure | None, site: int) -> Closure:
     if no is None:
 
         def if_only(f: Frame) -> Any:
-            try:
-                if not test(f):
-                    return None
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            if not test(f):
+                return None
             return yes(f)
 
         return if_only
 
     def if_else(f: Frame) -> Any:
-        try:
-            holds = test(f)
-            if not holds:
-                return no(f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        holds = test(f)
+        if not holds:
+            return no(f)
         return yes(f)
 
     return if_else
@@ -192,14 +180,11 @@ def enter(b: Builder, op: ops.Enter) -> Closure:
     environment = b.constants.environment
 
     def autoescaped(f: Frame) -> Any:
+        nonlocal site
         open_frame(f)
         context = f[CONTEXT]
         saved = context.eval_ctx
-        try:
-            context.eval_ctx = support.eval_context(environment, wanted(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        context.eval_ctx = support.eval_context(environment, wanted(f))
         outcome = body(f)
         context.eval_ctx = saved
         return outcome
@@ -213,15 +198,12 @@ def _open_frame(
     """Evaluates the values of a ``with``, all of them before the first is assigned."""
 
     def open_frame(f: Frame) -> None:
-        try:
-            given = [bound(f) for _, bound in bindings]
-            if start is not None:
-                start(f)
-            for (to, _), held in zip(bindings, given, strict=True):
-                to(f, held)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        given = [bound(f) for _, bound in bindings]
+        if start is not None:
+            start(f)
+        for (to, _), held in zip(bindings, given, strict=True):
+            to(f, held)
 
     return open_frame
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.facts import extends_always
 from tmplmon.runtime import support
@@ -58,11 +58,8 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
         start = runner(b, site)
 
         def block(f: Frame) -> None:
-            try:
-                start(f, *find(f))
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            start(f, *find(f))
 
         made = block
     made = b.at_line(site, made)
@@ -85,11 +82,8 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
     start = runner(b, site)
 
     def super_(f: Frame) -> None:
-        try:
-            start(f, *find(f))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        start(f, *find(f))
 
     return super_
 
@@ -103,13 +97,10 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
         return b.at_line_of(op, resumable(template, again, this, site))
 
     def extend(f: Frame) -> None:
-        try:
-            if again:
-                support.check_not_extended(f[PARENT])
-            f[PARENT] = support.extend(f[CONTEXT], template(f), this)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        if again:
+            support.check_not_extended(f[PARENT])
+        f[PARENT] = support.extend(f[CONTEXT], template(f), this)
 
     return b.at_line_of(op, extend)
 
@@ -125,11 +116,8 @@ def finish(b: Builder, site: int) -> Closure:
         start = runner(b, site)
 
         def parent(f: Frame) -> None:
-            try:
-                start(f, f[PARENT], f[CONTEXT])
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            start(f, f[PARENT], f[CONTEXT])
 
         runs = parent
     runs = b.at_line(site, runs)
@@ -181,15 +169,12 @@ def include(b: Builder, op: ops.Include) -> Closure:
         return resumable(b, name, key, load, context_for, site)
 
     def included(f: Frame) -> None:
-        try:
-            found = None if key is None else f[CONTEXT].loaded.get(key)
-            if found is None:
-                found = load(f, name(f))
-            if found is not None:
-                run(f, found, context_for(f, found))
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        found = None if key is None else f[CONTEXT].loaded.get(key)
+        if found is None:
+            found = load(f, name(f))
+        if found is not None:
+            run(f, found, context_for(f, found))
 
     return included
 

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
-from tmplmon.ir.facts import BOOLEAN_TESTS, DICT_ATTRIBUTES
+from tmplmon.ir.facts import BOOLEAN_TESTS
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text
-from tmplmon.runtime.support import ATTRIBUTE_ERRORS, escaped, member
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Item
@@ -87,68 +86,31 @@ def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
         i = b.own(op)
         if i is not None:
             return _escaped_slot(i, escaped, site)
-        if type(op) is ops.Attr and b.constants.stock_getattr and op.name not in DICT_ATTRIBUTES:
-            i = b.own(op.obj)
-            if i is not None:
-                return _escaped_attribute(i, op.name, op.site, site)
     value = b.value(op)
     if suspends(value):
         return converted(b, value, _escaping(escaped), site)
 
     def text(f: Frame) -> Any:
+        nonlocal site
         held = value(f)
         if type(held) is str:
             return escape_text(held)
         if type(held) is int:
             return held
-        try:
-            return escaped(held)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        return escaped(held)
 
     return text
 
 
 def _escaped_slot(i: int, escaped: Callable[[Any], str], site: int) -> Closure:
     def text(f: Frame) -> Any:
+        nonlocal site
         held = f[i]
         if type(held) is str:
             return escape_text(held)
         if type(held) is int:
             return held
-        try:
-            return escaped(held)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
-
-    return text
-
-
-def _escaped_attribute(i: int, name: str, attribute_site: int, site: int) -> Closure:
-    def text(f: Frame) -> Any:
-        obj = f[i]
-        try:
-            held = obj[name] if type(obj) is dict else getattr(obj, name)
-        except ATTRIBUTE_ERRORS:
-            try:
-                held = member(f[CONTEXT], obj, name)
-            except BaseException as error:
-                fail(f, error, attribute_site)
-                raise
-        except BaseException as error:
-            fail(f, error, attribute_site)
-            raise
-        if type(held) is str:
-            return escape_text(held)
-        if type(held) is int:
-            return held
-        try:
-            return escaped(held)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        return escaped(held)
 
     return text
 
@@ -164,14 +126,11 @@ def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
         return converted(b, value, lambda f, held: string(held), site)
 
     def text(f: Frame) -> Any:
+        nonlocal site
         held = value(f)
         if type(held) is str or type(held) is int:
             return held
-        try:
-            return string(held)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        return string(held)
 
     return text
 

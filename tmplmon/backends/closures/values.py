@@ -12,7 +12,7 @@ from typing import Any
 
 from tmplmon.backends.closures import calls, fused, guarded
 from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, Frame, fail
+from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import Parts, combined
 from tmplmon.ir import ops
 from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
@@ -168,19 +168,16 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
     rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
 
     def chain(f: Frame) -> Any:
-        try:
-            before = left(f)
-            result: Any = True
-            for function, operand in rest:
-                after = operand(f)
-                result = function(before, after)
-                if not result:
-                    return result
-                before = after
-            return result
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        before = left(f)
+        result: Any = True
+        for function, operand in rest:
+            after = operand(f)
+            result = function(before, after)
+            if not result:
+                return result
+            before = after
+        return result
 
     return chain
 
@@ -196,20 +193,14 @@ def logical(b: Builder, op: ops.Logical) -> Closure:
     if op.op == "and":
 
         def both(f: Frame) -> Any:
-            try:
-                return left(f) and right(f)
-            except BaseException as error:
-                fail(f, error, site)
-                raise
+            nonlocal site
+            return left(f) and right(f)
 
         return both
 
     def either(f: Frame) -> Any:
-        try:
-            return left(f) or right(f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return left(f) or right(f)
 
     return either
 
@@ -225,12 +216,9 @@ def _decided(
     wanted = name == "and"
 
     def value(f: Frame) -> Any:
-        try:
-            held = left(f)
-            return right(f) if decide(f, held) is wanted else held
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        held = left(f)
+        return right(f) if decide(f, held) is wanted else held
 
     return value
 
@@ -252,11 +240,8 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
         return resumable(test, body, orelse, site)
 
     def choose(f: Frame) -> Any:
-        try:
-            return body(f) if test(f) else orelse(f)
-        except BaseException as error:
-            fail(f, error, site)
-            raise
+        nonlocal site
+        return body(f) if test(f) else orelse(f)
 
     return choose
 
