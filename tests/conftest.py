@@ -1,8 +1,11 @@
 """Switches shared by all suites, and what the report of a failure shows of a case."""
 
+import gc
+import os
 from pathlib import Path
 from typing import Any
 
+import effort
 import pytest
 
 
@@ -12,6 +15,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the expected parts of tests/cases/**/*.txt (read the diff before you commit it)",
     )
+    parser.addoption("--all", action="store_true", help="also what a plain run leaves out (tests/effort.py)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "exhaustive: runs with --all only")
+    if config.getoption("--all"):
+        os.environ[effort.VARIABLE] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not effort.runs_everything():
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not item.get_closest_marker("exhaustive")]
+
+
+def pytest_collection_finish() -> None:
+    """What has been collected lives until the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from cases import casefile
 from cases.differences import DIFFERENCES
 from cases.engines import JINJA2, TMPLMON, Engine, evaluate
 from differential.generate import site
-from hypothesis import HealthCheck, given, settings
+from effort import examples
+from hypothesis import given
 
 import tmplmon
 from tmplmon import meta
@@ -107,9 +108,7 @@ def test_what_is_not_compared_is_a_known_difference() -> None:
     assert set(DIFFERENCES) >= NOT_COMPARED
 
 
-@settings(
-    max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@examples(150)
 @given(case=site(depth=3))
 def test_templates_made_by_chance(case: casefile.Case) -> None:
     extensions = ["jinja2.ext.do", "jinja2.ext.loopcontrols"]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import exhaustive_but
 
 import tmplmon
 
@@ -12,6 +13,9 @@ pytest.importorskip("debugpy", reason="needs debugpy (pip install 'tmplmon[test]
 from .dap import Editor
 
 BACKENDS = ["bytecode", "closures"]
+# A session takes seconds. What differs between the back ends, the tests that have BOTH show.
+BOTH = pytest.mark.parametrize("backend", BACKENDS)
+ONE = pytest.mark.parametrize("backend", exhaustive_but(BACKENDS, ["bytecode"]))
 
 # The engine is a library where it is installed as one, which editors skip; here it is part of the project.
 OPTIONS: dict[str, Any] = {
@@ -22,7 +26,7 @@ BASE = ["base.html:4 <template>", *PAGE]
 BODY = ["page.html:13 block body", *BASE]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_include(here: Path, backend: str) -> None:
     breakpoints = {"templates/nav.html": [{"line": 3, "condition": "item == 'help'"}]}
     with Editor() as editor:
@@ -39,7 +43,7 @@ def test_include(here: Path, backend: str) -> None:
     assert "190 characters" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BOTH
 def test_block_macro_and_function(here: Path, backend: str) -> None:
     breakpoints = {"templates/page.html": [{"line": 7, "condition": "user['name'] == 'Bob'"}, {"line": 13}]}
     with Editor() as editor:
@@ -61,7 +65,7 @@ def test_block_macro_and_function(here: Path, backend: str) -> None:
         assert editor.go("next") == ["base.html:6 <template>", *PAGE]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_breakpoint_tag(here: Path, backend: str) -> None:
     with Editor() as editor:
         editor.launch(here, ["app.py", "tag", "stop.html", backend], {}, **OPTIONS)
@@ -72,7 +76,7 @@ def test_breakpoint_tag(here: Path, backend: str) -> None:
         assert editor.go("next") == ["stop_inner.html:1 <template>", *include]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_steps_into_block_super_and_macro(here: Path, backend: str) -> None:
     for name in ("child", "parent", "cards"):
         page = here / f"templates/{name}.html"
@@ -95,7 +99,7 @@ def test_steps_into_block_super_and_macro(here: Path, backend: str) -> None:
         assert editor.go("continue") == []
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/nav.html": [{"line": 3, "condition": "item == 'help'"}]}
@@ -107,7 +111,7 @@ def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None
     assert "226 characters" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_logpoint(here: Path, backend: str) -> None:
     """A breakpoint that writes a message, with values of the template, and does not stop."""
     with Editor() as editor:
@@ -119,7 +123,7 @@ def test_logpoint(here: Path, backend: str) -> None:
 
 
 @pytest.mark.parametrize("filter", ["raised", "uncaught"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_exception(here: Path, backend: str, filter: str) -> None:
     with Editor() as editor:
         argv = ["app.py", "plain", "broken.html", backend]
@@ -129,7 +133,7 @@ def test_exception(here: Path, backend: str, filter: str) -> None:
         assert editor.variables()["item"] == "{'net': None}"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BOTH
 def test_pieces(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/rows.html": [{"line": 3}]}
@@ -143,7 +147,7 @@ def test_pieces(here: Path, backend: str) -> None:
     assert "piece '\\n</table>'" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BOTH
 def test_tasks(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/rows.html": [{"line": 3}]}
@@ -158,7 +162,7 @@ def test_tasks(here: Path, backend: str) -> None:
     assert "value of 2" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@ONE
 def test_include_of_a_template_that_waits(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/rows.html": [{"line": 2}], "templates/end.html": [{"line": 1}]}

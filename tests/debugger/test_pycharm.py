@@ -4,13 +4,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import exhaustive_but
 
 pytest.importorskip("pydevd_pycharm", reason="needs pydevd-pycharm (pip install 'tmplmon[test]')")
 
 from .pycharm import PyCharm
 
-BACKENDS = ["bytecode", "closures"]
-WATCHING = ["settrace", "monitoring"]
+SESSIONS = [
+    (watching, backend) for watching in ("settrace", "monitoring") for backend in ("bytecode", "closures")
+]
+sessions = pytest.mark.parametrize(
+    ("watching", "backend"), exhaustive_but(SESSIONS, [("settrace", "bytecode"), ("monitoring", "closures")])
+)
 # It finds the end of a generator by `co_lnotab`, which Python 3.15 has no more. The frames of closures are those of
 # generators.
 WITHOUT_AN_END = [("settrace", "closures")] if sys.version_info >= (3, 15) else []
@@ -19,8 +24,7 @@ PAGE = ["page.html:1 <template>", "app.py:28 main", "app.py:32 <module>"]
 BASE = ["base.html:4 <template>", *PAGE]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_include(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         breakpoints = {"templates/nav.html": {3: "item == 'help'"}}
@@ -38,8 +42,7 @@ def test_include(here: Path, backend: str, watching: str) -> None:
     assert "190 characters" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_every_first_line(here: Path, backend: str, watching: str) -> None:
     """Once each: the tracer also sees the call of a template, which is on none of its lines."""
     with PyCharm(watching) as editor:
@@ -55,8 +58,7 @@ def test_every_first_line(here: Path, backend: str, watching: str) -> None:
     assert "190 characters" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_block_macro_and_function(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         breakpoints = {"templates/page.html": {7: "user['name'] == 'Bob'", 13: "None"}}
@@ -75,8 +77,7 @@ def test_block_macro_and_function(here: Path, backend: str, watching: str) -> No
         assert editor.variables()["id"] == "f_email"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_steps_from_a_program_into_its_templates(here: Path, backend: str, watching: str) -> None:
     """For this no breakpoint in a template is needed, which PyCharm has no way to set."""
     with PyCharm(watching) as editor:
@@ -93,8 +94,7 @@ def test_steps_from_a_program_into_its_templates(here: Path, backend: str, watch
     assert "190 characters" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_breakpoint_tag(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         editor.launch(here, ["app.py", "tag", "stop.html", backend], {})
@@ -106,8 +106,7 @@ def test_breakpoint_tag(here: Path, backend: str, watching: str) -> None:
         assert editor.go("continue") == ["stop_inner.html:4 <template>", *include]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_pieces(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         breakpoints = {"templates/rows.html": {3: "None"}}
@@ -121,8 +120,7 @@ def test_pieces(here: Path, backend: str, watching: str) -> None:
     assert "piece '\\n</table>'" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_tasks(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         breakpoints = {"templates/rows.html": {3: "row == 2"}, "templates/end.html": {2: "None"}}
@@ -136,8 +134,7 @@ def test_tasks(here: Path, backend: str, watching: str) -> None:
     assert "value of 2" in editor.output
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("watching", WATCHING)
+@sessions
 def test_templates_that_end_on_no_line(here: Path, backend: str, watching: str) -> None:
     """Its tracer may fail at the call of one (a `TypeError` on standard error), but not the program."""
     page = "{% if title %}{% extends 'base.html' %}{% endif %}\n{% block title %}{% endblock %}"

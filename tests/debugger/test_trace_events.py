@@ -8,6 +8,7 @@ import pytest
 from cases import casefile
 from cases.engines import HOW, ROOT, Engine, evaluate
 from cases.test_cases import PATHS, each
+from effort import every
 
 BACKENDS = ["bytecode", "closures"]
 
@@ -34,7 +35,7 @@ class Lines:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@each(PATHS)
+@each(every(4, PATHS))
 def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backend: str) -> None:
     """PyCharm's debugger raises TypeError otherwise, in the program."""
     case = casefile.read(path)

@@ -7,6 +7,7 @@ import os
 
 import pytest
 from cases.casefile import Case
+from effort import examples as fixed_examples
 from hypothesis import HealthCheck, given, settings
 
 from .compare import difference
@@ -17,12 +18,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:R
 
 
 def examples(number: int) -> settings:
+    if not EXAMPLES:
+        return fixed_examples(number)
     return settings(
-        max_examples=EXAMPLES or number,
-        derandomize=not EXAMPLES,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
 
 

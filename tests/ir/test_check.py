@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from differential.generate import site as generated_site
-from hypothesis import HealthCheck, given, settings
+from effort import examples
+from hypothesis import given
 
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
@@ -32,7 +33,7 @@ def test_corpus(text: str, syntax: Any) -> None:
 
 
 @given(generated_site())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(200)
 def test_generated(case: Any) -> None:
     for name, text in case.templates.items():
         try:

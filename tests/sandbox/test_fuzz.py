@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from effort import runs_everything
 
 from tmplmon.runtime import support
 from tmplmon.sandbox import SandboxedEnvironment
@@ -14,7 +15,8 @@ from .fuzz.__main__ import smallest
 from .fuzz.generate import Case, case
 from .fuzz.judge import judge
 
-CASES, GROUPS = 1200, 12
+CASES = 1200 if runs_everything() else 200
+GROUPS = CASES // 100
 PLAIN = {"fuel": 1000, "output": 1000}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import jinja2
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tmplmon.errors import TemplateAssertionError, TemplateSyntaxError
@@ -499,7 +500,7 @@ def test_line_statement(template: str, trim: bool) -> None:
 
 
 @given(templates())
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_generated(template: str) -> None:
     check(template)
 
@@ -560,7 +561,7 @@ def operator_trees(draw: st.DrawFn, depth: int = 0) -> str:
 
 
 @given(operator_trees())
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_operators_bind_alike(expression: str) -> None:
     check("{{ " + expression + " }}")
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import jinja2
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tmplmon.syntax.lexer import KEYWORDS, Syntax, scan
@@ -138,7 +139,7 @@ def our_tokens(template: str, syntax: Syntax) -> list[tuple[str, Any, int]]:
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 def test_tokens(delimiters: dict[str, Any], pieces: list[str], trim: bool, lstrip: bool, keep: bool) -> None:
     options = {**delimiters, "trim_blocks": trim, "lstrip_blocks": lstrip, "keep_trailing_newline": keep}
     syntax = Syntax(**options)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from effort import examples
+from hypothesis import given
 
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.syntax import nodes
@@ -146,7 +147,7 @@ def test_branches_have_their_tags() -> None:
 
 
 @given(templates())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_an_expressions_text_is_the_expression(template: str) -> None:
     source = Source(template)
     try:
@@ -169,7 +170,7 @@ def test_an_expressions_text_is_the_expression(template: str) -> None:
 
 
 @given(templates())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_tokens_have_their_text(template: str) -> None:
     source = Source(template)
     try:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import coverage
 import pytest
+from effort import runs_everything
 
 from tmplmon import Environment, FileSystemLoader
 
 from .generate import MAIN, Record, Writer, lines_in, write
 
-SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 6)
+SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 6 if runs_everything() else 2)
 # Kind of statement → how many ways it has, and those that its record names.
 WAYS = {"if": {"True": "true", "False": "false"}, "for": {"started": "in", "ended": "out", "empty": "out"}}
 WAYS["for else"] = {"started": "in", "ended": "out", "empty": "else"}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from effort import exhaustive
 
 from .test_matrix import Combination, check, project, run
 
@@ -12,6 +13,9 @@ __all__ = ["project"]  # a fixture
 
 # The first with wheels for this Python; what pyproject.toml asks for is the first of all.
 OLDEST = "7.6.1" if sys.version_info < (3, 14) else "7.10.7"
+
+
+pytestmark = exhaustive
 
 
 @pytest.fixture(scope="module")
