@@ -110,6 +110,16 @@ class Function:
     def constant(self, kind: str, detail: object, at: Place) -> ast.Name:
         return pyast.name(self.compiler.links.use(kind, detail), at)
 
+    def is_stock(self, kind: str, name: str) -> bool:
+        """Whether the environment's filter or test of this name is the stock one, so that it may be inlined. The code
+        then depends on it: linking checks it each time."""
+        target = self.compiler.target
+        conventions = (target.filters if kind == "filter" else target.tests).get(name)
+        if conventions is None or not conventions[1]:
+            return False
+        self.compiler.links.use(kind, (name, *conventions))
+        return True
+
     def runtime(self, name: str, at: Place) -> ast.Name:
         return self.constant("runtime", name, at)
 

@@ -25,7 +25,7 @@ def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: b
         return value(f, op)
     if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
         return value(f, op)
-    if type(op) is ops.Filter and _is_stock(f, op):
+    if type(op) is ops.Filter and f.is_stock("filter", op.name):
         if op.name in ("e", "escape") and not op.arguments.values():
             return text_of(f, op.value, True, at, finished=True)
         if op.name == "safe" and escape:
@@ -34,7 +34,7 @@ def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: b
             return pyast.if_expr(type_is(f, first, "str", at), again, html, at)
         if op.name in ("length", "count"):
             return value(f, op)
-    if type(op) is ops.Test and op.name in BOOLEAN_TESTS and target.tests[op.name][1]:
+    if type(op) is ops.Test and op.name in BOOLEAN_TESTS and f.is_stock("test", op.name):
         return pyast.call(f.python("str", at), [value(f, op)], at)
     held = value(f, op)
     if escape is None:
@@ -101,8 +101,3 @@ def finalized(f: Function, op: ops.Op, escape: bool | None, at: Place) -> ast.ex
     if escape is None:
         return pyast.call(f.runtime("emit", at), [f.context(at), result], at)
     return pyast.call(f.runtime("escaped", at), [result], at)
-
-
-def _is_stock(f: Function, op: ops.Filter) -> bool:
-    known = f.compiler.target.filters.get(op.name)
-    return known is not None and known[1]

@@ -231,8 +231,7 @@ def _applied(f: Function, kind: str, op: ops.Filter | ops.Test) -> ast.expr:
 
 
 def filter_(f: Function, op: ops.Filter) -> ast.expr:
-    known = f.compiler.target.filters.get(op.name)
-    if known is not None and known[1] and not f.compiler.target.is_async:
+    if not f.compiler.target.is_async and f.is_stock("filter", op.name):
         made = builtin.inline_filter(f, op)
         if made is not None:
             return made
@@ -241,9 +240,8 @@ def filter_(f: Function, op: ops.Filter) -> ast.expr:
 
 def test(f: Function, op: ops.Test) -> ast.expr:
     at = f.at(op.site)
-    known = f.compiler.target.tests.get(op.name)
     made = None
-    if known is not None and known[1]:
+    if f.is_stock("test", op.name):
         made = builtin.inline_test(f, op)
     if made is None:
         made = _applied(f, "test", op)
