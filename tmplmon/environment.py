@@ -610,6 +610,18 @@ class Environment:
         """The name of a template that another one asks for: the name it asks with."""
         return template
 
+    def _ready_template(self, name: object) -> Template | None:
+        """Return the cached template of a name if it can be used as it is: without calling the loader or
+        `join_path`, linking, or counting the use. Otherwise return None."""
+        cache = self.cache
+        if cache is None or self.auto_reload or self._joins_paths or type(name) is not str:
+            return None
+        entry = cache.get(name)
+        if entry is None or len(cache) > self._lru_threshold:
+            return None
+        loader, template = entry
+        return template if loader is self.loader and template._linked == self._changes[0] else None
+
     def _load_template(self, name: str, globals: MutableMapping[str, Any] | None) -> Template:
         loader, cache = self.loader, self.cache
         if loader is None:

@@ -5,14 +5,14 @@ tables merged: for each name the child's chain, then the parent's. A merge is ma
 kept, so that a rendering only looks its chains up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.html import mark_text
 
 if TYPE_CHECKING:
-    from tmplmon.runtime.context import Blocks, Context
+    from tmplmon.runtime.context import Context
 
 
 class Block:
@@ -40,30 +40,45 @@ class Block:
 
 
 class BlockTable(dict[str, tuple[Block, ...]]):
-    """Block name → chain. `after` has for each block the next one of its chain, or a `NoSuper`; `merged` keeps the
-    tables this one was merged into, with the parent's."""
+    """Block name → chain. A table is equal to no other.
 
-    __slots__ = ("after", "merged")
+    after: block → the next one of its chain, or a `NoSuper`.
+    extending: the table of a parent template → the table of a template with this one that extends it.
+    """
 
-    def __init__(self, chains: "Blocks") -> None:
+    __slots__ = ("after", "extending")
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self, chains: Mapping[str, tuple[Block, ...]]) -> None:
         super().__init__(chains)
         self.after: dict[Block, Block | NoSuper] = {}
         for chain in chains.values():
             self.after.update(pairwise(chain))
             self.after[chain[-1]] = NoSuper(chain[-1])
-        self.merged: dict[int, tuple[BlockTable, BlockTable]] = {}
+        self.extending = _MergedTables(self)
 
-    def extending(self, parent: "BlockTable") -> "BlockTable":
-        """The table of a template with this table that extends one with `parent`."""
-        # Under its id, and with the table itself kept, so that the id stays taken. A parent that was loaded
-        # again has another table; a few generations are kept, not all.
-        found = self.merged.get(id(parent))
-        if found is None:
-            chains = {name: self.get(name, ()) + parent.get(name, ()) for name in {**self, **parent}}
-            if len(self.merged) >= 64:
-                self.merged.clear()
-            found = self.merged[id(parent)] = parent, BlockTable(chains)
-        return found[1]
+
+class _MergedTables(dict[BlockTable, BlockTable]):
+    """The tables that one was merged into, by the parent's; a missing one is made."""
+
+    __slots__ = ("table",)
+
+    # A parent that is loaded again has another table. A few generations are kept, not all.
+    MOST = 64
+
+    def __init__(self, table: BlockTable) -> None:
+        self.table = table
+
+    def __missing__(self, parent: BlockTable) -> BlockTable:
+        own = self.table
+        if len(self) >= self.MOST:
+            self.clear()
+        merged = self[parent] = BlockTable(
+            {name: own.get(name, ()) + parent.get(name, ()) for name in {**own, **parent}}
+        )
+        return merged
 
 
 class BlockReference:

@@ -6,13 +6,10 @@ costs less than every look-up through a chain would.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tmplmon.runtime.blocks import super_of
+from tmplmon.runtime.blocks import Block, BlockTable, super_of
 from tmplmon.runtime.undefined import missing
-
-if TYPE_CHECKING:
-    from tmplmon.runtime.blocks import Block
 
 
 class EvalContext:
@@ -71,8 +68,6 @@ class _Origin:
 NOTHING_LOADED: dict[Any, Any] = {}
 """`Context.loaded` of a rendering that has included nothing yet. It stays empty."""
 
-type Blocks = Mapping[str, tuple["Block", ...]]
-
 
 class Context:
     """The variables of one rendering of a template, as functions marked with `pass_context` get to see them.
@@ -105,14 +100,14 @@ class Context:
         environment: Any,
         parent: dict[str, Any],
         name: str | None,
-        blocks: Blocks,
+        blocks: Mapping[str, tuple[Block, ...]],
         globals: Mapping[str, Any] | None = None,
     ) -> None:
         self._origin = _Origin(environment, name, globals if globals is not None else {})
         self._parent: dict[str, Any] | None = parent
         self._given = parent
         self.names = parent if type(self).resolve_or_missing is _resolve_or_missing else _Resolving(self)
-        self.blocks = blocks
+        self.blocks = blocks if isinstance(blocks, BlockTable) else BlockTable(blocks)
         self.eval_ctx = environment._eval_context(name)
 
     @property

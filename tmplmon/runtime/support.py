@@ -151,25 +151,16 @@ def check_not_extended(parent: Any) -> None:
 
 
 def extend(context: Context, parent: Any, template: Any) -> Any:
-    """Find the parent of `template`, and put its blocks below those of the context."""
+    """Return the parent of `template`, after adding its blocks to those of the context.
+
+    parent: the parent's name, or the template itself.
+
+    Raises TemplateNotFound, and what loading the parent raises.
+    """
     environment = template.environment
-    if type(parent) is str and not environment._joins_paths:
-        kept = None if environment.auto_reload or environment.cache is None else environment.cache.get(parent)
-        if (
-            kept is not None
-            and kept[0] is environment.loader
-            and kept[1]._linked == environment._changes[0]
-            and len(environment.cache) <= environment._lru_threshold
-        ):
-            found = kept[1]  # what `_load_template` would find, without the call
-        else:
-            found = environment._load_template(parent, None)
-    else:
-        found = environment.get_template(parent, template.name)
-    blocks: Any = context.blocks
-    merged = blocks.merged.get(id(found._table))
-    context.blocks = blocks.extending(found._table) if merged is None else merged[1]
-    return found
+    parent_template = environment._ready_template(parent) or environment.get_template(parent, template.name)
+    context.blocks = context.blocks.extending[parent_template._table]
+    return parent_template
 
 
 def included(context: Context, name: Any, key: Any, template: Any, ignore_missing: bool) -> Any:
