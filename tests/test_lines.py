@@ -23,7 +23,7 @@ from tmplmon.sandbox import Limits, SandboxedEnvironment
 from tmplmon.syntax.source import Source
 from tmplmon.tools.debugger.source import lines_of, numbered
 from tmplmon.tools.errorpage import error_page
-from tmplmon.tools.failures import template_place
+from tmplmon.tools.failures import innermost_template_frame
 from tmplmon.tools.profiler import Profiler
 from tmplmon.tools.sourcemap import PageMap
 
@@ -117,10 +117,10 @@ def test_error_page(backend: str) -> None:
     template = Environment(backend=backend).from_string(PAGE)
     with pytest.raises(ZeroDivisionError) as caught:
         template.render(zero=0)
-    place = template_place(caught.value)
+    place = innermost_template_frame(caught.value)
     assert place is not None
     assert (place.line, place.column, place.end_column) == (3, COLUMN, COLUMN + len("1 / zero"))
-    assert place.parts == (f"\té{SHOWN_BREAKS}{{{{ ", "1 / zero", " }} c")
+    assert place.line_parts == (f"\té{SHOWN_BREAKS}{{{{ ", "1 / zero", " }} c")
     assert f"<i>3</i>\té{SHOWN_BREAKS}{{{{ <b>1 / zero</b>" in error_page(caught.value)
 
 

@@ -94,7 +94,7 @@ def test_mistakes_are_reported(site: Path, tmplmon: Command) -> None:
         ("nothing -o x", "nothing is not a directory"),
         ("templates --environment a:b -o x", "either directories or"),
         ("--environment nothing_of_that_name:x -o x", "No module named"),
-        ("--environment os:nothing -o x", "there is no environment of that name"),
+        ("--environment os:nothing -o x", "has no attribute 'nothing'"),
         ("templates -o templates/page.html", "is not a directory"),
     ],
 )

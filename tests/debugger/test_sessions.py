@@ -29,7 +29,7 @@ def check(name: str, here: Path, update: bool, *argv: str) -> None:
 
 @pytest.mark.parametrize("watching", WATCHING)
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ["steps", "breakpoints", "looking", "functions"])
+@pytest.mark.parametrize("name", ["steps", "breakpoints", "inspection", "functions"])
 def test_pdb(name: str, backend: str, watching: str, here: Path, update: bool) -> None:
     check(name, here, update, "app.py", "pdb", "page.html", backend, watching)
 

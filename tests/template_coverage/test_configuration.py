@@ -80,7 +80,9 @@ def test_delimiters(measure: Measure) -> None:
 
 def test_delimiters_that_are_not_named_are_told(measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
-    with pytest.warns(coverage.exceptions.CoverageWarning, match="have delimiters that the coverage conf"):
+    with pytest.warns(
+        coverage.exceptions.CoverageWarning, match="have delimiters that differ from the coverage conf"
+    ):
         measure("<% if no %>", "2", "<% endif %>", environment=environment).get_data()
 
 
@@ -147,7 +149,7 @@ def test_several_environments(folder: Path, measure: Measure, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("nowhere:a", "No module named"), ("os:nothing", "no attribute"), ("os:sep", "no environment")],
+    [("nowhere:a", "No module named"), ("os:nothing", "no attribute"), ("os:sep", "not an environment")],
 )
 def test_an_environment_that_is_not_there(measure: Measure, name: str, why: str) -> None:
     with pytest.raises(coverage.CoverageException, match=f"environment = {name}: .*{why}"):

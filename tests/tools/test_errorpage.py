@@ -8,7 +8,7 @@ import pytest
 
 from tmplmon import DictLoader, Environment, FileSystemLoader, TemplateSyntaxError
 from tmplmon.tools.errorpage import error_page, shown
-from tmplmon.tools.failures import Place, places, template_place
+from tmplmon.tools.failures import ErrorFrame, error_frames, innermost_template_frame
 
 TEMPLATES = {
     "base.html": "<main>\n{% block body %}{% endblock %}\n</main>",
@@ -35,8 +35,8 @@ def failure(environment: Environment, name: str, **names: Any) -> Exception:
     return caught.value
 
 
-def of_templates(error: Exception) -> list[Place]:
-    return [place for place in places(error) if place.is_template]
+def of_templates(error: Exception) -> list[ErrorFrame]:
+    return [place for place in error_frames(error) if place.is_template]
 
 
 def test_the_chain_of_a_failure(environment: Environment) -> None:
@@ -48,12 +48,12 @@ def test_the_chain_of_a_failure(environment: Environment) -> None:
         ("page.html", 4, "block body"),
         ("card.html", 1, "<template>"),
     ]
-    innermost = template_place(error)
-    assert innermost is not None and innermost.parts == ("<b>é {{ ", "user.name.first", " }}</b>")
+    innermost = innermost_template_frame(error)
+    assert innermost is not None and innermost.line_parts == ("<b>é {{ ", "user.name.first", " }}</b>")
     assert innermost.variables["user"] == {"secret": 1}
     block = of_templates(error)[2]
     assert block.variables["user"] == {"secret": 1} and not any(name[0] == "." for name in block.variables)
-    assert not places(error)[0].is_template  # this test
+    assert not error_frames(error)[0].is_template  # this test
 
 
 def test_a_syntax_error(environment: Environment) -> None:
@@ -68,14 +68,14 @@ def test_a_syntax_error(environment: Environment) -> None:
 
 def test_a_syntax_error_of_a_template_that_is_no_file() -> None:
     error = failure(Environment(loader=DictLoader({"x": "one\n{{ 1 + }}"})), "x")
-    place = template_place(error)
-    assert place is not None and place.line == 2 and "".join(place.parts) == "{{ 1 + }}"
+    place = innermost_template_frame(error)
+    assert place is not None and place.line == 2 and "".join(place.line_parts) == "{{ 1 + }}"
 
 
 def test_an_exception_of_python_code_has_no_place_in_templates() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         1 // 0  # noqa: B018
-    assert template_place(caught.value) is None
+    assert innermost_template_frame(caught.value) is None
 
 
 class Reading(html.parser.HTMLParser):

@@ -42,15 +42,15 @@ def test_lines_add_up(environment: Environment) -> None:
         assert lines(live, "page.html") == [1, 2, 4, 6, 7] and lines(live, "other.html") == [1, 2]
 
 
-def test_each_line_is_told_once(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_line_is_reported_once(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    line = LiveCoverage._line
+    line = LiveCoverage._on_line
 
     def counting(self: LiveCoverage, code: Any, number: int) -> Any:
         told.append(number)
         return line(self, code, number)
 
-    monkeypatch.setattr(LiveCoverage, "_line", counting)
+    monkeypatch.setattr(LiveCoverage, "_on_line", counting)
     with LiveCoverage():
         for _ in range(20):
             environment.get_template("page.html").render(x=True)
@@ -58,24 +58,24 @@ def test_each_line_is_told_once(environment: Environment, monkeypatch: pytest.Mo
     assert sorted(set(told)) == [1, 2, 6] and len(told) <= 6
 
 
-def test_what_has_run_wholly_is_not_watched_any_more(environment: Environment) -> None:
+def test_a_function_that_has_run_completely_is_no_longer_monitored(environment: Environment) -> None:
     page = environment.get_template("page.html")
     with LiveCoverage() as live:
         page.render(x=True)
-        assert live._watched
+        assert live._monitored
         page.render(x=False)
         page.module.m()
-        assert not live._watched and lines(live, "page.html") == [1, 2, 4, 6, 7]
+        assert not live._monitored and lines(live, "page.html") == [1, 2, 4, 6, 7]
 
 
 def test_a_template_that_is_gone_is_forgotten(environment: Environment) -> None:
     with LiveCoverage() as live:
         page = environment.from_string(PAGE)
         page.render(x=True)
-        assert live._watched
+        assert live._monitored
         del page
         gc.collect()
-        assert not live._watched
+        assert not live._monitored
 
 
 def test_two_after_another(environment: Environment) -> None:
@@ -180,7 +180,7 @@ def test_numbers_of_tools() -> None:
     for number in taken:
         monitoring.use_tool_id(number, "another")
     try:
-        with pytest.raises(RuntimeError, match="no free number"):
+        with pytest.raises(RuntimeError, match="all tool ids"):
             live.start()
     finally:
         for number in taken:

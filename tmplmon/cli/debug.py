@@ -48,9 +48,9 @@ def _rendered(session: Any, environment: Any, name: str, search: list[str], args
         raise
     except Exception as error:
         print(long_form(from_exception(error, search)), file=sys.stderr, flush=True)
-        if error.__traceback__ is not None and session.can_look_at(error):
+        if error.__traceback__ is not None and session.can_inspect(error):
             with suppress(Quit):
-                session.look_at(error)
+                session.inspect(error)
         return 1
     session.message(f"{name} is done: {len(text)} characters")
     if args.output is not None:

@@ -9,11 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import tmplmon
 from tmplmon.cli.problems import UsageError
+from tmplmon.tools.applications import import_environment
 
 # Suffixes of templates that are removed from the name of the output.
 TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2")
@@ -119,24 +119,13 @@ def escaped_names() -> tuple[str, ...]:
 
 
 def find_environment(place: str) -> Any:
-    """Import the environment of an application. `place` is ``module:name``: a name for an environment, for an
-    object with an environment as its attribute `jinja_env` or `env`, or for a function that returns an
-    environment. Raises UsageError if there is none."""
-    module, _, name = place.partition(":")
+    """Import the environment of an application (see `import_environment`). Raises UsageError if there is none."""
+    # Modules that the application imports later have to be found, too.
     sys.path.insert(0, os.getcwd())
     try:
-        environment: Any = import_module(module)
-    except ImportError as error:
+        return import_environment(place)
+    except (ImportError, AttributeError, TypeError) as error:
         raise UsageError(f"--environment {place}: {error}") from None
-    for attribute in name.split(".") if name else ():
-        environment = getattr(environment, attribute, None)
-    # An attribute of the application: `jinja_env` in Flask, `env` in Starlette's templates.
-    environment = getattr(environment, "jinja_env", None) or getattr(environment, "env", None) or environment
-    if not hasattr(environment, "get_template") and callable(environment):
-        environment = environment()
-    if not hasattr(environment, "get_template") or not hasattr(environment, "overlay"):
-        raise UsageError(f"--environment {place}: there is no environment of that name")
-    return environment
 
 
 def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:

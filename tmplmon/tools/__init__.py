@@ -1,2 +1,2 @@
-"""Tools that look at templates the way Python's own tools look at Python: coverage, stepping, error
-pages, source maps."""
+"""Tools for templates, like Python's own for Python code: coverage, debugger, profiler, tracing, error pages,
+source maps."""

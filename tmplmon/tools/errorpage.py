@@ -1,8 +1,9 @@
-"""A page that shows a developer where a template failed: its lines, the columns at fault, the variables there, and
-what led there. It is one HTML document without scripts, for development only: it shows source and variables.
+"""A page that shows a developer where a template failed: its lines, the columns of the error, the variables,
+and the frames that led there. It is one HTML document without scripts. It shows source code and variables, so
+use it for development only.
 
-Rule: the place that failed comes first and open, then what led there, towards the view. Frames of Python code are
-shown folded. A value is shown by its `repr`, shortened; one whose name says that it is a secret is not shown.
+Rule: the failing frame is first and open, followed by its callers, innermost first. Frames of Python code are
+collapsed. A value is shown as its `repr`, shortened; a value whose name suggests a secret is not shown.
 """
 
 import os
@@ -14,14 +15,14 @@ from typing import Any
 from markupsafe import escape
 
 import tmplmon
-from tmplmon.tools.failures import Place, places
+from tmplmon.tools.failures import ErrorFrame, error_frames
 
 _ENGINE = os.path.dirname(tmplmon.__file__) + os.sep
 
-AROUND = 5
-"""Lines shown before and after the one at fault."""
+CONTEXT_LINES = 5
+"""The number of lines shown before and after the line with the error."""
 
-_LONGEST = 400
+_MAX_REPR = 400
 _SECRET = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|api_?key|credential|authorization|cookie", re.IGNORECASE
 )
@@ -64,17 +65,17 @@ td code { overflow-wrap: anywhere; }
 
 
 def error_page(error: BaseException, request: str = "") -> str:
-    """The page for an exception. request: what was asked for, as `GET /items`."""
+    """Return the HTML page for an exception. request: a description of the request, such as `GET /items`."""
     kind = type(error).__qualname__
     message = str(error).partition("\n")[0]
     title = f"{kind}: {message}" if message else kind
-    found = [place for place in reversed(places(error)) if not place.file.startswith(_ENGINE)]
+    frames = [frame for frame in reversed(error_frames(error)) if not frame.file.startswith(_ENGINE)]
     parts = [
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>",
         '<meta name="viewport" content="width=device-width">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>{escape(kind)}</h1><p class=message>{escape(str(error))}</p>",
-        *_frames(found),
+        *_frames(frames),
         *_causes(error),
         "<h2>As text</h2><details><summary>Traceback</summary><pre class=plain>",
         escape("".join(traceback.format_exception(error))),
@@ -85,47 +86,47 @@ def error_page(error: BaseException, request: str = "") -> str:
     return "".join(parts)
 
 
-def _frames(found: list[Place]) -> Iterable[str]:
-    first = next((place for place in found if place.is_template), None)
+def _frames(frames: list[ErrorFrame]) -> Iterable[str]:
+    first = next((frame for frame in frames if frame.is_template), None)
     if first is not None:
-        yield "<h2>The template's line</h2>"
+        yield "<h2>Where the template failed</h2>"
         yield _frame(first, True)
-    rest = [place for place in found if place is not first]
-    if rest:
-        yield "<h2>What led there, the nearest first</h2>"
-        yield from (_frame(place, False) for place in rest)
+    others = [frame for frame in frames if frame is not first]
+    if others:
+        yield "<h2>Callers, innermost first</h2>"
+        yield from (_frame(frame, False) for frame in others)
 
 
-def _frame(place: Place, is_open: bool) -> str:
-    name = place.name if place.name is not None else place.file.rpartition("/")[2]
-    label = "" if place.label == "<template>" else f" in {place.label}" if place.label else ""
-    text = "".join(place.parts).strip()
+def _frame(frame: ErrorFrame, is_open: bool) -> str:
+    name = frame.name if frame.name is not None else frame.file.rpartition("/")[2]
+    label = "" if frame.label == "<template>" else f" in {frame.label}" if frame.label else ""
+    text = "".join(frame.line_parts).strip()
     parts = [
-        f"<details{' open' if is_open else ''} class={'template' if place.is_template else 'python'}>",
-        f"<summary><code>{escape(name)}:{place.line}</code><span class=label>{escape(label)}</span>"
+        f"<details{' open' if is_open else ''} class={'template' if frame.is_template else 'python'}>",
+        f"<summary><code>{escape(name)}:{frame.line}</code><span class=label>{escape(label)}</span>"
         f"<span class=text><code>{escape(text)}</code></span></summary>",
-        f"<div class=path>{escape(place.file)}</div>",
-        _source(place),
+        f"<div class=path>{escape(frame.file)}</div>",
+        _source(frame),
     ]
-    if place.variables:
+    if frame.variables:
         rows = [
             f"<tr><th><code>{escape(name)}</code></th><td><code>{escape(shown(name, value))}</code></td></tr>"
-            for name, value in sorted(place.variables.items())
+            for name, value in sorted(frame.variables.items())
         ]
         parts += ["<table>", *rows, "</table>"]
     return "".join([*parts, "</details>"])
 
 
-def _source(place: Place) -> str:
-    first = max(1, place.line - AROUND)
+def _source(frame: ErrorFrame) -> str:
+    first = max(1, frame.line - CONTEXT_LINES)
     lines: list[str] = []
-    for number, text in enumerate(place.lines[first - 1 : place.line + AROUND], first):
-        shown_text = str(escape(text)) or " "
-        if number == place.line:
-            before, during, after = map(escape, place.parts)
-            shown_text = f"{before}<b>{during}</b>{after}" if during else shown_text
-        here = " class=here" if number == place.line else ""
-        lines.append(f"<span{here}><i>{number}</i>{shown_text}</span>")
+    for number, text in enumerate(frame.lines[first - 1 : frame.line + CONTEXT_LINES], first):
+        content = str(escape(text)) or " "
+        if number == frame.line:
+            before, marked, after = map(escape, frame.line_parts)
+            content = f"{before}<b>{marked}</b>{after}" if marked else content
+        here = " class=here" if number == frame.line else ""
+        lines.append(f"<span{here}><i>{number}</i>{content}</span>")
     return f"<pre class=source>{''.join(lines)}</pre>" if lines else ""
 
 
@@ -138,11 +139,11 @@ def _causes(error: BaseException) -> Iterable[str]:
 
 
 def shown(name: str, value: Any) -> str:
-    """The `repr` of a variable, shortened; not that of a secret."""
+    """Return the `repr` of a variable, shortened; a placeholder if its name suggests a secret."""
     if _SECRET.search(name):
         return "(not shown)"
     try:
         text = repr(value)
     except Exception as error:
         return f"(its repr raises {type(error).__name__})"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}… ({len(text)} characters)"

@@ -1,9 +1,8 @@
-"""Where an exception comes from: the frames of its traceback, with what a reader of an error page wants of each.
+"""The frames of an exception's traceback, with the details that an error page shows.
 
-Rule: nothing is looked for but the traceback. A template's frame is known by its `__loader__`, which is the
-template; its position is the frame's own, and what led there are the frames before it: the include, the call of
-the macro, the block's place in the parent. A syntax error has no frame of its template, and gets a place made of
-what it says of itself.
+Rule: only the traceback is used. The `__loader__` of a template's frame is the template; its position is the
+frame's own, and the frames before it are the include, the macro call or the block of the parent that led to
+it. A syntax error has no frame of its template; a frame is made from the error's attributes.
 """
 
 import linecache
@@ -18,11 +17,11 @@ from tmplmon.monitoring import character_column
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One frame. Lines are 1-based, columns 0-based offsets in characters, None where they are not known.
+class ErrorFrame:
+    """A frame of a traceback. Lines are 1-based; columns are 0-based offsets in characters, None if unknown.
 
-    name: the template's name; None for Python code. file: its path. label: the function's name, as `block title`.
-    lines: the whole source. variables: what was assigned, without the engine's own.
+    name: the template's name; None for Python code. file: its path. label: the name of the function, such as
+    `block title`. lines: the whole source. variables: the local variables, without the engine's own.
     """
 
     name: str | None
@@ -39,25 +38,25 @@ class Place:
         return self.name is not None
 
     @property
-    def parts(self) -> tuple[str, str, str]:
-        """The line before, in and after the columns; all of it is "in" where they are not known."""
+    def line_parts(self) -> tuple[str, str, str]:
+        """The texts before, inside and after the columns on the line. Without columns the whole line is inside."""
         text = self.lines[self.line - 1] if 0 < self.line <= len(self.lines) else ""
         if self.column is None or self.end_column is None:
             return "", text, ""
         return text[: self.column], text[self.column : self.end_column], text[self.end_column :]
 
 
-def places(error: BaseException) -> list[Place]:
-    """The frames of an exception, the outermost first, and the place of a syntax error at the end."""
-    found = [_place(traceback) for traceback in _tracebacks(error.__traceback__)]
+def error_frames(error: BaseException) -> list[ErrorFrame]:
+    """Return the frames of an exception, outermost first. A syntax error adds a frame for its location."""
+    frames = [_frame(traceback) for traceback in _tracebacks(error.__traceback__)]
     if isinstance(error, TemplateSyntaxError):
-        found.append(_syntax(error))
-    return found
+        frames.append(_syntax_error_frame(error))
+    return frames
 
 
-def template_place(error: BaseException) -> Place | None:
-    """The innermost place in a template; None if the exception did not pass through one."""
-    return next((place for place in reversed(places(error)) if place.is_template), None)
+def innermost_template_frame(error: BaseException) -> ErrorFrame | None:
+    """Return the innermost frame in a template; None if the exception did not pass through a template."""
+    return next((frame for frame in reversed(error_frames(error)) if frame.is_template), None)
 
 
 def _tracebacks(traceback: TracebackType | None) -> Iterator[TracebackType]:
@@ -66,10 +65,10 @@ def _tracebacks(traceback: TracebackType | None) -> Iterator[TracebackType]:
         traceback = traceback.tb_next
 
 
-def _place(traceback: TracebackType) -> Place:
+def _frame(traceback: TracebackType) -> ErrorFrame:
     frame = traceback.tb_frame
     code = frame.f_code
-    owner = frame.f_globals.get("__loader__")
+    loader = frame.f_globals.get("__loader__")
     line = traceback.tb_lineno or 1
     lines = _lines(code.co_filename, frame.f_globals)
     column = end = None
@@ -79,16 +78,16 @@ def _place(traceback: TracebackType) -> Place:
         text = lines[line - 1]
         column = None if first is None else character_column(text, first)
         end = len(text) if end_line != line or last is None else character_column(text, last)
-    named = isinstance(owner, Template)
-    return Place(
-        (owner.name or "<template>") if isinstance(owner, Template) else None,
+    is_template = isinstance(loader, Template)
+    return ErrorFrame(
+        (loader.name or "<template>") if isinstance(loader, Template) else None,
         code.co_filename,
         code.co_name,
         line,
         column,
         end,
         lines,
-        {name: value for name, value in frame.f_locals.items() if not (named and name.startswith("."))},
+        {name: value for name, value in frame.f_locals.items() if not (is_template and name.startswith("."))},
     )
 
 
@@ -96,10 +95,10 @@ def _lines(file: str, names: dict[str, Any] | None) -> list[str]:
     return [line.rstrip("\n") for line in linecache.getlines(file, names)]
 
 
-def _syntax(error: TemplateSyntaxError) -> Place:
+def _syntax_error_frame(error: TemplateSyntaxError) -> ErrorFrame:
     lines = _lines(error.filename or "", None)
     if len(lines) < error.lineno:
         lines = [""] * (error.lineno - 1) + [(error.source_line or "").rstrip("\n")]
     file = error.filename or error.name or "<template>"
     name = error.name or "<template>"
-    return Place(name, file, "", error.lineno, error.column, error.end_column, lines)
+    return ErrorFrame(name, file, "", error.lineno, error.column, error.end_column, lines)

@@ -1,4 +1,4 @@
-"""Which lines of templates have run since the process started: coverage that stays on in production.
+"""Records which lines of templates have run since the process started: coverage for production.
 
     live = LiveCoverage()
     live.start()
@@ -6,131 +6,100 @@
     live.lines                          # file → lines that have run
     live.save(".coverage", suffix=True) # coverage.py's data, for `coverage combine` over workers and hosts
 
-Rule: each line is told once. The callback for LINE returns DISABLE, upon which CPython takes the event out of the
-code again, so a line that has run is as fast as if nobody had asked. Nearly: where code jumps to within a line,
-CPython looks each time whether the line is another, and there is no event that could be disabled. So a function
-whose lines have all run is not watched any more.
+Rule: each line is reported once. The callback for LINE returns DISABLE, and CPython then removes the event from the
+code, so a line that has run is as fast as without recording. There is one exception: where code jumps within
+a line, CPython still checks each time whether the line has changed, and there is no event to disable. A
+function whose lines have all run is therefore not monitored any longer.
 
-Templates are found by PY_START, which any function in the process fires once, and is disabled for it in the same
-way. So the cost is some 0.5 µs for each function and each line of a template, once in the life of a process, and
-the memory one number for each line.
+Templates are found by PY_START, which each function of the process fires once; it is disabled in the same way. The
+cost is about 0.5 µs for each function and each template line, once per process, and one int of memory per line.
 """
 
-import atexit
 import os
 import sys
 import weakref
 from collections.abc import Iterator
 from threading import Lock
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.monitoring.announced import with_nested
 from tmplmon.monitoring.linetable import iter_lines
+from tmplmon.tools.monitoringtool import MonitoringTool
 
 if TYPE_CHECKING:
     from tmplmon import Environment
 
 PLUGIN = "tmplmon.TemplatePlugin"
-"""What coverage.py knows templates by in its data: the plugin that ``plugins = tmplmon`` switches on."""
-
-# Those of `sys.monitoring`'s numbers that PEP 669 gives no name, then those of tools seldom found in production.
-_FREE_IDS = (3, 4, 2, 5)
+"""The name by which coverage.py's data refers to the plugin that ``plugins = tmplmon`` enables."""
 
 
-class LiveCoverage:
-    """The lines of templates that run between `start` and `stop`, of all threads. Works as a context manager too.
+class LiveCoverage(MonitoringTool):
+    """Records the template lines that run between `start` and `stop`, in all threads. Also a context manager.
 
-    lines: file → the lines that have run. It grows; take a copy before you go through it.
+    lines: file → the lines that have run. The sets grow while recording; copy them before iterating.
     """
 
+    NAME = "tmplmon live coverage"
+
     def __init__(self) -> None:
+        events = sys.monitoring.events
+        super().__init__({events.PY_START: self._on_py_start, events.LINE: self._on_line}, events.PY_START)
         self.lines: dict[str, set[int]] = {}
-        self._id: int | None = None
-        # By identity: code compares by value, and what was compiled twice is two things to watch.
-        self._watched: dict[int, _Watched] = {}
+        # By id, because code objects compare by value, but each object is monitored separately.
+        self._monitored: dict[int, _MonitoredCode] = {}
         self._lock = Lock()
-        self._times: dict[str, int] = {}  # file → when it was changed
+        self._mtimes: dict[str, int] = {}  # file → its modification time in ns
 
     # --- recording -----------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin, or go on. Raises RuntimeError if all numbers for monitoring tools are in use."""
-        if self._id is not None:
-            return
-        monitoring = sys.monitoring
-        number = self._id = free_tool_id("tmplmon live coverage")
-        events = monitoring.events
-        monitoring.register_callback(number, events.PY_START, self._started)
-        monitoring.register_callback(number, events.LINE, self._line)
-        monitoring.set_events(number, events.PY_START)
-        # What an earlier tool of this number disabled would stay so.
-        monitoring.restart_events()
-        # When Python takes its modules apart there is nothing left to record with.
-        atexit.register(self.stop)
-
-    def stop(self) -> None:
-        """End; what has been recorded stays."""
-        number, self._id = self._id, None
-        if number is None:
-            return
-        atexit.unregister(self.stop)
-        monitoring = sys.monitoring
-        monitoring.set_events(number, 0)
+    def _release(self, tool_id: int) -> None:
         with self._lock:
-            for watched in list(self._watched.values()):
-                code = watched.code()
+            for monitored in list(self._monitored.values()):
+                code = monitored.code()
                 if code is not None:
-                    monitoring.set_local_events(number, code, 0)
-            self._watched.clear()
-        for event in (monitoring.events.PY_START, monitoring.events.LINE):
-            monitoring.register_callback(number, event, None)
-        monitoring.free_tool_id(number)
+                    sys.monitoring.set_local_events(tool_id, code, 0)
+            self._monitored.clear()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _started(self, code: CodeType, offset: int) -> Any:
-        if is_template(code) and self._id is not None:
+    def _on_py_start(self, code: CodeType, offset: int) -> Any:
+        if is_template(code) and self._tool_id is not None:
             with self._lock:
-                self._began(code.co_filename)
-                for part in with_nested(code):
-                    self._watched[id(part)] = _Watched(part, self._watched)
-                    sys.monitoring.set_local_events(self._id, part, sys.monitoring.events.LINE)
+                self._reset_if_changed(code.co_filename)
+                for each in with_nested(code):
+                    self._monitored[id(each)] = _MonitoredCode(each, self._monitored)
+                    sys.monitoring.set_local_events(self._tool_id, each, sys.monitoring.events.LINE)
         return sys.monitoring.DISABLE
 
-    def _began(self, file: str) -> None:
-        """Code of a file runs for the first time. Of a file that has changed meanwhile, and was compiled again, as
-        happens in development, the lines that ran before are others."""
+    def _reset_if_changed(self, file: str) -> None:
+        """Forget the lines of a file that has changed since they were recorded, as happens in development."""
         try:
-            time = os.stat(file).st_mtime_ns
+            mtime = os.stat(file).st_mtime_ns
         except OSError:
-            time = 0
-        if self._times.setdefault(file, time) != time:
-            self._times[file] = time
+            mtime = 0
+        if self._mtimes.setdefault(file, mtime) != mtime:
+            self._mtimes[file] = mtime
             self.lines[file] = set()
         self.lines.setdefault(file, set())
 
-    def _line(self, code: CodeType, line: int) -> Any:
+    def _on_line(self, code: CodeType, line: int) -> Any:
         ran = self.lines.setdefault(code.co_filename, set())
         ran.add(line)
-        watched = self._watched.get(id(code))
-        if watched is not None and watched.lines <= ran and self._id is not None:
-            self._watched.pop(id(code), None)
-            sys.monitoring.set_local_events(self._id, code, 0)
+        monitored = self._monitored.get(id(code))
+        if monitored is not None and monitored.lines <= ran and self._tool_id is not None:
+            self._monitored.pop(id(code), None)
+            sys.monitoring.set_local_events(self._tool_id, code, 0)
         return sys.monitoring.DISABLE
 
-    # --- what is known -------------------------------------------------------------------------------------
+    # --- reports -------------------------------------------------------------------------------------------
 
     def save(self, data_file: str = ".coverage", suffix: str | bool | None = None) -> str:
-        """Write the lines as coverage.py's data, and give the file's name.
+        """Write the lines as coverage.py data, and return the name of the file.
 
-        suffix: True for a name of this host and process, which `coverage combine` finds. Templates that are no
-            files are left out, as there would be nothing to report on.
+        data_file: the file to write. suffix: a suffix for its name; True for one made of the host and process,
+        which `coverage combine` finds.
+
+        Templates that are not files are left out, because there is no source to report on. Raises ImportError if
+        coverage.py is not installed.
         """
         from coverage import CoverageData
 
@@ -142,8 +111,9 @@ class LiveCoverage:
         return data.data_filename()
 
     def report(self, environment: "Environment") -> dict[str, dict[str, Any]]:
-        """For each template of an environment's loader, by name: `file`, the `executable` lines, those that `ran`,
-        and those that are `missing`. A template that does not compile has an `error` instead."""
+        """Report on every template of the environment's loader: name → `file`, the `executable` lines, those that
+        `ran`, and those that are `missing`. A template that does not compile has an `error` instead. Raises
+        TypeError if the loader cannot list its templates."""
         return dict(self._report(environment))
 
     def _report(self, environment: "Environment") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -154,7 +124,7 @@ class LiveCoverage:
                 yield name, {"error": str(error)}
                 continue
             executable = {line for line, _ in template.debug_info}
-            # As its code has it: `filename` may be relative, or None.
+            # `template.filename` may be relative, or None; lines are recorded under the name in the code.
             file = template._file
             ran = self.lines.get(file, set()) & executable
             yield (
@@ -168,42 +138,34 @@ class LiveCoverage:
             )
 
     def prometheus(self, environment: "Environment") -> str:
-        """The report as Prometheus' text format: for each template how many lines there are, and how many ran."""
-        report = {name: found for name, found in self.report(environment).items() if "error" not in found}
-        shown: list[str] = []
+        """Return the report in Prometheus' text format: the executable lines of each template, and those that ran.
+        Raises TypeError if the loader cannot list its templates."""
+        report = {name: entry for name, entry in self.report(environment).items() if "error" not in entry}
+        output: list[str] = []
         for metric, key, meaning in (
             ("tmplmon_template_lines", "executable", "Executable lines of the template."),
             ("tmplmon_template_lines_run", "ran", "Lines of the template that have run since the start."),
         ):
-            shown += [f"# HELP {metric} {meaning}", f"# TYPE {metric} gauge"]
-            shown += [
-                f'{metric}{{template="{_label(name)}"}} {len(found[key])}' for name, found in report.items()
+            output += [f"# HELP {metric} {meaning}", f"# TYPE {metric} gauge"]
+            output += [
+                f'{metric}{{template="{_label(name)}"}} {len(entry[key])}' for name, entry in report.items()
             ]
-        return "\n".join(shown) + "\n"
+        return "\n".join(output) + "\n"
 
 
-class _Watched:
-    """Code that is watched, and its lines."""
+class _MonitoredCode:
+    """A code object that is monitored, and its lines."""
 
     __slots__ = ("code", "lines")
 
-    def __init__(self, code: CodeType, watched: "dict[int, _Watched]") -> None:
+    def __init__(self, code: CodeType, monitored: "dict[int, _MonitoredCode]") -> None:
         key = id(code)
-        self.code = weakref.ref(code, lambda _: watched.pop(key, None))
+        self.code = weakref.ref(code, lambda _: monitored.pop(key, None))
         self.lines = {line for _, _, line in iter_lines(code)}
 
 
-def free_tool_id(name: str) -> int:
-    """A number for a monitoring tool of this name, which it has then. Raises RuntimeError if there is none left."""
-    for number in _FREE_IDS:
-        if sys.monitoring.get_tool(number) is None:
-            sys.monitoring.use_tool_id(number, name)
-            return number
-    raise RuntimeError("no free number for a monitoring tool: all of sys.monitoring's are in use")
-
-
 def is_template(code: CodeType) -> bool:
-    """Whether code is a template's: its functions have names that no Python function has."""
+    """Whether a code object belongs to a template: its name is not possible for a Python function."""
     name = code.co_qualname
     return name.startswith(("<template>", "block ", "macro "))
 

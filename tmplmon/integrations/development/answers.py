@@ -12,7 +12,7 @@ from typing import Any
 
 from tmplmon import Environment
 from tmplmon.tools.errorpage import error_page
-from tmplmon.tools.failures import template_place
+from tmplmon.tools.failures import innermost_template_frame
 from tmplmon.tools.livecoverage import LiveCoverage
 from tmplmon.tools.sourcemap import PageStream, annotate
 
@@ -76,7 +76,7 @@ class Development:
 
     def answer(self, error: Exception, request: str) -> bytes | None:
         """Return the error page for an exception; None if no template raised it."""
-        if not self.errors or template_place(error) is None:
+        if not self.errors or innermost_template_frame(error) is None:
             return None
         _log.error("Exception in a template (%s)", request, exc_info=error)
         return error_page(error, request).encode("utf-8", "replace")

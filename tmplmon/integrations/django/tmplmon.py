@@ -28,7 +28,7 @@ from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
 from tmplmon import Environment, FileSystemLoader, Template, TemplateNotFound, TemplateSyntaxError
-from tmplmon.tools.failures import template_place
+from tmplmon.tools.failures import innermost_template_frame
 
 CONTEXT_LINES = 10
 """The number of template lines that Django's debug page shows before and after the line with the error."""
@@ -111,20 +111,20 @@ def _syntax_error(error: TemplateSyntaxError) -> DjangoSyntaxError:
 def _explain(shown: Exception, error: Exception) -> None:
     """Set on `shown` what Django's debug page displays: the lines around the innermost template frame of
     `error`."""
-    place = template_place(error)
-    if place is None or hasattr(shown, "template_debug"):
+    frame = innermost_template_frame(error)
+    if frame is None or hasattr(shown, "template_debug"):
         return
-    top, bottom = max(0, place.line - 1 - CONTEXT_LINES), min(len(place.lines), place.line + CONTEXT_LINES)
-    before, during, after = place.parts
+    top, bottom = max(0, frame.line - 1 - CONTEXT_LINES), min(len(frame.lines), frame.line + CONTEXT_LINES)
+    before, during, after = frame.line_parts
     shown.template_debug = {  # type: ignore[attr-defined]
-        "name": place.file,
+        "name": frame.file,
         "message": str(error),
-        "source_lines": list(enumerate(place.lines, 1))[top:bottom],
-        "line": place.line,
+        "source_lines": list(enumerate(frame.lines, 1))[top:bottom],
+        "line": frame.line,
         "before": before,
         "during": during,
         "after": after,
-        "total": len(place.lines),
+        "total": len(frame.lines),
         "top": top,
         "bottom": bottom,
     }

@@ -1,4 +1,4 @@
-"""Templates in coverage.py's reports: the plugin that ``plugins = tmplmon`` switches on."""
+"""Templates in coverage.py's reports: the plugin that ``plugins = tmplmon`` enables."""
 
 from tmplmon.tools.coverage.plugin import coverage_init
 

@@ -1,13 +1,13 @@
 """The coverage.py plugin.
 
-Rule: nothing is traced here. A template's code has the template's file and lines, so every core of coverage.py
-records it as it does a Python file. What coverage.py has to be told is which of the files it has measured are
-templates: at the moment it reads or saves its data they get this plugin's name, and those that were never rendered
-are added. A report then asks this plugin for their lines.
+Rule: the plugin does not trace. The code of a template has the template's file and lines, so every core of
+coverage.py records it like a Python file. coverage.py only has to learn which of the measured files are templates:
+when it reads or saves its data, these files are tagged with the plugin's name, and templates that were never
+rendered are added. A report then asks this plugin for their lines.
 
-A *file tracer*, the kind of plugin that coverage.py has for this, is switched off by all cores but one, with a
-warning. So the plugin registers as a configurer, which every core has, and wraps public methods of `Coverage` and
-its data.
+coverage.py's own kind of plugin for this, a *file tracer*, is disabled by all cores but one, with a warning. The
+plugin therefore registers as a configurer, which every core supports, and wraps public methods of `Coverage` and
+`CoverageData`.
 """
 
 import os
@@ -30,14 +30,14 @@ _stopped: "weakref.WeakSet[Coverage]" = weakref.WeakSet()
 
 
 def coverage_init(registry: Any, options: Any = None) -> None:
-    """What coverage.py calls for ``plugins = tmplmon``, with the options of the section ``[tmplmon]``."""
+    """The entry point of ``plugins = tmplmon``. `options`: the options in the section ``[tmplmon]``."""
     registry.add_configurer(TemplatePlugin(Settings(dict(options or {}))))
     _wrap_coverage()
     private.leave_templates_alone(_is_template)
 
 
 class TemplatePlugin(CoveragePlugin):
-    """`config` is coverage.py's, to read options from. `directory` is what relative paths are relative to."""
+    """The plugin. `config` is coverage.py's configuration. Relative paths are relative to `directory`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -47,8 +47,7 @@ class TemplatePlugin(CoveragePlugin):
         self.touched: weakref.WeakSet[CoverageData] = weakref.WeakSet()
 
     def configure(self, config: Any) -> None:
-        """Makes the folders of packages that are to be measured count as folders: the templates in them are no
-        modules."""
+        """Add the folders of measured packages to the option `source`, because their templates are not modules."""
         self.config = config
         sources = template_sources(config, self.settings)
         if sources:
@@ -59,19 +58,19 @@ class TemplatePlugin(CoveragePlugin):
         return TemplateReporter(path, self.settings, self.config, self)
 
     def sys_info(self) -> Iterable[tuple[str, Any]]:
-        """For ``coverage debug sys``."""
+        """The plugin's part of ``coverage debug sys``."""
         return [("templates loaded", sorted(loaded_files())), ("options", self.settings.options)]
 
     def warn(self, message: str, file: str, line: int = 1) -> None:
-        """A warning at a place in a template, once for each message."""
+        """Warn about a line of a template. Each message is shown once."""
         if message not in self.warned:
             self.warned.add(message)
             warnings.warn_explicit(message, CoverageWarning, file, line)
 
-    # --- telling coverage.py which files are templates -----------------------------------------------------
+    # --- tagging the data ----------------------------------------------------------------------------------
 
     def recorded_as(self, path: str) -> str:
-        """The name that coverage.py records a file under."""
+        """The name under which coverage.py records a file."""
         path = os.path.realpath(path)
         start = os.path.realpath(self.directory) + os.sep
         if self.config.get_option("run:relative_files") and path.startswith(start):
@@ -79,26 +78,25 @@ class TemplatePlugin(CoveragePlugin):
         return path
 
     def tag(self, data: CoverageData, name: str) -> None:
-        """Puts the plugin's name to the measured files that the engine has made templates of."""
+        """Tag the measured files from which the engine has loaded templates. `name`: the plugin's name."""
         measured = data.measured_files()
         if not measured:
             return
         loaded = {self.recorded_as(path): environment for path, environment in loaded_files().items()}
-        found = measured & loaded.keys()
-        data.add_file_tracers({file: name for file in found if not data.file_tracer(file)})
-        for file in sorted(found):
+        templates = measured & loaded.keys()
+        data.add_file_tracers({file: name for file in templates if not data.file_tracer(file)})
+        for file in sorted(templates):
             environment = loaded[file]
-            if environment is not None and (problem := self.settings.misfit(environment)):
+            if environment is not None and (problem := self.settings.syntax_mismatch(environment)):
                 self.warn(f"The templates of this environment {problem}", file)
 
     def touch(self, data: CoverageData, name: str) -> None:
-        """Adds the templates that could have been rendered and were not: once, as reports may be written among
-        them."""
+        """Add the templates that were never rendered. Done once, because reports may be written among them."""
         measured = data.measured_files()
         if measured and data not in self.touched:
             self.touched.add(data)
-            found = {self.recorded_as(path) for path in never_rendered(self.config, self.settings)}
-            data.touch_files(sorted(found - measured), name)
+            unmeasured = {self.recorded_as(path) for path in never_rendered(self.config, self.settings)}
+            data.touch_files(sorted(unmeasured - measured), name)
 
 
 def _is_template(filename: str) -> bool:
@@ -114,8 +112,8 @@ def _wrap_coverage() -> None:
     def adding_arcs_with_lines(
         self: CoverageData, arc_data: Mapping[str, Collection[tuple[int, int]]]
     ) -> None:
-        # A template that is generated piece by piece may go on at a place of no line, for which the pytrace core
-        # notes None: no report could be made of that.
+        # A streamed template may resume at an instruction without a line. The pytrace core records that as None,
+        # which reports cannot handle.
         add_arcs(self, {file: [arc for arc in arcs if None not in arc] for file, arcs in arc_data.items()})
 
     @wraps(stop)
@@ -130,7 +128,7 @@ def _wrap_coverage() -> None:
         if registered is not None:
             plugin, name = registered
             plugin.tag(data, name)
-            # Only who measures adds files: a report leaves the data as they are.
+            # Only a measurement adds files: a report must not change the data.
             if self in _stopped or Coverage.current() is self:
                 plugin.touch(data, name)
         return data

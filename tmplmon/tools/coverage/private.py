@@ -1,7 +1,7 @@
-"""All that is needed of coverage.py and is not in its public API.
+"""All uses of coverage.py that are not part of its public API.
 
-Rule: each function says what it uses, and does without where that is missing, so that another version of
-coverage.py costs a nicety and never a report. The tests run with the oldest and the newest one that is supported.
+Rule: each function names what it uses, and works without it, so that another version of coverage.py may cost a
+detail but never a report. The tests run with the oldest and the newest supported version.
 """
 
 import fnmatch
@@ -14,11 +14,11 @@ from coverage.exceptions import ConfigError, CoverageException
 
 
 def leave_templates_alone(is_template: Callable[[str], bool]) -> None:
-    """With branches, the sysmon core reads each measured file as Python, to find the statements that are on several
-    lines. A template with brackets in it got branches that it does not have, and one with ``coding:`` in its second
-    line failed while it was rendered. It finds none now.
+    """Make the sysmon core find no multi-line statements in templates. With branch coverage it parses each measured
+    file as Python to find them: a template with brackets would get false branches, and one with ``coding:`` in its
+    second line would fail while it is rendered.
 
-    Uses `coverage.sysmon.compute_multiline_map`. Versions without that do not read the files.
+    Uses `coverage.sysmon.compute_multiline_map`. Versions without it do not parse the files.
     """
     try:
         sysmon = importlib.import_module("coverage.sysmon")
@@ -36,10 +36,10 @@ def leave_templates_alone(is_template: Callable[[str], bool]) -> None:
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether an absolute path matches one of the patterns, as coverage.py's options ``include`` and ``omit`` have
-    it.
+    """Return a function that tells whether an absolute path matches one of the patterns, in the syntax of
+    coverage.py's options ``include`` and ``omit``.
 
-    Uses `coverage.files.GlobMatcher` and `prep_patterns`; else each pattern is one of `fnmatch`.
+    Uses `coverage.files.GlobMatcher` and `prep_patterns`; without them, each pattern is one of `fnmatch`.
     """
     if not patterns:
         return lambda path: False
@@ -48,12 +48,12 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
         match: Callable[[str], bool] = files.GlobMatcher(files.prep_patterns(patterns), "tmplmon").match
         return match
     except (ImportError, AttributeError, TypeError):
-        whole = [pattern if pattern[0] in "*?" else os.path.abspath(pattern) for pattern in patterns]
-        return lambda path: any(fnmatch.fnmatch(path, pattern) for pattern in whole)
+        absolute = [pattern if pattern[0] in "*?" else os.path.abspath(pattern) for pattern in patterns]
+        return lambda path: any(fnmatch.fnmatch(path, pattern) for pattern in absolute)
 
 
 def option(config: Any, name: str) -> Any:
-    """An option of coverage.py's, or None where this version does not have it."""
+    """Return an option of coverage.py; None if this version does not have it."""
     try:
         return config.get_option(name)
     except ConfigError:
@@ -61,24 +61,24 @@ def option(config: Any, name: str) -> Any:
 
 
 def registered[T](coverage: Any, kind: type[T]) -> tuple[T, str] | None:
-    """The plugin of a class that a `Coverage` has, and the name that it has there.
+    """Return the plugin of a class that is registered with a `Coverage`, and its registered name.
 
-    Uses `Coverage._plugins`, which holds the plugins in their order, wrapped for ``--debug=plugin``. The object
-    that `configure` gets is no way to tell: it is the `Coverage` or its configuration, and reports have a copy of
-    that.
+    Uses `Coverage._plugins`, which contains the plugins in order, wrapped for ``--debug=plugin``. The object passed
+    to `configure` does not identify the `Coverage`: it is the `Coverage` or its configuration, of which
+    reports have a copy.
     """
     for plugin in getattr(coverage, "_plugins", ()):
-        found = getattr(plugin, "plugin", plugin)
-        if isinstance(found, kind):
-            return found, plugin._coverage_plugin_name
+        unwrapped = getattr(plugin, "plugin", plugin)
+        if isinstance(unwrapped, kind):
+            return unwrapped, plugin._coverage_plugin_name
     return None
 
 
 def left_out(message: str) -> Exception:
-    """An error that makes a report leave a file out and go on, where the file's reporter has `should_be_python`.
+    """Return an exception that makes a report skip a file, if the file's reporter has `should_be_python`.
 
-    Uses `coverage.exceptions.NotPython`, and what `get_analysis_to_report` does with it. Without that the report
-    ends with this error, as for a Python file, unless it is told to ignore errors.
+    Uses `coverage.exceptions.NotPython` and its handling in `get_analysis_to_report`. Without it, the
+    exception ends the report as for a Python file, unless errors are ignored.
     """
     try:
         exceptions = importlib.import_module("coverage.exceptions")
@@ -89,5 +89,5 @@ def left_out(message: str) -> Exception:
 
 
 def joined(expressions: Iterable[str]) -> str:
-    """One regular expression for several, as coverage.py joins them: each stands alone."""
+    """Join regular expressions to one, with a group for each, as coverage.py does."""
     return "|".join(f"(?:{expression})" for expression in expressions)

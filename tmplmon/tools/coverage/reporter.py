@@ -1,7 +1,7 @@
-"""What coverage.py's reports ask of one template file.
+"""The file reporter: the answers to coverage.py's questions about one template.
 
-Rule: the answers are those of the template's code map, less what is excluded. Recorded lines and arcs are the
-template's own already; a line in the middle of a statement counts as the one where the statement begins.
+Rule: the answers come from the template's code map, without the excluded lines. Recorded lines and arcs are the
+template's own; a line in the middle of a statement counts as the first line of the statement.
 """
 
 import re
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from tmplmon.tools.coverage.plugin import TemplatePlugin
 
 _HINT = (
-    "If it is right, its syntax is one that the coverage configuration does not name: say [tmplmon] environment ="
+    "If it is correct, the coverage configuration does not describe its syntax: set [tmplmon] environment ="
     " module:name"
 )
-# What coverage.py has for the place before the first line and after the last.
+# coverage.py's line number for entry and exit.
 END = -1
 
 
 class TemplateReporter(FileReporter):
-    """The reporter of the template file with this absolute path. `config` is coverage.py's."""
+    """Reports on the template file with the absolute path `filename`. `config` is coverage.py's configuration."""
 
     def __init__(self, filename: str, settings: Settings, config: Any, plugin: "TemplatePlugin") -> None:
         super().__init__(filename)
@@ -51,8 +51,8 @@ class TemplateReporter(FileReporter):
             if any(zipfile.is_zipfile(parent) for parent in path.parents if parent.is_file()):
                 raise left_out(f"Template in an archive: {self.filename}") from error
             raise self._left_out(
-                f"There is no template {self.relative_filename()!r} ({error.strerror}). If it is somewhere else"
-                " now, say where in the section [paths]; if it was made for a test, omit it"
+                f"There is no template {self.relative_filename()!r} ({error.strerror}). If it has moved, name its"
+                " location in the section [paths]; if it was created by a test, omit it"
             ) from error
         except (UnicodeError, LookupError) as error:
             raise self._left_out(
@@ -72,12 +72,12 @@ class TemplateReporter(FileReporter):
             ) from error
 
     def _left_out(self, message: str, line: int = 1) -> Exception:
-        """Tells the user, and gives what leaves this file out of the report."""
+        """Warn the user, and return the exception that makes the report skip this file."""
         self._plugin.warn(message, self.filename, line)
         return left_out(message)
 
     def should_be_python(self) -> bool:
-        """Asked after an error: whether it should end the report."""
+        """Called after an error: whether the error should end the report."""
         return False
 
     def source(self) -> str:
@@ -97,47 +97,47 @@ class TemplateReporter(FileReporter):
 
     def translate_lines(self, lines: Iterable[int]) -> set[int]:
         first = self._map.first
-        # Older versions of coverage.py take all that is given here for lines that count.
+        # Older versions of coverage.py treat every returned line as executable.
         return self.lines() & {first.get(line, line) for line in lines}
 
     def multiline_map(self) -> dict[int, int]:
-        """Further line of a statement or text → its first, which the HTML report shows it like."""
+        """Later line of a statement or text → its first line, whose style the HTML report uses for it."""
         return self._map.further
 
     @cached_property
     def _excluded(self) -> frozenset[int]:
-        """The executable lines that are not to count."""
+        """The executable lines that are excluded from the report."""
         marked = self._matching("report:exclude_lines")
         for suite in self._map.suites:
             if not marked.isdisjoint(suite.head):
                 marked |= suite.lines
-        return self._map.lines & self._begun(marked)
+        return self._map.lines & self._with_first_lines(marked)
 
     def no_branch_lines(self) -> set[int]:
         marked = self._matching("report:partial_branches") | self._matching("report:partial_branches_always")
-        return self._begun(marked)
+        return self._with_first_lines(marked)
 
-    def _begun(self, lines: set[int]) -> set[int]:
-        """The lines, with those where what is on them begins."""
+    def _with_first_lines(self, lines: set[int]) -> set[int]:
+        """Add to the lines the first lines of the statements and texts that they belong to."""
         further = self._map.further
         return lines | {further[line] for line in lines if line in further}
 
     def _matching(self, name: str) -> set[int]:
-        """The lines that one of the expressions of an option matches. In a comment it need not see the ``#``, which
-        delimiters of another kind do not have."""
+        """The lines that match one of the expressions of an option. In a comment, the ``#`` of an expression is
+        implied, because template comments have other delimiters."""
         expressions = option(self._config, name)
         if not expressions:
             return set()
         expression = re.compile(joined(expressions), re.MULTILINE)
         text = self.source()
-        found: set[int] = set()
+        matching: set[int] = set()
         for match in expression.finditer(text):
             line = 1 + text.count("\n", 0, match.start())
-            found.update(range(line, line + 1 + match[0].count("\n")))
+            matching.update(range(line, line + 1 + match[0].count("\n")))
         for line, comment in comments(self._settings.environment_of(self.filename), text):
             if expression.search(f"#{comment}"):
-                found.update(range(line, line + 1 + comment.count("\n")))
-        return found
+                matching.update(range(line, line + 1 + comment.count("\n")))
+        return matching
 
     # --- branches ------------------------------------------------------------------------------------------
 
@@ -145,7 +145,8 @@ class TemplateReporter(FileReporter):
         return set(self._map.arcs)
 
     def translate_arcs(self, arcs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Which line a function that is entered or left begins on is recorded differently by cores and versions."""
+        """Normalize arcs: cores and versions differ in the line they record for the entry and exit of a
+        function."""
         first = self._map.first
         mapped = (tuple(first.get(line, line) if line > 0 else END for line in arc) for arc in arcs)
         return {(start, end) for start, end in mapped} & self._map.arcs
@@ -153,7 +154,9 @@ class TemplateReporter(FileReporter):
     def exit_counts(self) -> dict[int, int]:
         excluded = self._excluded
         return {
-            line: len(ways - excluded) for line, ways in self._map.branches.items() if line not in excluded
+            line: len(targets - excluded)
+            for line, targets in self._map.branches.items()
+            if line not in excluded
         }
 
     def missing_arc_description(

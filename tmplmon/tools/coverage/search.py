@@ -1,8 +1,8 @@
-"""Templates that could have been rendered: the files to be reported at 0 % if they never were.
+"""Finds the templates that could have been rendered: they are reported as 0 % covered if they never were.
 
-Rule: as for Python files, they are those in the folders and packages that the option ``source`` names; without it,
-those that ``include`` matches. What is ``omit``ted is not looked at. Which files are templates, the patterns say
-(see `settings`), and the templates that were loaded: what is in the same folders is one, if its name ends alike.
+Rule: as for Python files, they are searched in the folders and packages of the option ``source``; without it,
+by the patterns of ``include``. Files that match ``omit`` are skipped. A file is a template if it matches the
+patterns (see `settings`), or if it is in a folder of a loader and has the extension of a loaded template.
 """
 
 import os
@@ -18,18 +18,18 @@ _SKIPPED = frozenset(("__pycache__", "node_modules", "htmlcov", "site-packages")
 
 
 def never_rendered(config: Any, settings: Settings) -> Iterator[str]:
-    """The paths of all templates that are to be measured, rendered or not."""
+    """Yield the paths of all templates to be measured, rendered or not."""
     include = option(config, "run:include") or []
     folders = _folders(config)
     included = (lambda path: True) if folders else matcher(include)
     omitted = matcher(option(config, "run:omit") or [])
-    for path in _templates(folders or _beginnings(include), settings):
+    for path in _templates(folders or _fixed_folders(include), settings):
         if included(path) and not omitted(path):
             yield path
 
 
 def template_sources(config: Any, settings: Settings) -> list[str]:
-    """The folders of the packages to be measured that have templates in them."""
+    """Return the folders of measured packages that contain templates."""
     packages = [name for name in option(config, "run:source") or () if not os.path.isdir(name)]
     packages += option(config, "run:source_pkgs") or ()
     return [
@@ -55,45 +55,45 @@ def _package_folders(name: str) -> list[str]:
     return [os.path.realpath(folder) for folder in spec.submodule_search_locations if os.path.isdir(folder)]
 
 
-def _beginnings(patterns: Iterable[str]) -> list[str]:
-    """The folders that patterns begin with; the current one for those that begin with a wildcard."""
-    found: set[str] = set()
+def _fixed_folders(patterns: Iterable[str]) -> list[str]:
+    """Return the folders before the first wildcard of each pattern; "." for a pattern that begins with one."""
+    folders: set[str] = set()
     for pattern in patterns:
-        plain: list[str] = []
+        fixed: list[str] = []
         for part in pattern.replace("\\", "/").split("/"):
             if any(sign in part for sign in "*?["):
                 break
-            plain.append(part)
-        folder = os.path.realpath("/".join(plain) or ("/" if pattern.startswith("/") else "."))
-        found.add(os.path.dirname(folder) if os.path.isfile(folder) else folder)
-    # The file system's root would be searched for a pattern such as /*.html.
-    return sorted(folder for folder in found if os.path.isdir(folder) and os.path.dirname(folder) != folder)
+            fixed.append(part)
+        folder = os.path.realpath("/".join(fixed) or ("/" if pattern.startswith("/") else "."))
+        folders.add(os.path.dirname(folder) if os.path.isfile(folder) else folder)
+    # A pattern such as /*.html would search the whole file system.
+    return sorted(folder for folder in folders if os.path.isdir(folder) and os.path.dirname(folder) != folder)
 
 
 def _templates(folders: Iterable[str], settings: Settings) -> Iterator[str]:
-    fits = matcher(settings.patterns)
-    endings: tuple[str, ...] = ()
-    looked_into: tuple[str, ...] = ()
+    matches = matcher(settings.patterns)
+    extensions: tuple[str, ...] = ()
+    loader_folders: tuple[str, ...] = ()
     if settings.by_folder:
         loaded = {os.path.splitext(path)[1] for path in loaded_files()} - {""}
-        endings = (*loaded, *(f".{ending}" for ending in IN_FOLDERS))
-        looked_into = tuple(os.path.realpath(folder) + os.sep for folder in loaded_folders())
+        extensions = (*loaded, *(f".{extension}" for extension in IN_FOLDERS))
+        loader_folders = tuple(os.path.realpath(folder) + os.sep for folder in loaded_folders())
     for folder in folders:
-        for where, inner, names in os.walk(folder):
-            inner[:] = sorted(
+        for parent, subfolders, names in os.walk(folder):
+            subfolders[:] = sorted(
                 name
-                for name in inner
+                for name in subfolders
                 if not name.startswith(".")
                 and name not in _SKIPPED
-                and not _is_made(os.path.join(where, name))
+                and not _is_generated(os.path.join(parent, name))
             )
             for name in sorted(names):
-                path = os.path.join(where, name)
-                if fits(path) or (name.endswith(endings) and path.startswith(looked_into)):
+                path = os.path.join(parent, name)
+                if matches(path) or (name.endswith(extensions) and path.startswith(loader_folders)):
                     yield path
 
 
-def _is_made(folder: str) -> bool:
+def _is_generated(folder: str) -> bool:
     """Whether a folder is a virtual environment or an HTML report."""
     if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
         return True

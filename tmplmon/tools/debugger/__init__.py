@@ -1,9 +1,9 @@
-"""Stepping through templates: Python's debugger with what templates need.
+"""Stepping through templates: Python's debugger, extended for templates.
 
 from tmplmon.tools import debugger
 
 debugger.set_trace()            stop here
-debugger.post_mortem(error)     look at where an exception came up
+debugger.post_mortem(error)     inspect the place where an exception was raised
 debugger.Pdb(…)                 a `pdb.Pdb`
 """
 

@@ -1,10 +1,10 @@
-"""Breakpoints in templates: on a line with code of a template by name or path, with a condition in either language.
+"""Breakpoints in templates: on a line of a template given by name or path, with conditions in either language.
 
-Rule: a breakpoint is moved to the next line with code when it is set, or, if the template is not known yet, when
-it begins to run.
+Rule: a breakpoint is moved to the next line with code when it is set. If the template is not loaded yet, it
+is moved when the template starts to run.
 """
 
-# What the base class gives is unknown to type checkers.
+# The base class has no type annotations.
 # mypy: disable-error-code="no-any-return"
 
 import bdb
@@ -19,23 +19,23 @@ from tmplmon.tools.debugger.stepping import Stepping
 
 
 class Breakpoints(Stepping):
-    """Breakpoints."""
+    """The part of the debugger that handles breakpoints."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._settled: set[str] = set()  # files whose breakpoints are on lines with code
+        self._adjusted: set[str] = set()  # files whose breakpoints have been moved to lines with code
 
     def lookupmodule(self, filename: str) -> str | None:
         if not filename.endswith(".py"):
-            place = self._find(filename)
-            if place is not None:
-                return place.file
+            template_file = self._find(filename)
+            if template_file is not None:
+                return template_file.file
         return super().lookupmodule(filename)
 
-    def _find(self, what: str) -> locations.Place | None:
+    def _find(self, name: str) -> locations.TemplateFile | None:
         try:
-            return locations.find(what, self._environments())
-        except locations.NoPlace as problem:
+            return locations.find(name, self._environments())
+        except locations.LocationError as problem:
             self.error(str(problem))
             return None
 
@@ -44,8 +44,8 @@ class Breakpoints(Stepping):
         if template is None:
             return super().checkline(filename, lineno, *more)
         try:
-            return locations.snapped(template, lineno)
-        except locations.NoPlace as problem:
+            return locations.next_line_with_code(template, lineno)
+        except locations.LocationError as problem:
             self.error(str(problem))
             return 0
 
@@ -58,35 +58,35 @@ class Breakpoints(Stepping):
             for _, template in (environment.cache or {}).values():
                 if locations.file_of(template) == filename:
                     return template
-        place = self._find(filename)
-        return None if place is None else place.template
+        template_file = self._find(filename)
+        return None if template_file is None else template_file.template
 
-    def _settle_breaks(self, template: Template) -> None:
-        """A template begins to run: breakpoints that were set before it was known are put on lines with code."""
+    def _adjust_breaks(self, template: Template) -> None:
+        """Move breakpoints that were set before the template was loaded to lines with code."""
         file = self.canonic(locations.file_of(template))
-        if file in self._settled or file not in self.breaks:
+        if file in self._adjusted or file not in self.breaks:
             return
-        self._settled.add(file)
+        self._adjusted.add(file)
         for line in list(self.breaks[file]):
             try:
-                there = locations.snapped(template, line)
-            except locations.NoPlace:
+                target = locations.next_line_with_code(template, line)
+            except locations.LocationError:
                 continue
-            if there != line:
+            if target != line:
                 moved = bdb.Breakpoint.bplist.pop((file, line), [])
                 for breakpoint in moved:
-                    breakpoint.line = there
-                bdb.Breakpoint.bplist.setdefault((file, there), []).extend(moved)
+                    breakpoint.line = target
+                bdb.Breakpoint.bplist.setdefault((file, target), []).extend(moved)
                 self.breaks[file].remove(line)
-                self._add_to_breaks(file, there)
+                self._add_to_breaks(file, target)
 
     def set_break(self, filename: str, lineno: int, *args: Any, **kwargs: Any) -> str | None:
-        self._know_lines(self._template_of_file(filename))
-        self._settled.discard(self.canonic(filename))
+        self._register_source(self._template_of_file(filename))
+        self._adjusted.discard(self.canonic(filename))
         return super().set_break(filename, lineno, *args, **kwargs)
 
     def break_here(self, frame: FrameType) -> bool:
-        """As in `bdb`, with conditions in either language; those that fail stop too, and are told of."""
+        """Like `bdb`, with conditions in either language. A condition that raises is reported, and stops."""
         if template_of(frame) is None:
             return super().break_here(frame)
         file = self.canonic(frame.f_code.co_filename)

@@ -1,8 +1,8 @@
-"""Ways into the debugger: from code, from a template, and after an exception.
+"""Entry points of the debugger: from code, from a template, and after an exception.
 
-Rule: who has chosen a debugger gets it. A template's breakpoint goes to the editor that is connected by debugpy, or
-to `sys.breakpointhook` if that, or the variable PYTHONBREAKPOINT, has been set; only otherwise to the `Pdb` of this
-package.
+Rule: the debugger that the user has chosen is used. The breakpoint of a template goes to an editor that is
+connected through debugpy, or to `sys.breakpointhook` if that or the variable PYTHONBREAKPOINT has been set,
+and otherwise to the `Pdb` of this package.
 """
 
 import os
@@ -16,7 +16,7 @@ from tmplmon.tools.debugger.stepping import HAS_BACKENDS, has_stopped
 
 
 def set_trace(*, header: str | None = None, **options: Any) -> None:
-    """Stop where this is called. `header` is shown before; the options are those of `Pdb`."""
+    """Stop in the caller. `header`: a message shown first. `options`: arguments of `Pdb`."""
     debugger = Pdb(**options)
     if header is not None:
         debugger.message(header)
@@ -24,8 +24,12 @@ def set_trace(*, header: str | None = None, **options: Any) -> None:
 
 
 def post_mortem(error: BaseException | TracebackType | None = None, **options: Any) -> None:
-    """Look around where an exception came up: the one given, or the one that is being handled. The options are
-    those of `Pdb`. Raises ValueError if there is none."""
+    """Inspect the place where an exception was raised.
+
+    error: an exception or traceback; by default the exception that is being handled. options: arguments of `Pdb`.
+
+    Raises ValueError if there is no exception, or it has not been raised.
+    """
     if error is None:
         error = sys.exception()
     if error is None or (isinstance(error, BaseException) and error.__traceback__ is None):
@@ -36,7 +40,7 @@ def post_mortem(error: BaseException | TracebackType | None = None, **options: A
 
 
 def breakpoint_() -> str:
-    """``{% breakpoint %}``: stop in the template that calls this. Gives the text it puts out: none."""
+    """``{% breakpoint %}``: stop in the template that calls this. Returns "", the output of the tag."""
     frame = nearest_template(sys._getframe())
     chosen = sys.breakpointhook is not sys.__breakpointhook__ or os.environ.get("PYTHONBREAKPOINT")
     if frame is not None and _stops_in_editor(frame):
@@ -50,8 +54,8 @@ def breakpoint_() -> str:
 
 
 def _stops_in_editor(frame: FrameType) -> bool:
-    """Stop in a frame, if the program runs under debugpy or PyCharm's debugger; their own hooks would stop in the
-    engine's frame. (Both have a module `pydevd`, which they are made of.)"""
+    """Stop in a frame if the program runs under debugpy or PyCharm's debugger; returns whether it does. Their own
+    hooks would stop in a frame of the engine. (Both are built on the module `pydevd`.)"""
     debugpy, pydevd = sys.modules.get("debugpy"), sys.modules.get("pydevd")
     if pydevd is None or not (pydevd.connected if debugpy is None else debugpy.is_client_connected()):
         return False
@@ -60,7 +64,7 @@ def _stops_in_editor(frame: FrameType) -> bool:
     )
     monitoring = sys.monitoring
     if debugpy is None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
-        # PyCharm's "low impact" debugger, which has not asked for the lines of what runs already.
+        # PyCharm's "low impact" debugger has not enabled LINE for functions that are already running.
         events = monitoring.get_local_events(monitoring.DEBUGGER_ID, frame.f_code) | monitoring.events.LINE
         monitoring.set_local_events(monitoring.DEBUGGER_ID, frame.f_code, events)
         monitoring.restart_events()

@@ -1,12 +1,12 @@
-"""Expressions at the prompt: Python's, and the template language's where Python has no answer.
+"""Expressions at the prompt: Python's, and the template language's where Python fails.
 
-    users[0]                   both agree
+    users[0]                   the same in both
     len(users), type(user)     Python
-    user.name                  Python if it has such an attribute; else the template's, which asks for items too
-    users|length, x is defined the template's
+    user.name                  Python if there is such an attribute; else the template language, which tries items
+    users|length, x is defined the template language
 
-Rule: Python is asked first. If it fails for a reason that lies in the expression itself, not in something that it
-called, the template language is asked; if that gives nothing but an undefined value, Python's error stands.
+Rule: Python is tried first. If it fails because of the expression itself, not in something that it calls, the
+template language is tried. If the result there is undefined, Python's error is raised.
 """
 
 from types import CodeType, FrameType, TracebackType
@@ -17,24 +17,24 @@ from tmplmon.tools.debugger.frames import Names, template_of
 
 
 def evaluate(text: str, frame: FrameType) -> Any:
-    """The value of an expression in a template's frame. Raises whatever evaluating it raises."""
+    """Return the value of an expression in a template's frame. Raises what evaluating it raises."""
     names = Names(frame)
     try:
         code = compile(text.strip(), "<debugger>", "eval")
         if any(isinstance(const, CodeType) for const in code.co_consts):
-            # Functions in it, also those that generator expressions are, see globals only.
-            return eval(code, {**frame.f_globals, **names.everything()})
+            # Nested functions, such as generator expressions, only see globals.
+            return eval(code, {**frame.f_globals, **names.with_context()})
         return eval(code, frame.f_globals, names)
     except (SyntaxError, NameError, AttributeError, TypeError) as error:
         template = template_of(frame)
-        if template is None or _depth(error.__traceback__) > 2:  # this function, and the expression
+        if template is None or _depth(error.__traceback__) > 2:  # more than this function and the expression
             raise
         try:
             expression = template.environment.compile_expression(text, undefined_to_none=False)
         except TemplateError:
             raise error from None
         try:
-            value = expression(names.everything())
+            value = expression(names.with_context())
         except UndefinedError:
             raise error from None
         if isinstance(value, Undefined):
@@ -43,7 +43,7 @@ def evaluate(text: str, frame: FrameType) -> Any:
 
 
 def is_expression(text: str, environment: Environment) -> bool:
-    """Whether a text is an expression of either language."""
+    """Whether a text is an expression in either language."""
     try:
         compile(text.strip(), "<debugger>", "eval")
     except SyntaxError:

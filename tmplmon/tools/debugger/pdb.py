@@ -1,21 +1,21 @@
-"""Python's own debugger, at home in templates.
+"""Python's own debugger, extended for templates.
 
-What `pdb` does in Python files it does in templates; this class adds what it cannot know:
+`pdb` works in templates as it does in Python files. This class adds:
 
-    break page.html:4, …     a template by its name or path; the next line with code
-    where, up, down          without the engine's frames, where steps do not stop either (`engine on` shows them)
-    p, display, conditions   template expressions too, and names that only the context has
+    break page.html:4, …     a template by name or path; moved to the next line with code
+    where, up, down          without the engine's frames; steps do not stop there either (`engine on` shows them)
+    p, display, conditions   also template expressions, and names that only the context has
     list, longlist           the template's source, coloured on a terminal
-    output, context          the output so far, and what the template was given
-    jump                     refused: a template cannot go on elsewhere
+    output, context          the output so far, and the variables of the template
+    jump                     refused: a template cannot continue at another line
 
-Rule: what is about Python frames is left to `pdb`. Stepping stops at lines, not at the calls and returns of
-templates: they have no `def` line, and nothing to return. (`return` and `until` do stop where a template ends.)
+Rule: everything about Python frames is left to `pdb`. Stepping stops at lines, not at calls and returns of
+templates, which have no `def` line and no return value. (`return` and `until` do stop at the end of a template.)
 
-Works with `backend="monitoring"` too, from Python 3.14 on.
+Also works with `backend="monitoring"`, from Python 3.14 on.
 """
 
-# What the base class gives is unknown to type checkers.
+# The base class has no type annotations.
 # mypy: disable-error-code="no-any-return"
 
 import pprint
@@ -25,24 +25,26 @@ from typing import Any
 from tmplmon import Environment
 from tmplmon.tools.debugger import locations, source
 from tmplmon.tools.debugger.expressions import evaluate
-from tmplmon.tools.debugger.frames import Names, context_of, given_names, outputs
-from tmplmon.tools.debugger.looking import Looking
+from tmplmon.tools.debugger.frames import Names, context_of, outputs, variables_of
+from tmplmon.tools.debugger.inspection import Inspection
 from tmplmon.tools.debugger.stepping import HAS_BACKENDS
 
-_MOST_LINES = 20
-"""What `output` shows without being asked for all."""
+_MAX_LINES = 20
+"""The number of lines that `output` shows without `all`."""
 
 _SHORT = reprlib.Repr(maxstring=70, maxother=70)
 
 
-class Pdb(Looking):
-    """`pdb.Pdb` for programs with templates. The arguments are those of `pdb.Pdb`, and:
+class Pdb(Inspection):
+    """`pdb.Pdb` for programs with templates. It takes the arguments of `pdb.Pdb`, and:
 
-    environment: whose templates are looked at first for the names of breakpoints; by default those of the
-        templates that are running, then all there are.
-    window: how many lines of a template are shown before and after the one it stops at.
+    environment: the environment that is searched first for the templates of breakpoints, after those of the running
+        templates and before all others.
+    window: the number of lines shown before and after the line at which it stops.
     colour: whether source is coloured; by default if the output is a terminal (see NO_COLOR, FORCE_COLOR).
     backend: "settrace" or, from Python 3.14 on, "monitoring".
+
+    Raises ValueError for "monitoring" on Python 3.13.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Pdb(Looking):
         """
         if self.template is None:
             return super().do_jump(arg)
-        self.error("A template cannot jump: what a line needs may have been made by those before it")
+        self.error("A template cannot jump: a line may need values that earlier lines compute")
         return None
 
     do_j = do_jump
@@ -94,31 +96,31 @@ class Pdb(Looking):
     def do_output(self, arg: str) -> None:
         """output [all]
 
-        Show the end of what the page has put out so far, or all of it. What is still being collected, in a
-        macro or a block with a filter, comes after it.
+        Show the end of the page's output so far, or all of it. Output that is being captured, in a
+        macro or a block with a filter, is shown after it.
         """
-        found = outputs(self.curframe)
-        if not found:
+        captured = outputs(self.curframe)
+        if not captured:
             self.error("No template is running here")
-        for number, (frame, text) in enumerate(found):
+        for number, (frame, text) in enumerate(captured):
             if number:
-                self.message(f"-- collected in {frame.f_code.co_name}, not put out yet:")
+                self.message(f"-- captured in {frame.f_code.co_name}, not in the page yet:")
             lines = text.split("\n")
-            if len(lines) > _MOST_LINES and arg != "all":
-                self.message(f"-- {len(lines) - _MOST_LINES} lines before this; `output all` shows them")
-                lines = lines[-_MOST_LINES:]
+            if len(lines) > _MAX_LINES and arg != "all":
+                self.message(f"-- {len(lines) - _MAX_LINES} lines before this; `output all` shows them")
+                lines = lines[-_MAX_LINES:]
             self.message("\n".join(lines))
 
     def do_context(self, arg: str) -> None:
         """context [name]
 
-        Show what the template was given and what it has set at its top level, or one of these in full.
+        Show the variables that the template was passed or has set at its top level, or one of them in full.
         """
         context = context_of(self.curframe)
         if context is None:
             self.error("No template is running here")
             return
-        names = given_names(context)
+        names = variables_of(context)
         if not arg:
             width = max(map(len, names), default=0)
             for name, value in names.items():
@@ -131,24 +133,24 @@ class Pdb(Looking):
     def do_engine(self, arg: str) -> None:
         """engine [on | off]
 
-        Show and step into the engine's own frames, or leave them out again.
+        Show the engine's own frames and step into them, or hide them.
         """
         if arg not in ("", "on", "off"):
             self.error("engine on, or engine off")
             return
         if arg:
             self.shows_engine = arg == "on"
-            self.look_again()
-        self.message(f"The engine's frames are {'shown' if self.shows_engine else 'left out'}")
+            self.refresh_stack()
+        self.message(f"The engine's frames are {'shown' if self.shows_engine else 'hidden'}")
 
     # --- completion ----------------------------------------------------------------------------------------
 
     def _complete_location(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
-        found: list[str] = super()._complete_location(text, line, begidx, endidx)
+        completions: list[str] = super()._complete_location(text, line, begidx, endidx)
         if not line.strip().endswith((":", ",")):
             names = locations.template_names(self._environments())
-            found += [f"{name}:" for name in names if name.startswith(text)]
-        return found
+            completions += [f"{name}:" for name in names if name.startswith(text)]
+        return completions
 
     complete_break = complete_b = complete_tbreak = complete_clear = complete_cl = _complete_location
 
@@ -158,7 +160,7 @@ class Pdb(Looking):
         *path, last = text.split(".")
         if not path:
             context = context_of(self.curframe)
-            known = {**(given_names(context) if context is not None else {}), **Names(self.curframe)}
+            known = {**(variables_of(context) if context is not None else {}), **Names(self.curframe)}
             return sorted(name for name in known if name.startswith(last))
         try:
             value = evaluate(".".join(path), self.curframe)
@@ -181,7 +183,7 @@ class Pdb(Looking):
 
     def complete_context(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
         context = context_of(self.curframe)
-        return [] if context is None else [name for name in given_names(context) if name.startswith(text)]
+        return [] if context is None else [name for name in variables_of(context) if name.startswith(text)]
 
     def complete_engine(self, text: str, line: str, begidx: int, endidx: int) -> list[str]:
         return [word for word in ("on", "off") if word.startswith(text)]

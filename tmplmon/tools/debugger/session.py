@@ -1,6 +1,7 @@
-"""A rendering under the debugger, from its first line to its end: what ``tmplmon debug`` runs.
+"""One rendering under the debugger, from the first line of the template to its end, for ``tmplmon debug``.
 
-Rule: nothing but templates and what they call is shown. Places are written as they can be typed: ``page.html:7``.
+Rule: only templates and the functions that they call are shown. Locations are shown as the user can type them:
+``page.html:7``.
 """
 
 import bdb
@@ -14,18 +15,18 @@ from tmplmon.tools.debugger.pdb import Pdb
 from tmplmon.tools.debugger.stepping import HAS_BACKENDS
 
 Restart = pdb.Restart
-"""What the command `run` raises: begin again."""
+"""Raised by the command `run`: render again."""
 
 WINDOW = 3
-"""Lines shown before and after the current one."""
+"""The number of lines shown before and after the current one."""
 
 
 class Quit(Exception):
-    """The command `quit`, or the end of the input."""
+    """Raised by the command `quit` and at the end of the input."""
 
 
 class Session(Pdb):
-    """Renders templates of an environment. `commands` are given first, once."""
+    """Renders templates of an environment in the debugger. `commands`: commands to run first, once."""
 
     def __init__(self, environment: Environment, commands: Sequence[str] = (), **options: Any) -> None:
         if HAS_BACKENDS:
@@ -34,11 +35,11 @@ class Session(Pdb):
         self.prompt = "(tmplmon) "
         self.rcLines += commands
 
-    def shown_place(self, template: Template, line: int) -> str:
+    def format_location(self, template: Template, line: int) -> str:
         return f"{template.name}:{line}"
 
     def render(self, template: Template, context: Mapping[str, Any]) -> str:
-        """The output of a template. Raises Quit, Restart, and what the template raises."""
+        """Return the output of a template. Raises Quit, Restart, and what the template raises."""
         self.reset()
         self._start_tracing()
         try:
@@ -48,14 +49,14 @@ class Session(Pdb):
         finally:
             self._stop_tracing()
 
-    def look_at(self, error: BaseException) -> None:
-        """Look around where a template failed. Raises Quit and Restart."""
+    def inspect(self, error: BaseException) -> None:
+        """Let the user inspect the place where a template failed. Raises Quit and Restart."""
         self.reset()
         self.interaction(None, error)
         if self.quitting:
             raise Quit
 
-    def can_look_at(self, error: BaseException) -> bool:
-        """Whether an exception came up while a template ran, not while one was compiled."""
+    def can_inspect(self, error: BaseException) -> bool:
+        """Whether an exception was raised while a template ran, not while one was compiled."""
         stack, _ = self.get_stack(None, error.__traceback__)
         return any(template_of(frame) is not None for frame, _ in stack)

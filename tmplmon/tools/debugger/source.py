@@ -4,22 +4,23 @@
      6 B   | {% for user in users %}
      7   ->|   {% set greeting = hello(user.name) %}
 
-Rule: the colours come from the environment's own tokens, so that its delimiters and its tags are known. Text that
-cannot be cut into tokens is shown without.
+Rule: the colours come from the tokens of the template's environment, so that its delimiters and tags are
+known. Text that the lexer rejects is shown without colours.
 """
 
 import os
 from collections.abc import Collection, Iterator
 from typing import IO, Any
 
-from tmplmon import Template, TemplateError
+from tmplmon import Template
 from tmplmon.monitoring import split_lines
+from tmplmon.tools.tokens import source_tokens
 
 RESET = "\x1b[0m"
 BOLD = "\x1b[1m"
 ARROW, MARK = "\x1b[1;33m", "\x1b[1;31m"
 
-# Kind of token → its colour. A name that follows the start of a tag is a keyword.
+# Kind of token → its colour.
 _COLOURS = {
     "block_begin": "\x1b[35m",
     "block_end": "\x1b[35m",
@@ -39,17 +40,11 @@ _COLOURS = {
     "raw_begin": "\x1b[35m",
     "raw_end": "\x1b[35m",
 }
-_KEYWORDS = frozenset(
-    (
-        *("and", "or", "not", "in", "is", "if", "else", "import", "as"),
-        *("with", "without", "context", "recursive", "ignore", "missing"),
-    )
-)
 
 
 def wants_colour(stream: IO[Any]) -> bool:
-    """Whether to colour what is written to a stream: a terminal's, unless NO_COLOR or TERM say otherwise.
-    FORCE_COLOR does it anywhere."""
+    """Whether to colour the output to a stream: if it is a terminal and NO_COLOR and TERM do not forbid it, or if
+    FORCE_COLOR is set."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -63,36 +58,20 @@ def strong(text: str, colour: bool) -> str:
 
 
 def lines_of(template: Template, colour: bool) -> list[str]:
-    """The lines of a template's source, without line ends."""
+    """Return the lines of a template's source without newlines."""
     source = template.get_source("")
     return split_lines("".join(_coloured(template, source) if colour else [source]))
 
 
 def _coloured(template: Template, source: str) -> Iterator[str]:
-    at = 0
-    previous = ""
-    try:
-        for _, kind, text in template.environment.lex(source):
-            found = source.find(text, at)
-            if found < 0:
-                break
-            yield source[at:found]
-            if kind == "name" and (previous in ("block_begin", "linestatement_begin") or text in _KEYWORDS):
-                kind = "keyword"
-            yield _painted(text, _COLOURS.get(kind))
-            at = found + len(text)
-            if kind != "whitespace":
-                previous = kind
-    except TemplateError:
-        pass
-    yield source[at:]
-
-
-def _painted(text: str, colour: str | None) -> str:
-    """Each line by itself, as lines are shown one by one."""
-    if colour is None:
-        return text
-    return "\n".join(f"{colour}{part}{RESET}" if part else "" for part in text.split("\n"))
+    for kind, text in source_tokens(template.environment, source):
+        colour = _COLOURS.get(kind)
+        # Each line is coloured separately, because lines are shown separately.
+        yield (
+            text
+            if colour is None
+            else "\n".join(f"{colour}{part}{RESET}" if part else "" for part in text.split("\n"))
+        )
 
 
 def numbered(
@@ -104,7 +83,7 @@ def numbered(
     colour: bool,
     raised: int | None = None,
 ) -> Iterator[str]:
-    """Lines `first` to `last` (from 1) as they are shown. `raised`: where an exception came up."""
+    """Yield the lines `first` to `last` (1-based) as they are shown. `raised`: the line of an exception."""
     last = min(last, len(lines))
     for number in range(max(1, first), last + 1):
         mark = "B" if number in breaks else " "

@@ -1,6 +1,6 @@
-"""Source maps of pages: `annotate` puts one into a page, with the overlay that shows it in the browser, and
-`PageStream` into one that is sent while it is made. `rendered_pages` collects the pages that are rendered while
-something runs; `join` joins pieces of output, which then still know where they come from."""
+"""Source maps of pages. `annotate` inserts a map into a page, with the overlay that displays it in the browser;
+`PageStream` does so for a page that is sent while it is rendered. `rendered_pages` collects the pages that are
+rendered in a ``with`` block; `join` joins chunks of output and keeps their origins."""
 
 from tmplmon.runtime.origins import join, rendered_pages
 from tmplmon.tools.sourcemap.pagemap import ATTRIBUTE, PageMap, annotate

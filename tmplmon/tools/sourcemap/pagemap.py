@@ -1,14 +1,15 @@
-"""The source map of a page: which line of which template made each of its elements.
+"""The source map of a page: for each element, the template line that produced it.
 
     page = environment.get_template("index.html").render()      # in an environment with `source_map`
-    PageMap(page).annotated()                                   # the page, with the map and the overlay in it
+    PageMap(page).annotated()                                   # the page, with the map and the overlay
 
-Rule: a page is not changed but for one attribute behind the name of each start tag, whose number is the element's
-in the map, and one script before `</body>`. Nothing inside scripts, styles, comments or attributes is touched, and
-a page without `</body>` is left as it is: it is a part of one, or no HTML.
+Rule: the page gets an attribute after the name of each start tag, the number of the element in the map, and one
+script before `</body>`. The contents of scripts, styles, comments and attributes are not touched. A page without
+`</body>` is not changed: it is a fragment, or not HTML.
 
-An element belongs to the piece of output that its `<` is in. With it go the values between that and the next tag,
-so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of the expression.
+An element belongs to the chunk of output that contains its `<`. Values between that and the next tag are
+recorded as well, so that `<td>{{ user.name }}</td>` knows the line of the tag and the columns of the
+expression.
 """
 
 import json
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
     from tmplmon.tools.livecoverage import LiveCoverage
 
 ATTRIBUTE = "data-tmplmon"
-# Of the values in an element, so many at most: a table written in one line has thousands between two tags.
-_MOST_VALUES = 8
+# The maximum number of values recorded per element: a table on one line has thousands between two tags.
+_MAX_VALUES = 8
 
-type Place = tuple[int, int, int, int, str, int]
-"""A place as the overlay gets it: number of the template, line, column and end column (-1 if not known), label,
-number of the place that led there (-1 for none)."""
+type MapPlace = tuple[int, int, int, int, str, int]
+"""A place in the format of the overlay: number of the template, line, column and end column (-1 if unknown), label,
+number of the place from which it was included or called (-1 for none)."""
 
 
 class PageMap:
     """The map of a page.
 
-    page: text that an environment with `source_map` has rendered, or any text with its `spans`.
-    environment: where the templates' sources are; without it only what the page itself tells is known.
-    coverage: which of their lines have run.
-    editor: the address that opens a file in an editor, with `{file}` and `{line}`, as
+    page: the output of an environment with `source_map`, or any text with its `spans`.
+    environment: finds the templates' sources; without it, the map has only what the page itself contains.
+    coverage: tells which lines have run.
+    editor: the URL that opens a file in an editor, with `{file}` and `{line}`, such as
         `vscode://file/{file}:{line}`.
     """
 
@@ -65,7 +66,7 @@ class PageMap:
         self._length = 0
         self._extend(getattr(page, "spans", ()) if spans is None else spans)
         self._templates: dict[tuple[str | None, str], int] = {}
-        self._places: dict[Place, int] = {}
+        self._places: dict[MapPlace, int] = {}
 
     def _extend(self, spans: "Iterable[Span]") -> None:
         for span in spans:
@@ -76,8 +77,8 @@ class PageMap:
     # --- places --------------------------------------------------------------------------------------------
 
     def origin(self, offset: int) -> "tuple[Origin, int, int] | None":
-        """Where the character at an offset comes from, with its line and column (0-based, in characters for text
-        of a template); None if it is not known."""
+        """Return the origin of the character at an offset, with its line and column (for template text 0-based, in
+        characters); None if unknown."""
         number = bisect_right(self._starts, offset) - 1
         if number < 0:
             return None
@@ -88,11 +89,11 @@ class PageMap:
             return origin, origin.line, origin.column
         start = self._starts[number]
         text = self._text(number)
-        blank = len(text) - len(text.lstrip())
+        leading = len(text) - len(text.lstrip())
         before = text[: offset - start]
-        line = origin.line + before.count("\n") - text[:blank].count("\n")
+        line = origin.line + before.count("\n") - text[:leading].count("\n")
         if line == origin.line:
-            return origin, line, max(0, origin.column + len(before) - blank)
+            return origin, line, max(0, origin.column + len(before) - leading)
         return origin, line, len(before) - before.rfind("\n") - 1
 
     def _text(self, number: int) -> str:
@@ -103,22 +104,22 @@ class PageMap:
     def _template(self, name: str | None, file: str) -> int:
         return self._templates.setdefault((name, file), len(self._templates))
 
-    def _step(self, chain: "tuple[Step, ...]") -> int:
-        """The number of the last of the places that led somewhere."""
-        before = -1
+    def _chain_place(self, chain: "tuple[Step, ...]") -> int:
+        """Return the number of the last place of an include chain."""
+        parent = -1
         for step in chain:
-            place = (self._template(step.template, step.file), step.line, -1, -1, step.label, before)
-            before = self._places.setdefault(place, len(self._places))
-        return before
+            place = (self._template(step.template, step.file), step.line, -1, -1, step.label, parent)
+            parent = self._places.setdefault(place, len(self._places))
+        return parent
 
     def _place(self, offset: int) -> int | None:
-        found = self.origin(offset)
-        if found is None:
+        located = self.origin(offset)
+        if located is None:
             return None
-        origin, line, column = found
+        origin, line, column = located
         end = origin.end_column if not origin.literal else -1
         template = self._template(origin.template, origin.file)
-        place = (template, line, column, end, origin.label, self._step(origin.chain))
+        place = (template, line, column, end, origin.label, self._chain_place(origin.chain))
         return self._places.setdefault(place, len(self._places))
 
     # --- elements ------------------------------------------------------------------------------------------
@@ -129,44 +130,45 @@ class PageMap:
 
     @cached_property
     def elements(self) -> list[tuple[int, list[int]]]:
-        """(offset behind the tag's name, its places) of each element that is known; the tag's place comes first."""
-        found: list[tuple[int, list[int]]] = []
+        """(offset after the tag's name, numbers of its places) for each known element; the tag's own place
+        first."""
+        elements: list[tuple[int, list[int]]] = []
         for tag, following in zip_longest(self._tags, self._tags[1:]):
             end = self._length if following is None else following.start
             place = self._place(tag.start) if tag.name[0] != "/" else None
             if place is not None:
-                found.append((tag.name_end, [place, *self._values(tag.start, end, place)]))
-        return found
+                elements.append((tag.name_end, [place, *self._values(tag.start, end, place)]))
+        return elements
 
     def _values(self, start: int, end: int, place: int) -> list[int]:
-        """The places of values between two offsets."""
+        """Return the places of the values between two offsets."""
         number = bisect_right(self._starts, start)
-        found: dict[int, None] = {}
-        while number < len(self._starts) and self._starts[number] < end and len(found) < _MOST_VALUES:
+        places: dict[int, None] = {}
+        while number < len(self._starts) and self._starts[number] < end and len(places) < _MAX_VALUES:
             length, origin = self._spans[number]
             if length and origin is not None and not origin.literal:
                 value = self._place(self._starts[number])
                 if value is not None and value != place:
-                    found[value] = None
+                    places[value] = None
             number += 1
-        return list(found)
+        return list(places)
 
     # --- the result ----------------------------------------------------------------------------------------
 
     def data(self) -> dict[str, Any]:
-        """The map as JSON has it: `templates` (see `_shown`), `places` (see `Place`), `elements` (places of each,
-        by the number that its attribute has), `editor`."""
+        """Return the map as JSON data: `templates` (see `_template_data`), `places` (see `MapPlace`),
+        `elements` (the places of each element, indexed by its attribute), `editor`."""
         elements = [places for _, places in self.elements]
         return {
-            "templates": [self._shown(name, file) for name, file in self._templates],
+            "templates": [self._template_data(name, file) for name, file in self._templates],
             "places": list(self._places),
             "elements": elements,
             "editor": self.editor,
         }
 
-    def _shown(self, name: str | None, file: str) -> dict[str, Any]:
-        """A template: its `name`, `file` and `lines`, which of them are `executable`, which have `run`, which are
-        `further` lines of which."""
+    def _template_data(self, name: str | None, file: str) -> dict[str, Any]:
+        """A template: its `name`, `file` and `lines`; its `executable` lines; those that have `run`; and `further`:
+        line → first line of the statement or text that it continues."""
         linecache.checkcache(file)
         lines = [line.rstrip("\n") for line in linecache.getlines(file)]
         executable: list[int] = []
@@ -175,7 +177,7 @@ class PageMap:
             try:
                 template = self.environment.get_template(name)
             except Exception:
-                pass  # It has been removed, or broken, since the page was made.
+                pass  # the template was removed or broken after the page was rendered
             else:
                 executable = [line for line, _ in template.debug_info]
                 source = template.get_source("")
@@ -192,15 +194,15 @@ class PageMap:
         }
 
     def annotated(self) -> str:
-        """The page with the map and the overlay."""
+        """Return the page with the map and the overlay inserted."""
         body = next((tag for tag in reversed(self._tags) if tag.name == "/body"), None)
         if body is None or not self.elements:
             return str(self.page)
-        attributes = [(at, attribute(number)) for number, (at, _) in enumerate(self.elements)]
+        attributes = [(offset, attribute(number)) for number, (offset, _) in enumerate(self.elements)]
         return inserted(str(self.page), sorted([*attributes, (body.start, self.script())]))
 
     def script(self) -> str:
-        """The map and the overlay, as elements of a page."""
+        """Return the map and the overlay as two script elements."""
         # `<` would end the element, or begin a comment, inside it.
         data = json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         program = files(__package__).joinpath("overlay.js").read_text("utf-8")
@@ -208,29 +210,30 @@ class PageMap:
 
 
 def attribute(number: int) -> str:
-    """What the start tag of an element gets, by its number in the map."""
+    """Return the attribute for the start tag of the element with this number in the map."""
     return f' {ATTRIBUTE}="{number}"'
 
 
 def inserted(text: str, insertions: list[tuple[int, str]]) -> str:
-    """A text with others in it, each at its offset; they are in order."""
-    pieces: list[str] = []
+    """Return a text with others inserted, each at its offset. The insertions are in order."""
+    chunks: list[str] = []
     position = 0
-    for at, insertion in insertions:
-        pieces += (text[position:at], insertion)
-        position = at
-    pieces.append(text[position:])
-    return "".join(pieces)
+    for offset, insertion in insertions:
+        chunks += (text[position:offset], insertion)
+        position = offset
+    chunks.append(text[position:])
+    return "".join(chunks)
 
 
 @lru_cache(200)
 def _further(environment: "Environment", source: str, name: str) -> dict[int, int]:
-    """`CodeMap.further` of a template. It takes as long as compiling it, so those of a site are kept."""
+    """`CodeMap.further` of a template. Computing it takes as long as compiling, so the maps of a site are
+    cached."""
     return code_map(environment, source, name).further
 
 
 def annotate(page: str, environment: "Environment | None" = None, **options: Any) -> str:
-    """A page with its source map and the overlay in it; text that has no map as it is. Options: see `PageMap`."""
+    """Return a page with its source map and the overlay; a text without a map unchanged. options: see `PageMap`."""
     if not hasattr(page, "spans"):
         return page
     return PageMap(page, environment, **options).annotated()

@@ -1,11 +1,11 @@
-"""The source map of a page that is sent while it is made.
+"""The source map of a page that is sent while it is rendered.
 
-Rule: text goes on as soon as its tags are certain. What is kept back is a tag that is not complete, or a script
-that has no end yet. Start tags get their attributes from that of the `body` on: a part of a page has none, and
-stays as it is. The map can only come last, so the end tag of the body waits for the end of the page.
+Rule: text is passed on as soon as its tags are certain. Only an incomplete tag, or a script without its end,
+is held back. Start tags get their attributes from `<body>` on, so a fragment of a page is not changed. The
+map comes last, so `</body>` is held back until the end of the page.
 
-The pieces that a template has made are compared with what is sent. From the first difference on that is another's,
-and has no places.
+The chunks that the template produced are compared with the text that is sent. After the first difference the
+text is not the template's, and has no places.
 """
 
 from codecs import getincrementaldecoder
@@ -21,87 +21,87 @@ if TYPE_CHECKING:
 
 
 class PageStream:
-    """Puts a map into a page that is sent in parts, in UTF-8: each goes through `annotated`, and `rest` gives what
-    comes last.
+    """Inserts a map into a page that is sent in parts, in UTF-8: each part goes through `annotated`, and `rest`
+    returns the end.
 
-    pieces: the output of the template, as it is made; what has been seen of it is taken out. Each piece is there
-    before its text is sent. The other arguments are those of `PageMap`.
+    chunks: the output of the template. A chunk is appended before its text is sent, and removed here once it
+    has been compared. The other arguments are those of `PageMap`.
     """
 
-    def __init__(self, pieces: list[str], environment: "Environment | None" = None, **options: Any) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: list[str], environment: "Environment | None" = None, **options: Any) -> None:
+        self._chunks = chunks
         self._map = _GrowingMap(environment, options)
         self._decode = getincrementaldecoder("utf-8")("surrogateescape").decode
-        self._arrived = ""  # What has not been compared with the pieces.
-        self._waiting = ""  # What has been, and its tags are not certain.
-        self._waits_from = 0
+        self._received = ""  # text that has not been compared with the chunks
+        self._held_back = ""  # text that has been compared, but whose tags are not certain
+        self._held_back_offset = 0  # the offset of `_held_back` in the page
         self._in_body = False
-        self._ends = False  # Whether the body's end tag has come.
-        self._same = True
+        self._has_ended = False  # whether </body> has been seen
+        self._matches = True  # whether the text has been the template's so far
 
     def annotated(self, part: bytes) -> bytes:
-        """What can be sent, now that there is another part of the page."""
+        """Add a part of the page. Returns the text that can be sent now."""
         self._compare(self._decode(part))
-        if self._ends:
+        if self._has_ended:
             return b""
-        tags = Tags(self._waiting)
+        tags = Tags(self._held_back)
         found = list(tags)
         end = tags.settled
         body = next((tag for tag in found if tag.name == "/body" and tag.end <= end), None)
         if body is not None:
-            end, self._ends = body.start, True
-        return self._sent([tag for tag in found if tag.end <= end], end)
+            end, self._has_ended = body.start, True
+        return self._release([tag for tag in found if tag.end <= end], end)
 
     def rest(self) -> bytes:
-        """The end of the page, when all its parts have come."""
+        """Return the end of the page, after all parts have been added."""
         self._compare(self._decode(b"", True))
-        self._waiting += self._arrived
-        self._map.add(self._arrived, [(len(self._arrived), None)])
-        self._arrived = ""
-        found = list(Tags(self._waiting))
-        body = next((tag for tag in reversed(found) if tag.name == "/body"), None)
-        return self._sent(found, len(self._waiting), body)
+        self._held_back += self._received
+        self._map.add(self._received, [(len(self._received), None)])
+        self._received = ""
+        tags = list(Tags(self._held_back))
+        body = next((tag for tag in reversed(tags) if tag.name == "/body"), None)
+        return self._release(tags, len(self._held_back), body)
 
     def _compare(self, part: str) -> None:
-        """Take the pieces whose text has come."""
-        self._arrived += part
+        """Match the received text with the chunks of the template."""
+        self._received += part
         position = 0
-        while self._same and position < len(self._arrived):
-            if not self._pieces:
-                self._same = False
-            elif self._arrived.startswith(self._pieces[0], position):
-                piece = self._pieces.pop(0)
-                self._map.add(str(piece), spans_of(piece))
-                position += len(piece)
-            elif self._pieces[0].startswith(self._arrived[position:]):
-                break  # The part ends within a piece.
+        while self._matches and position < len(self._received):
+            if not self._chunks:
+                self._matches = False
+            elif self._received.startswith(self._chunks[0], position):
+                chunk = self._chunks.pop(0)
+                self._map.add(str(chunk), spans_of(chunk))
+                position += len(chunk)
+            elif self._chunks[0].startswith(self._received[position:]):
+                break  # the part ends within a chunk
             else:
-                self._same = False
-        if not self._same:
-            other = self._arrived[position:]
+                self._matches = False
+        if not self._matches:
+            other = self._received[position:]
             self._map.add(other, [(len(other), None)])
-            position = len(self._arrived)
-        self._waiting += self._arrived[:position]
-        self._arrived = self._arrived[position:]
+            position = len(self._received)
+        self._held_back += self._received[:position]
+        self._received = self._received[position:]
 
-    def _sent(self, found: list[Tag], end: int, script_before: Tag | None = None) -> bytes:
-        """What waits up to an offset, with attributes in it, and with the map before a tag."""
+    def _release(self, tags: list[Tag], end: int, script_before: Tag | None = None) -> bytes:
+        """Return the text held back up to an offset, with attributes inserted, and the map before a tag."""
         insertions: list[tuple[int, str]] = []
-        for tag in found:
+        for tag in tags:
             self._in_body = self._in_body or tag.name == "body"
             if self._in_body:
-                number = self._map.number(tag, self._waits_from)
+                number = self._map.number(tag, self._held_back_offset)
                 if number is not None:
                     insertions.append((tag.name_end, attribute(number)))
         if script_before is not None and self._map.elements:
             insertions = sorted([*insertions, (script_before.start, self._map.script())])
-        text, self._waiting = self._waiting[:end], self._waiting[end:]
-        self._waits_from += end
+        text, self._held_back = self._held_back[:end], self._held_back[end:]
+        self._held_back_offset += end
         return inserted(text, insertions).encode("utf-8", "surrogateescape")
 
 
 class _GrowingMap(PageMap):
-    """The map of a page as far as it is known. It keeps the texts of spans, not the page."""
+    """The map of the page so far. It stores the texts of the spans, not the page."""
 
     def __init__(self, environment: "Environment | None", options: dict[str, Any]) -> None:
         super().__init__("", environment, **options)
@@ -117,9 +117,9 @@ class _GrowingMap(PageMap):
             start += length
 
     def number(self, tag: Tag, offset: int) -> int | None:
-        """Adds a tag. Gives the number that its element has in the map, None if it has none.
+        """Add a tag. Returns the number of its element in the map, None if it has none.
 
-        offset: of the text in the page that the tag's own offsets are in.
+        offset: the offset in the page of the text that the tag's own offsets refer to.
         """
         start = offset + tag.start
         self._tags.append(Tag(start, offset + tag.name_end, offset + tag.end, tag.name))

@@ -1,23 +1,23 @@
-"""The start tags of an HTML page, where a browser sees them.
+"""The start tags of an HTML page, as a browser finds them.
 
-Rule: this is the tokenizer of the HTML standard (13.2.5) with everything left out that does not move a tag's
-boundary. What a browser takes for text is no tag: comments, the content of `script`, `style`, `textarea`, `title`
-and the like, what stands in quotes inside a tag. Inside of SVG and MathML the answer depends on the tree, which is
-not built here: what could be read in two ways there ends the tags that are found.
+Rule: this is the tokenizer of the HTML standard (13.2.5), reduced to what determines the boundaries of tags. What a
+browser treats as text is not a tag: comments, the contents of `script`, `style`, `textarea`, `title` and the like,
+quoted attribute values. Inside SVG and MathML the result depends on the element tree, which is not built here: at a
+place that is ambiguous without it, the search for tags ends.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Elements whose content is text up to their end tag, for a browser that runs scripts. A `plaintext` has none.
+# Elements whose content is text up to their end tag, in a browser that runs scripts. `plaintext` has no end tag.
 _TEXT_ELEMENTS = frozenset(
     ("iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "textarea", "title", "xmp")
 )
 _FOREIGN = frozenset(("math", "svg"))
 
 _NAME = re.compile(r"[a-zA-Z][^\t\n\f\r />]*")
-# What a tag has after its name: blanks and slashes, attributes with or without a value.
+# The rest of a tag after its name: whitespace and slashes, attributes with or without a value.
 _VALUE = r"""(?: "[^"]*" | '[^']*' | [^\t\n\f\r\ >"'][^\t\n\f\r\ >]* | (?=>) )"""
 _ATTRIBUTES = re.compile(
     rf"""(?:
@@ -31,8 +31,8 @@ _SCRIPT = re.compile(r"<!--|-->|</?script(?=[\t\n\f\r />])", re.IGNORECASE)
 
 
 class Tag(NamedTuple):
-    """A tag. Offsets in the page: of its `<`, the end of its name, and behind its `>`. `name` is in small letters,
-    with a slash before it if it is an end tag."""
+    """A tag. `start`: offset of its `<`. `name_end`: offset after its name. `end`: offset after its `>`. `name`: in
+    lower case, with a leading slash for an end tag."""
 
     start: int
     name_end: int
@@ -41,9 +41,9 @@ class Tag(NamedTuple):
 
 
 class Tags:
-    """The tags of a page, in order. What an unclosed tag or comment has swallowed has none.
+    """The tags of a page, in order. Tags inside an unclosed tag or comment are not found.
 
-    settled: once they have been read, the length of the page's beginning whose tags are the same whatever follows.
+    settled: after iterating, the length of the beginning of the page whose tags do not depend on what follows.
     """
 
     def __init__(self, page: str) -> None:
@@ -54,9 +54,8 @@ class Tags:
         page = self.page
         position = 0
         foreign: list[str] = []
-        complete = (
-            True  # Whether what ends at `position` does so of itself. If not, it may be the page that ends.
-        )
+        # Whether the construct that ends at `position` is complete, so that it did not end because the page did.
+        complete = True
         while True:
             start = page.find("<", position)
             if not foreign and (complete or position < len(page)):
@@ -66,17 +65,17 @@ class Tags:
             complete = False
             following = page[start + 1 : start + 2]
             if following.isascii() and (following.isalpha() or following == "/"):
-                named = _NAME.match(page, start + 2 if following == "/" else start + 1)
-                if named is None:
-                    # `</` that is no tag: a comment, or nothing.
+                name_match = _NAME.match(page, start + 2 if following == "/" else start + 1)
+                if name_match is None:
+                    # `</` without a name: a bogus comment, or nothing.
                     position = _after(page, ">", start + 2)
                     continue
-                attributes = _ATTRIBUTES.match(page, named.end())
-                end = attributes.end() if attributes is not None else named.end()
+                attributes = _ATTRIBUTES.match(page, name_match.end())
+                end = attributes.end() if attributes is not None else name_match.end()
                 if page[end : end + 1] != ">":
                     return
-                name = page[start + 1 : named.end()].lower()
-                yield Tag(start, named.end(), end + 1, name)
+                name = page[start + 1 : name_match.end()].lower()
+                yield Tag(start, name_match.end(), end + 1, name)
                 position = end + 1
                 closed = page[end - 1] == "/"
                 complete = True
@@ -100,9 +99,9 @@ class Tags:
 
 
 def _after(page: str, end: str, position: int) -> int:
-    """The offset behind the next `end`; that of the page's end if there is none."""
-    found = page.find(end, position)
-    return len(page) if found < 0 else found + len(end)
+    """Return the offset after the next `end`; the length of the page if there is none."""
+    start = page.find(end, position)
+    return len(page) if start < 0 else start + len(end)
 
 
 def _comment_end(page: str, start: int) -> int:
@@ -115,7 +114,7 @@ def _comment_end(page: str, start: int) -> int:
 
 
 def _text_end(page: str, position: int, name: str) -> int:
-    """The offset of the end tag of an element that contains text."""
+    """Return the offset of the end tag of an element that contains text."""
     if name == "plaintext":
         return len(page)
     if name == "script":
@@ -125,14 +124,15 @@ def _text_end(page: str, position: int, name: str) -> int:
 
 
 def _script_end(page: str, position: int) -> int:
-    """A script that writes a script: in `<!-- <script> … </script> -->`, the end tag does not end it."""
-    depth = 0  # 1 inside `<!--`, 2 inside `<script>` in that.
-    while (found := _SCRIPT.search(page, position)) is not None:
-        position = found.end()
-        kind = found.group().lower()
+    """Return the offset of the end tag of a script. In `<!-- <script> … </script> -->` the end tag does not
+    end it."""
+    depth = 0  # 1 inside `<!--`, 2 inside `<script>` within that
+    while (token := _SCRIPT.search(page, position)) is not None:
+        position = token.end()
+        kind = token.group().lower()
         if kind == "<!--":
             depth = depth or 1
-            position -= 2  # `<!-->` is both.
+            position -= 2  # `<!-->` both begins and ends a comment
         elif kind == "-->":
             depth = 0
         elif kind == "<script":
@@ -140,5 +140,5 @@ def _script_end(page: str, position: int) -> int:
         elif depth == 2:
             depth = 1
         else:
-            return found.start()
+            return token.start()
     return len(page)

@@ -1,6 +1,6 @@
-"""Looking around: values, the template's source, where one is."""
+"""Inspection at the prompt: values, the template's source, the stack."""
 
-# What the base class gives is unknown to type checkers.
+# The base class has no type annotations.
 # mypy: disable-error-code="no-any-return"
 
 import linecache
@@ -10,6 +10,7 @@ from typing import Any
 
 from tmplmon import Template
 from tmplmon.monitoring import remember_source, split_lines
+from tmplmon.monitoring.announced import with_nested
 from tmplmon.monitoring.linetable import iter_lines
 from tmplmon.tools.debugger import locations, source
 from tmplmon.tools.debugger.breakpoints import Breakpoints
@@ -18,8 +19,11 @@ from tmplmon.tools.debugger.frames import Names, template_of
 from tmplmon.tools.debugger.stepping import HAS_BACKENDS
 
 
-class Looking(Breakpoints):
-    """Values and source. `window`: how many lines are shown around the current one; `colour`: whether in colour."""
+class Inspection(Breakpoints):
+    """The part of the debugger that shows values and source.
+
+    window: the number of lines shown before and after the current one. colour: whether source is coloured.
+    """
 
     window = 0
     colour = False
@@ -49,7 +53,8 @@ class Looking(Breakpoints):
             return _Raw(f"** raised {self._format_exc(error)} **")
 
     def default(self, line: str) -> bool | None:
-        """What is no command: an expression is shown, in a template one of either language."""
+        """Run a line that is not a command. In a template an expression of either language is evaluated and
+        shown."""
         text = line.removeprefix("!").strip()
         template = self.template
         if template is None or not is_expression(text, template.environment):
@@ -67,8 +72,8 @@ class Looking(Breakpoints):
 
     # --- source --------------------------------------------------------------------------------------------
 
-    def _know_lines(self, template: Template | None) -> None:
-        """`linecache` reads files as Python's; what it cannot read so, or cannot find, it is told."""
+    def _register_source(self, template: Template | None) -> None:
+        """Make the source of a template available to `linecache`, if it cannot read the file itself."""
         if template is None:
             return
         file = locations.file_of(template)
@@ -78,11 +83,11 @@ class Looking(Breakpoints):
     def setup(self, f: FrameType | None, tb: Any) -> Any:
         self._stopped_at = f, tb
         result = super().setup(f, tb)
-        self._know_lines(self.template)
+        self._register_source(self.template)
         return result
 
-    def look_again(self) -> None:
-        """The stack is another, as other frames are to be shown; the current frame is the same if it still is."""
+    def refresh_stack(self) -> None:
+        """Compute the stack again after the choice of visible frames has changed. Keeps the current frame."""
         current = self.curframe
         self.stack, self.curindex = self.get_stack(*self._stopped_at)
         frames = [frame for frame, _ in self.stack]
@@ -103,13 +108,13 @@ class Looking(Breakpoints):
     def do_list(self, arg: str) -> Any:
         frame = self.curframe
         if frame is not None and frame.f_lineno is None and (arg == "." or (not arg and self.lineno is None)):
-            arg = str(max(1, self._line_of(frame) - 5))  # `pdb` takes a frame to be on a line
+            arg = str(max(1, self._line_of(frame) - 5))  # `pdb` expects every frame to have a line
         return super().do_list(arg)
 
     do_l = do_list
 
     def _line_of(self, frame: FrameType) -> int:
-        """The line a frame of the stack is at; after the fact, that of the traceback."""
+        """The current line of a frame in the stack; for post-mortem, the line of the traceback."""
         return next((line for each, line in self.stack if each is frame), frame.f_lineno)
 
     def _show_lines(self, template: Template, frame: FrameType, first: int, last: int, current: int) -> None:
@@ -119,7 +124,7 @@ class Looking(Breakpoints):
             self.message(line)
 
     def _getsourcelines(self, obj: Any) -> tuple[list[str], int]:
-        """For `longlist`: a template's body is the whole file, a block or macro the lines of it with code."""
+        """For `longlist`: the whole file for a template's body, the lines with code for a block or macro."""
         template = template_of(obj) if isinstance(obj, FrameType) else None
         if template is None:
             return super()._getsourcelines(obj)
@@ -141,10 +146,10 @@ class Looking(Breakpoints):
         return f"{entry}{lprefix}{text}" if text else entry
 
     def _entry(self, template: Template, frame: FrameType, line: int) -> str:
-        return f"{self.shown_place(template, line)} {frame.f_code.co_name}"
+        return f"{self.format_location(template, line)} {frame.f_code.co_name}"
 
-    def shown_place(self, template: Template, line: int) -> str:
-        """How a line of a template is written."""
+    def format_location(self, template: Template, line: int) -> str:
+        """The text for a line of a template."""
         return f"{self.canonic(locations.file_of(template))}({line})"
 
     def print_stack_entry(self, frame_lineno: tuple[FrameType, int], *prefix: str) -> None:
@@ -157,7 +162,7 @@ class Looking(Breakpoints):
         self._show_lines(template, frame, line - self.window, line + self.window, line)
 
     def print_stack_trace(self, *count: Any) -> None:
-        self._shows_stack = count != (0,)  # 0 is how Python 3.14 asks for the current frame only
+        self._shows_stack = count != (0,)  # Python 3.14 passes 0 for the current frame only
         try:
             super().print_stack_trace(*count)
         finally:
@@ -165,16 +170,12 @@ class Looking(Breakpoints):
 
 
 class _Raw(str):
-    """A text that is shown without quotes."""
+    """A text whose repr has no quotes."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def _lines_in(code: CodeType) -> set[int]:
-    """The lines of a code object and of those in it."""
-    found = {line for _, _, line in iter_lines(code)}
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            found |= _lines_in(const)
-    return found
+    """Return the lines of a code object and of the code objects nested in it."""
+    return {line for each in with_nested(code) for _, _, line in iter_lines(each)}
