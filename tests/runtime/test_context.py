@@ -1,11 +1,13 @@
 """What functions that are passed the context may do with it, on both back ends."""
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
 
 from tmplmon import DictLoader, Environment, pass_context, pass_eval_context
-from tmplmon.runtime.context import Context
+from tmplmon.runtime.context import Context, EvalContext
 
 backends = pytest.mark.parametrize("backend", ["bytecode", "closures"])
 
@@ -69,6 +71,16 @@ def test_the_setting_for_escaping_cannot_be_changed(backend: str, source: str) -
         page.from_string(source).render()
     assert page.from_string("{{ x }}").render(x="<") == "&lt;"
     assert page.from_string("{% autoescape false %}{{ x }}{% endautoescape %}").render(x="<") == "<"
+
+
+def test_an_evaluation_context_survives_copying() -> None:
+    setting = EvalContext.make("environment", True)
+    for duplicate in (copy.deepcopy(setting), pickle.loads(pickle.dumps(setting))):
+        assert (duplicate.environment, duplicate.autoescape, duplicate.volatile) == (
+            "environment",
+            True,
+            False,
+        )
 
 
 @backends

@@ -53,6 +53,9 @@ class EvalContext:
     def __delattr__(self, name: str) -> None:
         self.__setattr__(name, None)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EvalContext.make, (self.environment, self.autoescape)
+
 
 class _Origin:
     """What a context knows of a template where it has none."""

@@ -117,8 +117,11 @@ END, NAME, OPERATOR, STRING, FLOAT, INTEGER, OPEN, CLOSE = range(1, 9)
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _LITERALS = {STRING: literals.string, FLOAT: literals.float_, INTEGER: literals.integer}
 
+# What Python lets a name begin with; the second part are characters with the Unicode property Other_ID_Start.
+_NAME = r"([^\W0-9]\w*|[\u1885\u1886\u2118\u212e]\w*)"
+
 _INSIDE = (
-    r"|([^\W0-9]\w*)"
+    rf"|{_NAME}"
     r"|(//|\*\*|==|!=|>=|<=|[-+/*%~=.:|,<>;])"
     r"|('[^'\\]*+(?:\\.[^'\\]*+)*+'"
     r'|"[^"\\]*+(?:\\.[^"\\]*+)*+")'
@@ -129,8 +132,8 @@ _INSIDE = (
 )
 
 _not_space = re.compile(r"\S").search
-_tag_name = re.compile(r"\s*([^\W0-9]\w*)").match
-_line_tag_name = re.compile(r"[^\S\n]*([^\W0-9]\w*)").match
+_tag_name = re.compile(rf"\s*{_NAME}").match
+_line_tag_name = re.compile(rf"[^\S\n]*{_NAME}").match
 _signature = re.compile(r"\s*\(").match
 
 

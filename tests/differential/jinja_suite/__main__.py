@@ -1,0 +1,106 @@
+"""Runs Jinja2's own test suite on tmplmon: ``python -m tests.differential.jinja_suite [pytest arguments]``.
+
+The suite is in the source archive of the installed version of Jinja2, which pip fetches. Its tests import `jinja2`,
+which the plugin `alias` makes tmplmon. Prints how many of its tests pass and each that does not, with the reason
+from the table below; exits with 1 if a test fails that has no reason, or one passes that has.
+
+The tests that are about the insides of Jinja2 (`INSIDES`) are counted apart.
+"""
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+# Test modules, classes or tests → what of Jinja2's implementation they look at.
+INSIDES = {
+    "test_bytecode_cache": "the cache of generated Python code",
+    "test_compile": "generated Python source",
+    "test_idtracking": "the analysis of names in the code generator",
+    "test_api.TestLowLevel": "subclasses of the code generator",
+    "test_async.TestAsyncImports.test_exports": "a private method of templates",
+    "test_ext": "extensions that parse and make nodes of Jinja2's",
+    "test_lexnparse.TestTokenStream": "the lexer's token stream",
+    "test_lexnparse.TestLexer.test_operators": "the lexer's tokens",
+    "test_lexnparse.TestSyntax.test_neg_filter_priority": "the classes of nodes",
+    "test_loader.TestLoaders.test_limited_size_cache": "the keys of the template cache",
+    "test_loader.TestLoaders.test_cache_loader_change": "the keys of the template cache",
+    "test_loader.TestModuleLoader": "templates compiled to Python modules",
+    "test_nodes": "the classes of nodes",
+    "test_pickle": "generated Python source",
+    "test_debug.TestDebug.test_local_extraction": "the variables of generated Python code",
+    "test_debug.TestDebug.test_get_corresponding_lineno_traceback": "the line numbers of generated Python code",
+    "test_security.TestSandbox.test_template_data": "the first argument of a macro's function",
+}
+
+# Failing tests → why.
+FAILURES = {
+    "test_debug.TestDebug.test_runtime_error": "compares a traceback with carets under a whole line",
+    "test_debug.TestDebug.test_syntax_error": "the wording of a syntax error",
+    "test_debug.TestDebug.test_regular_syntax_error": "the wording of a syntax error",
+    "test_lexnparse.TestParser.test_error_messages": "the wording of syntax errors",
+    "test_inheritance.TestInheritance.test_invalid_required": "the wording of a syntax error",
+    "test_loader.test_package_loader_no_dir": "loads from the package `jinja2`, which is an alias here",
+}
+
+
+def fetch(folder: Path) -> Path:
+    """The folder with the tests of the installed Jinja2, unpacked into `folder`."""
+    wanted = f"jinja2=={version('jinja2')}"
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "jinja2", wanted]
+    subprocess.run(command, cwd=folder, check=True)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        file.extractall(folder, filter="data")
+    (tests,) = folder.glob("*/tests")
+    return tests
+
+
+def run(tests: Path, arguments: list[str]) -> dict[str, bool]:
+    """Test → whether it passes."""
+    report = tests / "report.xml"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(ROOT)])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "alias", "--continue-on-collection-errors"]
+    command += ["--tb=short", f"--junitxml={report}", *arguments, "."]
+    subprocess.run(command, cwd=tests, env=environment, check=False)
+    outcomes: dict[str, bool] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+        outcomes[name.removeprefix("tests.")] = case.find("failure") is None and case.find("error") is None
+    return outcomes
+
+
+def reason(name: str, table: dict[str, str]) -> str | None:
+    """What a table says of a test, its parameters left out, or of the class or module that it is in."""
+    name = name.partition("[")[0]
+    while name not in table and "." in name:
+        name = name.rpartition(".")[0]
+    return table.get(name)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = run(fetch(Path(folder)), sys.argv[1:])
+    inside = {name for name in outcomes if reason(name, INSIDES)}
+    about = [name for name in outcomes if name not in inside]
+    passed = [name for name in about if outcomes[name]]
+    print(f"\n{len(passed)} of {len(about)} tests pass that are not about the insides of Jinja2;", end=" ")
+    print(f"{sum(outcomes[name] for name in inside)} of the other {len(inside)}")
+    failed = [name for name in about if not outcomes[name]]
+    for name in failed:
+        print(f"  {name}: {reason(name, FAILURES) or 'NO REASON'}")
+    gone = [name for name in passed if reason(name, FAILURES)]
+    for name in gone:
+        print(f"  {name} passes, although a reason says why it fails")
+    return 1 if gone or any(not reason(name, FAILURES) for name in failed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
