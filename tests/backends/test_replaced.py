@@ -1,4 +1,4 @@
-"""A filter or test that an application replaces is the one that runs, however the stock one would have been inlined."""
+"""A filter or test that an application replaces is the one that runs, also where the stock one is inlined."""
 
 from typing import Any
 

@@ -111,8 +111,9 @@ class Function:
         return pyast.name(self.compiler.links.use(kind, detail), at)
 
     def is_stock(self, kind: str, name: str) -> bool:
-        """Whether the environment's filter or test of this name is the stock one, so that it may be inlined. The code
-        then depends on it: linking checks it each time."""
+        """Whether the environment's filter or test of this name is the stock one, so that it may be inlined.
+
+        The code then depends on it: linking checks it each time."""
         target = self.compiler.target
         conventions = (target.filters if kind == "filter" else target.tests).get(name)
         if conventions is None or not conventions[1]:
