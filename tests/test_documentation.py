@@ -9,8 +9,10 @@ from subprocess import PIPE, STDOUT
 import pytest
 from cases.differences import DIFFERENCES
 
+import tmplmon
+
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 # Links in README.md are absolute, so that they work on PyPI; those to files of the repository begin like this.
 REPOSITORY = re.compile(
@@ -83,7 +85,7 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
             [sys.executable, *words[1:]], cwd=tmp_path, stdout=PIPE, stderr=STDOUT, text=True, timeout=60
         )
         printed = process.stdout.replace(str(tmp_path), "/srv/shop")
-        printed = printed.replace(str(ROOT / "tmplmon"), "/srv/site-packages/tmplmon")
+        printed = printed.replace(str(Path(tmplmon.__file__).parent), "/srv/site-packages/tmplmon")
         printed = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", printed.replace("\\", "/")).strip()
         expected = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", shown[command])
         # The summary goes to standard error, which has no fixed place among the other lines.

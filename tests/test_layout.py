@@ -141,7 +141,6 @@ IMPORTED_ON_USE = {
     "tmplmon.tools.debugger": "63 ms",
     # For single commands and options of the command line.
     "coverage": "76 ms; also optional: it may not be installed",
-    "importlib.metadata": "30 ms",
     "shutil": "3 ms",
     "tomllib": "3 ms",
     "tmplmon.tools.debugger.session": "66 ms",

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -270,4 +271,4 @@ def test_help_and_version(tmplmon: Command) -> None:
         result = tmplmon(words)
         assert result.status == 0
         assert result.out.startswith("usage: tmplmon")
-    assert tmplmon("--version").out.startswith("tmplmon ")
+    assert tmplmon("--version").out == f"tmplmon {version('tmplmon')}\n"

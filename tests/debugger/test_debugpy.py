@@ -8,7 +8,7 @@ from effort import exhaustive_but
 
 import tmplmon
 
-pytest.importorskip("debugpy", reason="needs debugpy (pip install 'tmplmon[test]')")
+pytest.importorskip("debugpy", reason="needs debugpy (pip install --group test)")
 
 from .dap import Editor
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from effort import exhaustive_but
 
-pytest.importorskip("pydevd_pycharm", reason="needs pydevd-pycharm (pip install 'tmplmon[test]')")
+pytest.importorskip("pydevd_pycharm", reason="needs pydevd-pycharm (pip install --group test)")
 
 from .pycharm import PyCharm
 

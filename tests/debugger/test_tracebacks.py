@@ -41,7 +41,7 @@ def test_python(error: TypeError) -> None:
 
 def test_rich(error: TypeError, request: pytest.FixtureRequest) -> None:
     """It asks the frame, not the traceback, for the instruction, also of frames that have ended."""
-    console = pytest.importorskip("rich.console", reason="needs rich (pip install 'tmplmon[test]')")
+    console = pytest.importorskip("rich.console", reason="needs rich (pip install --group test)")
     from rich.traceback import Traceback
 
     output = io.StringIO()
@@ -60,7 +60,7 @@ def test_rich(error: TypeError, request: pytest.FixtureRequest) -> None:
 
 def test_werkzeug(error: TypeError) -> None:
     tbtools = pytest.importorskip(
-        "werkzeug.debug.tbtools", reason="needs Werkzeug (pip install 'tmplmon[test]')"
+        "werkzeug.debug.tbtools", reason="needs Werkzeug (pip install --group test)"
     )
     page = tbtools.DebugTraceback(error).render_debugger_html(evalex=False, secret="", evalex_trusted=False)
     assert '<code class="function">macro price</code>' in page
@@ -69,7 +69,7 @@ def test_werkzeug(error: TypeError) -> None:
 
 
 def test_django(error: TypeError) -> None:
-    pytest.importorskip("django", reason="needs Django (pip install 'tmplmon[test]')")
+    pytest.importorskip("django", reason="needs Django (pip install --group test)")
     from tests.integrations.conftest import configure_django
 
     configure_django()
@@ -84,7 +84,7 @@ def test_django(error: TypeError) -> None:
 
 
 def test_sentry(error: TypeError) -> None:
-    utils = pytest.importorskip("sentry_sdk.utils", reason="needs sentry-sdk (pip install 'tmplmon[test]')")
+    utils = pytest.importorskip("sentry_sdk.utils", reason="needs sentry-sdk (pip install --group test)")
     from sentry_sdk.consts import DEFAULT_OPTIONS
 
     event, _ = utils.event_from_exception(error, client_options=DEFAULT_OPTIONS)

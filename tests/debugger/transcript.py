@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pexpect = pytest.importorskip("pexpect", reason="sessions need pexpect (pip install 'tmplmon[test]')")
+pexpect = pytest.importorskip("pexpect", reason="sessions need pexpect (pip install --group test)")
 
 PATIENCE = 60  # seconds for what takes a tenth of one; only a session that hangs waits so long
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|[\x00-\x08\x0e-\x1a]")

@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
+from tmplmon import __version__
 from tmplmon.cli import options
 from tmplmon.cli.problems import ProblemFound, UsageError, long_form
 
@@ -67,7 +67,9 @@ def make_parser() -> argparse.ArgumentParser:
         prog="tmplmon",
         description="Render, check and inspect templates in the Jinja language.",
     )
-    parser.add_argument("--version", action=ShowVersion, help="show the version and exit")
+    parser.add_argument(
+        "--version", action="version", version=f"tmplmon {__version__}", help="show the version and exit"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     render = commands.add_parser(
@@ -204,23 +206,6 @@ def make_parser() -> argparse.ArgumentParser:
     options.add_run_options(profile)
     options.add_syntax_options(profile)
     return parser
-
-
-class ShowVersion(argparse.Action):
-    """``--version``. The action of argparse needs the version when the parser is created: every command would pay
-    the 20 ms of importing `importlib.metadata`."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            print(f"tmplmon {version('tmplmon')}")
-        except PackageNotFoundError:
-            print("tmplmon, not installed")
-        parser.exit()
 
 
 def silence_stdout() -> None:
