@@ -315,6 +315,8 @@ def _is_left_out(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
         return True
+    if isinstance(node, ast.Compare) and ast.unparse(node.left) == "sys.version_info":
+        return True  # one of its two values is never taken on this Python
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__slots__", "__all__"):
         return True
     if isinstance(node, ast.ClassDef) and any(

@@ -25,7 +25,10 @@ class TestRecord:
 
 @dataclass
 class Record:
+    """at_import: what runs while the test files are imported, as `TestRecord.hits`."""
+
     tests: list[TestRecord] = field(default_factory=list)
+    at_import: dict[str, bytes] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         path.write_bytes(zlib.compress(pickle.dumps(self), 1))
@@ -36,17 +39,29 @@ class Record:
         assert isinstance(record, Record)
         return record
 
+    def runs_on_import(self, mutant: Mutant) -> bool:
+        """Whether the mutant takes effect before any test runs, so that its module has to be imported anew."""
+        bits = self.at_import.get(mutant.path, b"")
+        return mutant.statement is None or _is_set(bits, mutant.statement)
+
     def tests_of(self, mutant: Mutant) -> list[TestRecord]:
-        """The passing tests that run the mutant's statement (its module, if it takes effect on import), the
-        fastest first."""
-        covering = []
+        """The passing tests that run the mutant's statement, the fastest first. Of a mutant that takes effect on
+        import they are followed by those that run anything else of its module."""
+        covering, others = [], []
+        on_import = self.runs_on_import(mutant)
         for test in self.tests:
             bits = test.hits.get(mutant.path) if test.passed else None
             if bits is None:
                 continue
-            if mutant.statement is None or _is_set(bits, mutant.statement):
+            if mutant.statement is not None and _is_set(bits, mutant.statement):
                 covering.append(test)
-        return sorted(covering, key=lambda test: test.seconds)
+            elif on_import:
+                others.append(test)
+        return [*sorted(covering, key=_seconds), *sorted(others, key=_seconds)]
+
+
+def _seconds(test: TestRecord) -> float:
+    return test.seconds
 
 
 def _is_set(bits: bytes, number: int) -> bool:
@@ -61,6 +76,10 @@ def _bits(numbers: list[int]) -> bytes:
     return total.to_bytes((total.bit_length() + 7) // 8, "little")
 
 
+def _all_bits(hits: dict[str, list[int]]) -> dict[str, bytes]:
+    return {path: _bits(numbers) for path, numbers in hits.items()}
+
+
 class Recorder:
     """The pytest plugin that records. What a test file runs when it is imported belongs to no test."""
 
@@ -69,6 +88,9 @@ class Recorder:
         self.record = Record()
         self._failed = False
 
+    def pytest_collection_finish(self) -> None:
+        self.record.at_import = _all_bits(self.marks.hits())
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self.marks.clear()
@@ -76,7 +98,7 @@ class Recorder:
         started = time.process_time()
         result = yield
         seconds = time.process_time() - started
-        hits = {path: _bits(numbers) for path, numbers in self.marks.hits().items()}
+        hits = _all_bits(self.marks.hits())
         self.record.tests.append(TestRecord(item.nodeid, seconds, hits, not self._failed))
         return result
 

@@ -90,7 +90,7 @@ class Runner:
         verdict = Verdict(mutant, len(tests))
         while tests:
             chosen = list(within(tests, self.budget))
-            if mutant.statement is not None:
+            if not self.record.runs_on_import(mutant):
                 killer, way = self.forked(chosen, mutant)
                 if way == "import":
                     killer, way = self.fresh(chosen, mutant)
