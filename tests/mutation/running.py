@@ -23,6 +23,7 @@ LEAST_SECONDS = 5.0
 """Processor time that every test has, however fast it is without a mutant."""
 SILENCE = 120.0
 """Seconds without a sign of life after which a process is taken for blocked."""
+NO_MUTANT = -1
 BATCH = 400
 """Tests of a mutant that takes effect on import: their names are arguments of a process."""
 
@@ -172,17 +173,24 @@ class Runner:
         """Run tests in a process that imports the mutated module."""
         names = [test.name for test in tests[:BATCH]]
         seconds = 20 + 10 * sum(test.seconds for test in tests[:BATCH])
-        command = [sys.executable, "-m", __package__, "one", str(self.root), mutant.path, str(mutant.number)]
-        try:
-            done = subprocess.run(
-                [*command, *names],
+        command = [sys.executable, "-m", __package__, "one", str(self.root), mutant.path]
+
+        def run(number: int) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*command, str(number), *names],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=4 * seconds,
+                timeout=6 * seconds,
             )
+
+        try:
+            done = run(mutant.number)
         except subprocess.TimeoutExpired:
             return names[0], "blocked"
+        if done.returncode == pytest.ExitCode.USAGE_ERROR:
+            # The engine cannot be imported, or else pytest does not understand the arguments.
+            assert run(NO_MUTANT).returncode == 0, f"{mutant.describe()}: {done.stderr[-2000:]}"
         if done.returncode == 0:
             return None, ""
         failed = [
@@ -218,9 +226,10 @@ def within(tests: list[TestRecord], budget: float) -> Iterator[TestRecord]:
 def run_one(root: Path, path: str, number: int, names: list[str]) -> int:
     """Import the engine with a mutant in it, and run the named tests until one fails."""
     source = (root / path).read_text("utf-8")
-    (mutant,) = (mutant for mutant in mutants_of(path, source) if mutant.number == number)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    install(root, importlib_transform(mutant))
+    if number != NO_MUTANT:
+        (mutant,) = (mutant for mutant in mutants_of(path, source) if mutant.number == number)
+        install(root, importlib_transform(mutant))
     arguments = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header", "-s"]
     return int(pytest.main([*arguments, *names], plugins=[FailureSeen(shown=True)]))
 
