@@ -41,6 +41,7 @@ def test_the_version_is_only_looked_at_if_there_is_a_tool() -> None:
     states = StateArray(EVENTS)
     assert (states.enter(), states.version) == (False, 0)
     sys.monitoring.use_tool_id(4, "idle")
+    sys.monitoring.restart_events()  # the first version is 0, too
     try:
         assert states.enter() is False
         assert states.version > 0
@@ -61,6 +62,36 @@ def test_global_events(tools: Callable[[int], Tool]) -> None:
     assert active(states) == [1 << 2, 1 << 4, 1 << 4, 1 << 2, 0], "states are only refreshed by enter"
     assert states.enter() is False
     assert active(states) == [0] * 5
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_tool_is_asked(number: int, tools: Callable[[int], Tool]) -> None:
+    """For global and for local events, each tool alone."""
+    code = codelike("one")
+    states = StateArray(EVENTS, [code] * 5)
+    tools(number)
+    assert states.enter() is False
+    assert states.version > 0
+    sys.monitoring.set_local_events(number, code, events.LINE.mask)
+    assert states.enter() is True
+    assert active(states) == [0, 1 << number, 1 << number, 0, 0]
+    sys.monitoring.set_local_events(number, code, 0)
+    assert states.enter() is False
+    sys.monitoring.set_events(number, events.RAISE.mask | events.PY_START.mask)
+    assert states.enter() is True
+    assert active(states) == [1 << number, 0, 0, 0, 1 << number]
+
+
+def test_states_of_several_code_likes() -> None:
+    one, other = codelike("one"), codelike("other")
+    states = StateArray(EVENTS, [one, one, other, other, other])
+    assert (states.first_of(0), states.first_of(1)) == (0, 2)
+    assert (len(states), len(states.data), states.version, states.any_active) == (5, 10, 0, False)
+    states.set_active(4, 1 << 5)
+    assert (states.any_active, bytes(states.data)) == (True, bytes([0, 0, 0, 0, 0, 0, 0, 0, 32, 0]))
+    assert states.pointer(4) is states.pointer(4)
+    assert states.pointer(4)._obj[8] == b"\x20"
+    assert StateArray(EVENTS[:2], [None, one]).first_of(1) == 1
 
 
 def test_a_disabled_state_stays_so_until_there_is_a_new_version(tool: Tool) -> None:

@@ -6,9 +6,11 @@ a seed chooses the same ones as long as the module does not change.
 
 import ast
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -302,12 +304,32 @@ def _setter(
 
 def _children(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
     """(node, field, index, child) of the children that run: no annotations, docstrings or checks for types."""
+    taken = _version_condition(node)
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "type_params", "ctx"):
             continue
+        if taken is not None and field == ("orelse" if taken else "body"):
+            continue
+        if isinstance(value, list):
+            value = _reached(value)
         for index, child in enumerate(value) if isinstance(value, list) else ((None, value),):
             if isinstance(child, ast.AST) and not _is_left_out(child):
                 yield node, field, index, child
+
+
+def _version_condition(node: ast.AST) -> bool | None:
+    """Whether a condition on the Python version holds on this one; None for any other node."""
+    if isinstance(node, ast.If) and ast.unparse(node.test).startswith("sys.version_info "):
+        return bool(eval(ast.unparse(node.test), {"sys": sys}))
+    return None
+
+
+def _reached(body: list[Any]) -> list[Any]:
+    """Statements up to one that returns on this Python."""
+    for index, node in enumerate(body):
+        if _version_condition(node) and isinstance(node.body[-1], (ast.Return, ast.Raise)):
+            return body[: index + 1]
+    return body
 
 
 def _is_left_out(node: ast.AST) -> bool:
