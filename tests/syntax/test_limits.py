@@ -81,6 +81,40 @@ def test_not_too_deep_an_expression(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "middle", "after", "most", "message"),
+    [
+        ("(", "a", ")", 200, "brackets"),
+        ("[", "a", "]", 200, "brackets"),
+        ("f(", "a", ")", 200, "brackets"),
+        ("-", "a", "", 200, "nested more than 200 levels"),
+        ("not ", "a", "", 200, "nested more than 200 levels"),
+        ("a if b else ", "c", "", 200, "nested more than 200 levels"),
+        ("", "a", " + b", 1000, "chain of more than 1000 operations"),
+        ("", "a", " and b", 1000, "chain of more than 1000 operations"),
+        ("", "a", ".b", 1000, "chain of more than 1000 operations"),
+        ("", "a", "[0]", 1000, "chain of more than 1000 operations"),
+        ("", "a", "|b", 1000, "chain of more than 1000 operations"),
+        ("", "a", "()", 1000, "chain of more than 1000 operations"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
+)
+def test_the_deepest_expression(before: str, middle: str, after: str, most: int, message: str) -> None:
+    """What just fits passes, one more is refused."""
+    parse(Source("{{ " + repeat(before, middle, after, most) + " }}"))
+    with pytest.raises(TemplateSyntaxError, match=message):
+        parse(Source("{{ " + repeat(before, middle, after, most + 1) + " }}"))
+
+
+@pytest.mark.parametrize("tag", ["if a", "for a in b", "with", "block a"])
+def test_the_deepest_blocks(tag: str) -> None:
+    name = tag.split()[0]
+    assert MAX_BLOCKS == 100
+    parse(Source(repeat("{% " + tag + " %}", "x", "{% end" + name + " %}", 100)))
+    with pytest.raises(TemplateSyntaxError, match="more than 100 blocks"):
+        parse(Source(repeat("{% " + tag + " %}", "x", "{% end" + name + " %}", 101)))
+
+
+@pytest.mark.parametrize(
     "tag", ["if a", "for a in b", "with", "set a", "filter a", "block a", "macro a()", "call a()"]
 )
 def test_too_many_blocks(tag: str) -> None:

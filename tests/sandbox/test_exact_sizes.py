@@ -1,0 +1,82 @@
+"""The greatest number with which each operation passes; with one more it is refused.
+
+`max_size` is 1,000. What an operation makes is measured before it is made: an upper bound where the exact size would
+be dear to find, as the numbers below 1,000 show.
+"""
+
+import pytest
+
+from tmplmon.errors import TooLargeError
+from tmplmon.sandbox import SandboxedEnvironment
+
+SIZES = [
+    # Operators: exact.
+    ("'a' * n", 1000),
+    ("n * 'a'", 1000),
+    ("[0] * n", 1000),
+    ("(0,) * n", 1000),
+    ("'a'.encode() * n", 1000),
+    ("'a' * 500 + 'a' * (n - 500)", 1000),
+    ("[0] * 500 + [0] * (n - 500)", 1000),
+    ("('a' * 500) ~ ('a' * (n - 500))", 1000),
+    ("('a' * 500) ~ ('a' * 300) ~ ('a' * (n - 800))", 1000),
+    # Widths of methods: exact.
+    ("'x'.center(n)", 1000),
+    ("'x'.ljust(n)", 1000),
+    ("'x'.rjust(n, '-')", 1000),
+    ("'x'.zfill(n)", 1000),
+    ("'\\t'.expandtabs(n)", 999),
+    ("(1).to_bytes(n, 'big')", 1000),
+    # Formats: the widths and the texts, and the format itself.
+    ("('%' ~ n ~ 'd') % 1", 993),
+    ("('%.' ~ n ~ 'f') % 1", 992),
+    ("'%*d' % (n, 1)", 991),
+    ("('{:' ~ n ~ '}').format(1)", 500),
+    ("'{:>{}}'.format(1, n)", 498),
+    # Texts that are put together.
+    ("('a' * (n // 2)).replace('a', 'bb')", 1001),
+    ("('a' * n).replace('a', 'b')", 1000),
+    ("''.join(['a' * 500, 'a' * (n - 500)])", 1000),
+    ("'--'.join(['a' * 500, 'a' * (n - 500)])", 996),
+    ("['a' * 500, 'a' * (n - 500)]|join", 1000),
+    ("['a' * 500, 'a' * (n - 500)]|join('--')", 996),
+    # Filters.
+    ("'x'|center(n)", 1000),
+    ("'x\\ny'|indent(n)", 332),
+    ("('a' * (n // 2))|replace('a', 'bb')", 1001),
+    ("('a' * n)|upper", 1000),
+    ("('a' * n)|title", 1000),
+    ("('a' * n)|string", 1000),
+    ("('<' * n)|e", 1000),
+    ("('a' * n)|list", 1000),
+    ("[[0] * 500, [0] * (n - 500)]|sum(start=[])", 1000),
+    ("1.5|round(n)", 1000),
+    ("[n]|tojson(n)", 124),
+    # Numbers, of which there are always as many.
+    ("range(n)", 100_000),
+    ("range(2, n + 2)", 100_000),
+    ("range(0, 3 * n, 3)", 100_000),
+    ("[1]|batch(n, 0)", 100_000),
+    ("[1]|slice(n)", 100_000),
+    # Bits: those of the operands' product, at most.
+    ("3 ** n", 32768),
+    ("(2 ** 32768) * (2 ** n)", 32766),
+]
+
+
+@pytest.mark.parametrize(("expression", "greatest"), SIZES, ids=[row[0] for row in SIZES])
+def test_the_greatest_that_passes(expression: str, greatest: int) -> None:
+    evaluate = SandboxedEnvironment(max_size=1000).compile_expression(f"({expression}) is defined")
+    assert evaluate(n=greatest) is True
+    with pytest.raises(TooLargeError):
+        evaluate(n=greatest + 1)
+
+
+@pytest.mark.parametrize("max_size", [1, 10, 1000, 4096])
+def test_the_limit_is_that_of_the_environment(max_size: int) -> None:
+    environment = SandboxedEnvironment(max_size=max_size)
+    for expression in ("'a' * n", "[0] * n", "'a' * (n - 1) + 'a'", "'' ~ ('a' * n)", "''.ljust(n)"):
+        evaluate = environment.compile_expression(expression)
+        assert len(evaluate(n=max_size)) == max_size
+        with pytest.raises(TooLargeError, match=rf"more than {max_size} characters or items"):
+            evaluate(n=max_size + 1)
