@@ -1,7 +1,7 @@
 """The greatest number with which each operation passes; with one more it is refused.
 
-`max_size` is 1,000. What an operation makes is measured before it is made: an upper bound where the exact size would
-be dear to find, as the numbers below 1,000 show.
+`max_size` is 1,000. What an operation makes is measured before it is made: an upper bound where the exact size
+would be dear to find, as the numbers below 1,000 show.
 """
 
 import pytest
