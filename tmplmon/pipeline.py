@@ -17,7 +17,7 @@ from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 if TYPE_CHECKING:
     import ast
 
-    from tmplmon.backends.bytecode.compile import Target
+    from tmplmon.backends.bytecode.unit import Target
     from tmplmon.backends.code import Code
     from tmplmon.ir.ops import Program
     from tmplmon.syntax.nodes import Template as Tree
@@ -106,8 +106,8 @@ def compile_expression(environment: Any, text: str) -> CodeType:
 
 def target(environment: Any, is_async: bool | None = None) -> "Target":
     """What the bytecode back end has to know of an environment."""
-    from tmplmon.backends.bytecode.compile import Target
     from tmplmon.backends.bytecode.link import Traits
+    from tmplmon.backends.bytecode.unit import Target
 
     finalize = environment.finalize
     return Target(

@@ -3,6 +3,8 @@
 Nothing here generates code or builds closures.
 """
 
+from typing import Any, NamedTuple
+
 from tmplmon.ir import ops
 
 DICT_ATTRIBUTES = frozenset(dir(dict))
@@ -11,13 +13,89 @@ DICT_ATTRIBUTES = frozenset(dir(dict))
 AWAITED_LOOP_ATTRIBUTES = frozenset({"last", "length", "revindex", "revindex0"})
 """Attributes of an asynchronous loop that may have to wait for the next item."""
 
+INLINE_TESTS: dict[tuple[str, int], tuple[str, Any]] = {
+    ("defined", 0): ("not instance", "Undefined"),
+    ("undefined", 0): ("instance", "Undefined"),
+    ("string", 0): ("instance", "str"),
+    ("float", 0): ("instance", "float"),
+    ("none", 0): ("is", None),
+    ("true", 0): ("is", True),
+    ("false", 0): ("is", False),
+    ("odd", 0): ("remainder", (2, 1)),
+    ("even", 0): ("remainder", (2, 0)),
+    ("divisibleby", 1): ("remainder", (None, 0)),
+    ("sameas", 1): ("compare", "is"),
+    ("in", 1): ("compare", "in"),
+    **{(name, 1): ("compare", "==") for name in ("eq", "equalto", "==")},
+    **{(name, 1): ("compare", "!=") for name in ("ne", "!=")},
+    **{(name, 1): ("compare", "<") for name in ("lt", "lessthan", "<")},
+    **{(name, 1): ("compare", "<=") for name in ("le", "<=")},
+    **{(name, 1): ("compare", ">") for name in ("gt", "greaterthan", ">")},
+    **{(name, 1): ("compare", ">=") for name in ("ge", ">=")},
+}
+"""(stock test, number of arguments) → the operation that gives the same result for every value, as (kind, detail):
+
+instance, not instance: whether the value is an instance of a class, by its name.
+is: whether the value is a constant.
+remainder: (divisor, remainder) of the value; the divisor None stands for the argument.
+compare: the operator between the value and the argument.
+"""
+
 BOOLEAN_TESTS = frozenset(
-    {"defined", "undefined", "none", "true", "false", "string", "float", "sameas", "in"}
+    name
+    for (name, _), (kind, detail) in INLINE_TESTS.items()
+    if kind in ("instance", "not instance", "is") or detail in ("is", "in")
 )
-"""Stock tests whose value is a bool for certain."""
+"""Stock tests whose value is certainly a bool. The result of other operators is up to the operands."""
+
+TEXT_METHODS = frozenset({"upper", "lower", "capitalize"})
+"""Stock filters that call the method of the same name on a value that is exactly a `str`."""
+
+DEFAULT_FILTERS = frozenset({"default", "d"})
+ESCAPE_FILTERS = frozenset({"escape", "e"})
+LENGTH_FILTERS = frozenset({"length", "count"})
+"""Stock filters whose value is certainly an int, which has no character to escape."""
+
+BOOLEAN_LOOP_ATTRIBUTES = frozenset({"first", "last"})
+"""Attributes of a loop whose value is a bool. The value of the others, read without a loop object, is an int."""
 
 LONGEST_RUN = 24
 """Values in one piece of output. All of a piece are held until it is complete."""
+
+
+class InlineFilter(NamedTuple):
+    """An operation that gives the same result as a stock filter for every value.
+
+    kind: "method" calls the `str` method `detail` of the only operand if that is exactly a `str`, and the filter if
+        it is not. "default" gives the second operand if the first one is undefined or, if `detail` is true, false.
+    """
+
+    kind: str
+    detail: Any
+    operands: list[ops.Op]
+
+
+def inline_filter(op: ops.Filter) -> InlineFilter | None:
+    """The operation that replaces the call of a stock filter, or None if it has to be called."""
+    arguments = op.arguments
+    if not arguments.simple or arguments.kwargs:
+        return None
+    if op.name in TEXT_METHODS and not arguments.args:
+        return InlineFilter("method", op.name, [op.value])
+    if op.name in DEFAULT_FILTERS and len(arguments.args) <= 2:
+        default = arguments.args[0] if arguments.args else ops.Const("", op.site)
+        boolean = arguments.args[1] if len(arguments.args) == 2 else ops.Const(False, op.site)
+        if isinstance(boolean, ops.Const):
+            return InlineFilter("default", bool(boolean.value), [op.value, default])
+    return None
+
+
+def inline_test(op: ops.Test) -> tuple[str, Any] | None:
+    """The row of `INLINE_TESTS` that replaces the call of a stock test, or None if it has to be called."""
+    arguments = op.arguments
+    if not arguments.simple or arguments.kwargs:
+        return None
+    return INLINE_TESTS.get((op.name, len(arguments.args)))
 
 
 def extends_always(scope: ops.Scope) -> bool:

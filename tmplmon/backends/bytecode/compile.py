@@ -1,182 +1,133 @@
 """A program to code objects: one function for the template body and one for each block.
 
-Rule: the functions are written as one module, compiled, and the module's own code is never run: its `def`s would
-count as lines of the template. Each function's code is taken out of it, named for the reader (`<template>`,
-`block title`, `macro input`) and freed of the line that stands for no line.
+Rule: the functions are compiled as the body of one module. The code of the module itself never runs, because its
+``def`` statements would count as lines of the template. The code of each function is taken out of it, gets the name
+that readers see (`<template>`, `block title`, `macro input`), and loses the line that stands for no line.
 """
 
 import ast
 from types import CodeType
 
-from tmplmon.backends.bytecode import loops, pyast, statements, values
+from tmplmon.backends.bytecode import calls, loops, pyast, statements, templates, values
+from tmplmon.backends.bytecode.body import prologue
+from tmplmon.backends.bytecode.body import statements as compile_statements
 from tmplmon.backends.bytecode.function import CONTEXT, LOCALS, OUTPUT, PARENT, YIELD, Function
-from tmplmon.backends.bytecode.link import Traits
-from tmplmon.backends.bytecode.links import Links
 from tmplmon.backends.bytecode.names import python_names
-from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.operands import value
+from tmplmon.backends.bytecode.pyast import NOWHERE
+from tmplmon.backends.bytecode.unit import CompilationUnit, Target
 from tmplmon.backends.code import Code
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.ir import ops
 from tmplmon.monitoring.linetable import without_line
-from tmplmon.records import record
 
-
-@record
-class Target:
-    """What the code is made for.
-
-    filters, tests: name → (the first argument it wants or None, is it the stock one).
-    finalize: None, or a tuple of the first argument that the environment's finalize wants.
-    native: values are put out as they are, not as text.
-    traced: pieces of output are put out one by one, with where they come from; see `runtime.origins`.
-    stepping: a run of output ends where its op does; see `Environment.stepping`.
-    stock_getattr, stock_getitem: whether attributes and items are looked up by the engine's own rules.
-    """
-
-    filters: Traits
-    tests: Traits
-    is_async: bool = False
-    finalize: tuple[str | None] | None = None
-    native: bool = False
-    traced: bool = False
-    stepping: bool = False
-    stock_getattr: bool = True
-    stock_getitem: bool = True
+_VALUES = {**values.VALUES, **calls.VALUES}
+_STATEMENTS = {**statements.STATEMENTS, **templates.STATEMENTS, **loops.STATEMENTS}
 
 
 def compile_program(program: ops.Program, target: Target, generating: bool = False) -> Code:
-    """Compile a program. Raises TemplateSyntaxError for one that CPython has no room for."""
-    return Compiler(program, target).compile(generating)
+    """The code of a program.
+
+    generating: whether the functions are generators that yield their output, instead of appending it to a list.
+
+    Raises TemplateSyntaxError if the program exceeds a limit of CPython's compiler.
+    """
+    unit = _unit(program, target)
+    return _code(unit, _module(unit, generating))
 
 
 def compile_expression(program: ops.Program, result: ops.Op, target: Target) -> Code:
-    """Compile a program whose root leaves the value of an expression in `result`."""
-    return Compiler(program, target).expression(program.root, result)
+    """The code of an expression, whose root is a function of a context.
+
+    program: its root computes the expression. result: the op for the expression's value.
+
+    Raises TemplateSyntaxError if the program exceeds a limit of CPython's compiler.
+    """
+    unit = _unit(program, target)
+    scope = program.root
+    unit.names.update(python_names(scope))
+    f = Function(unit, scope, OUTPUT)
+    prologue(f)
+    compile_statements(f, scope.body)
+    f.body.append(pyast.return_(value(f, result), f.at(scope.lines[0])))
+    unit.labels[".root"] = scope.label, scope.position[0]
+    return _code(unit, pyast.module([pyast.function(".root", [CONTEXT], f.whole())]))
 
 
 def program_to_ast(program: ops.Program, target: Target, generating: bool = False) -> ast.Module:
-    """The Python code of a program, as what `compile` is given."""
-    return Compiler(program, target).module(generating)
+    """The Python code of a program, in the form that `compile_program` compiles."""
+    return _module(_unit(program, target), generating)
 
 
-class Compiler:
-    """What the functions of one template share while they are made."""
-
-    def __init__(self, program: ops.Program, target: Target) -> None:
-        self.program = program
-        self.target = target
-        self.links = Links()
-        # Name of a function in the code → what readers see, and its first line.
-        self.labels: dict[str, tuple[str, int]] = {}
-        self.names: dict[ops.Slot, str] = {}
-        self.loops: dict[ops.LoopUse, loops.Counts] = {}
-        self.macro_codes: dict[ops.MakeMacro, str] = {}
-        self.notes: dict[ops.Slot, str] = {}
-        self.pure = True  # the function being made uses its context for nothing but its prologue
-        self._number = 0
-
-    def next_number(self) -> int:
-        self._number += 1
-        return self._number
-
-    def module(self, generating: bool) -> ast.Module:
-        functions = [self.function(scope, generating) for scope in self.program.blocks.values()]
-        return pyast.module([self.function(self.program.root, generating), *functions])
-
-    def function(self, scope: ops.Scope, generating: bool) -> ast.stmt:
-        self.names.update(python_names(scope))
-        f = Function(self, scope, YIELD if generating else OUTPUT)
-        self.pure = True
-        if scope.extends:
-            f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
-        f.prologue()
-        statements.statements(f, scope.body)
-        if scope.extends:
-            statements.finish_template(f, scope)
-        if generating:
-            # A function that yields nothing must still be a generator.
-            nothing = pyast.evaluate(pyast.yield_(pyast.const(None, NOWHERE), NOWHERE), NOWHERE)
-            f.body.insert(0, pyast.if_(pyast.const(False, NOWHERE), [nothing], [], NOWHERE))
-        name = _name(scope)
-        self.labels[name] = scope.label, scope.position[0]
-        parameters = [CONTEXT] if generating else [CONTEXT, OUTPUT]
-        if scope is self.program.root and self.pure:
-            f.look_in_locals()
-            parameters.append(LOCALS)
-        return pyast.function(name, parameters, f.whole(), asynchronous=self.target.is_async)
-
-    def expression(self, scope: ops.Scope, result: ops.Op) -> Code:
-        """The code of an expression: a function of a context."""
-        self.names.update(python_names(scope))
-        f = Function(self, scope, OUTPUT)
-        f.prologue()
-        statements.statements(f, scope.body)
-        at = f.at(scope.lines[0])
-        f.body.append(pyast.return_(values.value(f, result), at))
-        self.labels[".root"] = scope.label, scope.position[0]
-        return self.made(pyast.module([pyast.function(".root", [CONTEXT], f.whole())]))
-
-    def compile(self, generating: bool) -> Code:
-        return self.made(self.module(generating))
-
-    def made(self, module: ast.Module) -> Code:
-        program = self.program
-        try:
-            code = compile(module, program.filename, "exec", dont_inherit=True, optimize=0)
-        except (RecursionError, MemoryError, SyntaxError) as error:
-            raise TemplateSyntaxError(
-                f"the template is too deeply nested for Python's compiler: {error}",
-                getattr(error, "lineno", None) or 1,
-                program.name,
-                program.filename,
-                hint="move inner loops into macros or included templates",
-            ) from error
-        found = {
-            const.co_name: self.finished(const, "") for const in code.co_consts if isinstance(const, CodeType)
-        }
-        return Code(
-            found[_name(program.root)],
-            {name: found[_name(scope)] for name, scope in program.blocks.items()},
-            frozenset(name for name, scope in program.blocks.items() if scope.required),
-            LOCALS in found[_name(program.root)].co_varnames,
-            tuple((name, kind, detail) for (kind, detail), name in self.links.names.items()),
-        )
-
-    def finished(self, code: CodeType, within: str) -> CodeType:
-        """The code with the names that readers see, and those of the functions in it."""
-        label, line = self.labels.get(code.co_name, (code.co_name, 1))
-        qualified = f"{within}{label}"
-        consts = tuple(
-            self.finished(const, f"{qualified}.") if isinstance(const, CodeType) else const
-            for const in code.co_consts
-        )
-        named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
-        return without_line(named, pyast.NO_LINE, line)
-
-    # Notes of variables that hold no dict: taken once, where the attributes are read often.
-
-    def note_type(self, f: Function, slot: ops.Slot) -> None:
-        if not _is_noted(slot):
-            return
-        note = self.notes.get(slot)
-        if note is None:
-            note = self.notes[slot] = f".object{self.next_number()}"
-        at = f.quiet
-        f.set(note, self.type_is_no_dict(f, pyast.name(f.name(slot), at), at), at)
-
-    def is_no_dict(self, f: Function, op: ops.Op, value: ast.expr, at: Place) -> ast.expr:
-        """Whether the value of an op is anything but a dict."""
-        note = self.notes.get(op.slot) if isinstance(op, ops.Load) else None
-        return self.type_is_no_dict(f, value, at) if note is None else pyast.name(note, at)
-
-    def type_is_no_dict(self, f: Function, value: ast.expr, at: Place) -> ast.expr:
-        kind = pyast.call(f.python("type", at), [value], at)
-        return pyast.compare(kind, [ast.IsNot()], [f.python("dict", at)], at)
+def _unit(program: ops.Program, target: Target) -> CompilationUnit:
+    return CompilationUnit(program, target, _VALUES, _STATEMENTS)
 
 
-def _is_noted(slot: ops.Slot) -> bool:
-    kinds = (ops.SlotKind.CONTEXT, ops.SlotKind.BOUND)
-    return slot.kind in kinds and slot.attributes > 1 and not slot.assigned
+def _module(unit: CompilationUnit, generating: bool) -> ast.Module:
+    blocks = [_function(unit, scope, generating) for scope in unit.program.blocks.values()]
+    return pyast.module([_function(unit, unit.program.root, generating), *blocks])
+
+
+def _function(unit: CompilationUnit, scope: ops.Scope, generating: bool) -> ast.stmt:
+    """The definition of the function of a template body or block."""
+    unit.names.update(python_names(scope))
+    f = Function(unit, scope, YIELD if generating else OUTPUT)
+    unit.pure = True
+    if scope.extends:
+        f.set(PARENT, pyast.const(None, NOWHERE), NOWHERE)
+    prologue(f)
+    compile_statements(f, scope.body)
+    if scope.extends:
+        templates.finish_template(f, scope)
+    if generating:
+        # A function that yields nothing must still be a generator.
+        yield_ = pyast.evaluate(pyast.yield_(pyast.const(None, NOWHERE), NOWHERE), NOWHERE)
+        f.body.insert(0, pyast.if_(pyast.const(False, NOWHERE), [yield_], [], NOWHERE))
+    name = _name(scope)
+    unit.labels[name] = scope.label, scope.position[0]
+    parameters = [CONTEXT] if generating else [CONTEXT, OUTPUT]
+    if scope is unit.program.root and unit.pure:
+        f.look_in_locals()
+        parameters.append(LOCALS)
+    return pyast.function(name, parameters, f.whole(), asynchronous=unit.target.is_async)
+
+
+def _code(unit: CompilationUnit, module: ast.Module) -> Code:
+    """Compile a module. Raises TemplateSyntaxError if it exceeds a limit of CPython's compiler."""
+    program = unit.program
+    try:
+        code = compile(module, program.filename, "exec", dont_inherit=True, optimize=0)
+    except (RecursionError, MemoryError, SyntaxError) as error:
+        raise TemplateSyntaxError(
+            f"the template is too deeply nested for Python's compiler: {error}",
+            getattr(error, "lineno", None) or 1,
+            program.name,
+            program.filename,
+            hint="move inner loops into macros or included templates",
+        ) from error
+    codes = {
+        const.co_name: _labelled(unit, const, "") for const in code.co_consts if isinstance(const, CodeType)
+    }
+    root = codes[_name(program.root)]
+    return Code(
+        root,
+        {name: codes[_name(scope)] for name, scope in program.blocks.items()},
+        frozenset(name for name, scope in program.blocks.items() if scope.required),
+        LOCALS in root.co_varnames,
+        tuple((name, kind, detail) for (kind, detail), name in unit.links.names.items()),
+    )
+
+
+def _labelled(unit: CompilationUnit, code: CodeType, within: str) -> CodeType:
+    """A function's code with the names that readers see, for it and the functions in it."""
+    label, line = unit.labels.get(code.co_name, (code.co_name, 1))
+    qualified = f"{within}{label}"
+    consts = tuple(
+        _labelled(unit, const, f"{qualified}.") if isinstance(const, CodeType) else const
+        for const in code.co_consts
+    )
+    named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
+    return without_line(named, pyast.NO_LINE, line)
 
 
 def _name(scope: ops.Scope) -> str:

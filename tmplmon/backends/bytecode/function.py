@@ -1,21 +1,18 @@
-"""One Python function under construction: its statements, temporaries, frames and where its output goes.
+"""One Python function while it is compiled: its statements, temporaries and frames, and the target of its output.
 
-Rule: statements are appended to `body` in the order in which they run. A value is an expression over names; what
-needs a statement of its own (an attribute with its fallback) is appended before, and leaves a name.
+Rule: statements are appended to `body` in the order in which they run. A value is an expression over names. A value
+that needs a statement (such as an attribute with its fallback) appends that first, and is the name of its result.
 """
 
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.pyast import APART, NOWHERE, Place
+from tmplmon.backends.bytecode.unit import CompilationUnit
 from tmplmon.ir import ops
-
-if TYPE_CHECKING:
-    from tmplmon.backends.bytecode.compile import Compiler
 
 CONTEXT = ".context"
 OUTPUT = ".output"
@@ -23,30 +20,33 @@ LOCALS = ".locals"
 NAMES = ".names"
 PARENT = ".parent"
 
-# Slots that are not variables of the frame they are in: the scope looks it up, or it is made where it is read.
+# Slots without a variable in their frame: the scope looks them up, or their value is computed where it is read.
 _NOT_VARIABLES = frozenset({ops.SlotKind.CONTEXT, ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
-# Statements after which it is certain which line has been reached.
+# Statements after which execution is certainly on the statement's own line.
 _STRAIGHT = frozenset({ast.Assign, ast.Expr, ast.Pass, ast.Try, ast.While})
 
-# Tells that output is yielded, where the name of the list that it is appended to would be.
+# The value of `Function.sink` in a generator, which yields its output instead of appending it to a list.
 YIELD = ""
 
 
 class Function:
-    """`sink` is the name of the list that output is appended to, or YIELD. `scope` gives the positions of sites."""
+    """A function for `scope`, whose positions its sites refer to.
 
-    def __init__(self, compiler: "Compiler", scope: ops.Scope, sink: str) -> None:
-        self.compiler = compiler
+    sink: the variable with the list that output is appended to, or YIELD.
+    """
+
+    def __init__(self, unit: CompilationUnit, scope: ops.Scope, sink: str) -> None:
+        self.unit = unit
         self.scope = scope
         self.sink = sink
         self.body: list[ast.stmt] = []
-        self.active: set[str] = set()  # variables of the frames that are open here
-        # How to leave the frames that are open, innermost last; None stands for a loop.
+        self.active: set[str] = set()  # variables of the open frames
+        # Functions that leave the open frames, innermost last. None stands for a loop.
         self.exits: list[Callable[[set[str]], None] | None] = []
-        self.lookups: list[tuple[str, ast.Assign]] = []  # the prologue's
-        self.extends_at = NOWHERE  # the place of the ``extends`` that came last
-        self.here = NOWHERE  # the place of the op whose operands are being made
+        self.lookups: list[tuple[str, ast.Assign]] = []  # the look-ups in the context, made by `look_up`
+        self.extends_at = NOWHERE  # the place of the last ``extends``
+        self.here = NOWHERE  # the place of the op whose operands are being compiled
         self.unset: list[str] = []
         self._entered = NOWHERE
         self._opened: list[set[str]] = []
@@ -55,35 +55,35 @@ class Function:
 
     def at(self, site: int) -> Place:
         """The place of a site; nowhere for site -1."""
-        found = self._places.get(site)
-        if found is None:
-            found = NOWHERE if site < 0 else pyast.place(self.scope.positions[site])
-            self._places[site] = found
-        return found
+        place = self._places.get(site)
+        if place is None:
+            place = NOWHERE if site < 0 else pyast.place(self.scope.positions[site])
+            self._places[site] = place
+        return place
 
-    # Names.
+    # --- names ---------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """A new statement of the template: temporaries may be used again."""
+        """Begin a new statement of the template, which may reuse the temporaries of those before it."""
         self._temps = 0
 
     def temp(self) -> str:
-        """A variable for the current statement."""
+        """A new variable for the current statement."""
         self._temps += 1
         return f".{self._temps}"
 
     def keep(self, what: str) -> str:
-        """A variable of the engine's own for as long as the function runs."""
-        return f".{what}{self.compiler.next_number()}"
+        """A new variable of the engine for the whole function."""
+        return f".{what}{self.unit.next_number()}"
 
     @property
     def runs_once(self) -> bool:
-        """Whether what is made here runs once in a run of a template or block, as far as that is known."""
+        """Whether code that is compiled now is in the body of a template or block, outside all loops."""
         return None not in self.exits and self.scope.kind in (ops.ScopeKind.TEMPLATE, ops.ScopeKind.BLOCK)
 
     def kept_in_loop(self, what: str) -> str | None:
-        """Inside a loop of this function, a variable of the engine's own that is None before the function's first
-        statement. None elsewhere."""
+        """Inside a loop of this function: a new variable of the engine that is None when the function starts. None
+        outside of loops."""
         if None not in self.exits:
             return None
         name = self.keep(what)
@@ -91,14 +91,14 @@ class Function:
         return name
 
     def whole(self) -> list[ast.stmt]:
-        """All statements, with what `kept_in_loop` promises before them."""
+        """All statements of the function, after those that initialise the variables of `kept_in_loop`."""
         return [pyast.set_(name, pyast.const(None, NOWHERE), NOWHERE) for name in self.unset] + self.body
 
     def name(self, slot: ops.Slot) -> str:
-        return self.compiler.names[slot]
+        return self.unit.names[slot]
 
     def load(self, slot: ops.Slot, at: Place) -> ast.expr:
-        """The value of a slot."""
+        """An expression for the value of a slot."""
         if slot.kind is ops.SlotKind.SELF:
             return pyast.call(self.runtime("TemplateReference", at), [self.context(at)], at)
         if slot.kind is ops.SlotKind.SUPER:
@@ -108,17 +108,18 @@ class Function:
         return pyast.name(self.name(slot), at)
 
     def constant(self, kind: str, detail: object, at: Place) -> ast.Name:
-        return pyast.name(self.compiler.links.use(kind, detail), at)
+        return pyast.name(self.unit.links.use(kind, detail), at)
 
     def is_stock(self, kind: str, name: str) -> bool:
-        """Whether the environment's filter or test of this name is the stock one, so that it may be inlined.
+        """Whether the environment's filter or test `name` is the stock one, so that it may be inlined.
 
-        The code then depends on it: linking checks it each time."""
-        target = self.compiler.target
-        conventions = (target.filters if kind == "filter" else target.tests).get(name)
-        if conventions is None or not conventions[1]:
+        If it is, the code depends on that from here on: linking checks it each time.
+        """
+        target = self.unit.target
+        convention = (target.filters if kind == "filter" else target.tests).get(name)
+        if convention is None or not convention[1]:
             return False
-        self.compiler.links.use(kind, (name, *conventions))
+        self.unit.links.use(kind, (name, *convention))
         return True
 
     def runtime(self, name: str, at: Place) -> ast.Name:
@@ -132,45 +133,36 @@ class Function:
         return self.constant("undefined", slot.name, at)
 
     def context(self, at: Place) -> ast.expr:
-        """The template's own context."""
-        self.compiler.pure = False
+        """The template's own context, so that the template cannot run with that of an including template."""
+        self.unit.pure = False
         return pyast.name(CONTEXT, at)
 
     def any_context(self, at: Place) -> ast.expr:
-        """A context, for what only asks it for the environment."""
+        """Any context, for functions that only need its environment."""
         return pyast.name(CONTEXT, at)
 
     def nested(self) -> "Function":
-        """A function inside this one, of the same scope, that puts its output into a list."""
-        return Function(self.compiler, self.scope, OUTPUT)
+        """A function inside this one, for the same scope, which appends its output to a list."""
+        return Function(self.unit, self.scope, OUTPUT)
+
+    def look_up(self, name: str, slot: ops.Slot) -> None:
+        """Set a slot of the context to the variable `name` of the context, or the environment's global."""
+        self.set(self.name(slot), _looked_up(name, NAMES, self.constant("default", name, NOWHERE)), NOWHERE)
+        self.lookups.append((name, self.body[-1]))  # type: ignore[arg-type]
+        self.active.add(self.name(slot))
 
     def look_in_locals(self) -> None:
-        """Makes the look-ups of the prologue look in a dict of variables first."""
+        """Make the look-ups in the context look into the dict LOCALS first."""
         for name, statement in self.lookups:
             statement.value = _looked_up(name, LOCALS, statement.value)
 
-    def prologue(self) -> None:
-        """What comes first in the function of a scope: names are looked up in the context."""
-        scope = self.scope
-        if scope.context:
-            self.set(NAMES, pyast.attribute(pyast.name(CONTEXT, NOWHERE), "names", NOWHERE), NOWHERE)
-            for name, slot in scope.context.items():
-                self.set(
-                    self.name(slot), _looked_up(name, NAMES, self.constant("default", name, NOWHERE)), NOWHERE
-                )
-                self.lookups.append((name, self.body[-1]))  # type: ignore[arg-type]
-                self.active.add(self.name(slot))
-                self.compiler.note_type(self, slot)
-        start = self.enter(scope.frame)
-        start()
-
-    # Statements.
+    # --- statements ----------------------------------------------------------------------------------------
 
     def set(self, name: str, value: ast.expr, at: Place) -> None:
         self.body.append(pyast.set_(name, value, at))
 
     def named(self, value: ast.expr, at: Place) -> ast.Name:
-        """A name for a value, so that it can be used twice."""
+        """A name for a value, so that it can be used several times."""
         if isinstance(value, ast.Name):
             return value
         temp = self.temp()
@@ -178,12 +170,15 @@ class Function:
         return pyast.name(temp, at)
 
     def reach(self, at: Place) -> None:
-        """Makes a place be reached that has no code of its own."""
+        """Add a no-operation, so that execution reaches a place that has no other code."""
         self.body.append(pyast.pass_(at))
 
     @contextmanager
     def into(self, body: list[ast.stmt], entered: Place = NOWHERE) -> Iterator[list[ast.stmt]]:
-        """Appends statements to `body` for a while. `entered` is the place of what leads there."""
+        """Append statements to `body` inside the ``with`` block.
+
+        entered: the place that execution comes from when it enters `body`.
+        """
         saved = self.body, self._entered
         self.body, self._entered = body, entered
         yield body
@@ -191,36 +186,38 @@ class Function:
 
     @property
     def quiet(self) -> Place:
-        """A place for code that belongs to no line: that of what runs before it, where it is certain what that is,
-        so that what follows on the same line does not count as reached again."""
+        """A place for code that belongs to no line of the template: that of the code before it, if that is certain.
+        Then code that follows on the same line does not fire LINE again."""
         if not self.body:
             return self._entered
         line = _ends_on(self.body[-1])
         if line is None:
             return NOWHERE
-        return on_line(line)
+        return _on_line(line)
 
     def at_each_end(self, add: Callable[[Place], None]) -> bool:
-        """Lets `add` append code that belongs to no line at the end of each way out of the last statement, to which
-        it is given the place that has been reached there. False, and nothing is added, where that is not certain.
+        """Append code that belongs to no line at the end of each path through the last statement.
 
-        In a generator a pause on no line loses the line that execution comes from: tracers go by where it goes on.
+        add: appends the code to ``self.body``; its argument is the place that execution has reached there.
+
+        Returns False, without adding anything, if the reached places are not certain. This is for generators: a
+        tracer takes the line of a pause as the line that execution resumes on, so a pause must have a line.
         """
-        ways = ways_out(self.body[-1]) if self.body else None
-        for body, place in ways or ():
+        ends = _path_ends(self.body[-1]) if self.body else None
+        for body, place in ends or ():
             leave = [body.pop()] if body and type(body[-1]) is ast.Break else []
             with self.into(body):
                 add(place)
             body += leave
-        return bool(ways)
+        return bool(ends)
 
     @property
     def apart(self) -> Place:
-        """The same for a test that what follows may be left out by."""
+        """`quiet` for a test that may skip the statements after it."""
         at = self.quiet
         return APART if at is NOWHERE else at
 
-    # Output.
+    # --- output --------------------------------------------------------------------------------------------
 
     @contextmanager
     def output_to(self, sink: str) -> Iterator[None]:
@@ -228,78 +225,78 @@ class Function:
         yield
         self.sink = saved
 
-    def write(self, text: ast.expr, at: Place, first: Place | None = None) -> None:
-        """Puts out a text. `first` is the place of its first piece, if that is another."""
+    def write(self, text: ast.expr, at: Place) -> None:
+        """Write a text to the function's output."""
         if self.sink == YIELD:
             value: ast.expr = pyast.yield_(text, at)
         else:
-            first = first or at
-            value = pyast.call(pyast.attribute(pyast.name(self.sink, first), "append", first), [text], at)
+            value = pyast.call(pyast.attribute(pyast.name(self.sink, at), "append", at), [text], at)
         self.body.append(pyast.evaluate(value, at))
 
     def run(self, owner: ast.expr, context: ast.expr, at: Place, *locals: ast.expr) -> None:
-        """Runs the code of a template or block, `owner`, with its output going where this function's goes. A
-        template that is `pure` may be passed a dict of variables."""
-        asynchronous = self.compiler.target.is_async
+        """Run the code of a template or block, `owner`, which writes to the output of this function.
+
+        locals: for a template that is `pure`, a dict of variables, or nothing.
+        """
+        asynchronous = self.unit.target.is_async
         if self.sink != YIELD:
             sink = pyast.name(self.sink, at)
             call: ast.expr = pyast.call(pyast.attribute(owner, "code", at), [context, sink, *locals], at)
             self.body.append(pyast.evaluate(self.awaited(call, at), at))
             return
-        pieces = pyast.call(pyast.attribute(owner, "generate_code", at), [context, *locals], at)
+        chunks = pyast.call(pyast.attribute(owner, "generate_code", at), [context, *locals], at)
         if asynchronous:
-            piece = self.keep("piece")
-            body: list[ast.stmt] = [pyast.evaluate(pyast.yield_(pyast.name(piece, at), at), at)]
-            self.body.append(pyast.for_(pyast.target(piece, at), pieces, body, at, asynchronous=True))
+            chunk = self.keep("piece")
+            body: list[ast.stmt] = [pyast.evaluate(pyast.yield_(pyast.name(chunk, at), at), at)]
+            self.body.append(pyast.for_(pyast.target(chunk, at), chunks, body, at, asynchronous=True))
         else:
-            self.body.append(pyast.evaluate(pyast.yield_from(pieces, at), at))
+            self.body.append(pyast.evaluate(pyast.yield_from(chunks, at), at))
 
     def awaited(self, value: ast.expr, at: Place) -> ast.expr:
-        """Awaits what is a coroutine in an asynchronous environment."""
-        return pyast.await_(value, at) if self.compiler.target.is_async else value
+        """A value that is a coroutine in an asynchronous environment: awaited there."""
+        return pyast.await_(value, at) if self.unit.target.is_async else value
 
     def settled(self, value: ast.expr, at: Place) -> ast.expr:
-        """Awaits what may be awaitable in an asynchronous environment."""
-        if not self.compiler.target.is_async:
+        """A value that may be awaitable in an asynchronous environment: awaited there if it is."""
+        if not self.unit.target.is_async:
             return value
         return pyast.await_(pyast.call(self.runtime("auto_await", at), [value], at), at)
 
-    # Frames.
+    # --- frames --------------------------------------------------------------------------------------------
 
     def enter(self, frame: ops.Frame) -> Callable[[], None]:
-        """Opens a frame. What it returns gives its variables their first values, on each round of a loop.
+        """Open a frame. The returned function appends the statements that give the frame's variables their first
+        values; in a loop, they run on each round.
 
-        A variable of an enclosing frame that has the same name is put aside until `leave`.
+        The value of a variable of an enclosing frame that has the same name is saved until `leave`.
         """
         starts: list[tuple[str, Callable[[Place], ast.expr]]] = []
         own: set[str] = set()
-        put_aside: list[tuple[str, str]] = []
+        saved: list[tuple[str, str]] = []
         for slot in frame.slots.values():
             if slot.kind in _NOT_VARIABLES:
                 continue
             name = self.name(slot)
-            aside = None
+            saved_name = None
             if name in self.active:
-                aside = self.keep("outer")
+                saved_name = self.keep("outer")
                 at = self.quiet
-                self.set(aside, pyast.name(name, at), at)
-                put_aside.append((name, aside))
+                self.set(saved_name, pyast.name(name, at), at)
+                saved.append((name, saved_name))
             else:
                 own.add(name)
             if slot.initialised:
                 if slot.kind is ops.SlotKind.OUTER:
                     assert slot.origin is not None
-                    starts.append((name, partial(self._origin, slot.origin, name, aside)))
+                    starts.append((name, partial(self._outer_value, slot.origin, name, saved_name)))
                 elif slot.kind is ops.SlotKind.UNSET:
-                    starts.append(
-                        (name, partial(pyast.name, self.compiler.links.use("undefined", slot.name)))
-                    )
+                    starts.append((name, partial(pyast.name, self.unit.links.use("undefined", slot.name))))
 
         def leave(kept: set[str]) -> None:
-            for name, aside in put_aside:
+            for name, saved_name in saved:
                 if name not in kept:
                     at = self.quiet
-                    self.set(name, pyast.name(aside, at), at)
+                    self.set(name, pyast.name(saved_name, at), at)
 
         self.active |= own
         self.exits.append(leave)
@@ -312,14 +309,17 @@ class Function:
         self._opened.append(own)
         return start
 
-    def _origin(self, origin: ops.Slot, name: str, aside: str | None, at: Place) -> ast.expr:
-        """The first value of the variable `name`: that of `origin`, which was put aside if the names are equal."""
-        if aside is not None and self.name(origin) == name:
-            return pyast.name(aside, at)
+    def _outer_value(self, origin: ops.Slot, name: str, saved_name: str | None, at: Place) -> ast.expr:
+        """The first value of the variable `name`: that of the slot `origin`.
+
+        saved_name: the variable with the saved value of an outer variable called `name`, or None.
+        """
+        if saved_name is not None and self.name(origin) == name:
+            return pyast.name(saved_name, at)
         return self.load(origin, at)
 
     def leave(self) -> None:
-        """Closes the innermost frame."""
+        """Close the innermost frame."""
         leave = self.exits.pop()
         assert leave is not None
         leave(set())
@@ -327,14 +327,16 @@ class Function:
 
 
 def _looked_up(name: str, names: str, otherwise: ast.expr) -> ast.expr:
-    """``names[name] if name in names else otherwise``: less than half of what a call of ``get`` takes."""
+    """``names[name] if name in names else otherwise``, which takes less than half the time of a call of ``get``."""
     key = pyast.const(name, NOWHERE)
-    there = pyast.compare(key, [ast.In()], [pyast.name(names, NOWHERE)], NOWHERE)
-    return pyast.if_expr(there, pyast.subscript(pyast.name(names, NOWHERE), key, NOWHERE), otherwise, NOWHERE)
+    is_there = pyast.compare(key, [ast.In()], [pyast.name(names, NOWHERE)], NOWHERE)
+    return pyast.if_expr(
+        is_there, pyast.subscript(pyast.name(names, NOWHERE), key, NOWHERE), otherwise, NOWHERE
+    )
 
 
 def _ends_on(statement: ast.stmt) -> int | None:
-    """The line that is reached last in a statement, where it is certain which that is."""
+    """The line that execution is on after a statement, or None if that is not certain."""
     if type(statement) in _STRAIGHT:
         return statement.lineno
     if isinstance(statement, ast.For | ast.AsyncFor):
@@ -359,13 +361,13 @@ def _breaks(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
             yield from _breaks(statement.handlers[0].body)
 
 
-def ways_out(statement: ast.stmt) -> list[tuple[list[ast.stmt], Place]] | None:
-    """The ends of an ``if`` or loop, if it is certain which place has been reached at each: lists of statements.
-    What is added has to be before a ``break`` that is the last of one."""
-    found: list[tuple[list[ast.stmt], Place]] = []
+def _path_ends(statement: ast.stmt) -> list[tuple[list[ast.stmt], Place]] | None:
+    """(list of statements, place that execution has reached at its end) for each path through an ``if`` or loop, or
+    None if the places are not certain. A list may end with a ``break``, before which code has to be added."""
+    ends: list[tuple[list[ast.stmt], Place]] = []
     if isinstance(statement, ast.For | ast.AsyncFor):
-        found = [(body, on_line(body[-1].lineno)) for body in _breaks(statement.body)]
-        return [(statement.orelse, on_line(statement.lineno)), *found]
+        ends = [(body, _on_line(body[-1].lineno)) for body in _breaks(statement.body)]
+        return [(statement.orelse, _on_line(statement.lineno)), *ends]
     if type(statement) is not ast.If:
         return None
     for body in (statement.body, statement.orelse):
@@ -374,14 +376,14 @@ def ways_out(statement: ast.stmt) -> list[tuple[list[ast.stmt], Place]] | None:
             continue
         line = statement.lineno if last is None else _ends_on(last)
         if line is not None and line < pyast.NO_LINE:
-            found.append((body, on_line(line)))
+            ends.append((body, _on_line(line)))
             continue
-        inner = None if last is None else ways_out(last)
+        inner = None if last is None else _path_ends(last)
         if inner is None:
             return None
-        found += inner
-    return found
+        ends += inner
+    return ends
 
 
-def on_line(line: int) -> Place:
+def _on_line(line: int) -> Place:
     return {"lineno": line, "end_lineno": line, "col_offset": 0, "end_col_offset": 0}

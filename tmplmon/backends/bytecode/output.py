@@ -30,7 +30,9 @@ import ast
 from collections.abc import Callable, Sequence
 
 from tmplmon.backends.bytecode import pyast
+from tmplmon.backends.bytecode.calls import call_arguments
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
+from tmplmon.backends.bytecode.operands import value
 from tmplmon.backends.bytecode.pyast import NO_LINE, NOWHERE, Place
 from tmplmon.backends.bytecode.texts import (
     text_by_type,
@@ -39,7 +41,7 @@ from tmplmon.backends.bytecode.texts import (
     text_of_str,
     type_is,
 )
-from tmplmon.backends.bytecode.values import call_arguments, read_attribute, value
+from tmplmon.backends.bytecode.values import read_attribute
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.records import record
@@ -138,7 +140,7 @@ class _Run:
 
     def append_text(self, text: str, place: Place | None) -> None:
         last = self.parts[-1] if self.parts else None
-        if last is not None and type(last.content) is str and not self.f.compiler.target.native:
+        if last is not None and type(last.content) is str and not self.f.unit.target.native:
             if place is None or (last.place is not None and last.place["lineno"] == place["lineno"]):
                 last.content += text
                 return
@@ -175,7 +177,7 @@ class _Run:
         f = self.f
         at = f.at(site)
         f.here = at
-        target = f.compiler.target
+        target = f.unit.target
         if (finished or target.finalize is None) and not target.native:
             if type(op) is ops.Const and escape is not None:
                 self.add_text(str(escape_to_str(op.value)) if escape else str(op.value), at)
@@ -199,7 +201,7 @@ class _Run:
         """An attribute, where it can be read and made text in statements that the most frequent case, a str, runs
         through from top to bottom."""
         f = self.f
-        target = f.compiler.target
+        target = f.unit.target
         if (
             f.runs_once  # it is shorter to compile otherwise
             or not target.stock_getattr
@@ -264,7 +266,7 @@ class _Run:
     def direct_macro(self, op: ops.Call) -> bool:
         """Runs a macro that is known here with its output going where this output goes."""
         f = self.f
-        if type(op.func) is not ops.Load or f.compiler.target.is_async or f.sink == YIELD:
+        if type(op.func) is not ops.Load or f.unit.target.is_async or f.sink == YIELD:
             return False
         macro = known_macro(op.func.slot)
         if macro is None:
@@ -276,10 +278,10 @@ class _Run:
         self.flush()
         f.here = at
         arguments = ops.Arguments([slot for slot in slots if slot is not None], [])
-        _, made, _ = call_arguments(f, [], arguments, at)
+        _, made, _ = call_arguments(f, [], arguments, None, at)
         values = iter(made)
         passed = [f.runtime("missing", at) if slot is None else next(values) for slot in slots]
-        code = pyast.name(f.compiler.macro_codes[macro], at)
+        code = pyast.name(f.unit.macro_codes[macro], at)
         call = pyast.call(code, [pyast.name(f.sink, at), *passed], at)
         f.body.append(pyast.evaluate(call, at))
         return True
@@ -303,12 +305,12 @@ class _Run:
         parts, self.parts, self.values = self.parts, [], 0
         if not parts:
             return
-        if f.compiler.target.native:
+        if f.unit.target.native:
             for part in parts:
                 at = part.place or f.quiet
                 f.write(_node(part, at), at)
             return
-        if f.compiler.target.traced:
+        if f.unit.target.traced:
             for part in parts:
                 at = part.place or f.quiet
                 f.write(self.traced(part, at), at)
@@ -412,7 +414,7 @@ def run_at(f: Function, body: Sequence[ops.Op], start: int) -> int:
     """Where the run of output that begins at `start` ends: it takes in ``if``s that choose between two texts on one
     line, as in ``class="{% if on %}on{% endif %}"``."""
     end = start
-    if f.compiler.target.stepping:
+    if f.unit.target.stepping:
         first = body[start]
         return start + (type(first) is ops.Emit and not first.unless_extended)
     while end < len(body):
@@ -427,7 +429,7 @@ def run_at(f: Function, body: Sequence[ops.Op], start: int) -> int:
 
 
 def _is_choice(f: Function, op: ops.If) -> bool:
-    if len(op.branches) != 1 or f.compiler.target.native or isinstance(op.branches[0][0], ops.Const):
+    if len(op.branches) != 1 or f.unit.target.native or isinstance(op.branches[0][0], ops.Const):
         return False
     positions = f.scope.positions
     line = positions[op.branches[0][2]][0]

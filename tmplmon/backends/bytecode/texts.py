@@ -10,29 +10,29 @@ import ast
 
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import Function
+from tmplmon.backends.bytecode.operands import value
 from tmplmon.backends.bytecode.pyast import Place
-from tmplmon.backends.bytecode.values import value
 from tmplmon.ir import ops
-from tmplmon.ir.facts import BOOLEAN_TESTS
+from tmplmon.ir.facts import BOOLEAN_LOOP_ATTRIBUTES, BOOLEAN_TESTS, ESCAPE_FILTERS, LENGTH_FILTERS
 
 
 def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.expr:
     """An expression for the text of a value, or for an int, which has no character to escape."""
-    target = f.compiler.target
+    target = f.unit.target
     if target.finalize is not None and not finished:
         return finalized(f, op, escape, at)
     if target.native:
         return value(f, op)
-    if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
+    if type(op) is ops.LoopAttr and op.name not in BOOLEAN_LOOP_ATTRIBUTES:
         return value(f, op)
     if type(op) is ops.Filter and f.is_stock("filter", op.name):
-        if op.name in ("e", "escape") and not op.arguments.values():
+        if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return text_of(f, op.value, True, at, finished=True)
         if op.name == "safe" and escape:
             first, again = twice(f, value(f, op.value), at)
             html = pyast.call(f.runtime("html_of", at), [again], at)
             return pyast.if_expr(type_is(f, first, "str", at), again, html, at)
-        if op.name in ("length", "count"):
+        if op.name in LENGTH_FILTERS:
             return value(f, op)
     if type(op) is ops.Test and op.name in BOOLEAN_TESTS and f.is_stock("test", op.name):
         return pyast.call(f.python("str", at), [value(f, op)], at)
@@ -78,7 +78,7 @@ def twice(f: Function, held: ast.expr, at: Place) -> tuple[ast.expr, ast.expr]:
 
 def finalized(f: Function, op: ops.Op, escape: bool | None, at: Place) -> ast.expr:
     """A value that passes through the application's function before it becomes text."""
-    target = f.compiler.target
+    target = f.unit.target
     assert target.finalize is not None
     wants, *_ = target.finalize
     held: ast.expr = value(f, op)

@@ -1,7 +1,7 @@
-"""The stock filters and tests that are done in place instead of called.
+"""Functions for the stock filters and tests that are inlined instead of called.
 
-Rule: only where the table has the stock function, and only what gives the same result for every value: the common
-type is served in place, the function serves the rest. Each row is (operands, what is done with their values).
+Rule: `ir.facts` says which ones are inlined, and how; only stock functions are. The result is (operands, function
+that computes the value from a frame and the values of the operands).
 """
 
 import operator
@@ -9,73 +9,72 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tmplmon.backends.closures.frame import Frame
-from tmplmon.ir import ops
+from tmplmon.ir import facts, ops
 from tmplmon.runtime.undefined import Undefined
 
 type Inline = tuple[Sequence[ops.Op], Callable[..., Any]]
 
-
-def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> Inline | None:
-    """What a stock filter does, or None where it is to be called."""
-    arguments = op.arguments
-    if not arguments.simple or arguments.kwargs:
-        return None
-    method = _TEXT_METHODS.get(op.name)
-    if method is not None and not arguments.args:
-        called = filters[op.name]
-
-        def text(f: Frame, value: Any) -> Any:
-            return method(value) if type(value) is str else called(value)
-
-        return [op.value], text
-    if op.name in ("default", "d") and len(arguments.args) <= 1:
-        default = arguments.args[0] if arguments.args else ops.Const("", op.site)
-        return [op.value, default], _default
-    return None
-
-
-_TEXT_METHODS: dict[str, Callable[[str], str]] = {
-    "upper": str.upper,
-    "lower": str.lower,
-    "capitalize": str.capitalize,
+_CLASSES: dict[str, type[Any]] = {"Undefined": Undefined, "str": str, "float": float}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "is": operator.is_,
+    "in": lambda value, items: value in items,
 }
 
 
-def _default(f: Frame, value: Any, otherwise: Any) -> Any:
-    return otherwise if isinstance(value, Undefined) else value
+def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> Inline | None:
+    """The operands and function of a stock filter, or None if the filter has to be called.
+
+    filters: the environment's filters by name.
+    """
+    inline = facts.inline_filter(op)
+    if inline is None:
+        return None
+    if inline.kind == "default":
+        return inline.operands, _default_or_false if inline.detail else _default
+    method, stock = getattr(str, inline.detail), filters[op.name]
+
+    def text(f: Frame, value: Any) -> Any:
+        return method(value) if type(value) is str else stock(value)
+
+    return inline.operands, text
+
+
+def _default(f: Frame, value: Any, default: Any) -> Any:
+    return default if isinstance(value, Undefined) else value
+
+
+def _default_or_false(f: Frame, value: Any, default: Any) -> Any:
+    return default if isinstance(value, Undefined) or not value else value
 
 
 def inline_test(op: ops.Test) -> Inline | None:
-    """What a stock test does, or None where it is to be called."""
-    arguments = op.arguments
-    if not arguments.simple or arguments.kwargs:
-        return None
-    apply = _TESTS.get((op.name, len(arguments.args)))
-    return None if apply is None else ([op.value, *arguments.args], apply)
+    """The operands and function of a stock test, or None if the test has to be called."""
+    inline = facts.inline_test(op)
+    return None if inline is None else ([op.value, *op.arguments.args], _test(*inline))
 
 
-def _of_two(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return lambda f, left, right: function(left, right)
-
-
-# (name, number of arguments) → what is done with the frame and the values.
-_TESTS: dict[tuple[str, int], Callable[..., Any]] = {
-    ("defined", 0): lambda f, value: not isinstance(value, Undefined),
-    ("undefined", 0): lambda f, value: isinstance(value, Undefined),
-    ("none", 0): lambda f, value: value is None,
-    ("true", 0): lambda f, value: value is True,
-    ("false", 0): lambda f, value: value is False,
-    ("odd", 0): lambda f, value: value % 2 == 1,
-    ("even", 0): lambda f, value: value % 2 == 0,
-    ("divisibleby", 1): lambda f, value, by: value % by == 0,
-    ("string", 0): lambda f, value: isinstance(value, str),
-    ("float", 0): lambda f, value: isinstance(value, float),
-    ("sameas", 1): _of_two(operator.is_),
-    ("in", 1): lambda f, value, items: value in items,
-    **{(name, 1): _of_two(operator.eq) for name in ("eq", "equalto", "==")},
-    **{(name, 1): _of_two(operator.ne) for name in ("ne", "!=")},
-    **{(name, 1): _of_two(operator.lt) for name in ("lt", "lessthan", "<")},
-    **{(name, 1): _of_two(operator.le) for name in ("le", "<=")},
-    **{(name, 1): _of_two(operator.gt) for name in ("gt", "greaterthan", ">")},
-    **{(name, 1): _of_two(operator.ge) for name in ("ge", ">=")},
-}
+def _test(kind: str, detail: Any) -> Callable[..., Any]:
+    """The function for a row of `facts.INLINE_TESTS`."""
+    match kind:
+        case "instance":
+            cls = _CLASSES[detail]
+            return lambda f, value: isinstance(value, cls)
+        case "not instance":
+            cls = _CLASSES[detail]
+            return lambda f, value: not isinstance(value, cls)
+        case "is":
+            return lambda f, value: value is detail
+        case "remainder":
+            divisor, remainder = detail
+            if divisor is None:
+                return lambda f, value, by: value % by == remainder
+            return lambda f, value: value % divisor == remainder
+        case _:
+            compare = _COMPARE[detail]
+            return lambda f, left, right: compare(left, right)

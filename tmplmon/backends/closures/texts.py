@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.build import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
-from tmplmon.ir.facts import BOOLEAN_TESTS
+from tmplmon.ir.facts import (
+    BOOLEAN_LOOP_ATTRIBUTES,
+    BOOLEAN_TESTS,
+    ESCAPE_FILTERS,
+    LENGTH_FILTERS,
+)
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text
 
@@ -29,17 +34,17 @@ def text_of(b: Builder, item: "Item") -> Closure:
 
 
 def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
-    if type(op) is ops.LoopAttr and op.name not in ("first", "last"):
+    if type(op) is ops.LoopAttr and op.name not in BOOLEAN_LOOP_ATTRIBUTES:
         return b.value(op)
     if type(op) is ops.Filter and b.constants.is_stock("filter", op.name) and not b.calls:
-        if op.name in ("e", "escape") and not op.arguments.values():
+        if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return _text(b, op.value, True, site)
         if op.name == "safe" and escape:
             html = b.constants.text.html
             return converted(
                 b, b.value(op.value), lambda f, held: held if type(held) is str else html(held), site
             )
-        if op.name in ("length", "count"):
+        if op.name in LENGTH_FILTERS:
             return b.value(op)
     if type(op) is ops.Test and op.name in BOOLEAN_TESTS and b.constants.is_stock("test", op.name):
         return converted(b, b.value(op), lambda f, held: str(held), site)
