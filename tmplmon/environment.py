@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections import ChainMap
+from collections import ChainMap, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
@@ -165,7 +165,7 @@ class Environment:
     def _init_per_overlay_state(self, cache_size: int) -> None:
         """Check the options, and initialize the attributes that an overlay does not share."""
         self._eval_contexts = {escape: EvalContext.make(self, escape) for escape in (False, True)}
-        self.cache: dict[str, tuple[Any, Template]] | None = {} if cache_size else None
+        self.cache: OrderedDict[str, tuple[Any, Template]] | None = OrderedDict() if cache_size else None
         self._cache_size = cache_size
         self._lru_threshold = cache_size * 3 // 4 if cache_size > 0 else sys.maxsize
         self._joins_paths = type(self).join_path is not Environment.join_path
@@ -280,9 +280,8 @@ class Environment:
             environment = cls(**{"cache_size": 0, **options})
             environment.shared = True
             if key is not None:
-                if len(_shared) >= _MOST_SHARED:
-                    _shared.pop(next(iter(_shared)))
                 _shared[key] = environment
+                _drop_oldest(_shared, _MOST_SHARED)
         return environment
 
     # --- extensions ----------------------------------------------------------------------------------------
@@ -635,7 +634,10 @@ class Environment:
                         template.globals.update(globals)
                     if len(cache) > self._lru_threshold:
                         # The most recent is the last. Nothing is thrown out for a while if there is room.
-                        cache[name] = cache.pop(name, found)
+                        try:
+                            cache.move_to_end(name)
+                        except KeyError:  # Another thread has dropped it.
+                            cache[name] = found
                     if template._linked != self._changes[0]:
                         template._link()
                     return template
@@ -643,8 +645,8 @@ class Environment:
         if cache is not None:
             cache.pop(name, None)
             cache[name] = loader, template
-            while len(cache) > self._cache_size > 0:
-                cache.pop(next(iter(cache)), None)
+            if self._cache_size > 0:
+                _drop_oldest(cache, self._cache_size)
         return template
 
     def _load(self, loader: "BaseLoader", name: str, globals: MutableMapping[str, Any] | None) -> Template:
@@ -692,8 +694,20 @@ _OVERLAY_OPTIONS = frozenset(
 Template.environment_class = Environment
 
 # (class, options …) → the environment of the templates made with `Template(source, …)` and these options.
-_shared: dict[tuple[Any, ...], Environment] = {}
+_shared: OrderedDict[tuple[Any, ...], Environment] = OrderedDict()
 _MOST_SHARED = 10
+
+
+def _drop_oldest(cache: OrderedDict[Any, Any], size: int) -> None:
+    """Drop the oldest entries of a cache until it has `size`.
+
+    Other threads may do the same at the same time: each step is one call, not an iteration over the entries.
+    """
+    while len(cache) > size:
+        try:
+            cache.popitem(last=False)
+        except KeyError:
+            break
 
 
 def clear_caches() -> None:

@@ -55,7 +55,7 @@ class Breakpoints(Stepping):
         if self.template is not None and locations.file_of(self.template) == filename:
             return self.template
         for environment in locations.environments(self._environments()):
-            for _, template in (environment.cache or {}).values():
+            for _, template in list((environment.cache or {}).values()):
                 if locations.file_of(template) == filename:
                     return template
         template_file = self._find(filename)
