@@ -13,7 +13,7 @@ import nox
 
 nox.needs_version = ">=2025.2"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "package"]
+nox.options.sessions = ["lint", "types", "docs", "package"]
 
 PYTHONS = ["3.13", "3.14", "3.15"]
 ROOT = Path(__file__).parent
@@ -63,6 +63,14 @@ def fast(session: nox.Session) -> None:
     """The tests that depend most on the version of Python."""
     install(session, "test")
     session.run("python", "-m", "pytest", "-n", "auto", *FAST_TESTS, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in ``site/``. ``nox -s docs -- serve`` serves it and rebuilds it after changes."""
+    install(session, "docs")
+    # Without an advertisement for a successor of MkDocs.
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session

@@ -10,6 +10,8 @@ import pytest
 from cases.differences import DIFFERENCES
 
 import tmplmon
+import tmplmon.monitoring
+import tmplmon.sandbox
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -45,6 +47,19 @@ def test_every_page_is_in_the_index() -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         name = page.relative_to(ROOT / "docs").as_posix()
         assert name == "index.md" or f"]({name})" in index, name
+
+
+def test_the_reference_has_every_public_name() -> None:
+    """Names of types and functions; sets and numbers are described in the text."""
+    for module, page in (
+        (tmplmon, "tmplmon"),
+        (tmplmon.sandbox, "sandbox"),
+        (tmplmon.monitoring, "monitoring"),
+    ):
+        text = (ROOT / f"docs/reference/{page}.md").read_text("utf-8")
+        for name in module.__all__:
+            if callable(getattr(module, name)):
+                assert re.search(rf"\b{name}\b", text), f"{module.__name__}.{name}"
 
 
 def test_the_extension_that_is_shown_works(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tmplmon.autoescape import select_autoescape
     from tmplmon.codemap import CodeMap, code_map
-    from tmplmon.environment import Environment
+    from tmplmon.environment import Environment, clear_caches
     from tmplmon.errors import (
         BudgetError,
         DepthLimitExceeded,
