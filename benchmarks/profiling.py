@@ -180,8 +180,8 @@ def run(config: Run) -> Section:
     for backend in BACKENDS:
         inside, outside = account(backend)
         section.notes.append(
-            f"{backend}: 50 renderings took {duration(outside)} by the clock, {duration(inside)} in the profile"
-            f" ({inside / outside:.1%})"
+            f"{backend}: 50 recorded renderings took {duration(outside)}, {duration(inside)} of it in the profile,"
+            f" which leaves out what recording adds ({inside / outside:.1%})"
         )
         for name, limit in LIMITS.items():
             section.targets.append(

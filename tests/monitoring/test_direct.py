@@ -9,7 +9,7 @@ from types import CodeType
 import pytest
 
 from tmplmon.monitoring import Scope, ScopeBuilder
-from tmplmon.monitoring.direct import register_line
+from tmplmon.monitoring.direct import register_clock, register_line
 
 MONITORING = sys.monitoring
 LINE = MONITORING.events.LINE
@@ -45,6 +45,7 @@ def tools() -> Iterator[None]:
     yield
     for tool in (TOOL, OTHER):
         register_line(tool, None)
+        register_clock(tool, None)
         MONITORING.register_callback(tool, LINE, None)
         MONITORING.free_tool_id(tool)
 
@@ -138,3 +139,22 @@ def test_a_tool_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="tool 5 is not in use"):
         register_line(5, print)
     register_line(5, None)
+
+
+def test_a_clock_stands_still_while_an_engine_signals(page: Page) -> None:
+    """It stands still from before PY_START until after it, and from before PY_RETURN until after it; lines run."""
+    seen: list[object] = []
+    events = MONITORING.events
+    register_clock(TOOL, (lambda: seen.append("pause"), lambda: seen.append("resume")))
+    MONITORING.register_callback(TOOL, events.PY_START, lambda code, offset: seen.append("start"))
+    MONITORING.register_callback(TOOL, LINE, lambda code, line: seen.append(line))
+    MONITORING.register_callback(TOOL, events.PY_RETURN, lambda code, offset, value: seen.append("return"))
+    MONITORING.set_local_events(TOOL, page.code, LINE | events.PY_START | events.PY_RETURN)
+    page.run()
+    MONITORING.set_local_events(TOOL, page.code, 0)
+    for event in (events.PY_START, events.PY_RETURN):
+        MONITORING.register_callback(TOOL, event, None)
+    assert seen == ["pause", "pause", "start", "resume", 1, 2, 3, "pause", "return", "resume"]
+    register_clock(TOOL, None)
+    page.run()
+    assert len(seen) == 10

@@ -54,7 +54,7 @@ class Site:
 def checked(profile: Profile, profiler: Profiler) -> Profile:
     """The profile, whose sums were found equal."""
     own = [line.own for file in profile.files.values() for line in file.lines.values()]
-    assert sum(own) == profile.spent == profiler._recorder.spent
+    assert sum(own) == profile.spent
     assert sum(file.own for file in profile.files.values()) == profile.spent
     assert sum(figures.own for figures in profile.scopes.values()) == profile.spent
     for figures in (*profile.files.values(), *profile.scopes.values()):

@@ -372,7 +372,7 @@ def test_a_template_that_begins_when_it_has_just_stopped_is_forgotten(site: Site
         site.render()
         entry = next(iter(recorder._starts.values()))
         code = next(iter(recorder._codes.values()))
-    recorder._enter(code, entry)
+    recorder._enter(code, entry, 0)
     assert not recorder._threads
     with site.profiler:
         site.clock.spend(100)

@@ -21,7 +21,7 @@ from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import object_, tracing
 from tmplmon.monitoring.debuggers import leave, pass_over
-from tmplmon.monitoring.direct import LINE_CALLBACKS
+from tmplmon.monitoring.direct import LINE_CALLBACKS, pause_clocks, resume_clocks
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import DISABLE, MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
@@ -110,6 +110,7 @@ class Activation:
         An inclusion may have ``variables`` and ``module_globals`` of its own; else it has those of the file around
         it. If a callback raises, what began is unwound before the exception comes out.
         """
+        pause_clocks()
         file = self._inclusions[inclusion]
         if self._files:
             around = self._names[-1]
@@ -126,9 +127,11 @@ class Activation:
                 self._states.refresh_local()
         except BaseException as error:
             raise self._unwind(error)  # noqa: B904 (it is this very exception, but for a tool that raises another)
+        resume_clocks()
 
     def py_return(self, value: object = None, site: int | None = None) -> None:
         """PY_RETURN: what :meth:`py_start` began ends with ``value``, at a return's site or at the end."""
+        pause_clocks()
         _code, offset, line = self._place(site)
         if site is None:
             file = self._files[-1]
@@ -137,16 +140,22 @@ class Activation:
             file, state = self._sites[site].file, self._sites[site].state
         self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
         self._leave()
+        if self._files:
+            resume_clocks()
 
     def py_unwind(self, exception: BaseException, site: int | None = None) -> None:
         """PY_UNWIND: what :meth:`py_start` began ends with ``exception``, which came up at ``site``."""
+        pause_clocks()
         try:
             self._exception(ev.PY_UNWIND, FileState.UNWIND, exception, site)
         finally:
             self._leave()
+            if self._files:
+                resume_clocks()
 
     def py_yield(self, value: object, site: int) -> None:
         """PY_YIELD: the scope stops for a while at a yield's site and hands out ``value``."""
+        pause_clocks()
         place = self._sites[site]
         self.is_paused = True
         try:
@@ -156,21 +165,27 @@ class Activation:
         except BaseException:
             self.is_paused = False
             raise
+        finally:
+            resume_clocks()
 
     def py_resume(self, site: int) -> None:
         """PY_RESUME: the scope goes on at a yield's site. The states are brought up to date before."""
+        pause_clocks()
         self.is_paused = False
         self._states.enter()
         place = self._sites[site]
         state = place.state + 1
         if self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line):
             self._states.refresh_local()
+        resume_clocks()
 
     def py_throw(self, exception: BaseException, site: int) -> None:
         """PY_THROW: the scope goes on at a yield's site, with ``exception`` thrown into it."""
+        pause_clocks()
         self.is_paused = False
         self._states.enter()
         self._exception(ev.PY_THROW, FileState.THROW, exception, site)
+        resume_clocks()
 
     def begin_function(self) -> bool:
         """A function of the language begins that is a part of this scope (a loop that calls itself).
@@ -352,6 +367,7 @@ class Activation:
             except BaseException as error:
                 leaving = error
         self._states.exit()
+        resume_clocks()
         if leaving is not None and leaving is not exception:
             raise leaving
 

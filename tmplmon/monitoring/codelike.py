@@ -35,10 +35,15 @@ from types import CodeType
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 from tmplmon.monitoring.skeleton import DRIVER, DRIVER_UNITS, TAIL, Block, lay_out
 
-__all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label"]
+__all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label", "is_codelike"]
 
 EXIT = -1
 """A destination: out of the scope."""
+
+
+def is_codelike(code: CodeType) -> bool:
+    """Whether a code object is a code-like: its events are fired by an engine, not by CPython."""
+    return code.co_code.startswith(DRIVER.co_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback, object_
 from tmplmon.monitoring.activation import Activation
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
+from tmplmon.monitoring.direct import pause_clocks, resume_clocks
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import StateArray
@@ -95,7 +96,9 @@ class Scope:
         ``variables`` becomes ``f_locals`` of the frame that tools see, ``module_globals`` part of its
         ``f_globals``.
         """
+        pause_clocks()
         if not (self.states.enter() or always) or in_callback():
+            resume_clocks()
             return None
         return Activation(self, variables, module_globals)
 

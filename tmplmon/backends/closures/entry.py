@@ -34,6 +34,7 @@ from tmplmon.backends.closures.frame import (
 from tmplmon.backends.closures.shown import Variables, error_site, show
 from tmplmon.backends.closures.tools import ALL, QUIET, always, any_tool
 from tmplmon.ir import ops
+from tmplmon.monitoring.direct import pause_clocks, resume_clocks
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.monitored import Part
@@ -66,6 +67,7 @@ class Run:
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
+            pause_clocks()
             kind = ALL if stepping else table.kind()
         budget = metered.budget_for(scope)
         tree = scope.tree(kind, yields, budget is not None)
@@ -81,6 +83,8 @@ class Run:
                 if not (yields or scope.constants.is_async) and output is not budget.output:
                     self.before = budget.output, budget.counted
                     budget.output, budget.counted = output, len(output)
+            if self.activation is not None:
+                resume_clocks()
             tree.look_up(f)
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
@@ -92,6 +96,8 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self.activation is not None:
+            pause_clocks()
         passing, budget = error, self.f[METER]
         if budget is not None:
             if self.before is not None:

@@ -28,6 +28,7 @@ from tmplmon.backends.closures.templates import runner
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
 from tmplmon.monitoring.debuggers import unstepped
+from tmplmon.monitoring.direct import pause_clocks
 from tmplmon.monitoring.hidden import hide_all
 from tmplmon.runtime import support
 
@@ -61,6 +62,7 @@ def include(
         nonlocal site
         found, context, part = find(f, name(f))
         if part is not None:
+            pause_clocks()  # until PY_START of the part
             f[SIGNAL].reach(f[FIRST] + place)
             begun = _Begun(f, part, context, kind, False)
             with begun:
@@ -81,6 +83,7 @@ def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, s
         nonlocal site
         found, context, part = find(f, (yield from run(name, f)))
         if part is not None:
+            pause_clocks()
             begun = _Begun(f, part, context, kind, yields)
             with begun:
                 yield from run(begun.body, begun.f)
@@ -139,6 +142,7 @@ class _Begun:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        pause_clocks()
         budget = self.f[METER]
         if budget is not None:
             metered.leave(budget, error, self.depth)

@@ -17,6 +17,7 @@ from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
 from tmplmon.backends.closures.tools import QUIET
 from tmplmon.ir import ops
+from tmplmon.monitoring.direct import pause_clocks, resume_clocks
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.runtime.undefined import missing
 
@@ -168,10 +169,14 @@ class CompiledScope:
 
     def is_heard(self) -> bool:
         """Whether any tool listens to the scope, as of now. To be asked where there is a tool at all."""
-        found = self._joined
-        if found is None or found.is_stale:
-            found = self.monitored
-        return found.is_heard()
+        pause_clocks()
+        monitored = self._joined
+        if monitored is None or monitored.is_stale:
+            monitored = self.monitored
+        is_heard = monitored.is_heard()
+        if not is_heard:
+            resume_clocks()
+        return is_heard
 
     @property
     def module_names(self) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tmplmon.monitoring.announced import announced, unwatch, watch
-from tmplmon.monitoring.direct import register_line
+from tmplmon.monitoring.codelike import is_codelike
+from tmplmon.monitoring.direct import register_clock, register_line
+from tmplmon.tools.profiler.calibration import DEFAULT, Calibration, is_calibration
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, new_thread
 from tmplmon.tools.profiler.tree import Scope, make_root
 
@@ -36,17 +38,18 @@ _HERE = os.path.dirname(__file__) + os.sep
 
 
 class Recorder:
-    """Records into the call tree `root`, whenever it is on. What was recorded is there when it has stopped.
+    """Records into the call tree `root` while it is on. The tree is complete when it has stopped.
 
-    spent: the time in templates by the clock alone, which is what the tree has. threads: how many ran templates.
+    threads: how many threads have run templates.
     """
 
     def __init__(self, clock: Clock = CLOCK) -> None:
         self.root = make_root()
-        self.spent = 0.0
         self.is_on = False
         self._clock = clock
         self._tool = -1
+        self._calibration = DEFAULT if clock is CLOCK else Calibration(clock)
+        self._is_calibrating = False
         self._lock = threading.RLock()
         self._threads: dict[int, Thread] = {}
         self._seen: set[int] = set()
@@ -69,16 +72,22 @@ class Recorder:
         with self._lock:
             if self.is_on:
                 return
+            self._is_calibrating = not self._calibration.is_done
+            if self._is_calibrating:
+                self._calibration.plain()
             self._tool = _free_tool()
             for event, callback in self._callbacks().items():
                 _mon.register_callback(self._tool, event, callback)
             self._call_for_lines(self._line)
+            register_clock(self._tool, (self._pause, self._resume_clock))
             self.is_on = True
             watch(self._observe)
             for code in announced():
                 self._observe(code)
             _mon.set_events(self._tool, _GLOBAL)
             self._mixed = self._is_any_running()
+            if self._is_calibrating:
+                self._calibrate()
 
     def stop(self) -> None:
         """End recording. What runs in templates now counts up to here."""
@@ -92,15 +101,17 @@ class Recorder:
             for code in self._codes.values():
                 _mon.set_local_events(self._tool, code, 0)
             self._call_for_lines(None)
+            register_clock(self._tool, None)
             for event in self._callbacks():
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
         self._settle()
         with self._lock:
-            for thread in self._threads.values():
+            for number, thread in self._threads.items():
                 thread.end(now)
-                self.root.add(thread.root)
-                self.spent += thread.spent()
+                if thread.root.children:
+                    self._seen.add(number)
+                    self.root.add(thread.root, self._calibration.costs)
             for known in (self._threads, self._starts, self._resumes, self._codes):
                 known.clear()
             self._inside, self._owner = 0, None
@@ -129,11 +140,26 @@ class Recorder:
         """Template code that there is, or that has just been made."""
         with self._lock:
             if self.is_on and id(code) not in self._codes:
-                self._codes[id(code)] = code
-                scope = Scope(code.co_filename, code.co_qualname, code.co_firstlineno)
-                last = max((line for _, _, line in code.co_lines() if line), default=0)
-                self._starts[id(code)] = Entry(scope, last + 1, 0, 1)
-                _mon.set_local_events(self._tool, code, _LOCAL)
+                self._record(code)
+
+    def _record(self, code: CodeType) -> None:
+        backend = "closures" if is_codelike(code) else "bytecode"
+        scope = Scope(code.co_filename, code.co_qualname, code.co_firstlineno, backend)
+        if is_calibration(scope) and not self._is_calibrating:
+            return
+        self._codes[id(code)] = code
+        last = max((line for _, _, line in code.co_lines() if line), default=0)
+        self._starts[id(code)] = Entry(scope, last + 1, 0, 1)
+        _mon.set_local_events(self._tool, code, _LOCAL)
+
+    def _calibrate(self) -> None:
+        """Have the calibration's templates rendered and recorded, and forget them."""
+        self._calibration.recorded(self._add_thread().root)
+        self._is_calibrating = False
+        for key, entry in list(self._starts.items()):
+            if is_calibration(entry.scope):
+                _mon.set_local_events(self._tool, self._codes[key], 0)
+                del self._starts[key], self._codes[key]
 
     def _is_any_running(self) -> bool:
         for frame in sys._current_frames().values():
@@ -151,12 +177,26 @@ class Recorder:
         if thread is not None and thread.stack and thread.stack[-1] is code:
             thread.line(code, number)
 
+    def _pause(self) -> None:
+        """An engine begins to signal."""
+        thread = self._threads.get(get_ident())
+        if thread is not None:
+            thread.pause()
+
+    def _resume_clock(self) -> None:
+        """An engine goes on with its program."""
+        thread = self._threads.get(get_ident())
+        if thread is not None:
+            thread.resume()
+
     def _start(self, code: CodeType, offset: int) -> None:
+        now = self._clock(TICK)
         entry = self._starts.get(id(code))
         if entry is not None:
-            self._enter(code, entry)
+            self._enter(code, entry, now)
 
     def _resume(self, code: CodeType, offset: int, _exception: object = None) -> None:
+        now = self._clock(TICK)
         entry = self._resumes.get((id(code), offset))
         if entry is None:
             start = self._starts.get(id(code))
@@ -165,24 +205,28 @@ class Recorder:
             entry = self._resumes[id(code), offset] = Entry(
                 start.scope, start.lines, _line_at(code, offset), 0
             )
-        self._enter(code, entry)
+        self._enter(code, entry, now)
 
-    def _enter(self, code: CodeType, entry: Entry) -> None:
+    def _enter(self, code: CodeType, entry: Entry, now: float) -> None:
         thread = self._threads.get(get_ident())
         if thread is None:
             with self._lock:
                 if not self.is_on:
                     return  # this thread was late: its tree would be there when recording starts again
-                thread = self._threads[get_ident()] = new_thread(self._clock)
-                self._seen.add(get_ident())
+                thread = self._add_thread()
         if not thread.stack:
             self._claim(thread)
-        thread.enter(code, entry)
+        thread.enter(code, entry, now)
+
+    def _add_thread(self) -> Thread:
+        thread = self._threads[get_ident()] = new_thread(self._clock)
+        return thread
 
     def _leave(self, code: CodeType, offset: int, _value: object) -> None:
+        now = self._clock(TICK)
         thread = self._threads.get(get_ident())
         if thread is not None and thread.stack:
-            thread.leave(code)
+            thread.leave(code, now)
             if not thread.stack:
                 with self._lock:
                     self._inside -= 1

@@ -41,22 +41,23 @@ class Entry:
 class Thread:
     """A thread that has run a template.
 
-    line(code, number), enter(code, entry), leave(code): to be called on these events. `leave` accepts code that is
-    not on the stack, and ignores it.
+    line(code, number), enter(code, entry, now), leave(code, now): to be called on these events. `leave` ignores
+    code that is not on the stack. `now` is the time at which the callback began.
+    pause(), resume(): what passes between them does not count.
     end(now): ends everything that is running.
-    stack: the code objects that run, outermost first.
-    root: the call tree. spent(): the time inside templates, from the clock alone.
+    stack: the code objects that run, outermost first. root: the call tree.
     """
 
-    __slots__ = ("end", "enter", "leave", "line", "root", "spent", "stack")
+    __slots__ = ("end", "enter", "leave", "line", "pause", "resume", "root", "stack")
 
     root: Node
     stack: list[CodeType]
     line: Callable[[CodeType, int], None]
-    enter: Callable[[CodeType, Entry], None]
-    leave: Callable[[CodeType], None]
+    enter: Callable[[CodeType, Entry, float], None]
+    leave: Callable[[CodeType, float], None]
+    pause: Callable[[], None]
+    resume: Callable[[], None]
     end: Callable[[float], None]
-    spent: Callable[[], float]
 
 
 def new_thread(clock: Clock) -> Thread:
@@ -67,9 +68,9 @@ def new_thread(clock: Clock) -> Thread:
     tick = TICK
     cell = Cell(0)  # outside templates: the time on this cell is not part of the tree
     since = clock(tick)
+    is_paused = False
     table: list[Cell | None] = node.table
     callers: list[tuple[Node, Cell]] = []
-    began = total = 0.0
 
     def line(code: CodeType, number: int) -> None:
         nonlocal cell, since
@@ -92,43 +93,56 @@ def new_thread(clock: Clock) -> Thread:
             cell = Cell(0)
         cell.hits += 1.0
 
-    def enter(code: CodeType, entry: Entry) -> None:
-        nonlocal node, table, cell, since, began
-        now = clock(tick)
-        cell.time += now - since
+    # What `enter` and `leave` take does not count: they look at the clock once more at their end.
+
+    def enter(code: CodeType, entry: Entry, now: float) -> None:
+        nonlocal node, table, cell, since
+        if not is_paused:
+            cell.time += now - since
         stack.append(code)
         callers.append((node, cell))
         node = node.child(cell.line, entry.scope)
         node.calls += entry.calls
+        node.entries += 1
         table = node.table
         if not table:
             table += [None] * entry.lines
         cell = node.cell(entry.line)
-        since = clock(tick)  # the time that this function takes does not count
-        began = since if len(stack) == 1 else began + since - now
+        since = clock(tick)
 
-    def leave(code: CodeType) -> None:
-        nonlocal since, began
-        now = clock(tick)
-        if not any(each is code for each in tuple(stack)):
-            return  # it began before recording started, or is no template
+    def leave(code: CodeType, now: float) -> None:
+        nonlocal since
         try:
+            if stack[-1] is not code and not any(each is code for each in tuple(stack)):
+                since += clock(tick) - now
+                return  # it began before recording started, or is no template
             while stack.pop() is not code:
                 back(now)
             back(now)
         except IndexError:
             return  # another thread has called `end` meanwhile
         since = clock(tick)
-        began += since - now
 
     def back(now: float) -> None:
-        nonlocal node, table, cell, since, total
-        cell.time += now - since
+        nonlocal node, table, cell, since
+        if not is_paused:
+            cell.time += now - since
         since = now
         node, cell = callers.pop()
         table = node.table
-        if not callers:
-            total += now - began
+
+    def pause() -> None:
+        nonlocal since, is_paused
+        if not is_paused:
+            now = clock(tick)
+            cell.time += now - since
+            since = now
+            is_paused = True
+
+    def resume() -> None:
+        nonlocal since, is_paused
+        is_paused = False
+        since = clock(tick)
 
     def end(now: float) -> None:
         while stack:
@@ -136,5 +150,5 @@ def new_thread(clock: Clock) -> Thread:
             back(max(now, since))
 
     thread.line, thread.enter, thread.leave, thread.end = line, enter, leave, end
-    thread.spent = lambda: total
+    thread.pause, thread.resume = pause, resume
     return thread

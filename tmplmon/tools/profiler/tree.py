@@ -4,8 +4,13 @@ Rule: all time is in the cells, each of which has the time of one line (seconds)
 called. So the sum of all cells is all the time there is, and every other figure is a sum of some of them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tmplmon.tools.profiler.calibration import Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +18,13 @@ class Scope:
     """What runs as one function: a template's body, a block, a macro, a call body.
 
     file: the `co_filename` of its code. name: the `co_qualname`, as ``<template>`` or ``block title``.
-    line: its first line.
+    line: its first line. backend: what runs it, "bytecode" or "closures".
     """
 
     file: str
     name: str
     line: int
+    backend: str = field(default="", compare=False)
 
 
 class Cell:
@@ -38,20 +44,22 @@ class Cell:
 class Node:
     """A scope called from one line of another node; the root stands for what calls templates.
 
-    line: the line of the parent that calls it, 0 below the root. calls: how often it began.
+    line: the line of the parent that calls it, 0 below the root. calls: how often it began. entries: how often it
+    began or resumed.
     cells: line → cell. children: (line, scope) → node.
 
     While it is recorded, line 0 has the time before the first line, and `table` has the cells by line once more, as
     indexing a list is faster than looking into a dict.
     """
 
-    __slots__ = ("calls", "cells", "children", "line", "parent", "scope", "table")
+    __slots__ = ("calls", "cells", "children", "entries", "line", "parent", "scope", "table")
 
     def __init__(self, parent: "Node | None", line: int, scope: Scope) -> None:
         self.parent = parent
         self.line = line
         self.scope = scope
         self.calls = 0
+        self.entries = 0
         self.cells: dict[int, Cell] = {}
         self.children: dict[tuple[int, Scope], Node] = {}
         self.table: list[Cell | None] = []
@@ -87,19 +95,31 @@ class Node:
         """The first line that was reached; the scope's own if there was none."""
         return min((line for line, cell in self.cells.items() if line and cell.hits), default=self.scope.line)
 
-    def add(self, other: "Node") -> None:
-        """Add all that a recorded tree has to this one. What comes before a scope's first line is that line's."""
+    def add(self, other: "Node", costs: "Mapping[str, Costs]") -> None:
+        """Add all that a recorded tree has to this one, less what recording added to it.
+
+        The time before a scope's first line counts for that line. costs: back end → what recording adds.
+        """
         mine = {id(other): self}
         for node in other.walk():
             assert node.parent is not None
             first = node.first
             target = mine[id(node)] = mine[id(node.parent)].child(node.line or node.parent.first, node.scope)
             target.calls += node.calls
+            cost = costs[node.scope.backend]
+            added: dict[int, float] = defaultdict(
+                float, {first: node.entries * cost.callee}
+            )  # line → time that recording added
+            for child in node.children.values():
+                added[child.line or first] += child.entries * costs[child.scope.backend].caller
+            before = node.cells.pop(0, None)
+            if before is not None:
+                node.cell(first).time += before.time
             for line, cell in node.cells.items():
                 if cell.hits or cell.time:
-                    to = target.cell(line or first)
+                    to = target.cell(line)
                     to.hits += cell.hits
-                    to.time += cell.time
+                    to.time += max(0, cell.time - cell.hits * cost.line - added[line])
 
 
 def make_root() -> Node:
