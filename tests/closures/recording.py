@@ -9,11 +9,13 @@ str``), and branches that a template has on one line.
 import dis
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType
 
 from cases.engines import ROOT
+
+from tmplmon import CodeMap
 
 type Event = tuple[str, int] | tuple[str, int, int]
 
@@ -116,3 +118,28 @@ def recorded(root: str = ROOT) -> Iterator[list[Event]]:
             arc = where if len(where) == 1 else walk(code).arc(*where)
             if arc is not None:
                 events.append((name, *arc))  # type: ignore[arg-type]
+
+
+def as_reported(events: list[Event], maps: Mapping[str, CodeMap]) -> list[Event]:
+    """The events of executable lines: what reports count. `maps`: the code map of each template by its name.
+
+    A statement belongs to the line on which it begins. Where its expressions stand on further lines, compiled code
+    reaches those, and may come back; closures reach the first line alone. So a further line counts as the first
+    (`CodeMap.first`), and arriving on a line from a line of the same statement does not count. Nothing else is left
+    out: a line that is reached again by a loop is there each time.
+    """
+    reported: list[Event] = []
+    before: tuple[str, int] | None = None
+    was_further = False
+    for name, line, *to in events:
+        first = maps[name].first
+        start, is_further = first.get(line, line), line in first
+        if to:
+            end = first.get(to[0], to[0])
+            if end != start:
+                reported.append((name, start, end))
+            continue
+        if before != (name, start) or not (is_further or was_further):
+            reported.append((name, start))
+        before, was_further = (name, start), is_further
+    return reported

@@ -18,6 +18,5 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     resumable    the same for trees that stop and go on: `generate`, coroutines; with resumable_statements and
                  resumable_loops
     signals      what the trees that are seen by tools have in addition
-    lines        which lines an expression reaches, in which order
     monitored    the table of a scope's sites (`ir.plan`), with those of the templates it includes
 """

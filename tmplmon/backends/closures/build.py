@@ -117,12 +117,8 @@ class Builder:
         return value(self, op)
 
     def at_line(self, site: int, closure: Closure) -> Closure:
-        """A statement that begins at a line of the template."""
-        return closure if self.signals is None else self.signals.at_line(self, site, closure)
-
-    def at_line_of(self, op: ops.Op, closure: Closure) -> Closure:
-        """A statement whose expressions may have lines of their own."""
-        return closure if self.signals is None else self.signals.at_line_of(self, op, closure)
+        """A statement that begins on the line of a site."""
+        return closure if self.signals is None else self.signals.at_line(site, closure)
 
     def finish(self) -> Closure:
         """What comes last in a template body that may extend another."""

@@ -37,3 +37,8 @@ def original_of(f: Frame) -> Frame:
     """The frame that its scope was entered with, of that frame or a copy of it."""
     original: Frame = f if f[ORIGINAL] is None else f[ORIGINAL]
     return original
+
+
+def forget_line(f: Frame) -> None:
+    """Make the line that comes next count as reached, even if it is the one reached last."""
+    f[LINE] = 0

@@ -54,7 +54,7 @@ def include(
         return found, context_for(f, found), f[PART].child(site, found) if static else None
 
     if b.constants.is_async or b.yields or suspends(name):
-        return b.at_line_of(op, _resumable(b, name, find, kind, site))
+        return b.at_line(op.site, _resumable(b, name, find, kind, site))
 
     start, place = runner(b, site), b.signals.plan.place[site]
 
@@ -70,7 +70,7 @@ def include(
         elif found is not None:
             start(f, found, context)
 
-    return b.at_line_of(op, included)
+    return b.at_line(op.site, included)
 
 
 def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, site: int) -> Closure:

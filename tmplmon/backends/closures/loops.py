@@ -74,22 +74,22 @@ class Head:
 def for_(b: Builder, op: ops.For) -> Closure:
     iterable, site = b.value(op.iter), op.site
     if op.recursive:
-        return b.at_line_of(op, _recursive(b, op, iterable))
+        return b.at_line(op.site, _recursive(b, op, iterable))
     run = loop(b, op)
     if suspends(iterable) or suspends(run):
         from tmplmon.backends.closures.resumable_loops import for_ as resumable
 
-        return b.at_line_of(op, resumable(iterable, run, site))
+        return b.at_line(op.site, resumable(iterable, run, site))
     simple = _simple(b, op, iterable)
     if simple is not None:
-        return b.at_line_of(op, simple)
+        return b.at_line(op.site, simple)
 
     def for_loop(f: Frame) -> Any:
         nonlocal site
         items = iterable(f)
         return run(f, items)
 
-    return b.at_line_of(op, for_loop)
+    return b.at_line(op.site, for_loop)
 
 
 def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
@@ -313,11 +313,9 @@ def _test(b: Builder, op: ops.For, made: Head) -> Closure:
 
 def _condition(b: Builder, op: ops.For) -> Closure:
     assert op.test is not None
-    if b.signals is None:
-        made = b.value(op.test)
-    else:
-        begins_with = b.signals.begin_condition(b, op)
-        made = b.signals.passes(op, b.value(op.test), begins_with)
+    made = b.value(op.test)
+    if b.signals is not None:
+        made = b.signals.passes(op, made)
     return made if b.metering is None else b.metering.round(op, made)
 
 

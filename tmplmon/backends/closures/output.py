@@ -137,9 +137,7 @@ class _Run:
             self.piece.add(Item(op, False, site, True, plain))
             return True
         self.flush()
-        if b.signals is not None:
-            b.signals.begin(b, op)
-        self.made.append(b.at_line_of(op, direct_call(b, op, *known)))
+        self.made.append(b.at_line(op.site, direct_call(b, op, *known)))
         return True
 
     def direct_super(self, op: ops.Call, site: int) -> bool:

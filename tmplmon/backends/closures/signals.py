@@ -9,14 +9,21 @@ tools that want more (debuggers, profilers of calls), filters, tests, macros and
 activation as well (`calls`), which tells of the calls and puts the scope's frame on the stack.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures import lines
-from tmplmon.backends.closures.around import run_after, run_before
 from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
-from tmplmon.backends.closures.frame import CONTEXT, DATA, FIRST, LINE, PART, SIGNAL, STATE, Frame
-from tmplmon.backends.closures.lines import Reached
+from tmplmon.backends.closures.frame import (
+    CONTEXT,
+    DATA,
+    FIRST,
+    LINE,
+    PART,
+    SIGNAL,
+    STATE,
+    Frame,
+    forget_line,
+)
 from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
@@ -46,8 +53,6 @@ class Signals:
         self.plan = scope.plan
         self.states = state_offsets(scope.plan)
         self.positions = scope.ir.positions
-        self._reached: dict[int, Reached] = {}  # id of an op → the lines before and after its value
-        self._first: dict[int, list[int]] = {}  # IR site of a statement → the lines that it begins with
 
     # --- lines ---------------------------------------------------------------------------------------------
 
@@ -67,16 +72,11 @@ class Signals:
     def reach_site(self, site: int) -> Closure:
         return self.reach(self.positions[site][0])
 
-    def reach_all(self, found: Sequence[int]) -> Closure | None:
-        """The lines of an expression, in this order; 0 stands for code that belongs to none."""
-        return sequence([self.reach(line) if line else _nowhere for line in found])
-
-    def reaching(self, found: Sequence[int], closure: Closure) -> Closure:
-        """A closure that reaches lines, and then runs."""
-        if len(found) != 1 or not found[0] or suspends(closure):
-            return run_before(self.reach_all(found), closure)
-        # Most closures: with `reach` in them, which saves a call.
-        (line,) = found
+    def reaching(self, line: int, closure: Closure) -> Closure:
+        """A closure that reaches a line, and then runs."""
+        if suspends(closure):
+            return _before(self.reach(line), closure)
+        # Written out, as this is around most statements: a call of `reach` would cost more than it does.
         number = self.plan.first_on[line]
         state = self.states[number]
 
@@ -89,52 +89,14 @@ class Signals:
 
         return reaching
 
-    def leading_to(self, closure: Closure, found: Sequence[int]) -> Closure:
-        """The value of a closure, with lines that are reached after it."""
-        if len(found) != 1 or not found[0] or suspends(closure):
-            return run_after(closure, self.reach_all(found))
-        (line,) = found
-        number = self.plan.first_on[line]
-        state = self.states[number]
-
-        def leading_to(f: Frame) -> Any:
-            held = closure(f)
-            if f[LINE] != line:
-                f[LINE] = line
-                if f[DATA][f[STATE] + state]:
-                    f[SIGNAL].line(f[FIRST] + number)
-            return held
-
-        return leading_to
-
-    def begin(self, b: Builder, op: ops.Op) -> None:
-        """A statement is about to be built: find out which lines its expressions reach."""
-        for site, trace in lines.traces(b, op):
-            self._first[site] = lines.attach(trace, self._reached)
-
     def from_nowhere(self, closure: Closure) -> Closure:
-        """What follows code that belongs to no line: its line counts as reached once more."""
-        return run_before(_nowhere, closure)
+        """A closure that runs after code without a line: the line that comes next counts as reached again, even if
+        it is the one reached last."""
+        return _before(forget_line, closure)
 
-    def at_line(self, b: Builder, site: int, closure: Closure) -> Closure:
-        """A statement that reaches its line and runs."""
-        return self.reaching([self.positions[site][0]], closure)
-
-    def at_line_of(self, b: Builder, op: Any, closure: Closure) -> Closure:
-        """A statement that reaches the lines that its expressions begin with, and runs."""
-        return self.reaching(self._first[op.site], closure)
-
-    def reaches(self, op: ops.Op) -> bool:
-        """Whether evaluating an op reaches a line by itself."""
-        found = self._reached.get(id(op))
-        return found is not None and bool(found.before or found.after)
-
-    def value(self, b: Builder, op: ops.Op, closure: Closure) -> Closure:
-        """A value, with the lines that are reached before and after it."""
-        reached = self._reached.get(id(op))
-        if reached is None:
-            return closure
-        return self.leading_to(self.reaching(reached.before, closure), reached.after)
+    def at_line(self, site: int, closure: Closure) -> Closure:
+        """A statement that reaches its line and runs. Its expressions reach no lines, wherever they stand."""
+        return self.reaching(self.positions[site][0], closure)
 
     # --- branches ------------------------------------------------------------------------------------------
 
@@ -172,10 +134,9 @@ class Signals:
 
         return decide
 
-    def condition(self, b: Builder, condition: Closure, site: int) -> Closure:
+    def condition(self, condition: Closure, site: int) -> Closure:
         """The condition of an ``if`` or ``elif``."""
-        deciding = self.deciding(condition, self.plan.branch.get(site))
-        return self.reaching(self._first[site], deciding)
+        return self.at_line(site, self.deciding(condition, self.plan.branch.get(site)))
 
     def decided(self, op: ops.Logical) -> Callable[[Frame, Any], bool]:
         """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
@@ -255,12 +216,9 @@ class Signals:
 
         return function_later if suspends(loop) else function
 
-    def begin_condition(self, b: Builder, op: ops.For) -> list[int]:
-        """The condition of a loop is about to be built."""
-        return lines.attach(lines.passing(b, op), self._reached)
-
-    def passes(self, op: ops.For, test: Closure, first: list[int]) -> Closure:
-        return self.reaching(first, self.deciding(test, self.plan.passes.get(op.site)))
+    def passes(self, op: ops.For, test: Closure) -> Closure:
+        """The condition of a loop, for one item."""
+        return self.at_line(op.site, self.deciding(test, self.plan.passes.get(op.site)))
 
     def finishing(
         self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]
@@ -280,12 +238,11 @@ class Signals:
 
         return finishing_later if suspends(finish) else finishing
 
-    def begin_default(self, b: Builder, op: ops.Op) -> None:
-        """The default of a parameter is about to be built."""
-        self._first[-1] = lines.attach(lines.default(b, op), self._reached)
-
-    def default(self, value: Closure) -> Closure:
-        return self.reaching(self._first[-1], value)
+    def default(self, op: Any, value: Closure) -> Closure:
+        """The default of a parameter, which reaches a line unless it is a constant or variable."""
+        if isinstance(op, (ops.Const, ops.Load)):
+            return value
+        return self.at_line(op.site, value)
 
     # --- exceptions ----------------------------------------------------------------------------------------
 
@@ -369,23 +326,23 @@ class Signals:
         """Statements that put a piece out."""
         from tmplmon.backends.closures.output import writers
 
-        items = [
-            (self.positions[site][0] if site >= 0 else 0, None if isinstance(part, str) else part)
-            for part, site in zip(piece.parts, piece.sites, strict=True)
-        ]
-        first = lines.attach(lines.run(b, items), self._reached)
-        # What comes after a value comes after it has been made a text.
-        parts = [
-            part
-            if isinstance(part, str) or item is None
-            else self.leading_to(part, self._reached.pop(id(item)).after)
-            for part, (_, item) in zip(piece.closures(b), items, strict=True)
-        ]
-        made = writers(b, parts, piece.site)
-        if made:
-            return [self.reaching(first, made[0]), *made[1:]]
-        reach = self.reach_all(first)
-        return [] if reach is None else [reach]
+        parts: list[Any] = []
+        before: list[Closure] = []  # reach the lines since the last value
+        for site, closure in zip(piece.sites, piece.closures(b), strict=True):
+            if site >= 0:
+                before.append(self.reach_site(site))
+            if isinstance(closure, str):
+                parts.append(closure)
+            else:
+                parts.append(_before(sequence(before), closure))
+                before = []
+        # A piece of texts alone is put out after its lines are reached, else the lines after the last value are
+        # reached when it has been put out.
+        statements = writers(b, parts, piece.site)
+        after = sequence(before)
+        if after is None:
+            return statements
+        return [*statements, after] if piece.values else [after, *statements]
 
     def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
         """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
@@ -471,6 +428,20 @@ def _no_branch(f: Frame, to_left: bool) -> None:
     """In place of `branch` where nobody listens to branches."""
 
 
-def _nowhere(f: Frame) -> None:
-    """Code that belongs to no line: what follows it counts as reached again."""
-    f[LINE] = 0
+def _before(first: Closure | None, closure: Closure) -> Closure:
+    """A closure that runs after another."""
+    if first is None:
+        return closure
+    if suspends(closure):
+
+        def later(f: Frame) -> Generator[Any, Any, Any]:
+            first(f)
+            return (yield from closure(f))
+
+        return later
+
+    def both(f: Frame) -> Any:
+        first(f)
+        return closure(f)
+
+    return both

@@ -4,8 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures import loops, output, templates
-from tmplmon.backends.closures.build import BREAK, CONTINUE, Builder, Closure, assigner, straight, suspends
-from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame
+from tmplmon.backends.closures.build import (
+    BREAK,
+    CONTINUE,
+    Builder,
+    Closure,
+    assigner,
+    sequence,
+    straight,
+    suspends,
+)
+from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame, forget_line
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 from tmplmon.runtime.html import mark
@@ -15,8 +24,6 @@ from tmplmon.runtime.undefined import missing
 
 def statement(b: Builder, op: ops.Op) -> list[Closure]:
     """The closures of a statement, to be run one after the other."""
-    if b.signals is not None:
-        b.signals.begin(b, op)
     made = STATEMENTS[type(op)](b, op)
     return made if isinstance(made, list) else [] if made is None else [made]
 
@@ -25,36 +32,38 @@ def statement(b: Builder, op: ops.Op) -> list[Closure]:
 
 
 def assign(b: Builder, op: ops.Assign) -> Closure:
+    closure = _assign(b, op)
+    # The end of a block set reaches no line: its tag has reached it.
+    is_captured = type(op.value) is ops.Load and op.value.slot.kind is ops.SlotKind.TEMP
+    return closure if is_captured else b.at_line(op.site, closure)
+
+
+def _assign(b: Builder, op: ops.Assign) -> Closure:
     value, site = b.value(op.value), op.site
-    checks = namespace_checks(b, op.target)
     exports = exporter(b, op.export)
-    made: Closure
-    if isinstance(op.target, ops.Slot) and not suspends(value):
+    if isinstance(op.target, ops.Slot) and not suspends(value) and exports is None:
         i = b.index(op.target)
-        if exports is None:
 
-            def to_slot(f: Frame) -> None:
-                f[i] = value(f)
+        def to_slot(f: Frame) -> None:
+            f[i] = value(f)
 
-            return b.at_line_of(op, to_slot)
+        return to_slot
+    to = assigner(b, op.target)
     if suspends(value):
         from tmplmon.backends.closures.resumable_statements import assign as resumable
 
-        made = resumable(assigner(b, op.target), value, site)
+        assigned: Closure = resumable(to, value, site)
     else:
-        to = assigner(b, op.target)
 
         def to_target(f: Frame) -> None:
             nonlocal site
             to(f, value(f))
 
-        made = to_target
-    steps = [step for step in (checks, made, exports) if step is not None]
-    if any(map(suspends, steps)):
-        from tmplmon.backends.closures.resumable import sequence
-
-        return b.at_line_of(op, sequence(steps))
-    return b.at_line_of(op, straight(steps))
+        assigned = to_target
+    steps = (namespace_checks(b, op.target), assigned, exports)
+    closure = sequence([step for step in steps if step is not None])
+    assert closure is not None
+    return closure
 
 
 def namespace_checks(b: Builder, target: ops.Target) -> Closure | None:
@@ -101,12 +110,12 @@ def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
     if suspends(value):
         from tmplmon.backends.closures.resumable_statements import evaluate as resumable
 
-        return b.at_line_of(op, resumable(value))
+        return b.at_line(op.site, resumable(value))
 
     def run(f: Frame) -> None:
         value(f)
 
-    return b.at_line_of(op, run)
+    return b.at_line(op.site, run)
 
 
 # --- control flow ------------------------------------------------------------------------------------------
@@ -122,7 +131,7 @@ def if_(b: Builder, op: ops.If) -> Closure:
     for test, yes, site in reversed(op.branches):
         condition = b.value(test)
         if b.signals is not None:
-            condition = b.signals.condition(b, condition, site)
+            condition = b.signals.condition(condition, site)
         made = _if(condition, b.body(yes) or nothing, made, site)
     assert made is not None
     return made
@@ -304,17 +313,17 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         if default is None:
             made.append(_absent(i, b.constants.absent(slot.name)))
             continue
-        if b.signals is not None:
-            b.signals.begin_default(b, default)
         value = b.value(default)
         if b.signals is not None:
-            value = b.signals.default(value)
+            value = b.signals.default(default, value)
         if suspends(value):
             from tmplmon.backends.closures.resumable_statements import default as resumable
 
             made.append(resumable(i, value))
         else:
             made.append(_default(i, value))
+        if b.signals is not None:
+            made.append(forget_line)
     return made
 
 

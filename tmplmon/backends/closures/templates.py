@@ -94,7 +94,7 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
     if suspends(template):
         from tmplmon.backends.closures.resumable_statements import extends as resumable
 
-        return b.at_line_of(op, resumable(template, again, this, site))
+        return b.at_line(op.site, resumable(template, again, this, site))
 
     def extend(f: Frame) -> None:
         nonlocal site
@@ -102,7 +102,7 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
             support.check_not_extended(f[PARENT])
         f[PARENT] = support.extend(f[CONTEXT], template(f), this)
 
-    return b.at_line_of(op, extend)
+    return b.at_line(op.site, extend)
 
 
 def finish(b: Builder, site: int) -> Closure:
@@ -212,4 +212,4 @@ def import_(b: Builder, op: ops.Import) -> Closure:
         if exports is not None:
             exports(f)
 
-    return b.at_line_of(op, combined(b, [module], bind, op.site))
+    return b.at_line(op.site, combined(b, [module], bind, op.site))

@@ -87,7 +87,7 @@ def _emitting(text: Text) -> Callable[[Frame, Any], str]:
 
 def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
     escaped = b.constants.text.escape
-    if not b.constants.is_async and (b.signals is None or not b.signals.reaches(op)):
+    if not b.constants.is_async:
         i = b.own(op)
         if i is not None:
             return _escaped_slot(i, escaped, site)

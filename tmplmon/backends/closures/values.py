@@ -45,7 +45,7 @@ def value(b: Builder, op: ops.Op) -> Closure:
         else:
             parts = PARTS[kind](b, op)
             made = combined(b, b.values(parts.operands), parts.apply, op.site, parts.awaits)  # type: ignore[union-attr]
-    return made if b.signals is None else b.signals.value(b, op, made)
+    return made
 
 
 # --- constants and variables -------------------------------------------------------------------------------
