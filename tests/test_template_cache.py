@@ -2,7 +2,7 @@
 
 import pytest
 
-from tmplmon import Environment, FunctionLoader
+from tmplmon import DictLoader, Environment, FunctionLoader
 
 NAMES = "abcdefgh"
 
@@ -66,3 +66,30 @@ def test_no_limit_and_no_cache() -> None:
     environment.get_template("a")
     environment.get_template("a")
     assert (loads, environment.cache) == (["a", "a"], None)
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+def test_globals_given_to_get_template_are_the_callers_own(backend: str) -> None:
+    templates = {
+        "page": "{{ a }}{{ b }}{% include 'part' %}{% block x %}{{ a }}{% endblock %}{{ self.x() }}",
+        "part": "[{{ a }}]",
+        "child": "{% extends 'page' %}{% block x %}{{ a }}{{ super() }}{% endblock %}",
+        "lib": "{% macro m() %}{{ a }}{% endmacro %}",
+        "user": "{% import 'lib' as lib %}{{ lib.m() }}",
+    }
+    environment = Environment(loader=DictLoader(templates), backend=backend)
+    for name, output in (
+        ("page", "{0}{1}[{0}]{0}{0}"),
+        ("child", "{0}{1}[{0}]{0}{0}{0}{0}"),
+        ("user", "{0}"),
+    ):
+        first = environment.get_template(name, globals={"a": 1})
+        second = environment.get_template(name, globals={"a": 2, "b": 3})
+        plain = environment.get_template(name)
+        for _ in range(2):
+            assert first.render() == output.format(1, "")
+            assert second.render() == output.format(2, 3)
+            assert plain.render() == output.format("", "")
+            assert first.render(a=4) == output.format(4, "")
+            assert "".join(second.generate()) == output.format(2, 3)
+    assert environment.get_template("page") is environment.get_template("page")

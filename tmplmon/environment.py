@@ -560,7 +560,8 @@ class Environment:
         """The template of a name, from the loader; a template is given back.
 
         parent: the template that asks; `join_path` makes a name that is relative to it absolute.
-        globals: names that the template knows in addition. (One that is loaded already gets them too.)
+        globals: names that the template knows in addition. They are those of the template that is returned: others
+            who get a template of this name do not see them.
 
         Raises TemplateNotFound, and whatever the loader or the compiler raises.
         """
@@ -630,8 +631,6 @@ class Environment:
             if found is not None and found[0] is loader:
                 template = found[1]
                 if not self.auto_reload or template._uptodate is None or template._uptodate():
-                    if globals:
-                        template.globals.update(globals)
                     if len(cache) > self._lru_threshold:
                         # The most recent is the last. Nothing is thrown out for a while if there is room.
                         try:
@@ -640,14 +639,15 @@ class Environment:
                             cache[name] = found
                     if template._linked != self._changes[0]:
                         template._link()
-                    return template
-        template = loader.load(self, name, _own(globals))
-        if cache is not None:
-            cache.pop(name, None)
-            cache[name] = loader, template
-            if self._cache_size > 0:
-                _drop_oldest(cache, self._cache_size)
-        return template
+                    return template._with_globals(globals) if globals else template
+        if cache is None:
+            return loader.load(self, name, _own(globals))
+        template = loader.load(self, name, {})
+        cache.pop(name, None)
+        cache[name] = loader, template
+        if self._cache_size > 0:
+            _drop_oldest(cache, self._cache_size)
+        return template._with_globals(globals) if globals else template
 
     def _load(self, loader: "BaseLoader", name: str, globals: MutableMapping[str, Any] | None) -> Template:
         """Compile what a loader has under a name."""

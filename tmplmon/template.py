@@ -93,6 +93,17 @@ class Template:
             remember_lines(self, self._file, source)
         return self
 
+    def _with_globals(self, globals: Mapping[str, Any]) -> Self:
+        """The same template with further names of its own, for one who asks for it with them."""
+        template = object.__new__(type(self))
+        template.__dict__.update(self.__dict__)
+        template._own_globals = {**self._own_globals, **globals}
+        template._module = None
+        template._imports = {}
+        template._make_blocks()
+        template._link()
+        return template
+
     # --- linking -------------------------------------------------------------------------------------------
 
     def _make_blocks(self) -> None:
