@@ -20,7 +20,7 @@ import cpython_tests
 import pytest
 
 from tmplmon.monitoring import _capi, events, fire, states
-from tmplmon.monitoring.hidden import allocate_data, unseen
+from tmplmon.monitoring.hidden import allocate_data, without_resume
 from tmplmon.monitoring.states import StateArray
 
 cpython: Any = cpython_tests.find()
@@ -90,7 +90,7 @@ def uninstrumented() -> Iterator[None]:
     before = {function: function.__code__ for function in package_functions()}
     try:
         for function in before:
-            function.__code__ = unseen(function.__code__)
+            function.__code__ = without_resume(function.__code__)
         allocate_data(*(function.__code__ for function in before))
         yield
     finally:

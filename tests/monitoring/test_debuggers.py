@@ -12,7 +12,7 @@ import pytest
 from test_scope import Counter, Including, Program
 
 from tmplmon.monitoring import debuggers
-from tmplmon.monitoring.debuggers import pass_over, unstepped
+from tmplmon.monitoring.debuggers import skip_engines, unstepped
 
 BACKENDS = ("settrace", "monitoring") if sys.version_info >= (3, 14) else ("settrace",)
 
@@ -186,7 +186,7 @@ def test_what_is_not_stepped_into(backend: str) -> None:
                 stops.append(frame.f_code.co_name)
 
     debugger = Plain(**({} if backend == "settrace" else {"backend": backend}))  # type: ignore[arg-type]
-    pass_over(debugger.trace_dispatch)
+    skip_engines(debugger.trace_dispatch)
 
     def main() -> None:
         unstepped(library)

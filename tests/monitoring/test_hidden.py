@@ -16,7 +16,7 @@ from monitoring_tool import listening
 from test_pythons import EXAMPLE, ROOT
 from test_scope import Counter, Including, Program
 
-from tmplmon.monitoring.hidden import hide, unseen
+from tmplmon.monitoring.hidden import hide, without_resume
 
 
 def everything(run: Callable[[], object], keep: Callable[[CodeType], bool]) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ def test_hidden_code_does_the_same() -> None:
 def test_hidden_code_keeps_its_places() -> None:
     code = test_hidden_code_does_the_same.__code__
     positions = list(code.co_positions())
-    assert list(unseen(code).co_positions())[: len(positions)] == positions
+    assert list(without_resume(code).co_positions())[: len(positions)] == positions
 
 
 def test_an_exception_passes_through_a_hidden_function() -> None:

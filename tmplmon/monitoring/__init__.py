@@ -1,11 +1,10 @@
 """Signal PEP 669 monitoring events from Python, for any language hosted in Python.
 
-Five parts, each usable alone: the lines of a source (``lines``), places in several files (``locations``, and
-``linetable`` for CPython's format), code-likes (``codelike``), the states of events (``states``, with
-``events``), and firing them (``fire``). ``scope`` puts them together and is what an engine uses. The package
-imports nothing but the standard library.
+Each part can be used alone: the lines of a source (``lines``), locations in several files (``locations``, and
+``linetable`` for CPython's format), code-likes (``codelike``), the states of events (``states``, with ``events``),
+and firing (``fire``). ``scope`` combines them; an engine uses that. The package imports only the standard library.
 
-Names are loaded when they are first used: importing the package does not import ``ctypes``.
+Names are loaded on first use, so importing the package does not import ``ctypes``.
 """
 
 from __future__ import annotations

@@ -1,17 +1,15 @@
-"""The part of CPython's C API this package stands on, through ``ctypes``: no extension module has to be built.
+"""The parts of CPython's C API that this package needs, through ``ctypes``: no extension module has to be built.
 
-Rule: every function here is called with the GIL held (``PyDLL``) and turns an error of the C function into the
-Python exception it set. ``Include/cpython/monitoring.h`` has the prototypes. Its ``PyMonitoring_Fire…`` functions
-are inline: they look at ``state->active`` and then call the exported ``_PyMonitoring_Fire…`` ones, which is done
-here too.
+Rule: every function here is called with the GIL held (``PyDLL``), and an error in the C function is raised as the
+Python exception that it set. ``Include/cpython/monitoring.h`` has the prototypes. Its ``PyMonitoring_Fire…``
+functions are inline: they check ``state->active`` and then call the exported ``_PyMonitoring_Fire…``
+functions; this package does the same.
 
-On a Python that lacks one of the functions, or has no GIL, importing this works all the same: :data:`UNAVAILABLE`
-says why nothing can be fired, state arrays then find nothing active, and say so once
-(:func:`warn_that_nothing_fires`).
+On a Python that lacks one of the functions, or has no GIL, this module can still be imported. :data:`UNAVAILABLE`
+then contains the reason. State arrays find nothing active, and warn once (:func:`warn_that_nothing_fires`).
 
-The C API's functions for exceptions (RAISE, PY_UNWIND …) are not here: they take the exception from the thread's
-error indicator, which is always clear when ``ctypes`` makes a call. :mod:`tmplmon.monitoring.fire` does without
-them.
+The C API's functions for exceptions (RAISE, PY_UNWIND …) are not used: they read the exception from the thread's
+error indicator, which is always clear when ``ctypes`` makes a call. See :mod:`tmplmon.monitoring.fire`.
 """
 
 from __future__ import annotations
@@ -48,33 +46,33 @@ __all__ = [
     "warn_that_nothing_fires",
 ]
 
-# Function objects of our own: those of ctypes.pythonapi are everybody's.
+# A library object of this package: the function objects of ctypes.pythonapi are shared by all of its users.
 _library = ctypes.PyDLL(None, handle=ctypes.pythonapi._handle)
-_lacking: list[str] = []
+_missing: list[str] = []
 
 
 def _function(name: str) -> Callable[..., Any]:
-    """A function that takes what it is given without a look, and returns an int."""
+    """Return a C function that does not check its arguments and returns an int."""
     try:
-        found: Callable[..., Any] = _library[name]
+        function: Callable[..., Any] = _library[name]
     except AttributeError:
-        _lacking.append(name)
+        _missing.append(name)
 
-        def found(*arguments: object) -> int:
+        def function(*arguments: object) -> int:
             raise RuntimeError(f"this Python does not export {name}, so no events can be fired")
 
-    return found
+    return function
 
 
-# The functions that are called often have no argument types: converting by them takes longer than the calls
-# do. What they are given has to be ctypes objects, made beforehand, but for C ints. Anything else would be a
-# wild pointer.
+# Functions that are called often have no argument types, because converting arguments takes longer than the call.
+# Their arguments must be ctypes objects, except for C ints. Any other argument would be used as a pointer.
 
 # int PyMonitoring_EnterScope(PyMonitoringState *, uint64_t *version, const uint8_t *event_types, Py_ssize_t)
 enter_scope: Callable[..., int] = _function("PyMonitoring_EnterScope")
 exit_scope: Callable[[], int] = _function("PyMonitoring_ExitScope")
 
-# Between these two a thread fires no events: what the VM does around every callback. (PyThreadState *) -> nothing.
+# A thread fires no events between these two calls. The VM does this around every callback. (PyThreadState *)
+# -> void.
 enter_tracing: Callable[..., object] = _function("PyThreadState_EnterTracing")
 leave_tracing: Callable[..., object] = _function("PyThreadState_LeaveTracing")
 _thread_state = _function("PyThreadState_Get")
@@ -82,8 +80,8 @@ _thread_state.restype = ctypes.c_void_p  # type: ignore[attr-defined]
 
 
 def _get_thread_state() -> ctypes.c_void_p:
-    """This thread's ``PyThreadState *``; null where it cannot be had."""
-    if "PyThreadState_Get" in _lacking:
+    """Return this thread's ``PyThreadState *``; a null pointer if it is not available."""
+    if "PyThreadState_Get" in _missing:
         return ctypes.c_void_p()
     return ctypes.c_void_p(_thread_state())
 
@@ -91,9 +89,9 @@ def _get_thread_state() -> ctypes.c_void_p:
 def _find_tracing_offset() -> int | None:
     """Return the offset of ``tracing`` in a PyThreadState: the int that counts PyThreadState_EnterTracing calls.
 
-    None if there is not exactly one int that does. It is near the head; 256 bytes are well inside the structure.
+    None if not exactly one int does. It is near the start of the structure, which is much larger than 256 bytes.
     """
-    if _lacking:
+    if _missing:
         return None
     state = _get_thread_state()
     size, rounds = 256, 4
@@ -115,8 +113,8 @@ TRACING_OFFSET = _find_tracing_offset()
 
 
 class _Tracing(threading.local):
-    """This thread's ``PyThreadState *``, and the count in it that is above 0 while the thread is inside a tool's
-    callback, a tracer or a profiler."""
+    """This thread's ``PyThreadState *``, and its counter that is positive inside callbacks, tracers and
+    profilers."""
 
     def __init__(self) -> None:
         self.state = _get_thread_state()
@@ -131,10 +129,10 @@ tracing = _Tracing()
 
 
 def in_callback() -> bool:
-    """Whether this thread is inside a tool's callback, a tracer or a profiler, so that no events are to be fired.
+    """Whether this thread is inside a tool's callback, a tracer or a profiler, where no events must be fired.
 
-    The VM looks at this for its own events; its C API does not for those it is told to fire. False where it
-    cannot be told (:data:`TRACING_OFFSET` is None).
+    The VM checks this for its own events; the C API does not check it for events that are fired through it. False
+    if it is unknown (:data:`TRACING_OFFSET` is None).
     """
     return tracing.count.value > 0
 
@@ -142,8 +140,8 @@ def in_callback() -> bool:
 object_ = ctypes.py_object
 byref = ctypes.byref
 
-# Each: (pointer to the state, object_(code-like), offset, further arguments) -> 0. Further arguments are
-# object_, but for FIRE_LINE, whose line is an int.
+# Signature: (pointer to the state, object_(code-like), offset, further arguments) -> 0. The further arguments are
+# object_, except for FIRE_LINE, whose line is an int.
 FIRE_PY_START: Callable[..., int] = _function("_PyMonitoring_FirePyStartEvent")
 FIRE_PY_RESUME: Callable[..., int] = _function("_PyMonitoring_FirePyResumeEvent")
 FIRE_PY_RETURN: Callable[..., int] = _function("_PyMonitoring_FirePyReturnEvent")
@@ -162,21 +160,21 @@ else:  # 3.13: one event for both
 
 
 def _why_unavailable() -> str:
-    if _lacking:
-        return f"this Python does not export {', '.join(_lacking)}"
+    if _missing:
+        return f"this Python does not export {', '.join(_missing)}"
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        # States are changed by reading and writing a byte, callbacks are read by replacing them.
+        # States are changed by reading and writing a byte, and callbacks are read by replacing them.
         return "this Python runs without the GIL, which tmplmon.monitoring relies on"
     return ""
 
 
 UNAVAILABLE = _why_unavailable()
-"""Why no events can be fired on this Python; empty where they can."""
+"""Why no events can be fired on this Python; empty if they can."""
 
 
 @functools.cache
 def warn_that_nothing_fires() -> None:
-    """Say, once, that a tool gets nothing from scopes on this Python."""
+    """Warn, once, that tools get no events from scopes on this Python."""
     message = (
         f"{UNAVAILABLE}: code that has no bytecode runs without events, and tools that listen to sys.monitoring or "
         "sys.settrace do not see it"

@@ -1,12 +1,11 @@
-"""One run of a scope that some tool listens to: a method for each event.
+"""One run of a scope that some tool monitors: a method for each event.
 
-Each method is called where the event happens, and does nothing if nobody listens to it there. If somebody
-does, the scope's frame is put at the site, and the event goes first to ``sys.settrace``, then to
-``sys.setprofile``, then to the tools 5 to 0, the order in which the VM calls them. An exception that one of
-them raises comes out of the method.
+A method is called where its event happens; it does nothing if no tool listens there. Otherwise the scope's frame is
+moved to the site, and the event is reported to ``sys.settrace``, then to ``sys.setprofile``, then to the tools 5 to
+0: the order of the VM. An exception in a callback is raised by the method.
 
-An exception unwinds as in the VM: each file that it leaves tells of RAISE, at the last site there, and PY_UNWIND;
-what a callback raises takes the place of the exception it was told of.
+Exceptions propagate as in the VM: each file that an exception leaves fires RAISE, at the last site there, and
+PY_UNWIND. An exception raised by a callback replaces the exception that was reported.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Self
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import object_, tracing
-from tmplmon.monitoring.debuggers import leave, pass_over
+from tmplmon.monitoring.debuggers import prepare_exit, skip_engines
 from tmplmon.monitoring.direct import LINE_CALLBACKS, pause_clocks, resume_clocks
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import DISABLE, MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
 from tmplmon.monitoring.hidden import hide_all
-from tmplmon.monitoring.legacy import end_function, keeps_stack, tell
+from tmplmon.monitoring.legacy import end_function, keeps_stack, notify
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import DEBUGGER, LEGACY_TOOLS
 
@@ -37,16 +36,18 @@ __all__ = ["FILE_EVENTS", "SITE_EVENTS", "Activation", "Site"]
 
 _TO_HANDLED = 2 * (FileState.HANDLED - FileState.RAISE)
 _LEAVING = (ev.PY_RETURN, ev.PY_YIELD)
-_NOT_RUNNING = "an event of a scope that has not started, or has ended"
+_NOT_RUNNING = "the scope has not started, or has ended"
 
 
 class Activation:
-    """What an engine signals with during one run of a scope. Made by :meth:`Scope.enter`; for one thread.
+    """Fires the events of one run of a scope. Created by :meth:`Scope.enter`; used by one thread.
 
-    In a ``with``, PY_START is fired at the beginning and PY_RETURN, or RAISE and PY_UNWIND, at the end,
-    unless the engine did. A ``site`` is the number that :class:`ScopeBuilder` gave; where it can be left out,
-    it is the last one that :meth:`line`, :meth:`branch` or :meth:`call` was called for, whether or not
-    anybody listened.
+    As a context manager it fires PY_START at the beginning, and PY_RETURN, or RAISE and PY_UNWIND, at the
+    end, unless the engine has fired them. A ``site`` is a number from :class:`ScopeBuilder`. Where it is
+    optional, it defaults to the site of the last call of :meth:`line`, :meth:`branch` or :meth:`call`,
+    whether or not a tool listened.
+
+    All methods raise what a callback raises, and RuntimeError if the scope is not running.
     """
 
     __slots__ = (
@@ -55,19 +56,19 @@ class Activation:
         "_files",
         "_frames",
         "_handles",
-        "_here",
         "_inclusions",
+        "_last_sites",
         "_line_calls",
-        "_names",
+        "_namespaces",
         "_raise_checks",
-        "_raised",
+        "_reported",
         "_sites",
         "_states",
         "is_paused",
     )
 
     is_paused: bool
-    """Whether the scope has stopped for a while (:meth:`py_yield`), as of the event that tells of it."""
+    """Whether the scope is suspended (see :meth:`py_yield`). Set before the event is fired."""
 
     def __init__(
         self,
@@ -84,20 +85,20 @@ class Activation:
         self._inclusions = scope.inclusions
         self._states = scope.states
         self._data = scope.data
-        # The variables and module globals of each of the files below.
-        self._names = [({} if variables is None else variables, module_globals)]
-        self._files: list[int] = []  # the code-likes that are running: the scope's own, and includes in it
-        self._here: list[int | None] = []  # the last site in each of them that anything was called for
-        self._frames: list[ScopeFrame] = []  # theirs, as far as anybody has looked yet
-        self._raised: BaseException | None = None
+        # (variables, module globals) of each file in _files.
+        self._namespaces = [({} if variables is None else variables, module_globals)]
+        self._files: list[int] = []  # the running code-likes: the scope's own, and nested inclusions
+        self._last_sites: list[int | None] = []  # for each of them, the last site that was passed to a method
+        self._frames: list[ScopeFrame] = []  # their frames, as far as they have been needed
+        self._reported: BaseException | None = None  # the exception for which RAISE has been fired
         self.is_paused = False
 
     @property
     def frame(self) -> ScopeFrame | None:
-        """The frame of the innermost file that is running, made now if need be; None where there can be none."""
-        return self._frame() if self._files and LINE_OFFSET is not None else None
+        """The frame of the innermost running file, created if necessary; None if frames are not supported."""
+        return self._innermost_frame() if self._files and LINE_OFFSET is not None else None
 
-    # -- from start to end -----------------------------------------------------------------------------------
+    # -- start and end ---------------------------------------------------------------------------------------
 
     def py_start(
         self,
@@ -105,61 +106,65 @@ class Activation:
         variables: Mapping[str, Any] | None = None,
         module_globals: Mapping[str, Any] | None = None,
     ) -> None:
-        """PY_START: the scope begins or, with its number, an inclusion in it, until :meth:`py_return`.
+        """Fire PY_START, for the scope or for an inclusion in it.
 
-        An inclusion may have ``variables`` and ``module_globals`` of its own; else it has those of the file around
-        it. If a callback raises, what began is unwound before the exception comes out.
+        inclusion: the number of the inclusion; 0 is the scope itself. variables, module_globals: those of the
+        inclusion; by default those of the including file.
+
+        If a callback raises, the started file is unwound before the exception is raised.
         """
         pause_clocks()
         file = self._inclusions[inclusion]
         if self._files:
-            around = self._names[-1]
-            self._names.append((around[0] if variables is None else variables, module_globals or around[1]))
+            outer = self._namespaces[-1]
+            self._namespaces.append(
+                (outer[0] if variables is None else variables, module_globals or outer[1])
+            )
         self._files.append(file)
-        self._here.append(None)
-        self._raised = None
+        self._last_sites.append(None)
+        self._reported = None
         codelike = self._codelikes[file]
         state = self._states.first_of(file) + FileState.START
         try:
             firstlineno = codelike.code.co_firstlineno
-            if self._c(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, firstlineno):
-                # coverage.py's sysmon core asks for its local events in there.
+            if self._fire(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, firstlineno):
+                # The sysmon core of coverage.py sets its local events in this callback.
                 self._states.refresh_local()
         except BaseException as error:
-            raise self._unwind(error)  # noqa: B904 (it is this very exception, but for a tool that raises another)
+            raise self._unwind(error)  # noqa: B904 - the same exception, unless a callback has raised another
         resume_clocks()
 
     def py_return(self, value: object = None, site: int | None = None) -> None:
-        """PY_RETURN: what :meth:`py_start` began ends with ``value``, at a return's site or at the end."""
+        """Fire PY_RETURN for the last :meth:`py_start`. Without a site its offset is the end of the code-like."""
         pause_clocks()
-        _code, offset, line = self._place(site)
+        _code, offset, line = self._position_of(site)
         if site is None:
             file = self._files[-1]
             state, offset = self._states.first_of(file) + FileState.RETURN, self._codelikes[file].end
         else:
             file, state = self._sites[site].file, self._sites[site].state
-        self._c(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
-        self._leave()
+        self._fire(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
+        self._end_file()
         if self._files:
             resume_clocks()
 
     def py_unwind(self, exception: BaseException, site: int | None = None) -> None:
-        """PY_UNWIND: what :meth:`py_start` began ends with ``exception``, which came up at ``site``."""
+        """Fire PY_UNWIND for the last :meth:`py_start`, which ``exception`` leaves from ``site``."""
         pause_clocks()
         try:
-            self._exception(ev.PY_UNWIND, FileState.UNWIND, exception, site)
+            self._fire_exception(ev.PY_UNWIND, FileState.UNWIND, exception, site)
         finally:
-            self._leave()
+            self._end_file()
             if self._files:
                 resume_clocks()
 
     def py_yield(self, value: object, site: int) -> None:
-        """PY_YIELD: the scope stops for a while at a yield's site and hands out ``value``."""
+        """Fire PY_YIELD: the scope is suspended at the site of a yield, with ``value``."""
         pause_clocks()
         place = self._sites[site]
         self.is_paused = True
         try:
-            self._c(
+            self._fire(
                 ev.PY_YIELD, _capi.FIRE_PY_YIELD, place.state, place.file, place.offset, place.line, value
             )
         except BaseException:
@@ -169,30 +174,30 @@ class Activation:
             resume_clocks()
 
     def py_resume(self, site: int) -> None:
-        """PY_RESUME: the scope goes on at a yield's site. The states are brought up to date before."""
+        """Refresh the states and fire PY_RESUME: the scope resumes at the site of a yield."""
         pause_clocks()
         self.is_paused = False
         self._states.enter()
         place = self._sites[site]
         state = place.state + 1
-        if self._c(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line):
+        if self._fire(ev.PY_RESUME, _capi.FIRE_PY_RESUME, state, place.file, place.offset, place.line):
             self._states.refresh_local()
         resume_clocks()
 
     def py_throw(self, exception: BaseException, site: int) -> None:
-        """PY_THROW: the scope goes on at a yield's site, with ``exception`` thrown into it."""
+        """Refresh the states and fire PY_THROW: ``exception`` is thrown into the scope at the site of a yield."""
         pause_clocks()
         self.is_paused = False
         self._states.enter()
-        self._exception(ev.PY_THROW, FileState.THROW, exception, site)
+        self._fire_exception(ev.PY_THROW, FileState.THROW, exception, site)
         resume_clocks()
 
     def begin_function(self) -> bool:
-        """A function of the language begins that is a part of this scope (a loop that calls itself).
+        """Mark the start of a function of the language that is part of this scope (such as a recursive loop).
 
-        There is no event for it, and most tools see the scope go on. Tracers that keep a stack of calls are told,
-        when something happens in it, so that they do not take its lines for ones that follow those of the caller.
-        Returns whether :meth:`end_function` is to be called when it ends.
+        There is no event. Tracers that maintain a stack of calls see a call once an event happens in the function,
+        so that they do not connect its lines with those of the caller. Most tools see no difference. Returns
+        whether :meth:`end_function` has to be called at the end.
         """
         frame = self.frame if keeps_stack(sys.gettrace()) else None
         if frame is None or frame.paused is None:
@@ -201,15 +206,15 @@ class Activation:
         return True
 
     def end_function(self) -> None:
-        """What :meth:`begin_function` began ends, or has raised an exception."""
+        """Mark the end of the last :meth:`begin_function`, by return or by exception."""
         end_function(self._frames[-1])
 
-    # -- on the way ------------------------------------------------------------------------------------------
+    # -- events at sites -------------------------------------------------------------------------------------
 
     def line(self, site: int) -> None:
-        """LINE: execution reaches the line of ``site``."""
+        """Fire LINE: execution reaches the line of ``site``."""
         try:
-            self._here[-1] = site
+            self._last_sites[-1] = site
         except IndexError:
             raise RuntimeError(_NOT_RUNNING) from None
         place = self._sites[site]
@@ -222,24 +227,24 @@ class Activation:
             state, file, offset, line = place.state, place.file, place.offset, place.line
             raised = self._raise_checks[file]
             if active & LEGACY_TOOLS or self._data[raised] or self._data[raised + _TO_HANDLED]:
-                self._send(ev.LINE, _capi.FIRE_LINE, active, state, file, offset, line, (), (line,))
+                self._notify(ev.LINE, _capi.FIRE_LINE, active, state, file, offset, line, (), (line,))
                 return
-            # Most events are lines, and go to one tool. This is what `_send` comes to.
+            # The most frequent case, an event for tools only: `_notify` written out.
             call = self._line_calls[site]
             if call is None:
                 pointer, handle = self._states.pointer(state), self._handles[file]
                 call = self._line_calls[site] = (_capi.FIRE_LINE, pointer, handle, offset, line)
-            self._at(line, offset)(*call)
+            self._move_frame(line, offset)(*call)
             if active & DEBUGGER:
-                self._look_again()
+                self._refresh_after_debugger()
 
     def branch(self, site: int, left: object) -> None:
-        """BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
+        """Fire BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
 
-        Left is where the condition holds or the loop goes on.
+        The left side is taken if the condition is true or the loop continues.
         """
         try:
-            self._here[-1] = site
+            self._last_sites[-1] = site
         except IndexError:
             raise RuntimeError(_NOT_RUNNING) from None
         place = self._sites[site]
@@ -248,38 +253,40 @@ class Activation:
         else:
             event, fire, destination = ev.BRANCH_RIGHT, _capi.FIRE_BRANCH_RIGHT, place.right
             state = place.state + len(SITE_EVENTS["branch"]) - 1
-        self._c(event, fire, state, place.file, place.offset, place.line, destination)
+        self._fire(event, fire, state, place.file, place.offset, place.line, destination)
 
     def jump(self, site: int) -> None:
-        """JUMP: the unconditional jump at ``site`` is made."""
+        """Fire JUMP: the unconditional jump at ``site``."""
         place = self._sites[site]
-        self._c(ev.JUMP, _capi.FIRE_JUMP, place.state, place.file, place.offset, place.line, place.left)
+        self._fire(ev.JUMP, _capi.FIRE_JUMP, place.state, place.file, place.offset, place.line, place.left)
 
     def call(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """CALL: ``callable`` is about to be called at ``site``, with ``arg0`` first if it has arguments."""
+        """Fire CALL: ``callable`` is about to be called. ``arg0``: its first argument; MISSING if it has none."""
         try:
-            self._here[-1] = site
+            self._last_sites[-1] = site
         except IndexError:
             raise RuntimeError(_NOT_RUNNING) from None
         place = self._sites[site]
-        self._c(ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0)
+        self._fire(
+            ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0
+        )
 
     def c_return(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """C_RETURN: ``callable``, which is no Python function, returned. Arguments as those of :meth:`call`."""
-        self._python(ev.C_RETURN, FileState.C_RETURN, site, callable, arg0)
+        """Fire C_RETURN: ``callable``, not a Python function, has returned. Arguments as for :meth:`call`."""
+        self._fire_in_python(ev.C_RETURN, FileState.C_RETURN, site, callable, arg0)
 
     def c_raise(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """C_RAISE: ``callable``, which is no Python function, raised. Arguments as those of :meth:`call`."""
-        self._python(ev.C_RAISE, FileState.C_RAISE, site, callable, arg0)
+        """Fire C_RAISE: ``callable``, not a Python function, has raised. Arguments as for :meth:`call`."""
+        self._fire_in_python(ev.C_RAISE, FileState.C_RAISE, site, callable, arg0)
 
     def invoke(self, site: int, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
-        """Call a function of the host at ``site`` and return its result, with CALL, C_RETURN and C_RAISE.
+        """Call a function of the host at ``site``, fire CALL, C_RETURN and C_RAISE, and return its result.
 
-        It is called from the scope's frame: a debugger that stops in it finds the scope among its callers,
-        and a traceback through it has the scope's line.
+        The function is called from the scope's frame: debuggers find the scope among its callers, and tracebacks
+        contain the scope's line. Raises what ``function`` raises.
         """
         called = partial(function, **keywords) if keywords else function
-        # A method is a function called with its object first: so the VM, and so the events.
+        # A method is called as its function, with the object as the first argument; the VM's events say so, too.
         if isinstance(function, MethodType):
             arg0: object = function.__self__
             function = function.__func__
@@ -287,7 +294,7 @@ class Activation:
             arg0 = arguments[0] if arguments else next(iter(keywords.values()), MISSING)
         self.call(site, function, arg0)
         place = self._sites[site]
-        self._at(place.line, place.offset)
+        self._move_frame(place.line, place.offset)
         try:
             result = call_outside(self._frames, called, *arguments)
         except BaseException:
@@ -301,50 +308,53 @@ class Activation:
         return result
 
     def reach(self, site: int) -> None:
-        """Be at a site without an event: for whoever looks at the frame later."""
+        """Move the frame to ``site`` without firing an event."""
         if not self._files:
             raise RuntimeError(_NOT_RUNNING)
-        self._here[-1] = site
+        self._last_sites[-1] = site
         if len(self._frames) == len(self._files):
             place = self._sites[site]
             self._frames[-1].move(place.line, place.offset)
 
     def within(self, site: int, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Call a function of the engine from the scope's frame, at ``site``: one that runs another scope, say,
-        which then has this one among its callers. Fires nothing. A tool that came meanwhile is seen."""
+        """Call a function of the engine from the scope's frame, at ``site``, and return its result. Fires no
+        events.
+
+        A function that runs another scope then has this one among its callers. The states are refreshed
+        afterwards. Raises what ``function`` raises.
+        """
         self.reach(site)
         if LINE_OFFSET is not None:
-            self._frame()
+            self._innermost_frame()
         try:
             return call_outside(self._frames, function, *arguments)
         finally:
             self._states.enter()
 
     def stop_iteration(self, site: int, value: object = None) -> None:
-        """STOP_ITERATION: an iterator at ``site`` ended, with ``value`` or the StopIteration given."""
+        """Fire STOP_ITERATION: an iterator at ``site`` has ended. ``value``: its value, or the StopIteration."""
         place = self._sites[site]
         state, file, offset, line = place.state, place.file, place.offset, place.line
-        self._c(ev.STOP_ITERATION, _capi.FIRE_STOP_ITERATION, state, file, offset, line, value)
+        self._fire(ev.STOP_ITERATION, _capi.FIRE_STOP_ITERATION, state, file, offset, line, value)
 
     # -- exceptions ------------------------------------------------------------------------------------------
 
     def raise_(self, exception: BaseException, site: int | None = None) -> None:
-        """RAISE: ``exception`` is raised at ``site``, or comes out of something called there."""
-        self._raised = exception
-        self._exception(ev.RAISE, FileState.RAISE, exception, site)
+        """Fire RAISE: ``exception`` is raised at ``site``, or propagates from a call there."""
+        self._reported = exception
+        self._fire_exception(ev.RAISE, FileState.RAISE, exception, site)
         if site is not None:
             self.reach(site)
 
     def reraise(self, exception: BaseException, site: int | None = None) -> None:
-        """RERAISE: ``exception`` is raised once more, after a handler that did not want it or a
-        ``finally``."""
-        self._exception(ev.RERAISE, FileState.RERAISE, exception, site)
+        """Fire RERAISE: ``exception`` is raised again, by a handler or at the end of a ``finally``."""
+        self._fire_exception(ev.RERAISE, FileState.RERAISE, exception, site)
 
     def exception_handled(self, exception: BaseException, site: int | None = None) -> None:
-        """EXCEPTION_HANDLED: ``exception`` was caught at ``site``."""
-        self._exception(ev.EXCEPTION_HANDLED, FileState.HANDLED, exception, site)
+        """Fire EXCEPTION_HANDLED: ``exception`` has been caught at ``site``."""
+        self._fire_exception(ev.EXCEPTION_HANDLED, FileState.HANDLED, exception, site)
 
-    # -- with ------------------------------------------------------------------------------------------------
+    # -- context manager -------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         if not self._files:
@@ -371,12 +381,13 @@ class Activation:
         if leaving is not None and leaving is not exception:
             raise leaving
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- implementation --------------------------------------------------------------------------------------
 
     def _unwind(self, exception: BaseException) -> BaseException:
-        """RAISE, if it was not told yet, and PY_UNWIND of the file that is running; return what leaves it."""
+        """Fire RAISE, unless it has been fired, and PY_UNWIND for the innermost file. Returns the exception that
+        leaves the file."""
         try:
-            if self._raised is not exception:
+            if self._reported is not exception:
                 self.raise_(exception)
         except BaseException as error:
             exception = error
@@ -386,7 +397,7 @@ class Activation:
             exception = error
         return exception
 
-    def _c(
+    def _fire(
         self,
         event: Event,
         fire: Callable[..., int],
@@ -396,14 +407,14 @@ class Activation:
         line: int,
         *arguments: Any,
     ) -> bool:
-        """Fire an event that the C API can fire, if anybody listens; return whether anybody does."""
+        """Fire an event that the C API supports, if a tool listens. Returns whether one does."""
         active = self._data[2 * state]
         if not active or tracing.count.value:
             return False
-        self._send(event, fire, active, state, file, offset, line, arguments, map(object_, arguments))
+        self._notify(event, fire, active, state, file, offset, line, arguments, map(object_, arguments))
         return True
 
-    def _send(
+    def _notify(
         self,
         event: Event,
         fire: Callable[..., int],
@@ -415,105 +426,106 @@ class Activation:
         arguments: tuple[Any, ...],
         for_c: Iterable[Any],
     ) -> None:
-        """Tell the legacy tools, and then the others by a function of the C API. ``for_c``: its last arguments."""
-        caller = self._at(line, offset)
+        """Call the legacy tools, and then the others through the C API. ``for_c``: the C function's last
+        arguments."""
+        caller = self._move_frame(line, offset)
         if active & DEBUGGER and event in _LEAVING and self._frames:
-            leave(self._frames[-1].frame, sys._getframe(), ends=event is ev.PY_RETURN)
+            prepare_exit(self._frames[-1].frame, sys._getframe(), ends=event is ev.PY_RETURN)
         raised = self._raise_checks[file]
         if self._data[raised] or self._data[raised + _TO_HANDLED]:
-            # What a callback raises passes through the frame, whose own instructions are nobody's business.
+            # An exception in a callback passes through the frame; the frame's own instructions must not report it.
             caller = partial(silently, caller)
         handle = self._handles[file]
         if active & LEGACY_TOOLS:
-            tell(self._frames, event, *arguments)
+            notify(self._frames, event, *arguments)
             without_legacy(self._data, 2 * state, caller, fire, handle, offset, *for_c)
         else:
             caller(fire, self._states.pointer(state), handle, offset, *for_c)
         if active & DEBUGGER:
-            self._look_again()
+            self._refresh_after_debugger()
 
-    def _look_again(self) -> None:
-        """A debugger was told of an event. Its user's next step may need other events, but not those of engines."""
+    def _refresh_after_debugger(self) -> None:
+        """Refresh the states after an event was reported to a debugger: its next step may need other events."""
         if self._frames:
-            pass_over(self._frames[-1].frame.f_trace)
+            skip_engines(self._frames[-1].frame.f_trace)
         self._states.enter()
 
-    def _python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
-        """Fire an event of a site that the C API cannot fire."""
+    def _fire_in_python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
+        """Fire an event of a site that the C API does not support."""
         place = self._sites[site]
         state = place.file_state + number
         active = self._data[2 * state]
         if active:
-            caller = self._at(place.line, place.offset)
+            caller = self._move_frame(place.line, place.offset)
             if active & LEGACY_TOOLS:
-                tell(self._frames, event, *arguments)
+                notify(self._frames, event, *arguments)
             dispatch(event, self._states, state, place.code, place.offset, *arguments, caller=caller)
 
-    def _exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> None:
+    def _fire_exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> None:
         if not self._files:
             raise RuntimeError(_NOT_RUNNING)
         state = self._states.first_of(self._files[-1]) + number
         active = self._data[2 * state]
         if active:
-            code, offset, line = self._place(site)
-            caller = self._at(line, offset)
+            code, offset, line = self._position_of(site)
+            caller = self._move_frame(line, offset)
             if active & LEGACY_TOOLS:
-                tell(self._frames, event, exception)
+                notify(self._frames, event, exception)
             if active & DEBUGGER and event is ev.PY_UNWIND and self._frames:
-                leave(self._frames[-1].frame, sys._getframe(), ends=True)
+                prepare_exit(self._frames[-1].frame, sys._getframe(), ends=True)
             dispatch(event, self._states, state, code, offset, exception, caller=caller)
 
-    def _place(self, site: int | None) -> tuple[CodeType, int, int]:
-        """The code-like, offset and line of a site; without one, of the last one, or of the start."""
+    def _position_of(self, site: int | None) -> tuple[CodeType, int, int]:
+        """Return the code-like, offset and line of a site; by default of the last one, or of the start."""
         if not self._files:
             raise RuntimeError(_NOT_RUNNING)
-        site = self._here[-1] if site is None else site
+        site = self._last_sites[-1] if site is None else site
         if site is not None:
             place = self._sites[site]
             return place.code, place.offset, place.line
         codelike = self._codelikes[self._files[-1]]
         return codelike.code, codelike.start, codelike.code.co_firstlineno
 
-    def _at(self, line: int, offset: int) -> Callable[..., Any]:
-        """Put the frame at a place; return what calls a function from there."""
+    def _move_frame(self, line: int, offset: int) -> Callable[..., Any]:
+        """Move the frame to a position. Returns a function that calls functions from the frame."""
         frames = self._frames
         if len(frames) != len(self._files):
             if LINE_OFFSET is None:
                 return call_directly
-            self._frame()
+            self._innermost_frame()
         frames[-1].move(line, offset)
         return frames[0].call if len(frames) == 1 else self._call_nested
 
     def _call_nested(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return call_in(self._frames, function, *arguments)
 
-    def _frame(self) -> ScopeFrame:
+    def _innermost_frame(self) -> ScopeFrame:
         if not self._files:
             raise RuntimeError(_NOT_RUNNING)
         while len(self._frames) < len(self._files):
             codelike = self._codelikes[self._files[len(self._frames)]]
-            frame = ScopeFrame(codelike.code, *self._names[len(self._frames)])
-            here = self._here[len(self._frames)]
-            if here is None:
+            frame = ScopeFrame(codelike.code, *self._namespaces[len(self._frames)])
+            last_site = self._last_sites[len(self._frames)]
+            if last_site is None:
                 frame.move(codelike.code.co_firstlineno, codelike.start)
             else:
-                frame.move(self._sites[here].line, self._sites[here].offset)
+                frame.move(self._sites[last_site].line, self._sites[last_site].offset)
             self._frames.append(frame)
         return self._frames[-1]
 
-    def _leave(self) -> None:
+    def _end_file(self) -> None:
         if not self._files:
             return
         self._files.pop()
-        self._here.pop()
-        self._raised = None
+        self._last_sites.pop()
+        self._reported = None
         if self._files:
-            self._names.pop()
-            # A debugger that steps out asks for the events of the file it comes to while this one ends.
+            self._namespaces.pop()
+            # A debugger that steps out has set the events of the outer file in the callback for this one's end.
             self._states.enter()
         while len(self._frames) > len(self._files):
             self._frames.pop().close()
 
 
-# What these two call is not part of the signalling, and its exceptions pass through them.
+# These two call functions of the host, whose exceptions pass through them.
 hide_all(Activation, besides=("invoke", "within"))

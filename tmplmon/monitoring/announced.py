@@ -1,8 +1,8 @@
-"""The code objects of languages that are hosted in Python, as those languages announce them.
+"""A registry of the code objects of languages that are hosted in Python.
 
-Rule: an engine announces the code that it is about to run, real or code-like; a tool asks for what there is and is
-told what comes later. So a tool can set local events on just that, and the rest of the process is not even
-instrumented. Announcing costs a dict entry; nothing is looked at when the code runs.
+Rule: an engine announces its code objects, real or code-like, before it runs them. A tool can list them and be
+notified of new ones. It can then set local events on these only, and the rest of the process is not instrumented.
+Announcing costs one dict entry; running the code costs nothing extra.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from types import CodeType
 
 __all__ = ["announce", "announced", "unwatch", "watch", "with_nested"]
 
-# By identity: comparing code objects compares all their constants, and hashing them takes microseconds.
+# By id: comparing code objects compares all their constants, and hashing one takes microseconds.
 _codes: dict[int, weakref.ref[CodeType]] = {}
 _watchers: list[Callable[[CodeType], object]] = []
 
 
 def announce(*codes: CodeType) -> None:
-    """Make code objects known, once each; those that are constants of theirs are known with them."""
+    """Register code objects, once each. Code objects among their constants are registered with them."""
     for code in codes:
         key = id(code)
         if key not in _codes:
@@ -30,7 +30,7 @@ def announce(*codes: CodeType) -> None:
 
 
 def announced() -> list[CodeType]:
-    """All code objects that were announced and still are, with those nested in them."""
+    """Return all registered code objects that are alive, and those nested in them."""
     alive = [reference() for reference in tuple(_codes.values())]
     return [each for code in alive if code is not None for each in with_nested(code)]
 
@@ -41,12 +41,12 @@ def watch(watcher: Callable[[CodeType], object]) -> None:
 
 
 def unwatch(watcher: Callable[[CodeType], object]) -> None:
-    """End what :func:`watch` began. Raises ValueError if it has not."""
+    """Undo :func:`watch`. Raises ValueError if the function is not registered."""
     _watchers.remove(watcher)
 
 
 def with_nested(code: CodeType) -> Iterator[CodeType]:
-    """A code object and those among its constants, at any depth."""
+    """Yield a code object and those among its constants, at any depth."""
     pending = [code]
     while pending:
         code = pending.pop()

@@ -1,10 +1,10 @@
-"""Code-likes: real code objects that stand for code of another language, one per scope and file.
+"""Code-likes: real code objects that represent code of another language, one per scope and file.
 
-``set_local_events``, coverage.py's sysmon core, ``inspect`` and ``dis`` accept ``types.CodeType`` only, so a
-code-like is one. It is a *skeleton*: one instruction per site, in the order of the sites, with the site's
-position, and jumps where the scope branches or jumps. The offset of an event is the offset of the site's
-instruction, so ``co_positions``, ``co_lines``, ``co_branches`` and ``dis`` all tell the truth about it. The
-picture of ``if`` on line 2 with one line under it, on 3.14:
+``set_local_events``, coverage.py's sysmon core, ``inspect`` and ``dis`` accept only ``types.CodeType``, so a
+code-like is one. It is a *skeleton*: one instruction per site, in the order of the sites, with the position of the
+site, and jumps where the scope branches or jumps. The offset of an event is the offset of the site's
+instruction, so ``co_positions``, ``co_lines``, ``co_branches`` and ``dis`` give correct information about it.
+For an ``if`` on line 2 with one line in its body, on 3.14:
 
     line 2   NOP                          site 0, LINE
     line 2   POP_JUMP_IF_FALSE  to L1     site 1, branch: its right destination is L1
@@ -12,16 +12,14 @@ picture of ``if`` on line 2 with one line under it, on 3.14:
     line 3   NOP                          site 2, LINE: the left destination of site 1
     L1: line 4  NOP                       site 3, LINE
 
-A destination that is not where the instruction leads by itself is reached through a jump without a line,
-which is what tools that follow the bytecode from a destination expect (coverage.py's ``BranchArcResolver``
-does).
+A destination other than the following instruction is reached through a jump without a line. Tools that follow the
+bytecode from a destination expect that (such as coverage.py's ``BranchArcResolver``).
 
-The skeleton is never run. But ``sys.settrace``, debuggers and tracebacks want a *frame* of this code, so in
-front of the skeleton stands the driver (:mod:`tmplmon.monitoring.skeleton`), a small generator compiled by
-Python itself, which :mod:`tmplmon.monitoring.frames` runs; it has no lines. Its RESUME instructions are
-replaced by NOP, and the one RESUME that 3.14 and later insist on stands behind the skeleton's end: the VM
-instruments a code object from its first RESUME on, so it never instruments a code-like, and running the
-driver fires nothing.
+The skeleton never runs. ``sys.settrace``, debuggers and tracebacks need a *frame* of this code, however, so the
+skeleton is preceded by the driver (:mod:`tmplmon.monitoring.skeleton`): a small generator compiled by Python, which
+:mod:`tmplmon.monitoring.frames` runs. It has no lines. Its RESUME instructions are replaced by NOP, and the one
+RESUME that 3.14 and later require follows the end of the skeleton. The VM instruments a code object from its first
+RESUME on, so it never instruments a code-like, and running the driver fires no events.
 
 Source: CPython's ``InternalDocs``, ``Python/instrumentation.c`` (``_co_firsttraceable``, the branches
 iterator), ``dis``.
@@ -38,7 +36,7 @@ from tmplmon.monitoring.skeleton import DRIVER, DRIVER_UNITS, TAIL, Block, lay_o
 __all__ = ["EXIT", "CodeLike", "CodeLikeBuilder", "Label", "is_codelike"]
 
 EXIT = -1
-"""A destination: out of the scope."""
+"""A destination outside the scope."""
 
 
 def is_codelike(code: CodeType) -> bool:
@@ -48,34 +46,32 @@ def is_codelike(code: CodeType) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CodeLike:
-    """A code object and where the sites are in it."""
+    """A code object and the offsets of its sites."""
 
     code: CodeType
-    """The code object. Its identity is what tools know it by."""
+    """The code object. Tools identify it by identity."""
     start: int
-    """The offset of its first instruction with a line: that of PY_START and of everything without a site."""
+    """The offset of its first instruction with a line: that of PY_START and of events without a site."""
     end: int
-    """The offset of its last instruction, the return at its end, which has no line: where what leaves the scope
-    leads."""
+    """The offset of its last instruction, the final return, which has no line: the destination of exits."""
     offsets: tuple[int, ...]
     """The offset of each site."""
     left: tuple[int | None, ...]
-    """The offset that each site leads to, for a branch when it goes left. None for a return."""
+    """The destination of each site; for a branch, of its left side. None for a return."""
     right: tuple[int | None, ...]
-    """The offset that a branch leads to when it goes right; None for other sites."""
+    """The destination of a branch on its right side; None for other sites."""
 
 
 @dataclass(eq=False, slots=True)
 class Label:
-    """A destination that is not there yet: the site that comes next when the label is bound, or EXIT at the
-    end."""
+    """A destination that is added later: the next site after the label is bound, or EXIT at the end."""
 
     site: int | None = None
     """The number of the site in its code-like; None until it is bound."""
 
 
 @dataclass(slots=True)
-class _Site:
+class _SkeletonSite:
     kind: str  # "place", "branch", "jump" or "return"
     position: Position
     left: int | Label | None = None  # site number, EXIT, or None: the next site
@@ -83,7 +79,7 @@ class _Site:
 
 
 class CodeLikeBuilder:
-    """Collects the sites of one file of one scope, in the order of their code, and makes the code object.
+    """Collects the sites of one file of one scope, in the order of their code, and creates the code object.
 
         builder = CodeLikeBuilder("/srv/page.html", "page")
         builder.place((2, 2, 0, 9))
@@ -107,30 +103,32 @@ class CodeLikeBuilder:
         self.name = name
         self.qualname = name if qualname is None else qualname
         self.firstlineno = firstlineno
-        self._sites: list[_Site] = []
+        self._sites: list[_SkeletonSite] = []
 
     def place(self, position: Position) -> int:
-        """Add a site that leads to the next one: a line, a call."""
+        """Add a site that leads to the next one, such as a line or a call. Returns its number."""
         return self._add("place", position)
 
     def branch(self, position: Position) -> int:
-        """Add a site with two ways on: left to the next site, unless :meth:`connect` says otherwise, and
-        right."""
+        """Add a branch: left to the next site, unless :meth:`connect` says otherwise, and right. Returns its
+        number."""
         return self._add("branch", position)
 
     def jump(self, position: Position) -> int:
-        """Add an unconditional jump: :meth:`connect` says where to, as ``left``."""
+        """Add an unconditional jump; :meth:`connect` sets its destination as ``left``. Returns its number."""
         return self._add("jump", position)
 
     def leave(self, position: Position) -> int:
-        """Add a return."""
+        """Add a return. Returns its number."""
         return self._add("return", position)
 
     def connect(
         self, site: int, *, left: int | Label | None = None, right: int | Label | None = None
     ) -> None:
-        """Set where a branch or jump leads: to a site's number, a label or EXIT. What is None stays as it
-        is."""
+        """Set the destinations of a branch or jump: the number of a site, a label or EXIT. None: not changed.
+
+        Raises ValueError for a site that does not exist.
+        """
         self._check(site)
         if left is not None:
             self._sites[site].left = left
@@ -138,19 +136,19 @@ class CodeLikeBuilder:
             self._sites[site].right = right
 
     def label(self) -> Label:
-        """Return a new label, to connect sites to before their destination has been added."""
+        """Return a new label, for a destination that has not been added yet."""
         return Label()
 
     def bind(self, label: Label) -> None:
-        """Let a label stand for the site that is added next, or for EXIT if none is."""
+        """Bind a label to the next site that is added, or to EXIT if none is."""
         label.site = len(self._sites)
 
     def build(self) -> CodeLike:
-        """Make the code object.
+        """Create the code object.
 
-        Raises ValueError for a branch without a right or a jump without a target, a destination that is no
-        site, a right destination at a site that is no branch, a site without a line or before the first line,
-        or a position that a line table cannot hold.
+        Raises ValueError for a branch without a right side, a jump without a destination, a label that is not
+        bound, a destination that is not a site, a right side of a site that is not a branch, a site without a
+        line or before the first line, and a position that a line table cannot represent.
         """
         lines = [site.position[0] for site in self._sites]
         for site in self._sites:
@@ -160,20 +158,20 @@ class CodeLikeBuilder:
         firstlineno = self.firstlineno
         if firstlineno is None:
             firstlineno = min((line for line in lines if line is not None), default=1)
-        # The blocks: the start, the sites, the return at the end.
+        # The blocks: the start, the sites, the final return.
         blocks = [Block("place", (firstlineno, firstlineno, None, None))]
         for site in self._sites:
             blocks.append(
                 Block(site.kind, site.position, self._block_of(site.left), self._block_of(site.right))
             )
-        # Without a place: whatever leads out of the scope would otherwise seem to lead to the last site's line.
+        # Without a line: otherwise exits of the scope would appear to lead to the line of the last site.
         blocks.append(Block("return", NOWHERE))
         return self._assemble(blocks, firstlineno)
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- implementation --------------------------------------------------------------------------------------
 
     def _add(self, kind: str, position: Position) -> int:
-        self._sites.append(_Site(kind, position))
+        self._sites.append(_SkeletonSite(kind, position))
         return len(self._sites) - 1
 
     def _resolve(self, destination: int | Label | None) -> int | None:
@@ -192,7 +190,7 @@ class CodeLikeBuilder:
         if destination != EXIT and not 0 <= destination < len(self._sites):
             raise ValueError(f"{self.filename}: there is no site {destination}")
 
-    def _check_site(self, number: int, site: _Site) -> None:
+    def _check_site(self, number: int, site: _SkeletonSite) -> None:
         where = f"{self.filename}: site {number} at {site.position}"
         line = site.position[0]
         if line is None or line < 1:

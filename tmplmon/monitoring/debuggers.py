@@ -1,20 +1,20 @@
-"""What ``pdb``, and every debugger that is a ``bdb.Bdb``, steps through: scopes, and not what runs them.
+"""Makes ``pdb``, and every other debugger derived from ``bdb.Bdb``, step through scopes and not through engines.
 
-A scope's engine is code like any other to them. Between two lines of a scope there are many of its functions, and a
-debugger that steps would stop at each line of each of them. And a scope's frame is a generator's, where they do not
-stop at the end. So one that is found to look at a scope is told better, in its own terms:
+To these debuggers the engine that runs a scope is ordinary code: they would stop at each line of each of its
+functions. The frame of a scope is a generator's, and they do not stop at the end of a generator. A debugger that
+traces a scope is therefore adjusted:
 
-- The modules to pass over are put into its ``skip``, as patterns; :data:`ENGINES` says which they are.
-- The engine's frames that are running already when the debugger comes (it traces all that are on the stack) are not
-  traced any more. Many are generators, and it takes each StopIteration in a frame that it traces for the end of a
-  generator that its user waits for.
-- Where a scope ends whose next line, or whose end, its user waits for, it gets the command ``step``: it would take
-  the return of a generator for a pause.
-- What the engine does for the first time, with the help of other libraries, it steps over: :func:`unstepped`.
-- What a scope returns to is the next frame that is not the engine's, which is therefore traced.
+- The engine's modules are added to its ``skip``, as patterns; :data:`ENGINES` names them.
+- It no longer traces frames of the engine that were running when it started (it traces all frames on the stack).
+  Many of these are generators, and a StopIteration in a traced frame would look like the end of the generator that
+  its user waits for.
+- At the end of a scope whose next line or end its user waits for, it gets the command ``step``, because it would
+  treat the return of a generator as a suspension.
+- Library functions that the engine calls for one-time work are stepped over: :func:`unstepped`.
+- The frame that a scope returns to is the next one that is not the engine's; it is traced.
 
-Breakpoints in modules that are skipped count all the same. A debugger with an attribute ``leaves_out_engines`` sees
-to all this itself. With ``TMPLMON_MONITORING_VISIBLE`` in the environment nothing is passed over; see
+Breakpoints in skipped modules are still hit. A debugger with an attribute ``leaves_out_engines`` is not
+adjusted. With ``TMPLMON_MONITORING_VISIBLE`` in the environment nothing is skipped; see
 :mod:`tmplmon.monitoring.hidden`.
 
 Source: CPython's ``Lib/bdb.py``.
@@ -30,15 +30,17 @@ from typing import Any
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import VISIBLE, hide_all
 
-__all__ = ["ENGINES", "leave", "pass_over", "pass_over_running", "unstepped"]
+__all__ = ["ENGINES", "prepare_exit", "skip_engines", "stop_tracing_engines", "unstepped"]
 
 ENGINES = {"tmplmon.monitoring."}
-"""How the names of the modules begin that debuggers pass over. An engine adds its own."""
+"""Prefixes of the names of modules that debuggers skip. An engine adds its own."""
 
 
-def pass_over(tracer: Any) -> Any:
-    """Let the debugger that a local tracer (``f_trace``) belongs to pass over the engines, and return it. None if
-    it is no ``Bdb``, or needs none of this."""
+def skip_engines(tracer: Any) -> Any:
+    """Make the debugger of a local tracer (``f_trace``) skip the engines' modules.
+
+    Returns the debugger; None if the tracer is not a ``Bdb``'s, or its debugger needs no adjustment.
+    """
     bdb = sys.modules.get("bdb")
     debugger = getattr(tracer, "__self__", None)
     if bdb is None or VISIBLE or not isinstance(debugger, bdb.Bdb) or hasattr(debugger, "leaves_out_engines"):
@@ -49,34 +51,40 @@ def pass_over(tracer: Any) -> Any:
     return debugger
 
 
-def pass_over_running(frame: FrameType) -> None:
-    """``frame``, an engine's, is traced: a debugger has come. It passes over all such frames that are running."""
-    if pass_over(frame.f_trace) is None:
+def stop_tracing_engines(frame: FrameType) -> None:
+    """Stop tracing the engine's frames on the stack, from ``frame`` on, after a debugger has started to trace
+    it."""
+    if skip_engines(frame.f_trace) is None:
         return
-    each: FrameType | None = frame
-    while each is not None:
-        if _is_engines(each):
-            each.f_trace = None
-        each = each.f_back
+    caller: FrameType | None = frame
+    while caller is not None:
+        if _is_engine_frame(caller):
+            caller.f_trace = None
+        caller = caller.f_back
 
 
-def leave(scope: FrameType, caller: FrameType | None, *, ends: bool) -> None:
-    """A scope is about to tell that it ends, or that it pauses. ``caller`` is the frame that it returns to, or one
-    of the engine's above that."""
+def prepare_exit(scope: FrameType, caller: FrameType | None, *, ends: bool) -> None:
+    """Adjust the debugger before a scope reports its end (``ends``) or a suspension.
+
+    ``caller`` is the frame that the scope returns to, or a frame of the engine above that.
+    """
     tracer = scope.f_trace
-    debugger = pass_over(tracer)
+    debugger = skip_engines(tracer)
     if debugger is None:
         return
     if ends and debugger.stopframe is scope:
         silently(debugger.set_step)
-    while caller is not None and _is_engines(caller):
+    while caller is not None and _is_engine_frame(caller):
         caller = caller.f_back
     if caller is not None and caller.f_trace is None:
         caller.f_trace = tracer
 
 
 def unstepped(function: Callable[..., Any], /, *arguments: Any) -> Any:
-    """Return ``function(*arguments)``, an engine's: a debugger does not step into what that calls."""
+    """Return ``function(*arguments)``, for a function of the engine. A debugger does not step into what it calls.
+
+    Raises what ``function`` raises.
+    """
     debugger = _debugger()
     if debugger is None or debugger.stopframe is not None or debugger.stoplineno == -1:
         return function(*arguments)
@@ -90,18 +98,18 @@ def unstepped(function: Callable[..., Any], /, *arguments: Any) -> Any:
 
 
 def _debugger() -> Any:
-    """The debugger that steps here, as of :func:`pass_over`."""
+    """The debugger that is stepping in this thread (see :func:`skip_engines`)."""
     tracer: Any = sys.gettrace()
     if tracer is None and sys.monitoring.get_tool(sys.monitoring.DEBUGGER_ID) is not None:
         frame: FrameType | None = sys._getframe()
         while frame is not None and tracer is None:
             tracer, frame = frame.f_trace, frame.f_back
-    return pass_over(tracer)
+    return skip_engines(tracer)
 
 
-def _is_engines(frame: FrameType) -> bool:
+def _is_engine_frame(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__")
     return isinstance(name, str) and name.startswith(tuple(ENGINES))
 
 
-hide_all(globals(), besides=("unstepped",))  # it calls what may raise
+hide_all(globals(), besides=("unstepped",))  # its callee may raise

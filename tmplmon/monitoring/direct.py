@@ -1,14 +1,14 @@
-"""Direct calls from an engine to a tool: callbacks for LINE without an event, and clocks that pause.
+"""Direct calls from an engine to a tool: callbacks for LINE without an event, and clocks that can be paused.
 
-A LINE event of a scope goes to its tools from the scope's frame and through the C API, which takes most of a
-microsecond. A tool that does not look at frames can register a direct callback, which the engine calls itself.
-While a direct callback runs, events are not switched off in its thread.
+A LINE event of a scope is fired from the scope's frame and through the C API, which takes most of a microsecond. A
+tool that does not use frames can register a direct callback, which the engine calls itself. Events are not disabled
+in the thread while a direct callback runs.
 
-Everything else stays the same: the tool registers its callbacks and sets its events with `sys.monitoring`. Those
-callbacks are called where another tool listens to the same line, too.
+The tool still registers its callbacks and sets its events with `sys.monitoring`. These callbacks are called where
+another tool listens to the same line.
 
 Signalling takes time that a run without tools does not take: entering a scope costs tens of microseconds. A tool
-that measures time can register a clock, which stands still meanwhile.
+that measures time can register a clock, which is paused meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ type LineCallback = Callable[[CodeType, int], object]
 type Clock = tuple[Callable[[], object], Callable[[], object]]
 
 LINE_CALLBACKS: dict[int, LineCallback] = {}
-"""The ``active`` byte of a state that one tool alone listens to → that tool's direct callback."""
+"""The ``active`` byte of a state with a single tool → that tool's direct callback."""
 
 _clocks: dict[int, Clock] = {}
 _pauses: tuple[Callable[[], object], ...] = ()
@@ -35,19 +35,19 @@ _resumes: tuple[Callable[[], object], ...] = ()
 def register_line(tool_id: int, callback: LineCallback | None) -> None:
     """Set a tool's direct callback for LINE, ``callback(code, line_number)``; None removes it.
 
-    It must do what the tool's callback from ``sys.monitoring.register_callback`` does, and may return DISABLE as
-    that one may. The tool has to remove it before its id is freed. Raises ValueError if no tool has the id.
+    It must do what the tool's callback from ``sys.monitoring.register_callback`` does, and may also return DISABLE.
+    The tool has to remove it before its id is freed. Raises ValueError if no tool has the id.
     """
     _register(LINE_CALLBACKS, tool_id, callback)
 
 
 def register_clock(tool_id: int, clock: Clock | None) -> None:
-    """Set a tool's clock, two functions without arguments; None removes it.
+    """Set a tool's clock, a pair of functions without arguments, (pause, resume); None removes it.
 
-    The first is called when an engine begins to signal (a scope begins, suspends, resumes or ends), before the
-    tool's own callback; the second when the engine goes on with its program. Each is called in the thread of the
-    scope, and may be called twice in a row. The tool has to remove it before its id is freed. Raises ValueError if
-    no tool has the id.
+    ``pause`` is called before an engine fires an event for the start, suspension, resumption or end of a scope, and
+    before the tool's own callback; ``resume`` is called when the engine continues with its program. Both are called
+    in the thread of the scope, possibly twice in a row. The tool has to remove the clock before its id is freed.
+    Raises ValueError if no tool has the id.
     """
     global _pauses, _resumes
     _register(_clocks, tool_id, clock)
@@ -56,13 +56,13 @@ def register_clock(tool_id: int, clock: Clock | None) -> None:
 
 
 def pause_clocks() -> None:
-    """For an engine: it does work that there would not be without tools, until :func:`resume_clocks`."""
+    """Pause all clocks: the engine starts work that it only does for tools."""
     for pause in _pauses:
         pause()
 
 
 def resume_clocks() -> None:
-    """For an engine: it goes on with its program."""
+    """Resume all clocks: the engine continues with its program."""
     for resume in _resumes:
         resume()
 

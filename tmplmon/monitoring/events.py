@@ -1,14 +1,15 @@
-"""Every event of ``sys.monitoring``: its number on the running Python, its arguments, and what DISABLE means.
+"""The events of ``sys.monitoring``: their ids on the running Python, their arguments, and whether DISABLE is
+allowed.
 
-Rule: nothing in this package, and nothing that uses it, knows an event's number. They differ between
-versions: 3.13 has one BRANCH event where 3.14 put BRANCH_LEFT and BRANCH_RIGHT, and everything after it
-moved. The numbers are read from ``sys.monitoring.events`` once, when this module is imported.
+Rule: no other module contains the id of an event. Ids differ between versions: 3.13 has one BRANCH event,
+which 3.14 replaced by BRANCH_LEFT and BRANCH_RIGHT, and all later ids moved. They are read from
+``sys.monitoring.events`` once, when this module is imported.
 
-Two numberings exist, and PEP 669 uses both: ``sys.monitoring`` speaks of *sets* of events, a bit each
-(:attr:`Event.mask`), while the C API and its state arrays speak of the bit's position (:attr:`Event.id`).
+PEP 669 uses two numberings: ``sys.monitoring`` has *sets* of events with a bit for each (:attr:`Event.mask`), the C
+API and its state arrays use the position of the bit (:attr:`Event.id`).
 
-Sources: PEP 669, the documentation of ``sys.monitoring``, and CPython's ``Include/cpython/monitoring.h`` and
-``Python/instrumentation.c`` for what those leave open (the order of tools, DISABLE).
+Sources: PEP 669, the documentation of ``sys.monitoring``, and for details such as the order of tools and DISABLE
+CPython's ``Include/cpython/monitoring.h`` and ``Python/instrumentation.c``.
 """
 
 from __future__ import annotations
@@ -48,34 +49,33 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of ``sys.monitoring``. There is one instance per event; compare with ``is``."""
+    """An event of ``sys.monitoring``. There is one instance per event; compare with ``is``."""
 
     name: str
     """Its name in ``sys.monitoring.events``."""
     id: int
-    """Its number in the C API and in state arrays, from 0."""
+    """Its number in the C API and in state arrays, counted from 0."""
     arguments: tuple[str, ...]
-    """What a callback gets after the code object. LINE is the only one without an offset."""
+    """The names of the callback's arguments after the code object. Only LINE has no offset."""
     can_disable: bool
-    """Whether a callback may return DISABLE. Where it may not, doing so is an error and removes the
-    callback."""
+    """Whether a callback may return DISABLE. For other events that is an error, and removes the callback."""
     controlled_by: str
-    """The event a tool has to ask for to get this one: C_RETURN and C_RAISE come with CALL, others with
-    themselves."""
+    """The event that a tool has to enable to get this one: CALL for C_RETURN and C_RAISE, otherwise the event
+    itself."""
     is_exception: bool
-    """Whether its last argument is the exception that is being raised, handled or thrown."""
+    """Whether the last argument is the exception that is raised, handled or thrown."""
 
     @property
     def mask(self) -> int:
-        """Its bit in the sets that ``sys.monitoring.set_events`` and ``get_local_events`` use."""
+        """Its bit in the sets of ``sys.monitoring.set_events`` and ``get_local_events``."""
         return 1 << self.id
 
     def __repr__(self) -> str:
         return f"<Event {self.name} {self.id}>"
 
 
-# name: (arguments after the code object, DISABLE allowed, event that switches it on, carries an exception)
-# INSTRUCTION is missing: it tells of bytecode instructions, and the C API has no way to fire it either.
+# name: (arguments after the code object, DISABLE allowed, event that enables it, carries an exception)
+# INSTRUCTION is missing: it is about bytecode instructions, and the C API cannot fire it.
 _EVENTS: dict[str, tuple[tuple[str, ...], bool, str, bool]] = {
     "PY_START": (("offset",), True, "PY_START", False),
     "PY_RESUME": (("offset",), True, "PY_RESUME", False),
@@ -101,21 +101,20 @@ _HAS_SIDES = hasattr(sys.monitoring.events, "BRANCH_LEFT")
 
 
 def _read() -> dict[str, Event]:
-    found = {}
+    events = {}
     for name, row in _EVENTS.items():
-        # From 3.14 BRANCH is only a name under which a tool can ask for both sides; nobody fires it.
+        # From 3.14 on, BRANCH is only a name with which a tool enables both sides; it is never fired.
         if hasattr(sys.monitoring.events, name) and not (name == "BRANCH" and _HAS_SIDES):
             mask: int = getattr(sys.monitoring.events, name)
-            found[name] = Event(name, mask.bit_length() - 1, *row)
-    return found
+            events[name] = Event(name, mask.bit_length() - 1, *row)
+    return events
 
 
 _BY_NAME = _read()
 
 
 def event(name: str) -> Event:
-    """Return the event called ``name``. Raises ValueError if this Python cannot fire an event of that
-    name."""
+    """Return the event ``name``. Raises ValueError if the running Python does not fire such an event."""
     try:
         return _BY_NAME[name]
     except KeyError:
@@ -125,7 +124,7 @@ def event(name: str) -> Event:
 
 
 ALL_EVENTS: tuple[Event, ...] = tuple(sorted(_BY_NAME.values(), key=lambda event: event.id))
-"""Every event that can be fired on the running Python, in the order of their numbers."""
+"""All events that can be fired on the running Python, in the order of their ids."""
 
 PY_START = event("PY_START")
 PY_RESUME = event("PY_RESUME")
@@ -144,8 +143,8 @@ EXCEPTION_HANDLED = event("EXCEPTION_HANDLED")
 STOP_ITERATION = event("STOP_ITERATION")
 
 BRANCH_LEFT = event("BRANCH_LEFT" if _HAS_SIDES else "BRANCH")
-"""The event of a branch that goes left (its condition holds, or a loop goes on): BRANCH on 3.13."""
+"""The event of a branch to the left (the condition is true, or the loop continues): BRANCH on 3.13."""
 BRANCH_RIGHT = event("BRANCH_RIGHT" if _HAS_SIDES else "BRANCH")
-"""The event of a branch that goes right (its condition fails, or a loop is done): BRANCH on 3.13."""
+"""The event of a branch to the right (the condition is false, or the loop ends): BRANCH on 3.13."""
 BRANCH = None if _HAS_SIDES else event("BRANCH")
-"""3.13's only branch event; None where there are two."""
+"""The only branch event of 3.13; None on later versions, which have two."""

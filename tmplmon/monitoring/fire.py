@@ -1,21 +1,22 @@
-"""Fire an event to the tools that listen to a state: each function does what the C API's of that name does.
+"""Fires an event to the tools that listen to a state. Each function does what the C API's function of that
+name does.
 
     fire_line(states, index, codelike, offset, line)
 
-fires LINE to the tools in the ``active`` byte of state ``index``, highest tool first, as the VM does. Rules:
+fires LINE to the tools in the ``active`` byte of state ``index``, the highest tool first, as the VM does. Rules:
 
-- Nobody listening: nothing happens, and nothing is looked at. Engines check the byte themselves before they call.
-- A callback that returns DISABLE takes its tool out of that state, if the event allows it; if not, the callback is
-  removed and ValueError is raised. What a callback raises comes out of the function, and no further tool is called.
-- Callbacks see no events of their own: not of the code they run, and not of what they make this package fire.
-- ``offset`` is the byte offset in the code-like; a negative one is a ValueError, if anybody listens.
-- The tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are passed over: they want a frame, and there is none
-  here. :mod:`tmplmon.monitoring.scope` has one, and serves them.
+- If no tool listens, nothing happens and no argument is checked. Engines check the byte before they call.
+- A callback that returns DISABLE removes its tool from that state, if the event allows that; otherwise the callback
+  is removed and ValueError is raised. An exception in a callback is raised, and no further tool is called.
+- Callbacks get no events for code that they run, nor for events that this package fires for it.
+- ``offset`` is the byte offset in the code-like. Raises ValueError for a negative one, if a tool listens.
+- The tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are skipped: they need a frame, and there is none here.
+  :mod:`tmplmon.monitoring.scope` has frames, and calls these tools.
 
-Most events go through the C API. Those that carry an exception being raised cannot (see ``_capi``), and the C
-API's C_RETURN leaves out an argument; these are dispatched here, between ``PyThreadState_EnterTracing`` and
-``…LeaveTracing``, as ``capi_call_instrumentation`` in CPython's ``Python/instrumentation.c`` does it. A callback
-can only be read by replacing it (``register_callback``), so it is replaced, and put back at once.
+Most events are fired through the C API. It cannot fire events with an exception (see ``_capi``), and its C_RETURN
+lacks an argument. These are dispatched here, between ``PyThreadState_EnterTracing`` and ``…LeaveTracing``, as in
+``capi_call_instrumentation`` in CPython's ``Python/instrumentation.c``. A callback can only be read by replacing it
+(``register_callback``), so it is replaced and restored at once.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 type Caller = Callable[..., Any]
-"""Calls a function with arguments: ``caller(function, *arguments)``; a scope's frame is one."""
+"""Calls a function with arguments: ``caller(function, *arguments)``, for example from a scope's frame."""
 
 MISSING = sys.monitoring.MISSING
 DISABLE = sys.monitoring.DISABLE
@@ -63,114 +64,115 @@ register_callback = sys.monitoring.register_callback
 
 
 def fire_py_start(states: StateArray, index: int, codelike: CodeType, offset: int) -> None:
-    """The scope starts."""
+    """Fire PY_START: the scope starts."""
     through_c(_capi.FIRE_PY_START, states, index, codelike, offset)
 
 
 def fire_py_resume(states: StateArray, index: int, codelike: CodeType, offset: int) -> None:
-    """The scope goes on after a yield (but not because something was thrown into it: PY_THROW)."""
+    """Fire PY_RESUME: the scope resumes after a yield, without an exception thrown into it (PY_THROW)."""
     through_c(_capi.FIRE_PY_RESUME, states, index, codelike, offset)
 
 
 def fire_py_return(states: StateArray, index: int, codelike: CodeType, offset: int, value: object) -> None:
-    """The scope is about to return ``value``."""
+    """Fire PY_RETURN: the scope is about to return ``value``."""
     through_c(_capi.FIRE_PY_RETURN, states, index, codelike, offset, object_(value))
 
 
 def fire_py_yield(states: StateArray, index: int, codelike: CodeType, offset: int, value: object) -> None:
-    """The scope is about to yield ``value``."""
+    """Fire PY_YIELD: the scope is about to yield ``value``."""
     through_c(_capi.FIRE_PY_YIELD, states, index, codelike, offset, object_(value))
 
 
 def fire_call(
     states: StateArray, index: int, codelike: CodeType, offset: int, callable: object, arg0: object = MISSING
 ) -> None:
-    """``callable`` is about to be called, with ``arg0`` first (``sys.monitoring.MISSING``: no arguments)."""
+    """Fire CALL: ``callable`` is about to be called. ``arg0``: its first argument;
+    ``sys.monitoring.MISSING``: none."""
     through_c(_capi.FIRE_CALL, states, index, codelike, offset, object_(callable), object_(arg0))
 
 
 def fire_line(states: StateArray, index: int, codelike: CodeType, offset: int, line: int) -> None:
-    """Execution reaches ``line``. Callbacks get the line, not the offset."""
+    """Fire LINE: execution reaches ``line``. Callbacks get the line, not the offset."""
     through_c(_capi.FIRE_LINE, states, index, codelike, offset, line)
 
 
 def fire_jump(states: StateArray, index: int, codelike: CodeType, offset: int, destination: int) -> None:
-    """An unconditional jump to the offset ``destination``."""
+    """Fire JUMP: an unconditional jump to the offset ``destination``."""
     through_c(_capi.FIRE_JUMP, states, index, codelike, offset, object_(destination))
 
 
 def fire_branch_left(
     states: StateArray, index: int, codelike: CodeType, offset: int, destination: int
 ) -> None:
-    """A branch goes left, to the offset ``destination``: its condition holds, or its loop goes on."""
+    """Fire BRANCH_LEFT: a branch to the offset ``destination``; the condition is true, or the loop continues."""
     through_c(_capi.FIRE_BRANCH_LEFT, states, index, codelike, offset, object_(destination))
 
 
 def fire_branch_right(
     states: StateArray, index: int, codelike: CodeType, offset: int, destination: int
 ) -> None:
-    """A branch goes right, to the offset ``destination``: its condition fails, or its loop is done."""
+    """Fire BRANCH_RIGHT: a branch to the offset ``destination``; the condition is false, or the loop ends."""
     through_c(_capi.FIRE_BRANCH_RIGHT, states, index, codelike, offset, object_(destination))
 
 
 def fire_stop_iteration(
     states: StateArray, index: int, codelike: CodeType, offset: int, value: object
 ) -> None:
-    """An iterator ended with ``value``, or with the StopIteration given, without an exception being
-    raised."""
+    """Fire STOP_ITERATION: an iterator has ended without raising. ``value``: its value, or a StopIteration."""
     through_c(_capi.FIRE_STOP_ITERATION, states, index, codelike, offset, object_(value))
 
 
 def fire_c_return(
     states: StateArray, index: int, codelike: CodeType, offset: int, callable: object, arg0: object = MISSING
 ) -> None:
-    """A callable that is no Python function returned. Its arguments are those of the CALL before it."""
+    """Fire C_RETURN: a callable that is not a Python function has returned. Arguments as for the CALL before it."""
     dispatch(events.C_RETURN, states, index, codelike, offset, callable, arg0)
 
 
 def fire_c_raise(
     states: StateArray, index: int, codelike: CodeType, offset: int, callable: object, arg0: object = MISSING
 ) -> None:
-    """A callable that is no Python function raised. Its arguments are those of the CALL before it."""
+    """Fire C_RAISE: a callable that is not a Python function has raised. Arguments as for the CALL before it."""
     dispatch(events.C_RAISE, states, index, codelike, offset, callable, arg0)
 
 
 def fire_raise(
     states: StateArray, index: int, codelike: CodeType, offset: int, exception: BaseException | None
 ) -> None:
-    """``exception`` is raised, or comes out of something the scope called."""
+    """Fire RAISE: ``exception`` is raised, or propagates from a call of the scope. Raises ValueError for None."""
     fire_exception(events.RAISE, states, index, codelike, offset, exception)
 
 
 def fire_reraise(
     states: StateArray, index: int, codelike: CodeType, offset: int, exception: BaseException | None
 ) -> None:
-    """``exception`` is raised once more, at the end of a handler that did not want it or of a ``finally``."""
+    """Fire RERAISE: ``exception`` is raised again by a handler or at the end of a ``finally``. Raises
+    ValueError for None."""
     fire_exception(events.RERAISE, states, index, codelike, offset, exception)
 
 
 def fire_exception_handled(
     states: StateArray, index: int, codelike: CodeType, offset: int, exception: BaseException | None
 ) -> None:
-    """``exception`` was caught."""
+    """Fire EXCEPTION_HANDLED: ``exception`` has been caught. Raises ValueError for None."""
     fire_exception(events.EXCEPTION_HANDLED, states, index, codelike, offset, exception)
 
 
 def fire_py_unwind(
     states: StateArray, index: int, codelike: CodeType, offset: int, exception: BaseException | None
 ) -> None:
-    """The scope ends because of ``exception``."""
+    """Fire PY_UNWIND: the scope ends because of ``exception``. Raises ValueError for None."""
     fire_exception(events.PY_UNWIND, states, index, codelike, offset, exception)
 
 
 def fire_py_throw(
     states: StateArray, index: int, codelike: CodeType, offset: int, exception: BaseException | None
 ) -> None:
-    """The scope goes on after a yield, with ``exception`` thrown into it."""
+    """Fire PY_THROW: ``exception`` is thrown into the scope after a yield. Raises ValueError for None."""
     fire_exception(events.PY_THROW, states, index, codelike, offset, exception)
 
 
-# -- how it is done ------------------------------------------------------------------------------------------
+# -- implementation ------------------------------------------------------------------------------------------
 
 
 def call_directly(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -185,8 +187,7 @@ def through_c(
     offset: int,
     *arguments: Any,
 ) -> None:
-    """Fire with a function of the C API. ``arguments`` are as it wants them: ``object_`` or, for a line, an
-    int."""
+    """Fire through a function of the C API. ``arguments`` are in its form: ``object_``, or an int for a line."""
     active = states.data[2 * index]
     if not active or tracing.count.value:
         return
@@ -199,10 +200,10 @@ def through_c(
 def without_legacy(
     data: bytearray, check: int, caller: Caller, function: Callable[..., int], *arguments: Any
 ) -> None:
-    """Have ``caller`` call a function of the C API for the tools 0 to 5 of the state at ``data[check]`` only.
+    """Call a function of the C API, through ``caller``, for the tools 0 to 5 of the state at ``data[check]`` only.
 
-    It gets a copy of the state. With the two bits taken out of the state itself, a traced thread that comes by
-    while a callback runs in this one would not find them.
+    The function gets a copy of the state. If the two bits were removed from the state itself, another thread
+    that is traced would not see them while a callback runs in this thread.
     """
     tools = data[check] & TOOLS
     if tools:
@@ -210,7 +211,7 @@ def without_legacy(
         try:
             caller(function, byref(ctypes.c_char.from_buffer(copy)), *arguments)
         finally:
-            data[check] &= ~(tools & ~copy[0])  # whom DISABLE took out
+            data[check] &= ~(tools & ~copy[0])  # remove the tools that returned DISABLE
 
 
 def fire_exception(
@@ -222,8 +223,8 @@ def fire_exception(
     exception: BaseException | None,
     caller: Caller = call_directly,
 ) -> None:
-    """Fire one of the events that carry an exception. Raises ValueError, as the C API does, if there is
-    none."""
+    """Fire an event that carries an exception. Raises ValueError for None, as the C API does without an
+    exception."""
     if states.data[2 * index] & TOOLS:
         if exception is None:
             raise ValueError(f"Firing event {event.id} with no exception set")
@@ -239,7 +240,8 @@ def dispatch(
     *arguments: object,
     caller: Caller = call_directly,
 ) -> None:
-    """Fire an event without the C API. Not used where the C API can do it: this needs 1 to 2 µs a tool."""
+    """Fire an event without the C API, which takes 1 to 2 µs per tool. Used for events that the C API cannot
+    fire."""
     tools = states.data[2 * index] & TOOLS
     if not tools or tracing.count.value:
         return
@@ -263,21 +265,21 @@ def _call_tools(
 
 
 def _callback(tool: int, mask: int) -> Any:
-    """Return a tool's callback for an event, or None: register None, which gives it, then register it again.
+    """Return a tool's callback for an event, or None. Registering None returns it; then it is registered again.
 
-    Both in one call of a C function, since Python could change threads between two calls of its own, and the other
-    thread's event would find no callback.
+    Both happen in one call of a C function. Between two calls from Python another thread could run, whose
+    event would find no callback.
     """
-    found: list[Any] = []
-    found.extend(map(register_callback, (tool, tool), (mask, mask), chain((None,), found)))
-    return found[0]
+    callbacks: list[Any] = []
+    callbacks.extend(map(register_callback, (tool, tool), (mask, mask), chain((None,), callbacks)))
+    return callbacks[0]
 
 
 def silently(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return ``function(*arguments)``; this thread fires no events meanwhile, as if it were in a callback.
+    """Return ``function(*arguments)``, without any events in this thread, as if inside a callback.
 
-    Not a context manager: the VM of 3.15 crashes where a Python function begins while events are off and ends
-    while they are on, as the ``__exit__`` of one would.
+    Not a context manager: the VM of 3.15 crashes if a Python function starts while events are off and ends
+    while they are on, as its ``__exit__`` would. Raises what ``function`` raises.
     """
     if _capi.UNAVAILABLE:
         return function(*arguments)

@@ -1,17 +1,16 @@
-"""Real frames for scopes that have no bytecode to run: what tools that look at frames get to see.
+"""Real frames for scopes, which have no bytecode to run: for tools that use frames.
 
-A :class:`ScopeFrame` is one run of a code-like. Its frame object is the code-like's driver, a suspended
-generator (see :mod:`tmplmon.monitoring.codelike`): ``f_code`` is the code-like, ``f_locals`` the very mapping
-the scope keeps its variables in, and whatever is called through :meth:`ScopeFrame.call` finds the frame as
-its caller, with the engine's frames below it in ``f_back``. It is one and the same object as long as the
-scope runs, which is what debuggers rely on, and resuming it fires no event of its own.
+A :class:`ScopeFrame` is one run of a code-like. Its frame object is that of the code-like's driver, a suspended
+generator (see :mod:`tmplmon.monitoring.codelike`): ``f_code`` is the code-like, ``f_locals`` is the mapping
+in which the scope stores its variables. A function that is called through :meth:`ScopeFrame.call` has this
+frame as its caller, with the engine's frames below it in ``f_back``. The frame object stays the same during a
+run, which debuggers rely on. Resuming it fires no events of its own.
 
-Its ``f_lineno`` is *set*: the field of that name in ``PyFrameObject``, which CPython's own line tracing and
-Cython set in the same way, and which counts before the instruction pointer if it is not zero. There is no
-Python function for it, so it is written through its address. :data:`LINE_OFFSET` is where it is; it was found
-by looking at its neighbours, which Python *can* set (``f_trace`` before it, ``f_trace_lines`` after it), so a
-Python with another layout is noticed, and then there are no frames: legacy tools get nothing rather than
-something wrong.
+Its ``f_lineno`` is *set*: the field of that name in ``PyFrameObject``, which CPython's own line tracing and Cython
+set as well, and which overrides the instruction pointer if it is not zero. No Python function can set it, so it is
+written through its address. :data:`LINE_OFFSET` is its offset, which is verified by the neighbouring fields that
+Python *can* set (``f_trace`` before it, ``f_trace_lines`` after it). On a Python with another layout there are no
+frames: legacy tools then get no events rather than wrong ones.
 
 Source: ``struct _frame`` in CPython's ``Include/internal/pycore_frame.h``; ``PyFrame_GetLineNumber``.
 """
@@ -27,19 +26,18 @@ from typing import Any
 
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import in_callback, tracing
-from tmplmon.monitoring.debuggers import pass_over_running
+from tmplmon.monitoring.debuggers import stop_tracing_engines
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import allocate_data, hide
-from tmplmon.monitoring.skeleton import pausing_like
+from tmplmon.monitoring.skeleton import suspending_like
 
 __all__ = ["LINE_OFFSET", "PausedFrame", "ScopeFrame", "call_in", "call_outside"]
 
 
 def _find_line_offset() -> int | None:
-    """Return the offset of ``f_lineno`` in a frame object, or None if the neighbours are not where they
-    should be."""
+    """Return the offset of ``f_lineno`` in a frame object, or None if the fields around it are not as expected."""
     pointer = ctypes.sizeof(ctypes.c_void_p)
-    f_trace = object.__basicsize__ + 2 * pointer  # after the head, f_back and f_frame
+    f_trace = object.__basicsize__ + 2 * pointer  # after the header, f_back and f_frame
     f_lineno = f_trace + pointer
     f_trace_lines = f_lineno + ctypes.sizeof(ctypes.c_int)
     if sys.implementation.name != "cpython" or FrameType.__basicsize__ <= f_trace_lines:
@@ -55,24 +53,25 @@ def _find_line_offset() -> int | None:
     frame = suspended.gi_frame
     base = id(frame)
     frame.f_trace = tracer
-    found = ctypes.c_void_p.from_address(base + f_trace).value == id(tracer)
+    verified = ctypes.c_void_p.from_address(base + f_trace).value == id(tracer)
     for flag in (False, True):
         frame.f_trace_lines = flag
-        found = found and ctypes.c_ubyte.from_address(base + f_trace_lines).value == flag
+        verified = verified and ctypes.c_ubyte.from_address(base + f_trace_lines).value == flag
     frame.f_trace = None
-    return f_lineno if found else None
+    return f_lineno if verified else None
 
 
 LINE_OFFSET = _find_line_offset()
-"""Where ``f_lineno`` is in a frame object, in bytes; None if that is not known on this Python."""
+"""The offset of ``f_lineno`` in a frame object, in bytes; None if it is unknown on this Python."""
 
 
 class ScopeFrame:
-    """The frame of one run of a scope in one of its files.
+    """The frame of one run of a scope in one of its files. Used by one thread at a time.
 
-    ``variables`` becomes ``f_locals``: the mapping itself, so a debugger's changes reach the scope.
-    ``module_globals`` are copied into ``f_globals``; useful are ``__name__`` and ``__loader__``. Raises
-    RuntimeError where :data:`LINE_OFFSET` is None. One thread uses it at a time.
+    variables: becomes ``f_locals``, without a copy, so changes by a debugger reach the scope. module_globals:
+    copied into ``f_globals``; ``__name__`` and ``__loader__`` are useful.
+
+    Raises RuntimeError if :data:`LINE_OFFSET` is None.
     """
 
     __slots__ = (
@@ -92,7 +91,7 @@ class ScopeFrame:
     frame: FrameType
     """The frame object."""
     offset: int
-    """The offset of the site the scope is at: what a traceback through this frame gets as ``tb_lasti``."""
+    """The offset of the current site: the ``tb_lasti`` of this frame in tracebacks."""
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class ScopeFrame:
         self._running = False
         self.offset = 0
         names = {"__builtins__": builtins, **(module_globals or {}), "_frame": self}
-        # eval() of a generator's code gives the generator, with a mapping of our choice for its locals.
+        # eval() of a generator's code returns the generator, whose locals may be any mapping.
         allocate_data(code)
         self._generator: Any = eval(code, names, {} if variables is None else variables)
         self.frame = self._generator.gi_frame
@@ -121,13 +120,13 @@ class ScopeFrame:
 
     @property
     def paused(self) -> PausedFrame | None:
-        """The same run between two of its events, or of the last function that began in it; None before the first
+        """The frame between two events, of this run or of the last function that began in it; None before the first
         :meth:`begin_function`."""
         return self._pauses[-1] if self._pauses else None
 
     def begin_function(self, *, resumed: bool = False) -> None:
-        """For a tool that keeps a stack of calls the scope begins or is ``resumed``; or a function of the language
-        begins that is a part of it."""
+        """Mark the start of the scope (or, if ``resumed``, its resumption), or of a function of the language
+        that is part of it. For tools that maintain a stack of calls."""
         paused = PausedFrame(self.code)
         if resumed:
             paused.begun = True
@@ -135,32 +134,31 @@ class ScopeFrame:
         self._pauses.append(paused)
 
     def end_function(self) -> None:
-        """What began last with :meth:`begin_function` ends."""
+        """Mark the end of the last :meth:`begin_function`."""
         self._pauses.pop().close()
 
     @property
     def line(self) -> int:
-        """What ``frame.f_lineno`` says."""
+        """The value of ``frame.f_lineno``."""
         return self._line.value
 
     def move(self, line: int, offset: int) -> None:
-        """Be at a site: at ``line`` (from 1) of the file, at ``offset`` of the code-like."""
+        """Move to a site: ``line`` (from 1) of the file and ``offset`` of the code-like."""
         self._line.value = line
         self.offset = offset
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return ``function(*arguments)``, called by this frame.
+        """Return ``function(*arguments)``, called from this frame. Raises what ``function`` raises.
 
-        An exception comes out with this frame in its traceback, at the line and with the position the frame
-        is at. While such a call is running, further ones are made without the frame: it is on the stack
-        already.
+        The traceback of an exception contains this frame, at its line and position. While such a call is running,
+        further functions are called directly: the frame is already on the stack.
         """
         if self._running:
             return function(*arguments)
         self._function, self._arguments = function, arguments
         self._running = True
         try:
-            if next(self._generator, self) is self:  # an interrupt between two calls has ended the driver
+            if next(self._generator, self) is self:  # an interrupt between two calls has ended the generator
                 return function(*arguments)
         finally:
             self._running = False
@@ -172,44 +170,44 @@ class ScopeFrame:
         return answer
 
     def _failed(self) -> None:
-        """Called by the driver, while it handles the exception that the function raised."""
+        """Called by the driver while it handles an exception of the function."""
         self._error = sys.exception()
 
     def close(self) -> None:
-        """End the run. The frame object stays usable for looking at, as a finished function's does."""
+        """End the run. The frame object can still be inspected, like that of a finished function."""
         if not self._running:
-            silently(self._generator.close)  # the GeneratorExit that ends the driver is nobody's business
+            silently(self._generator.close)  # the driver's GeneratorExit must not be reported
         while self._pauses:
             self.end_function()
 
     def _place(self, traceback: TracebackType | None) -> TracebackType | None:
-        """The driver's entry in a traceback has the driver's place: put the site's there."""
+        """Replace the position of the driver in a traceback by that of the site."""
         if traceback is None or traceback.tb_frame is not self.frame:
             return traceback
         return TracebackType(traceback.tb_next, self.frame, self.offset, self.line)
 
 
 class PausedFrame:
-    """The frame of a scope as it is between two events, for tools that keep a stack of calls
+    """The frame of a scope between two events, for tools that maintain a stack of calls
     (:mod:`tmplmon.monitoring.legacy`).
 
-    They look at the instructions around ``f_lasti`` to tell a function that begins or ends from a generator that
-    goes on or pauses: see :func:`tmplmon.monitoring.skeleton.pausing_like`. (The frame of the scope itself waits at
-    a ``yield`` without RESUME, which is how it looks in the beginning and in the end.) It is never run; its
-    ``f_code`` has the name and the file of the code-like, but is another.
+    These tools inspect the instructions around ``f_lasti`` to distinguish a function that starts or ends from a
+    generator that resumes or is suspended: see :func:`tmplmon.monitoring.skeleton.suspending_like`. (The
+    scope's own frame is at a ``yield`` without RESUME, which looks like a start or an end.) This frame never
+    runs. Its ``f_code`` has the name and file of the code-like, but is another object.
     """
 
     __slots__ = ("_generator", "_line", "begun", "frame")
 
     begun: bool
-    """Whether a tool has been told that the scope begins."""
+    """Whether a tool has seen the start of the scope."""
 
     def __init__(self, code: CodeType) -> None:
         """``code`` is the code-like. Raises RuntimeError where :data:`LINE_OFFSET` is None."""
         if LINE_OFFSET is None:
             raise RuntimeError("the layout of frame objects is not known on this Python")
         self.begun = False
-        self._generator: Any = FunctionType(pausing_like(code), {})()
+        self._generator: Any = FunctionType(suspending_like(code), {})()
         silently(next, self._generator)
         self.frame: FrameType = self._generator.gi_frame
         self._line = ctypes.c_int.from_address(id(self.frame) + LINE_OFFSET)
@@ -217,20 +215,20 @@ class PausedFrame:
 
     @property
     def line(self) -> int:
-        """What ``frame.f_lineno`` says."""
+        """The value of ``frame.f_lineno``."""
         return self._line.value
 
     def move(self, line: int) -> None:
-        """Be on a line of the file, from 1."""
+        """Move to a line of the file, from 1."""
         self._line.value = line
 
     def close(self) -> None:
-        """End it, which is nobody's business either."""
+        """End the generator, without events."""
         silently(self._generator.close)
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call ``function`` from the last of ``frames``, which is itself run by the one before, and so on: nested
+    """Call ``function`` from the last of ``frames``, each of which is called from the one before: nested
     includes."""
     call = frames[0].call
     if len(frames) == 1:
@@ -240,14 +238,14 @@ def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: 
 
 
 def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function that is not part of the signalling from the last of ``frames``.
+    """Call a function that is not part of the signalling from the last of ``frames``. Raises what it raises.
 
-    An exception that passes through the frames fires no events for them: the engine does that, with the right
-    offset. ``sys.call_tracing`` turns events on for the call, and off again for what follows it.
+    An exception that passes through the frames fires no events for them: the engine fires them, with the right
+    offsets. ``sys.call_tracing`` enables events during the call, and disables them again afterwards.
     """
     if not frames or in_callback() or _capi.UNAVAILABLE:
         return function(*arguments)
-    # As `silently` does it, which is hidden: what passes through here has to leave a function that tools see.
+    # `silently` written out, which is hidden: an exception here has to leave a function that tools see.
     state = tracing.state
     _capi.enter_tracing(state)
     try:
@@ -255,7 +253,7 @@ def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *argume
     finally:
         here = sys._getframe()
         if here.f_trace is not None:
-            pass_over_running(here)
+            stop_tracing_engines(here)
         _capi.leave_tracing(state)
 
 

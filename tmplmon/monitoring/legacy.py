@@ -1,28 +1,28 @@
 """Events for ``sys.settrace`` and ``sys.setprofile``, with a real frame.
 
-The VM serves these two as the tools 7 and 6 of ``sys.monitoring``, through callbacks in C that take the frame
-they find running. For a scope that is the engine's frame, so the VM is not asked: the functions here call the
-thread's tracer or profiler themselves, from a :class:`~tmplmon.monitoring.frames.ScopeFrame`, and keep the
-protocol of ``sys.settrace``:
+The VM treats these two as the tools 7 and 6 of ``sys.monitoring``, with callbacks in C that use the running frame.
+For a scope that is a frame of the engine, so the VM is not used: the functions here call the thread's tracer or
+profiler themselves, from a :class:`~tmplmon.monitoring.frames.ScopeFrame`, and follow the protocol of
+``sys.settrace``:
 
-- 'call' goes to the function given to ``sys.settrace``; what it returns becomes ``frame.f_trace``, the local
-  tracer, and everything else goes to that one, or nowhere if there is none. A local tracer that returns something
-  replaces itself; 'line' is left out if ``frame.f_trace_lines`` is false.
-- a tracer that raises is removed, from the thread and the frame, and the exception comes out of the event.
-- no events come of what a tracer or profiler does.
+- 'call' goes to the function set by ``sys.settrace``. Its return value becomes ``frame.f_trace``, the local tracer,
+  which gets all other events; if it is None, they are not reported. A return value of the local tracer other than
+  None replaces it. 'line' is not reported if ``frame.f_trace_lines`` is false.
+- A tracer that raises is removed from the thread and the frame, and the event raises the exception.
+- Code of a tracer or profiler causes no events.
 
-Some tools keep a stack of their own, on which they push at 'call' and pop at 'return', whichever frame it is.
-The engine's functions are called and return in between, so to those tools a scope is what its frame is, a
-generator: for each event it goes on and pauses, 'call' and 'return' with the event between them, in one go.
-What tells them that it goes on is the instruction that the frame is at, and the line it goes on from is the one it
-paused on: they are given a :class:`~tmplmon.monitoring.frames.PausedFrame`. :data:`STACK_TOOLS` names them; all
-others see a function, one 'call' at its beginning and one 'return' at its end.
+Some tools maintain a stack of their own, to which they push at 'call' and from which they pop at 'return', for any
+frame. Functions of the engine are called and return in between. To these tools a scope is a generator, as its frame
+is: for each event it resumes and is suspended, 'call' and 'return' with the event between them. They recognize a
+resumption by the instruction that the frame is at, and the line by that of the suspension: they get a
+:class:`~tmplmon.monitoring.frames.PausedFrame`. :data:`STACK_TOOLS` names these tools. All other tools see a
+function, with one 'call' at its beginning and one 'return' at its end.
 
-``frame.f_lineno`` cannot be assigned from there (a debugger's ``jump``): Python says ValueError, as the
-scope, not the frame, decides where it goes on. Tracers installed from C that cannot be called from Python get
-nothing.
+``frame.f_lineno`` cannot be assigned (as by a debugger's ``jump``): Python raises ValueError, because the
+scope, not the frame, decides where to continue. Tracers installed from C that cannot be called from Python
+get no events.
 
-What an event is to the two says :data:`LEGACY`.
+:data:`LEGACY` lists the names of the events in both protocols.
 
 Source: CPython's ``Python/legacy_tracing.c`` and ``trace_trampoline`` in ``Python/sysmodule.c``.
 """
@@ -35,16 +35,16 @@ from typing import Any
 
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback
-from tmplmon.monitoring.debuggers import leave, pass_over
+from tmplmon.monitoring.debuggers import prepare_exit, skip_engines
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 from tmplmon.monitoring.hidden import hide_all
 
-__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "end_function", "keeps_stack", "profile", "tell", "trace"]
+__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "end_function", "keeps_stack", "notify", "profile", "trace"]
 
 STACK_TOOLS = {"coverage", "profile"}
-"""The top-level modules of tracers and profilers that keep a stack of calls. Add to it for others."""
+"""The top-level modules of tracers and profilers that maintain a stack of calls. Others can be added."""
 
 LEGACY: dict[Event, tuple[str | None, str | None]] = {
     ev.PY_START: ("call", "call"),
@@ -60,12 +60,12 @@ LEGACY: dict[Event, tuple[str | None, str | None]] = {
     ev.C_RETURN: (None, "c_return"),
     ev.C_RAISE: (None, "c_exception"),
 }
-"""What an event is called by ``sys.settrace`` and by ``sys.setprofile``; others they do not know."""
+"""Event → its names for ``sys.settrace`` and ``sys.setprofile``; None if it is not reported."""
 
 
-def tell(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object = MISSING) -> None:
-    """Tell both of an event, in their terms. ``value`` is the event's first argument after the offset, ``arg0`` its
-    second."""
+def notify(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object = MISSING) -> None:
+    """Report an event to the tracer and the profiler. ``value`` and ``arg0`` are the event's arguments after the
+    offset."""
     names = LEGACY.get(event)
     if names is None or not frames:
         return
@@ -86,22 +86,22 @@ def tell(frames: list[ScopeFrame], event: Event, value: Any = None, arg0: object
 
 
 def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = None) -> None:
-    """Tell the thread's tracer of an event: ``what`` is 'call', 'line', 'return' or 'exception'; the last frame is
-    the scope's."""
+    """Call the thread's tracer. ``what`` is 'call', 'line', 'return' or 'exception'. The last of ``frames`` is the
+    scope's."""
     tracer: Any = sys.gettrace()
     if tracer is None or in_callback():
         return
     frame = frames[-1].frame
     try:
         if keeps_stack(tracer):
-            silently(_go_on, frames[-1], tracer, event, what, argument)
+            silently(_report_to_stack_tool, frames[-1], tracer, event, what, argument)
             return
         if what != "call":
             tracer = frame.f_trace
         if not callable(tracer) or (what == "line" and not frame.f_trace_lines):
             return
         if what == "return":
-            leave(frame, sys._getframe(), ends=event is not ev.PY_YIELD)
+            prepare_exit(frame, sys._getframe(), ends=event is not ev.PY_YIELD)
         local = silently(call_in, frames, tracer, frame, what, argument)
     except BaseException:
         sys.settrace(None)
@@ -109,11 +109,11 @@ def trace(frames: list[ScopeFrame], event: Event, what: str, argument: object = 
         raise
     if local is not None:
         frame.f_trace = local
-        pass_over(local)
+        skip_engines(local)
 
 
 def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> None:
-    """Tell the thread's profiler: 'call', 'return', 'c_call', 'c_return' or 'c_exception'."""
+    """Call the thread's profiler. ``what`` is 'call', 'return', 'c_call', 'c_return' or 'c_exception'."""
     profiler: Any = sys.getprofile()
     if not callable(profiler) or keeps_stack(profiler) or in_callback():
         return
@@ -131,11 +131,12 @@ def keeps_stack(tool: Any) -> bool:
     return module.partition(".")[0] in STACK_TOOLS
 
 
-def _go_on(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: object) -> None:
-    """Tell a tool that keeps a stack of one event. It need not find the frame on the stack.
+def _report_to_stack_tool(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: object) -> None:
+    """Report an event to a tool that maintains a stack. Such a tool does not need the frame on the stack.
 
-    That the scope begins is told with what comes first, and that it pauses is nothing new. A tool that comes while
-    the scope runs is told nothing, as of any function that is running, until the scope is resumed.
+    The start of the scope is reported together with the first event in it; a suspension needs no report. A
+    tool that starts while the scope runs gets no events until the scope is resumed, as for any running
+    function.
     """
     if what == "call" and scope.paused is None:
         scope.begin_function(resumed=event is not ev.PY_START)
@@ -145,7 +146,7 @@ def _go_on(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: obje
     begins, paused.begun = not paused.begun, True
     line = scope.line
     if ends:
-        # It leaves from the line that was reached last; none that was not told of counts.
+        # It returns from the last line that was reported; 0 if none was.
         scope.move(0 if begins else paused.line, scope.offset)
     local = tool(scope.frame if begins else paused.frame, "call", None)
     if not callable(local):
@@ -159,18 +160,18 @@ def _go_on(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: obje
 
 
 def end_function(scope: ScopeFrame) -> None:
-    """Tell such a tool that what :meth:`ScopeFrame.begin_function` began ends."""
+    """Report the end of a :meth:`ScopeFrame.begin_function` to a tool that maintains a stack."""
     tracer: Any = sys.gettrace()
     if scope.paused is not None and scope.paused.begun and keeps_stack(tracer) and not in_callback():
-        silently(_go_on, scope, tracer, ev.PY_RETURN, "return", None)
+        silently(_report_to_stack_tool, scope, tracer, ev.PY_RETURN, "return", None)
     scope.end_function()
 
 
 def c_function(function: Any, arg0: object) -> object:
-    """What a profiler gets as the function of a 'c_call', or None if calling ``function`` is none to it."""
+    """Return the function that a profiler gets with 'c_call'; None if it does not report calls of ``function``."""
     if isinstance(function, BuiltinFunctionType):
         return function
-    # For a method that was looked up on the type, it gets the method of the object.
+    # For a method that was looked up on the type, a profiler gets the bound method.
     if isinstance(function, MethodDescriptorType) and arg0 is not MISSING:
         return function.__get__(arg0, type(arg0))
     return None

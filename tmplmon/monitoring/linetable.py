@@ -1,22 +1,22 @@
-"""Codec for CPython's ``co_linetable``: positions of code units to bytes, and back.
+"""Codec for CPython's ``co_linetable``: from the positions of code units to bytes, and back.
 
-A line table gives every code unit (2 bytes of bytecode) of a code object its place in the source. It is a run
-of entries; an entry covers 1 to 8 code units and has one of five forms:
+A line table gives every code unit (2 bytes of bytecode) of a code object its position in the source. It is a
+sequence of entries. An entry covers 1 to 8 code units and has one of five forms:
 
     byte 0                 1 kkkk nnn      k: kind, n: units covered - 1; only this byte has its high bit set
     kind 0..9   short      line +0, one line; column = 8*k + bits 4..6 of byte 1, width = bits 0..3 of byte 1
     kind 10..12 one line   line +(k-10), one line; byte 1 = column, byte 2 = end column (both < 128)
     kind 13     no column  line +svarint, one line, columns None
     kind 14     long       line +svarint, end line +varint, then column + 1 and end column + 1 as varints (0: None)
-    kind 15     none       no place at all; the line the next entry counts from stays as it was
+    kind 15     none       no position; the line to which the next entry is relative does not change
 
-Lines are differences to the line of the entry before, the first to ``co_firstlineno``. A varint is little
-endian in 6-bit chunks, bit 6 set on all but the last; an svarint has its sign in bit 0.
+Lines are relative to the line of the previous entry, the first to ``co_firstlineno``. A varint is little endian in
+6-bit chunks, with bit 6 set on all but the last; an svarint has its sign in bit 0.
 
-Rule: the encoder picks the first form of that list that can hold the position, as CPython's assembler does. For
-the whole standard library its tables are the compiler's, byte for byte.
+Rule: the encoder uses the first form in this list that can represent the position, as CPython's assembler does. For
+the whole standard library its tables are identical to those of the compiler.
 
-Source: CPython ``InternalDocs/code_objects.md`` (which leaves out the ``+ 1`` of the long form),
+Source: CPython ``InternalDocs/code_objects.md`` (which omits the ``+ 1`` of the long form),
 ``Python/assemble.c`` and ``Objects/codeobject.c``.
 """
 
@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 type Position = tuple[int | None, int | None, int | None, int | None]
-"""``(line, end_line, column, end_column)``, as ``code.co_positions()`` gives it: lines from 1, columns in
-UTF-8 bytes from 0, the end column exclusive, ``None`` where nothing is known."""
+"""``(line, end_line, column, end_column)`` as in ``code.co_positions()``: lines from 1, columns in UTF-8 bytes from
+0, the end column exclusive, ``None`` if unknown."""
 
 NOWHERE: Position = (None, None, None, None)
 
@@ -48,28 +48,26 @@ _ONE_LINE = 10
 _NO_COLUMN = 13
 _LONG = 14
 _NONE = 15
-_MAX_UNITS = 8  # units an entry can cover: 3 bits hold the count less one
+_MAX_UNITS = 8  # units of an entry: 3 bits contain the number minus one
 _ENTRY = re.compile(rb"[\x80-\xff][\x00-\x7f]*")
 
 
 def encode_linetable(positions: Iterable[Position], firstlineno: int) -> bytes:
-    """Return the ``co_linetable`` for ``positions``, one per code unit (inline cache units count too).
+    """Return the ``co_linetable`` for ``positions``, one per code unit (including inline cache units).
 
-    ``firstlineno`` is the ``co_firstlineno`` the code object will have. Equal neighbours share an entry. A
-    position whose line is None has no place; its other three must be None then. An end line of None means the
-    line itself.
+    ``firstlineno`` is the ``co_firstlineno`` of the code object. Equal adjacent positions share an entry. A
+    position whose line is None must be None throughout. An end line of None means ``line``.
 
-    Raises ValueError for a position the format cannot hold: a negative number, an end line before the line,
-    or an end line or column without a line.
+    Raises ValueError for a position that the format cannot represent: a negative number, an end line before the
+    line, or an end line or column without a line.
     """
     return _encode_runs(_merge(positions), firstlineno)
 
 
 def decode_linetable(data: bytes, firstlineno: int) -> list[Position]:
-    """Return the position of every code unit of a line table: what ``code.co_positions()`` gives for the
-    table.
+    """Return the position of every code unit of a line table, as ``code.co_positions()`` does.
 
-    ``data`` is a ``co_linetable``, ``firstlineno`` the ``co_firstlineno`` beside it. Raises ValueError if
+    ``data`` is a ``co_linetable``, ``firstlineno`` the ``co_firstlineno`` of its code object. Raises ValueError if
     ``data`` is not a line table.
     """
     positions: list[Position] = []
@@ -81,15 +79,15 @@ def decode_linetable(data: bytes, firstlineno: int) -> list[Position]:
 def iter_runs(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position]]:
     """Yield ``(units, position)`` for each entry of a line table, in order; ``units`` is 1 to 8.
 
-    Raises ValueError, when it gets there, at bytes that are not an entry.
+    Raises ValueError when it reaches bytes that are not an entry.
     """
     for units, position, _line, _index in _entries(data, firstlineno):
         yield units, position
 
 
 def iter_lines(code: types.CodeType) -> Iterator[tuple[int, int, int]]:
-    """Yield what ``code.co_lines()`` does, ``(start, end, line)`` with offsets in bytes, but only of code that is
-    on a line of the function: not where `without_line` put RESUME."""
+    """Yield ``(start, end, line)`` as ``code.co_lines()`` does, with offsets in bytes, for code on the function's
+    lines: without code that has no line, and without the RESUME that `without_line` puts before the first line."""
     first = code.co_firstlineno
     for start, end, line in code.co_lines():
         if line is not None and line >= first:
@@ -97,67 +95,66 @@ def iter_lines(code: types.CodeType) -> Iterator[tuple[int, int, int]]:
 
 
 def without_resume_line(code: types.CodeType) -> types.CodeType:
-    """Return ``code`` with no place given to the RESUME it starts with; everything else stays as it is.
+    """Return ``code`` without a position for its first RESUME.
 
     The compiler puts RESUME on ``co_firstlineno``, and ``sys.monitoring`` fires no LINE event for code that
-    follows on that same line (``initialize_lines`` in CPython's ``Python/instrumentation.c`` takes the line
-    as begun and skips RESUME itself). For a function whose body begins on its first line, which Python source
-    hardly ever has but other languages always have, that line would never be reported.
+    follows on the same line (``initialize_lines`` in CPython's ``Python/instrumentation.c`` treats the line
+    as started, and skips RESUME itself). If the body of a function begins on its first line, that line would
+    never be reported. This is rare in Python source, but the rule in other languages.
 
-    Only the first entries of the table are read and written again. Code without a RESUME, or whose RESUME has
-    no place already, is returned unchanged. Note that ``frame.f_lineno`` is None while a frame stands on that
-    RESUME, which is where a ``sys.settrace`` function sees it in its 'call' event.
+    Only the first entries of the table are rewritten. Code without a RESUME, or whose RESUME has no position, is
+    returned unchanged. ``frame.f_lineno`` is None while a frame is at that RESUME; ``sys.settrace`` functions see
+    that in the 'call' event.
     """
     resume = _resume_unit(code.co_code)
     if resume is None:
         return code
     head: list[tuple[int, Position]] = []
     unit = 0  # units covered by head
-    kept_line = code.co_firstlineno  # the line the new entries leave the table on
-    rest = len(code.co_linetable)  # where the part begins that is kept as it is
+    new_line = code.co_firstlineno  # the line of the last new entry
+    tail = len(code.co_linetable)  # the start of the unchanged rest of the table
     for units, position, line, end in _entries(code.co_linetable, code.co_firstlineno):
-        pieces = [(units, position)]
+        runs = [(units, position)]
         if unit <= resume < unit + units:
             if position == NOWHERE:
                 return code
             before, after = resume - unit, unit + units - resume - 1
-            pieces = [(n, p) for n, p in ((before, position), (1, NOWHERE), (after, position)) if n]
-        head += pieces
+            runs = [(n, p) for n, p in ((before, position), (1, NOWHERE), (after, position)) if n]
+        head += runs
         unit += units
-        for _units, placed in pieces:
-            if placed[0] is not None:
-                kept_line = placed[0]
-        # The untouched rest counts its first line from ours, so stop where the two agree again.
-        if unit > resume and kept_line == line:
-            rest = end
+        for _units, run_position in runs:
+            if run_position[0] is not None:
+                new_line = run_position[0]
+        # The rest is relative to the line of the last entry, so stop once both tables are on the same line again.
+        if unit > resume and new_line == line:
+            tail = end
             break
-    return code.replace(co_linetable=_encode_runs(head, code.co_firstlineno) + code.co_linetable[rest:])
+    return code.replace(co_linetable=_encode_runs(head, code.co_firstlineno) + code.co_linetable[tail:])
 
 
 def without_line(code: types.CodeType, line: int, firstlineno: int) -> types.CodeType:
-    """Return ``code`` with no place given to what is on ``line`` or after it, and with another
-    ``co_firstlineno``.
+    """Return ``code`` without positions for code on ``line`` or after it, and with another ``co_firstlineno``.
 
-    For a compiler that generates code which belongs to no line of the source. The AST has no way to say that:
-    code given no place takes its predecessor's, and CPython 3.13.0 runs such code twice where several paths
-    meet at it (``duplicate_exits_without_lineno`` in ``Python/flowgraph.c``). So it is given a line that the
-    source does not have, ``line``, and loses it here. A function whose ``def`` is on that line has its RESUME
-    there too, and is spared the trouble that `without_resume_line` tells of.
+    For a compiler that generates code which belongs to no line of the source. The AST cannot express that: code
+    without a position gets that of its predecessor, and CPython 3.13.0 duplicates such code where several
+    paths meet (``duplicate_exits_without_lineno`` in ``Python/flowgraph.c``). The compiler therefore uses a
+    line that the source does not have, ``line``, and this function removes it. A function whose ``def`` is on
+    that line has its RESUME there too, which avoids the problem described for `without_resume_line`.
 
-    LINE is fired where the line changes, so code without a place on the way from a line to that line would make
-    it count as reached twice. Two things are done about it. Code on ``line`` between two stretches of code on one
-    line is given that line; what is on a later line than ``line`` is not. And the instruction that begins an
-    exception handler, to which the compiler gives no place, is given that of the one after it.
+    LINE is fired when the line changes. Code without a position in the middle of a line would make that line fire
+    twice. Two rules prevent this. Code on ``line`` between two parts on the same line gets that line; code on
+    a later line than ``line`` does not. The first instruction of an exception handler, which has no position
+    from the compiler, gets that of the next instruction.
 
-    Debuggers that work by ``sys.settrace`` count on ``frame.f_lineno`` being a number in every event; PyCharm's
-    fails with a TypeError. So RESUME gets the line before ``firstlineno`` (0 where that is 1, as the compiler does
-    in a module): it fires no LINE event, and none of the function's lines is that one. A line further off is not
-    possible, as from Python 3.14 on instrumented code has its lines as distances from ``firstlineno`` - 1. A
-    generator that pauses before its first line does so on that line. Where code that leaves the function has no
-    place all the same, RESUME has none either: such a debugger fails at the call then, and lets the function go by,
-    where it would make the program fail later.
+    Debuggers based on ``sys.settrace`` expect ``frame.f_lineno`` to be a number in every event; PyCharm's
+    fails with a TypeError. RESUME therefore gets the line before ``firstlineno`` (0 if that is 1, as the
+    compiler does in a module): it fires no LINE event, and the function has no code on that line. No other
+    line is possible, because from Python 3.14 on the lines of instrumented code are stored relative to
+    ``firstlineno`` - 1. A generator that is suspended before its first line is on that line as well. If code
+    that leaves the function has no position anyway, RESUME has none either: such a debugger then fails at the
+    call and ignores the function, where it would otherwise make the program fail later.
 
-    Takes about 0.2 us an entry: places that are kept are copied as they are.
+    Takes about 0.2 us per entry: entries that do not change are copied.
     """
     table, leaves_nowhere = _without_line(code, line, firstlineno, resumes_nowhere=False)
     if leaves_nowhere:
@@ -168,14 +165,15 @@ def without_line(code: types.CodeType, line: int, firstlineno: int) -> types.Cod
 def _without_line(
     code: types.CodeType, line: int, firstlineno: int, *, resumes_nowhere: bool
 ) -> tuple[bytes, bool]:
-    """The table of `without_line`, with or without a place for RESUME, and whether code that leaves has none."""
+    """Return the table of `without_line`, with or without a position for RESUME, and whether code that leaves the
+    function has none."""
     co_code = code.co_code
     out = bytearray()
-    current = code.co_firstlineno  # the line the table is on
-    kept = firstlineno  # the line the new table is on
-    placed: int | None = None  # the line of the last entry that has one
-    without = 0  # the units after it, which have none
-    joins = True  # whether those may be given a line
+    current = code.co_firstlineno  # the line of the original table
+    new_line = firstlineno  # the line of the new table
+    last_line: int | None = None  # the line of the last entry with a position
+    skipped = 0  # the units after it, which have none
+    joins = True  # whether these may get a line
     leaves_nowhere = False
     resume = None if resumes_nowhere else _resume_unit(co_code)
     unit = 0
@@ -191,51 +189,51 @@ def _without_line(
         unit += units
         if current >= line or kind == _NONE:
             joins = joins and current <= line
-            without += units
-            if placed is None and resume is not None and unit - units <= resume < unit:
+            skipped += units
+            if last_line is None and resume is not None and unit - units <= resume < unit:
                 _put_nowhere(out, resume)
-                _put_on_line(out, 1, firstlineno - 1, kept)
-                kept = firstlineno - 1
-                without = unit - resume - 1
+                _put_on_line(out, 1, firstlineno - 1, new_line)
+                new_line = firstlineno - 1
+                skipped = unit - resume - 1
             continue
-        if without:
-            opcodes = co_code[2 * (unit - units - without) : 2 * (unit - units) : 2]
-            if joins and placed == current:
-                _put_on_line(out, without, current, kept)
-            elif joins and placed is None and (pause := opcodes.find(_opcode("YIELD_VALUE"))) >= 0:
+        if skipped:
+            opcodes = co_code[2 * (unit - units - skipped) : 2 * (unit - units) : 2]
+            if joins and last_line == current:
+                _put_on_line(out, skipped, current, new_line)
+            elif joins and last_line is None and (pause := opcodes.find(_opcode("YIELD_VALUE"))) >= 0:
                 _put_nowhere(out, pause)
-                _put_on_line(out, without - pause, current, kept)
-                kept = current
+                _put_on_line(out, skipped - pause, current, new_line)
+                new_line = current
             else:
                 leaves_nowhere = leaves_nowhere or not _leaving().isdisjoint(opcodes)
                 begins_handler = opcodes[-1] == _opcode("PUSH_EXC_INFO")
-                _put_nowhere(out, without - begins_handler)
+                _put_nowhere(out, skipped - begins_handler)
                 if begins_handler:
-                    _put_on_line(out, 1, current, kept)
-                    kept = current
-            without = 0
+                    _put_on_line(out, 1, current, new_line)
+                    new_line = current
+            skipped = 0
             joins = True
-        placed = current
-        if before == kept:
+        last_line = current
+        if before == new_line:
             out += entry
         else:
             ((_, position),) = iter_runs(entry, before)
-            _encode_entry(out, units, position, kept)
-        kept = current
-    leaves_nowhere = leaves_nowhere or not _leaving().isdisjoint(co_code[2 * (unit - without) :: 2])
-    _put_nowhere(out, without)
+            _encode_entry(out, units, position, new_line)
+        new_line = current
+    leaves_nowhere = leaves_nowhere or not _leaving().isdisjoint(co_code[2 * (unit - skipped) :: 2])
+    _put_nowhere(out, skipped)
     return bytes(out), leaves_nowhere
 
 
 def _put_nowhere(out: bytearray, units: int) -> None:
-    """Entries for units of code that have no place."""
+    """Append entries for units without a position."""
     while units > 0:
         out.append(0x80 | _NONE << 3 | min(units, _MAX_UNITS) - 1)
         units -= _MAX_UNITS
 
 
 def _put_on_line(out: bytearray, units: int, line: int, previous: int) -> None:
-    """Entries for units of code that are on a line, and on no column of it."""
+    """Append entries for units on a line, without columns."""
     while units > 0:
         _encode_entry(out, min(units, _MAX_UNITS), (line, line, None, None), previous)
         previous = line
@@ -244,31 +242,30 @@ def _put_on_line(out: bytearray, units: int, line: int, previous: int) -> None:
 
 @functools.cache
 def _opcode(name: str) -> int:
-    from opcode import opmap  # here, because importing it costs more than the rest of this module
+    from opcode import opmap  # not at the top: it takes longer to import than the rest of this module
 
     return opmap[name]
 
 
 @functools.cache
 def _leaving() -> frozenset[int]:
-    """The opcodes at which a function is left: what ``sys.settrace`` calls a 'return'."""
+    """The opcodes that leave a function, which ``sys.settrace`` reports as 'return'."""
     from opcode import opmap
 
     return frozenset(opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE") if name in opmap)
 
 
 def _resume_unit(co_code: bytes) -> int | None:
-    """The unit of the RESUME that begins a function: the first one (a generator's later ones follow its
-    yields)."""
+    """Return the unit of the first RESUME, at the start of a function (those of a generator follow its yields)."""
     resume = _opcode("RESUME")
-    at = co_code.find(resume)
-    while at >= 0 and at % 2:  # an odd byte is an argument
-        at = co_code.find(resume, at + 1)
-    return None if at < 0 else at // 2
+    offset = co_code.find(resume)
+    while offset >= 0 and offset % 2:  # an odd byte is an argument
+        offset = co_code.find(resume, offset + 1)
+    return None if offset < 0 else offset // 2
 
 
 def _merge(positions: Iterable[Position]) -> Iterator[tuple[int, Position]]:
-    """Turn positions of single units into ``(units, position)`` runs of equal neighbours."""
+    """Group the positions of single units into ``(units, position)`` runs of equal neighbours."""
     current: Position | None = None
     units = 0
     for position in positions:
@@ -340,8 +337,8 @@ def _put_svarint(out: bytearray, value: int) -> None:
 
 
 def _entries(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position, int, int]]:
-    """Yield ``(units, position, line, index)``: also the line the next entry counts from, and where it
-    begins."""
+    """Yield ``(units, position, line, index)``; the line is that to which the next entry is relative, and the index
+    is where it begins."""
     line = firstlineno
     index = 0
     try:
@@ -380,7 +377,7 @@ def _entries(data: bytes, firstlineno: int) -> Iterator[tuple[int, Position, int
 
 
 def _varint(data: bytes, index: int) -> tuple[int, int]:
-    """Return the varint that begins at ``index``, and the index after it."""
+    """Return the varint at ``index``, and the index after it."""
     value = shift = 0
     while True:
         chunk = data[index]

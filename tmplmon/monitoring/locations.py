@@ -1,18 +1,17 @@
-"""Where the code at an offset came from: a table from offsets to places in one or several source files.
+"""From offsets to locations: a table for code that comes from one or several source files.
 
-CPython's own line table knows one file per code object and can only be read from its start. A scope of
-another language often spans files, because what it includes is joined into it, so an offset here leads to a
-place in *some* file, and to the chain of includes that brought that file in. A file included twice is in the
-table twice: two runs of offsets with two chains.
+CPython's line table has one file per code object, and can only be read from its start. A scope of another language
+often spans files, because includes are joined into it. Here an offset leads to a location in one of several files,
+and to the chain of includes that led to that file. A file that is included twice is in the table twice: two ranges
+of offsets with two chains.
 
-Rules: an entry covers the offsets from its own up to the next entry's; lines count from 1, columns from 0 in
-UTF-8 bytes with the end exclusive (as ``code.co_positions()``), None where nothing is known. A table never
-changes.
+Rules: an entry covers the offsets from its own up to that of the next entry. Lines count from 1, columns from 0 in
+UTF-8 bytes with an exclusive end (as in ``code.co_positions()``), None if unknown. A table is immutable.
 
-Layout: one ``array`` per field, sorted by offset, each of the narrowest type that holds its largest value,
-end lines as spans and columns as value + 1 (0: None). A look-up is one binary search, O(log n). An entry
-takes 6 bytes for a file of some 250 lines and up to 10 for most others, where ``co_linetable`` takes 3 to 5
-and has to be scanned.
+Layout: one ``array`` per field, sorted by offset, each of the narrowest type for its largest value; end lines as
+differences, and columns as value + 1 (0: None). A lookup is one binary search, O(log n). An entry takes 6
+bytes for a file of some 250 lines and up to 10 for most others; ``co_linetable`` takes 3 to 5, and has to be
+scanned.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ __all__ = ["IncludeSite", "Location", "LocationTable", "LocationTableBuilder"]
 
 
 class IncludeSite(NamedTuple):
-    """The place of an include: line from 1 and column (UTF-8 bytes from 0, None if not known) in ``file``."""
+    """The location of an include: line from 1 and column (UTF-8 bytes from 0, None if unknown) in ``file``."""
 
     file: str
     line: int
@@ -34,7 +33,7 @@ class IncludeSite(NamedTuple):
 
 
 class Location(NamedTuple):
-    """What a table knows of an offset. ``chain`` leads from the scope's own file to ``file``, outermost
+    """The location of an offset. ``chain`` leads from the scope's own file to ``file``, outermost include
     first."""
 
     file: str
@@ -46,8 +45,7 @@ class Location(NamedTuple):
 
 
 class _Inclusion(NamedTuple):
-    """A file as one include brought it in: ``parent`` is the index of the inclusion that contains the
-    site."""
+    """A file at one include. ``parent`` is the index of the inclusion that contains the include."""
 
     file: int
     parent: int
@@ -56,7 +54,7 @@ class _Inclusion(NamedTuple):
 
 
 class LocationTable:
-    """Offset to place, for one scope. Made by :class:`LocationTableBuilder`; immutable, hashable and
+    """From offsets to locations, for one scope. Created by :class:`LocationTableBuilder`; immutable, hashable and
     picklable."""
 
     __slots__ = (
@@ -73,7 +71,7 @@ class LocationTable:
     )
 
     files: tuple[str, ...]
-    """Every file with an inclusion here, the scope's own first, each once."""
+    """All files, the scope's own first, without duplicates."""
 
     def __init__(
         self,
@@ -82,18 +80,18 @@ class LocationTable:
         columns: tuple[array[int], ...],
     ) -> None:
         """Internal: use :class:`LocationTableBuilder`."""
-        put = object.__setattr__
-        put(self, "files", files)
-        put(self, "_inclusions", inclusions)
+        set_attribute = object.__setattr__
+        set_attribute(self, "files", files)
+        set_attribute(self, "_inclusions", inclusions)
         names = ("_offsets", "_inclusion_of", "_lines", "_spans", "_columns", "_end_columns")
         for name, column in zip(names, columns, strict=True):
-            put(self, name, column)
+            set_attribute(self, name, column)
         chains: list[tuple[IncludeSite, ...]] = [()]
         for inclusion in inclusions[1:]:
             site = IncludeSite(files[inclusions[inclusion.parent].file], inclusion.line, inclusion.column)
             chains.append((*chains[inclusion.parent], site))
-        put(self, "_chains", tuple(chains))
-        put(self, "_reverse", None)
+        set_attribute(self, "_chains", tuple(chains))
+        set_attribute(self, "_reverse", None)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a LocationTable cannot be changed")
@@ -101,29 +99,28 @@ class LocationTable:
     def __delattr__(self, name: str) -> None:
         raise AttributeError("a LocationTable cannot be changed")
 
-    # -- looking up ------------------------------------------------------------------------------------------
+    # -- lookup ----------------------------------------------------------------------------------------------
 
     def __getitem__(self, offset: int) -> Location:
-        """Return the place of ``offset``. Raises LookupError for an offset before the first entry."""
+        """Return the location of ``offset``. Raises LookupError for an offset before the first entry."""
         return self._location(self._index(offset))
 
     def get(self, offset: int) -> Location | None:
-        """Return the place of ``offset``, or None if no entry covers it."""
+        """Return the location of ``offset``, or None if no entry covers it."""
         index = bisect_right(self._offsets, offset) - 1
         return None if index < 0 else self._location(index)
 
     def line(self, offset: int) -> int:
-        """Return only the line: cheaper than the whole place. Raises LookupError as ``table[offset]``
-        does."""
+        """Return only the line, which is faster. Raises LookupError for an offset before the first entry."""
         return self._lines[self._index(offset)]
 
     def inclusion(self, offset: int) -> int:
-        """Return the inclusion of ``offset``, as :meth:`LocationTableBuilder.include` numbered it (0: own
-        file)."""
+        """Return the number of the inclusion of ``offset``, from :meth:`LocationTableBuilder.include` (0: the
+        scope's own file). Raises LookupError for an offset before the first entry."""
         return self._inclusion_of[self._index(offset)]
 
     def chain(self, inclusion: int) -> tuple[IncludeSite, ...]:
-        """Return the include chain of an inclusion, outermost first; empty for the scope's own file (0)."""
+        """Return the include chain of an inclusion, outermost first; empty for the scope's own file."""
         return self._chains[inclusion]
 
     def inclusion_file(self, inclusion: int) -> str:
@@ -131,15 +128,14 @@ class LocationTable:
         return self.files[self._inclusions[inclusion].file]
 
     def offsets_of(self, file: str, line: int) -> tuple[int, ...]:
-        """Return the offsets of all entries that begin on ``line`` of ``file``, ascending, whatever their
-        chain."""
+        """Return the offsets of all entries that begin on ``line`` of ``file``, ascending, for all chains."""
         return self._by_place().get((file, line), ())
 
     def lines_of(self, file: str) -> tuple[int, ...]:
-        """Return the lines of ``file`` on which an entry begins, ascending, each once."""
+        """Return the lines of ``file`` on which an entry begins, ascending, without duplicates."""
         return tuple(sorted({line for name, line in self._by_place() if name == file}))
 
-    # -- as a collection -------------------------------------------------------------------------------------
+    # -- collection ------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -156,7 +152,7 @@ class LocationTable:
 
     @property
     def nbytes(self) -> int:
-        """Bytes taken by the entries (not by file names and include chains), to compare with
+        """The size of the entries in bytes, without file names and include chains, comparable to
         ``co_linetable``."""
         return sum(len(column) * column.itemsize for column in self._fields())
 
@@ -174,7 +170,7 @@ class LocationTable:
     def __reduce__(self) -> tuple[Any, ...]:
         return LocationTable, (self.files, self._inclusions, self._fields())
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- implementation --------------------------------------------------------------------------------------
 
     _offsets: array[int]
     _inclusion_of: array[int]
@@ -212,7 +208,7 @@ class LocationTable:
         )
 
     def _by_place(self) -> dict[tuple[str, int], tuple[int, ...]]:
-        """The reverse index, made when first asked for: most tables are only ever read forwards."""
+        """The inverse index, created on first use: most tables are never searched by line."""
         reverse = self._reverse
         if reverse is None:
             places: dict[tuple[str, int], list[int]] = {}
@@ -234,17 +230,17 @@ class LocationTableBuilder:
     """
 
     def __init__(self, file: str) -> None:
-        """``file`` is the scope's own file: inclusion 0."""
+        """``file`` is the scope's own file, inclusion 0."""
         self._files: dict[str, int] = {file: 0}
         self._inclusions: list[_Inclusion] = [_Inclusion(0, -1, 0, None)]
         self._entries: dict[int, tuple[int, int, int, int, int]] = {}
 
     def include(self, file: str, line: int, column: int | None = None, *, parent: int = 0) -> int:
-        """Declare that ``file`` is included at ``line`` (and ``column``) of the inclusion ``parent``.
+        """Declare that ``file`` is included at ``line`` and ``column`` of the inclusion ``parent``.
 
-        Returns the number of the new inclusion, for :meth:`add` and as the parent of further ones. Every
-        include is an inclusion of its own, also of a file already included. Raises ValueError for a parent
-        not yet declared.
+        Returns the number of the new inclusion, for :meth:`add` and as a parent. Every include is an
+        inclusion of its own, even of the same file. Raises ValueError for an unknown parent or an invalid
+        line or column.
         """
         self._check_inclusion(parent)
         if line < 1 or (column or 0) < 0:
@@ -263,7 +259,7 @@ class LocationTableBuilder:
         *,
         inclusion: int = 0,
     ) -> None:
-        """Enter the place of the offsets from ``offset`` up to the next entry's.
+        """Set the location of the offsets from ``offset`` up to the next entry.
 
         An end line of None means ``line``. Raises ValueError for a negative offset, a line below 1, an end
         before the start, an unknown inclusion, or an offset that already has an entry.
@@ -273,8 +269,10 @@ class LocationTableBuilder:
         if offset < 0:
             raise ValueError(f"a location cannot have the negative offset {offset}")
         if line < 1 or span < 0 or (column or 0) < 0 or (end_column or 0) < 0:
-            place = (line, end_line, column, end_column)
-            raise ValueError(f"offset {offset}: {place} is no place; lines count from 1, columns from 0")
+            location = (line, end_line, column, end_column)
+            raise ValueError(
+                f"offset {offset}: {location} is no location; lines count from 1, columns from 0"
+            )
         if span == 0 and column is not None and end_column is not None and end_column < column:
             raise ValueError(f"offset {offset}: column {column} is after the end column {end_column}")
         if offset in self._entries:
@@ -288,7 +286,7 @@ class LocationTableBuilder:
         )
 
     def build(self) -> LocationTable:
-        """Return the table of what was entered so far."""
+        """Return the table of the entries added so far."""
         offsets = sorted(self._entries)
         rows = [self._entries[offset] for offset in offsets]
         fields = [offsets, *map(list, zip(*rows, strict=True))] if rows else [[]] * 6

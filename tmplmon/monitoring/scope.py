@@ -1,11 +1,11 @@
-"""Scopes: the whole of this package in one piece, for an engine to use.
+"""Scopes: all parts of this package combined, for an engine.
 
-A scope is what runs as one function in the language: a rule set, a template, a macro. Its *sites* are the
-places that an event can come from. They are listed once, with a :class:`ScopeBuilder`; the scope has from
-then on a code-like for each file, a location table, and a state array. Each run enters it:
+A scope is the code that runs as one function of the language: a rule set, a template, a macro. Its *sites* are the
+positions at which events can happen. They are listed once, with a :class:`ScopeBuilder`. The resulting scope has a
+code-like for each file, a location table and a state array. Each run enters the scope:
 
     activation = scope.enter(variables)
-    if activation is None:                  # no tool wants anything: run without looking again
+    if activation is None:                  # no tool listens: run without any checks
         return run(node)
     with activation:                        # PY_START … PY_RETURN, or PY_UNWIND
         result = run_and_signal(node, activation)
@@ -13,21 +13,22 @@ then on a code-like for each file, a location table, and a state array. Each run
 
 Rules:
 
-- ``enter`` costs one check of the version when no tool is active, and returns None. It also does where every
-  event has been disabled, and inside a tool's callback. A tool that comes while a scope runs is seen at the
-  next enter or resume.
-- While running, an event costs the look at one byte: ``if data[check]: activation.line(site)``, where ``data`` is
-  ``scope.data`` and ``check`` is ``scope.check(site)``. The methods look again, so the check is only for speed.
+- ``enter`` costs one check of the version if no tool is active, and returns None. It also returns None if every
+  event is disabled, and inside a tool's callback. A tool that starts while a scope runs is seen at the next
+  enter or resume.
+- During a run, an event costs the check of one byte: ``if data[check]: activation.line(site)``, where ``data`` is
+  ``scope.data`` and ``check`` is ``scope.check(site)``. The methods check again, so the check only saves time.
 - Every callback, tracer and profiler is called from a frame of the code-like (:mod:`tmplmon.monitoring.frames`).
-- A file that is included into a scope is a code-like of its own, with its own PY_START and PY_RETURN.
+- A file that is included into a scope has a code-like of its own, with its own PY_START and PY_RETURN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partialmethod
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol, cast
 
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback, object_
@@ -42,7 +43,7 @@ __all__ = ["EXIT", "Label", "Scope", "ScopeBuilder"]
 
 
 class Scope:
-    """A scope as tools see it. Made by :class:`ScopeBuilder`; shared by all runs of the scope, in all
+    """A scope, as tools see it. Created by :class:`ScopeBuilder`; shared by all runs of the scope, in all
     threads."""
 
     def __init__(
@@ -57,20 +58,20 @@ class Scope:
         self.inclusions: tuple[int, ...] = tuple(inclusions)
         """For each inclusion, the index of its file's code-like in :attr:`codelikes`."""
         self.sites: tuple[Site, ...] = tuple(sites)
-        """The sites, in the order in which the builder numbered them."""
+        """The sites, indexed by the numbers from the builder."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
-        """One per file, the scope's own first."""
-        # The code objects as ctypes passes them to the C API; where `data` says who listens to RAISE in each of
-        # them; and for each site the C function that fires LINE there, with its arguments (None: not fired yet).
+        """One per file; the scope's own is the first."""
+        # The code objects as the C API needs them; for each of them, the index in `data` of its RAISE state; for
+        # each site the C function that fires LINE there, with its arguments (None until it is first fired).
         self._handles: tuple[Any, ...] = tuple(object_.from_param(codelike.code) for codelike in codelikes)
         self._raise_checks = tuple(2 * (states.first_of(n) + FileState.RAISE) for n in range(len(codelikes)))
         self._line_calls: list[tuple[Any, ...] | None] = [None] * len(self.sites)
         self.locations = locations
-        """Offsets of all the code-likes to places; the offsets of a code-like follow those of the one before
-        it."""
+        """From the offsets of all code-likes to locations. The offsets of each code-like follow those of the
+        previous one."""
         self.states = states
         self.data = states.data
-        """The bytes to check before firing: ``data[scope.check(site)]``."""
+        """The bytes to check before an event is fired: ``data[scope.check(site)]``."""
         self._bases: list[int] = []
         base = 0
         for codelike in codelikes:
@@ -89,12 +90,12 @@ class Scope:
         *,
         always: bool = False,
     ) -> Activation | None:
-        """Begin a run: return what to signal with, or None if no tool listens to anything here.
+        """Start a run. Returns the activation that fires its events, or None if no tool listens.
 
-        ``always``: also if none does yet. A tool that comes while something is called is seen then.
+        variables: the ``f_locals`` of the frame that tools see. module_globals: added to its ``f_globals``. always:
+        return an activation even if no tool listens yet, for a tool that may start during the run.
 
-        ``variables`` becomes ``f_locals`` of the frame that tools see, ``module_globals`` part of its
-        ``f_globals``.
+        Always returns None inside a callback.
         """
         pause_clocks()
         if not (self.states.enter() or always) or in_callback():
@@ -103,22 +104,22 @@ class Scope:
         return Activation(self, variables, module_globals)
 
     def check(self, site: int) -> int:
-        """Return the index in :attr:`data` of the byte that is not 0 if a tool listens to a site.
+        """Return the index in :attr:`data` of the byte that is nonzero if a tool listens to a site.
 
-        A branch has a byte for going left, this one, and one for going right, which is the next but one (on
-        3.13, which has one branch event, there is only this one).
+        For a branch this is the byte of the left side; that of the right side is two bytes further (on 3.13, which
+        has one branch event, both have the same byte).
         """
         return 2 * self.sites[site].state
 
     def location(self, code: CodeType, offset: int) -> Location:
-        """Return the place of an event, from the code object and the offset that a callback got.
+        """Return the location of an event, from the code object and offset that a callback has received.
 
-        Raises LookupError if ``code`` is none of the scope's, or the offset is before its first site.
+        Raises LookupError if ``code`` does not belong to the scope, or the offset is before its first site.
         """
         for base, codelike in zip(self._bases, self.codelikes, strict=True):
             if codelike.code is code and offset >= codelike.start:
                 return self.locations[base + offset]
-        raise LookupError(f"{code!r} has no place at offset {offset} in {self!r}")
+        raise LookupError(f"{code!r} has no location at offset {offset} in {self!r}")
 
     def sites_at(self, file: str, line: int) -> tuple[int, ...]:
         """Return the numbers of the sites that begin on a line of a file, ascending."""
@@ -132,25 +133,44 @@ class Scope:
         return f"<Scope {self.code.co_qualname} of {self.code.co_filename!r}: {len(self.sites)} sites>"
 
 
-type _Place = tuple[int, int | None, int | None, int | None]
+type _Position = tuple[int, int | None, int | None, int | None]
 
 
 @dataclass(slots=True)
-class _Entry:
+class _SiteEntry:
     kind: str
     file: int
     number: int  # in its code-like
     inclusion: int
-    place: _Place
+    position: _Position
+
+
+class AddSite(Protocol):
+    """A method of :class:`ScopeBuilder` that adds a site and returns its number."""
+
+    def __call__(
+        self,
+        line: int,
+        end_line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+        *,
+        inclusion: int = 0,
+    ) -> int: ...
+
+
+def _adds(kind: str, add: Callable[..., int]) -> AddSite:
+    return cast(AddSite, partialmethod(add, kind))
 
 
 class ScopeBuilder:
-    """Lists the sites of a scope. Each method that adds one returns its number, counted from 0 in the whole
+    """Lists the sites of a scope. Each method that adds a site returns its number, counted from 0 in the whole
     scope.
 
-    Sites of one file have to be added in the order of their code. ``line`` and ``end_line`` count from 1;
-    columns are UTF-8 bytes from 0, the end exclusive; an end line of None is the line, a column of None is
-    unknown.
+    The sites of one file have to be added in the order of their code. ``line`` and ``end_line`` count from 1;
+    columns are UTF-8 bytes, counted from 0, and the end is exclusive. An end line of None means ``line``, a
+    column of None is unknown. ``inclusion`` is a number from :meth:`include`. The methods raise ValueError
+    for an unknown inclusion.
 
         builder = ScopeBuilder("/srv/discount.rules", "discount")
         first = builder.line(1, 1, 0, 12)
@@ -163,13 +183,13 @@ class ScopeBuilder:
     def __init__(
         self, filename: str, name: str, *, qualname: str | None = None, firstlineno: int | None = None
     ) -> None:
-        """``firstlineno``, the code-like's, is by default the smallest line of a site."""
+        """``firstlineno`` is that of the code-like; by default the smallest line of a site."""
         self._name, self._qualname = name, qualname
         self._locations = LocationTableBuilder(filename)
         self._builders = [CodeLikeBuilder(filename, name, qualname=qualname, firstlineno=firstlineno)]
         self._files = {filename: 0}
         self._file_of_inclusion = [0]
-        self._entries: list[_Entry] = []
+        self._entries: list[_SiteEntry] = []
 
     def include(
         self,
@@ -181,10 +201,12 @@ class ScopeBuilder:
         name: str | None = None,
         qualname: str | None = None,
     ) -> int:
-        """Say that a file is included at a line; return the number to give as ``inclusion`` with its sites.
+        """Declare that a file is included at a line. Returns the number to pass as ``inclusion`` for its sites.
 
-        The same file included twice is two inclusions of one code-like. It is named as the scope is, or ``name``
-        and ``qualname``.
+        parent: the inclusion that contains the include. name, qualname: the names of the file's code-like; by
+        default those of the scope.
+
+        A file that is included twice has two inclusions and one code-like. Raises ValueError for an unknown parent.
         """
         inclusion = self._locations.include(filename, line, column, parent=parent)
         if filename not in self._files:
@@ -194,8 +216,9 @@ class ScopeBuilder:
         self._file_of_inclusion.append(self._files[filename])
         return inclusion
 
-    def line(
+    def add(
         self,
+        kind: str,
         line: int,
         end_line: int | None = None,
         column: int | None = None,
@@ -203,86 +226,35 @@ class ScopeBuilder:
         *,
         inclusion: int = 0,
     ) -> int:
-        """Add the beginning of a line: :meth:`Activation.line`."""
-        return self._add("line", (line, end_line, column, end_column), inclusion)
+        """Add a site of a kind (see `SITE_EVENTS`), and return its number. There is a method for each kind."""
+        if not 0 <= inclusion < len(self._file_of_inclusion):
+            raise ValueError(f"inclusion {inclusion} has not been declared")
+        file = self._file_of_inclusion[inclusion]
+        add_to_skeleton = getattr(self._builders[file], _SKELETON_METHODS[kind])
+        number = add_to_skeleton((line, line if end_line is None else end_line, column, end_column))
+        position = (line, end_line, column, end_column)
+        self._entries.append(_SiteEntry(kind, file, number, inclusion, position))
+        return len(self._entries) - 1
 
-    def call(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add a call: :meth:`Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
-        return self._add("call", (line, end_line, column, end_column), inclusion)
-
-    def branch(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add a branch: :meth:`Activation.branch`. It leads to the next site on its left until it is
-        connected."""
-        return self._add("branch", (line, end_line, column, end_column), inclusion)
-
-    def jump(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add an unconditional jump, the end of a loop's body say: :meth:`Activation.jump`."""
-        return self._add("jump", (line, end_line, column, end_column), inclusion)
-
-    def leave(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add a return: :meth:`Activation.py_return`. The return at the end of a file needs no site."""
-        return self._add("return", (line, end_line, column, end_column), inclusion)
-
-    def pause(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add a yield: :meth:`Activation.py_yield`, ``py_resume`` and ``py_throw``."""
-        return self._add("yield", (line, end_line, column, end_column), inclusion)
-
-    def iterate(
-        self,
-        line: int,
-        end_line: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        inclusion: int = 0,
-    ) -> int:
-        """Add a place where an iterator may end: :meth:`Activation.stop_iteration`."""
-        return self._add("iterate", (line, end_line, column, end_column), inclusion)
+    line = _adds("line", add)
+    """Add the beginning of a line: :meth:`Activation.line`."""
+    call = _adds("call", add)
+    """Add a call: :meth:`Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
+    branch = _adds("branch", add)
+    """Add a branch: :meth:`Activation.branch`. Its left side leads to the next site unless it is connected."""
+    jump = _adds("jump", add)
+    """Add an unconditional jump, such as at the end of a loop's body: :meth:`Activation.jump`."""
+    leave = _adds("return", add)
+    """Add a return: :meth:`Activation.py_return`. The return at the end of a file needs no site."""
+    pause = _adds("yield", add)
+    """Add a yield: :meth:`Activation.py_yield`, ``py_resume`` and ``py_throw``."""
+    iterate = _adds("iterate", add)
+    """Add a place where an iterator may end: :meth:`Activation.stop_iteration`."""
 
     def connect(
         self, site: int, *, left: int | Label | None = None, right: int | Label | None = None
     ) -> None:
-        """Set where a branch or a jump (``left``) leads: to a site or label of the same file, or EXIT.
+        """Set the destination of a branch or of a jump (``left``): a site or label of the same file, or EXIT.
 
         Raises ValueError for a site of another file.
         """
@@ -294,16 +266,15 @@ class ScopeBuilder:
         )
 
     def label(self) -> Label:
-        """Return a new label, to connect sites to before their destination has been added."""
+        """Return a new label, for a destination that has not been added yet."""
         return Label()
 
     def bind(self, label: Label, *, inclusion: int = 0) -> None:
-        """Let a label stand for the site that is added next to the inclusion's file, or for EXIT if none
-        is."""
+        """Bind a label to the next site that is added to the inclusion's file, or to EXIT if none is."""
         self._builders[self._file_of_inclusion[inclusion]].bind(label)
 
     def build(self) -> Scope:
-        """Make the scope. Raises ValueError for what :meth:`CodeLikeBuilder.build` refuses."""
+        """Create the scope. Raises ValueError as :meth:`CodeLikeBuilder.build` does."""
         codelikes = [builder.build() for builder in self._builders]
         events: list[ev.Event] = []
         owners: list[CodeType] = []
@@ -312,15 +283,15 @@ class ScopeBuilder:
         for file, codelike in enumerate(codelikes):
             first_state = len(events)
             events += FILE_EVENTS
-            mine = [(number, entry) for number, entry in enumerate(self._entries) if entry.file == file]
-            for number, entry in mine:
+            entries = [(number, entry) for number, entry in enumerate(self._entries) if entry.file == file]
+            for number, entry in entries:
                 sites[number] = _site(entry, codelike, first_state, len(events))
                 events += SITE_EVENTS[entry.kind]
                 self._locations.add(
-                    base + codelike.offsets[entry.number], *entry.place, inclusion=entry.inclusion
+                    base + codelike.offsets[entry.number], *entry.position, inclusion=entry.inclusion
                 )
-            if mine:
-                inclusion = mine[0][1].inclusion
+            if entries:
+                inclusion = entries[0][1].inclusion
                 self._locations.add(base + codelike.start, codelike.code.co_firstlineno, inclusion=inclusion)
             owners += [codelike.code] * (len(events) - first_state)
             base += len(codelike.code.co_code)
@@ -328,17 +299,7 @@ class ScopeBuilder:
         states = StateArray(events, owners)
         return Scope(ordered, codelikes, self._file_of_inclusion, self._locations.build(), states)
 
-    # -- inside ----------------------------------------------------------------------------------------------
-
-    def _add(self, kind: str, place: _Place, inclusion: int) -> int:
-        if not 0 <= inclusion < len(self._file_of_inclusion):
-            raise ValueError(f"inclusion {inclusion} has not been declared")
-        position = (place[0], place[0] if place[1] is None else place[1], place[2], place[3])
-        file = self._file_of_inclusion[inclusion]
-        add = getattr(self._builders[file], _CODE_OF_KIND[kind])
-        self._entries.append(_Entry(kind, file, add(position), inclusion, place))
-        return len(self._entries) - 1
-
+    # -- implementation --------------------------------------------------------------------------------------
     def _number_in(self, file: int, destination: int | Label | None) -> int | Label | None:
         if not isinstance(destination, int) or destination == EXIT:
             return destination
@@ -348,8 +309,8 @@ class ScopeBuilder:
         return entry.number
 
 
-# What a site is in the skeleton of the code-like.
-_CODE_OF_KIND = {
+# Kind of a site → the method of CodeLikeBuilder that adds it to the skeleton.
+_SKELETON_METHODS = {
     "line": "place",
     "call": "place",
     "branch": "branch",
@@ -360,13 +321,13 @@ _CODE_OF_KIND = {
 }
 
 
-def _site(entry: _Entry, codelike: CodeLike, file_state: int, state: int) -> Site:
+def _site(entry: _SiteEntry, codelike: CodeLike, file_state: int, state: int) -> Site:
     return Site(
         kind=entry.kind,
         file=entry.file,
         code=codelike.code,
         offset=codelike.offsets[entry.number],
-        line=entry.place[0],
+        line=entry.position[0],
         state=state,
         file_state=file_state,
         left=codelike.left[entry.number],

@@ -1,7 +1,7 @@
-"""The sites of a scope: the places that events come from, and which events come from which.
+"""The sites of a scope: the positions at which events can happen, and the events of each kind of site.
 
-A site of a kind has a state for each event of that kind in :data:`SITE_EVENTS`. What happens once a run, or cannot
-be disabled anyhow, has one state for each code-like instead: :data:`FILE_EVENTS`.
+A site has a state for each event of its kind (:data:`SITE_EVENTS`). Events that happen once per run, or that cannot
+be disabled, have one state per code-like instead (:data:`FILE_EVENTS`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ FILE_EVENTS: tuple[Event, ...] = (
     ev.C_RETURN,
     ev.C_RAISE,
 )
-"""The events that each code-like has one state for: those that happen once a run, or cannot be disabled."""
+"""The events that have one state per code-like: those that happen once per run, or that cannot be disabled."""
 
 
 class FileState:
-    """The places of :data:`FILE_EVENTS` among the states of a code-like."""
+    """The indexes of :data:`FILE_EVENTS` among the states of a code-like."""
 
     START, RETURN, UNWIND, RAISE, RERAISE, HANDLED, THROW, C_RETURN, C_RAISE = range(len(FILE_EVENTS))
 
@@ -37,32 +37,32 @@ class FileState:
 SITE_EVENTS: dict[str, tuple[Event, ...]] = {
     "line": (ev.LINE,),
     "call": (ev.CALL,),
-    # 3.13 has one event, and disabling it disables both ways.
+    # 3.13 has one event, and disabling it disables both sides.
     "branch": (ev.BRANCH_LEFT,) if ev.BRANCH_LEFT is ev.BRANCH_RIGHT else (ev.BRANCH_LEFT, ev.BRANCH_RIGHT),
     "jump": (ev.JUMP,),
     "return": (ev.PY_RETURN,),
     "yield": (ev.PY_YIELD, ev.PY_RESUME),
     "iterate": (ev.STOP_ITERATION,),
 }
-"""The events that each site of a kind has a state for, in the order of the states."""
+"""Kind of site → its events, in the order of their states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that events come from. Offsets are bytes in the site's code-like."""
+    """A position at which events can happen. Offsets are bytes in the site's code-like."""
 
     kind: str
     """A key of :data:`SITE_EVENTS`."""
     file: int
-    """The number of its code-like in the scope."""
+    """The index of its code-like in the scope."""
     code: CodeType
     offset: int
     line: int
     state: int
-    """Its first state in the scope's array."""
+    """The index of its first state in the scope's array."""
     file_state: int
-    """The first state of its code-like, those of :data:`FILE_EVENTS`."""
+    """The index of the first state of its code-like, the first of :data:`FILE_EVENTS`."""
     left: int | None
-    """The offset it leads to: a branch on its left, a jump. None after a return."""
+    """The destination of a jump, or of a branch on its left. None after a return."""
     right: int | None
-    """The offset that a branch leads to on its right."""
+    """The destination of a branch on its right; None for other sites."""

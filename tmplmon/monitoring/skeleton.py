@@ -1,12 +1,12 @@
-"""The bytecode of a code-like: a block of instructions per site, laid out, behind the driver.
+"""The bytecode of a code-like: the driver, followed by a block of instructions for each site.
 
-Instructions and their inline caches differ between versions; ``dis`` knows them. Sizes and offsets are in code
+Instructions and their inline caches differ between versions; ``dis`` describes them. Sizes and offsets are in code
 units (2 bytes) unless stated otherwise.
 
-A site is a NOP, a return, a jump, or a conditional jump. Python's conditional jumps go forward on their right
-and fall through on their left, so a branch that leads elsewhere gets *stubs*: jumps behind it without a
-position, which tools follow. Distances over 255 need EXTENDED_ARG; :func:`lay_out` widens until everything
-fits.
+A site is a NOP, a return, a jump, or a conditional jump. Python's conditional jumps go forward on the right
+and fall through on the left. A branch with other destinations gets *stubs*: jumps after it without a
+position, which tools follow. Distances over 255 need EXTENDED_ARG; :func:`lay_out` widens jumps until all
+distances fit.
 
 Source: CPython's ``Lib/dis.py``, ``Python/instrumentation.c`` (branch events and the iterator of branches).
 """
@@ -21,7 +21,7 @@ from types import CodeType, FunctionType
 
 from tmplmon.monitoring.linetable import NOWHERE, Position, encode_linetable
 
-__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "lay_out", "pausing_like"]
+__all__ = ["DRIVER", "DRIVER_UNITS", "RESUME", "TAIL", "Block", "lay_out", "suspending_like"]
 
 type Unit = tuple[int, int]
 """A code unit: opcode and argument."""
@@ -36,7 +36,7 @@ _NOT_TAKEN = opmap.get("NOT_TAKEN")  # 3.14: the instruction on the left of a br
 
 
 def _caches_of(name: str) -> int:
-    """The number of inline cache units after an instruction."""
+    """Return the number of inline cache units after an instruction."""
     entries: dict[str, dict[str, int]] = dis._cache_format  # type: ignore[attr-defined]
     return sum(entries.get(name, {}).values())
 
@@ -45,64 +45,62 @@ _BRANCH_CACHES = _caches_of("POP_JUMP_IF_FALSE")
 _BACKWARD_CACHES = _caches_of("JUMP_BACKWARD")
 _RESUME_CACHES = _caches_of("RESUME")
 RESUME: list[tuple[int, int]] = [(opmap["RESUME"], 0), *[(0, 0)] * _RESUME_CACHES]
-"""A RESUME with its cache."""
+"""A RESUME with its inline cache."""
 TAIL: list[tuple[int, int]] = [*RESUME, (_NOP, 0)]
-"""What is behind the skeleton: the RESUME that 3.14 and later insist on, and the unit after it. There the VM puts a
-frame that has ended before its first RESUME (``take_ownership`` in ``Python/frame.c``), and who looks for the
-position of its ``f_lasti`` has to find one."""
+"""The units after the skeleton: the RESUME that 3.14 and later require, and one more unit. The VM moves a
+frame that ended before its first RESUME to that unit (``take_ownership`` in ``Python/frame.c``), so it needs
+a position."""
 
 
 class Block:
-    """The instructions of one site: itself, and jumps without a line for what it does not lead to by
-    itself."""
+    """The instructions of one site, and jumps without a line to destinations that it cannot reach itself."""
 
     __slots__ = ("is_branch", "is_jump", "left", "position", "prefix", "returns", "right", "stubs")
 
     def __init__(
         self, kind: str, position: Position, left: int | None = None, right: int | None = None
     ) -> None:
-        """``kind`` is "place", "branch", "jump" or "return"; destinations are numbers of blocks, None: the
-        next."""
+        """``kind`` is "place", "branch", "jump" or "return". Destinations are numbers of blocks; None: the next."""
         self.position = position
         self.is_branch = kind == "branch"
         self.is_jump = kind == "jump"
         self.returns = kind == "return"
         self.left = left
         self.right = right
-        self.prefix = 0  # EXTENDED_ARG units before a jump at the head of the block
-        self.stubs = [0, 0]  # EXTENDED_ARG units before the jumps behind it, to the left and to the right
+        self.prefix = 0  # EXTENDED_ARG units before a jump at the start of the block
+        self.stubs = [0, 0]  # EXTENDED_ARG units before the stubs, for the left and the right side
 
     # Every size and offset below is in code units.
 
     def head(self) -> int:
-        """The size of what stands before the stubs."""
+        """The size of the instructions before the stubs."""
         if self.is_branch:
             return self.prefix + 1 + _BRANCH_CACHES + (_NOT_TAKEN is not None)
         if self.is_jump:
-            return self.prefix + 1 + _BACKWARD_CACHES  # room for either kind of jump
+            return self.prefix + 1 + _BACKWARD_CACHES  # enough for either kind of jump
         return 1
 
     def targets(self, number: int) -> list[tuple[int, int]]:
         """Return (side, target) for the stubs of a branch: 0 is left, 1 is right.
 
-        Left is what follows by itself, so it needs a stub unless that is the next block; a conditional jump
-        only goes forward, so its right needs one to go back.
+        The left side continues with the next block; any other destination needs a stub. A conditional jump
+        only goes forward; a right side that goes back needs a stub.
         """
         if not self.is_branch or self.right is None:
             return []
         following = number + 1
         left = following if self.left is None else self.left
         if self.right <= number:
-            return [(0, left), (1, self.right)]  # the left's stub leads around the right's
+            return [(0, left), (1, self.right)]  # the left stub jumps over the right one
         return [] if left == following else [(0, left)]
 
     def stub(self, number: int, side: int) -> int | None:
-        """Where, in the block, the stub of a side begins; None if it has none."""
-        at = self.head()
-        for which, _target in self.targets(number):
-            if which == side:
-                return at
-            at += self.stubs[which] + 1 + _BACKWARD_CACHES
+        """Return the offset in the block of the stub of a side; None if it has none."""
+        offset = self.head()
+        for stub_side, _target in self.targets(number):
+            if stub_side == side:
+                return offset
+            offset += self.stubs[stub_side] + 1 + _BACKWARD_CACHES
         return None
 
     def size(self, number: int) -> int:
@@ -111,19 +109,19 @@ class Block:
         return self.head() + sum(stubs)
 
     def leads_left(self, number: int, offsets: Sequence[int]) -> int:
-        """The offset execution goes on at; for a branch, on its left."""
+        """The offset at which execution continues; for a branch, on its left side."""
         if self.is_branch:
             return offsets[number] + (self.stub(number, 0) or self.head())
         return offsets[number + 1 if self.left is None else self.left]
 
     def leads_right(self, number: int, offsets: Sequence[int]) -> int:
-        """The offset execution goes on at when a branch goes to its right."""
+        """The offset at which execution continues on the right side of a branch."""
         assert self.right is not None
         stub = self.stub(number, 1)
         return offsets[self.right] if stub is None else offsets[number] + stub
 
     def widen(self, number: int, offsets: Sequence[int]) -> bool:
-        """Make room for the EXTENDED_ARGs the distances need; say whether that changed anything."""
+        """Add the EXTENDED_ARG units that the distances need. Returns whether anything changed."""
         before = (self.prefix, *self.stubs)
         here, size = offsets[number], self.size(number)
         if self.is_branch:
@@ -153,7 +151,7 @@ class Block:
 
 
 def lay_out(blocks: Sequence[Block], start: int) -> list[int]:
-    """Return the offset of each block and of the end. Jumps only ever grow, so this comes to rest."""
+    """Return the offset of each block and of the end. Terminates because jumps only grow."""
     while True:
         offsets = [start]
         for number, block in enumerate(blocks):
@@ -164,21 +162,21 @@ def lay_out(blocks: Sequence[Block], start: int) -> list[int]:
 
 
 def _extended_args(argument: int) -> int:
-    """The number of EXTENDED_ARG units that an argument needs."""
+    """Return the number of EXTENDED_ARG units that an argument needs."""
     return (argument.bit_length() - 1) // 8 if argument > 255 else 0
 
 
 def _instruction(opcode: int, argument: int, extended: int) -> list[tuple[int, int]]:
-    """An instruction with exactly ``extended`` EXTENDED_ARGs."""
+    """An instruction with exactly ``extended`` EXTENDED_ARG units."""
     units = [(_EXTENDED_ARG, argument >> 8 * n & 0xFF) for n in range(extended, 0, -1)]
     return [*units, (opcode, argument & 0xFF)]
 
 
 def _jump(here: int, destination: int, extended: int) -> list[tuple[int, int]]:
-    """A jump from ``here`` to ``destination``, which takes the same room whichever way it goes."""
+    """A jump from ``here`` to ``destination``, of the same size in both directions."""
     after = here + extended + 1
     if destination > here:
-        # Forward jumps have no cache, so what would be one is a NOP behind the jump, never reached.
+        # Forward jumps have no cache. A NOP after the jump, which is never reached, takes its room.
         return [*_instruction(_FORWARD, destination - after, extended), *[(_NOP, 0)] * _BACKWARD_CACHES]
     argument = after + _BACKWARD_CACHES - destination
     return [*_instruction(_BACKWARD, argument, extended), *[(0, 0)] * _BACKWARD_CACHES]
@@ -198,12 +196,11 @@ def driver():
 
 
 def _compile_driver() -> CodeType:
-    """Compile the driver: a generator that runs what ``_frame``, a global, tells it to, each time it is
-    resumed.
+    """Compile the driver: a generator that runs, each time it is resumed, the function in the global ``_frame``.
 
-    It has no local variables and is compiled as code that has a mapping for its locals, as a module has, so
-    that ``f_locals`` is the scope's own. There is no conditional jump in it: ``co_branches`` lists the
-    skeleton's only.
+    It has no local variables, and its flags say that its locals are a mapping, as a module's are, so that
+    ``f_locals`` is the scope's own mapping. It contains no conditional jump: ``co_branches`` only lists those
+    of the skeleton.
     """
     namespace: dict[str, FunctionType] = {}
     exec(compile(_DRIVER_SOURCE, "<driver>", "exec"), namespace)
@@ -224,33 +221,37 @@ DRIVER = _compile_driver()
 DRIVER_UNITS = len(DRIVER.co_code) // 2
 
 
-# -- a pause -------------------------------------------------------------------------------------------------
+# -- a suspended frame ---------------------------------------------------------------------------------------
 
 
-def _compile_pausing() -> CodeType:
-    """Compile a generator that pauses, and then looks to a tracer as it does when it is told of that.
+def _compile_suspending() -> CodeType:
+    """Compile a generator whose suspended frame looks to tracers as in the events for a suspension and a
+    resumption.
 
-    Tracers tell a pause from an end by whether what follows is RESUME, and going on from a beginning by the
-    argument of the instruction at ``f_lasti``, which is not 0. Where that is differs: at RESUME in both cases on
-    3.13; later at the YIELD_VALUE for a pause, and at RESUME for going on. A suspended generator's is what follows
-    the YIELD_VALUE; so later there is an instruction in between, which looks right for both.
+    Tracers distinguish a suspension from an end by whether a RESUME follows, and a resumption from a start by the
+    argument of the instruction at ``f_lasti``, which is nonzero. ``f_lasti`` differs between versions: on
+    3.13 it is at RESUME in both cases; later it is at YIELD_VALUE for a suspension and at RESUME for a
+    resumption. The frame of a suspended generator is at the instruction after YIELD_VALUE; from 3.14 on an
+    instruction that passes both tests is therefore inserted.
     """
     code = (lambda: (yield)).__code__
     units = bytearray(code.co_code)
     resume = units.rindex(bytes([opmap["YIELD_VALUE"]])) + 2
-    again = units[resume : resume + 2]
+    resume_unit = units[resume : resume + 2]
     if sys.version_info >= (3, 14):
-        # What they overwrite is never reached.
-        units[resume : resume + 2 + 2 * len(RESUME)] = bytes([_NOP, 1, *again]) + bytes(2 * _RESUME_CACHES)
+        # The overwritten units are never reached.
+        units[resume : resume + 2 + 2 * len(RESUME)] = bytes([_NOP, 1, *resume_unit]) + bytes(
+            2 * _RESUME_CACHES
+        )
     return code.replace(co_code=bytes(units))
 
 
-_PAUSING = _compile_pausing()
+_SUSPENDING = _compile_suspending()
 
 
-def pausing_like(code: CodeType) -> CodeType:
-    """Return the code of a generator that pauses at once, with the name, file and first line of ``code``."""
-    return _PAUSING.replace(
+def suspending_like(code: CodeType) -> CodeType:
+    """Return the code of a generator that is suspended at once, with the name, file and first line of ``code``."""
+    return _SUSPENDING.replace(
         co_filename=code.co_filename,
         co_name=code.co_name,
         co_qualname=code.co_qualname,

@@ -1,20 +1,19 @@
-"""The state array of a scope: which tools listen to which of its events, right now.
+"""The state array of a scope: which tools currently listen to which of its events.
 
-Two bytes a state, as in CPython's ``PyMonitoringState``: ``active``, a bit per tool, and ``opaque``. To ask
-whether anybody listens is to look at one byte, ``array.data[2 * index]``, and that is all an event costs that
-nobody wants. The bytes are refreshed when a scope is entered, and then only if a tool's events changed since;
-a callback that returns DISABLE clears its tool's bit in that one state.
+A state has two bytes, as CPython's ``PyMonitoringState``: ``active``, with a bit per tool, and ``opaque``. To check
+whether a tool listens is to read one byte, ``array.data[2 * index]``; an event without listeners costs no more than
+that. The bytes are refreshed when a scope is entered, and only if a tool's events have changed. A callback that
+returns DISABLE clears the bit of its tool in that one state.
 
-Three rules, the first the C API's own, the others what it lacks:
+Three rules; the first is the C API's own, the others add what it lacks:
 
 1. If no tool exists and this thread is not traced, nothing is active. Otherwise ``PyMonitoring_EnterScope``
-   compares the interpreter's version of the events with the array's, and does nothing if they are equal. Every
-   ``set_events`` and ``restart_events`` makes a new version, and undoes all DISABLEs here.
-2. It knows *global* events only. What tools set for a code-like with ``set_local_events`` makes no new version,
-   so it is looked up (``get_local_events``) at every enter, for the tools that exist; DISABLEs outlive such a
-   change.
-3. The bits 6 and 7 are ``sys.setprofile`` and ``sys.settrace``. They are kept, so that the check of the byte sees
-   them, but never passed to the C API, which would give those tools the frame of whoever called it.
+   compares the version of the interpreter's events with that of the array, and does nothing if they are
+   equal. Every ``set_events`` and ``restart_events`` creates a new version, and undoes all DISABLEs here.
+2. The C API only knows *global* events. ``set_local_events`` for a code-like does not create a new version, so the
+   local events of existing tools are read (``get_local_events``) at every enter. DISABLEs outlive such a change.
+3. The bits 6 and 7 are ``sys.setprofile`` and ``sys.settrace``. They are stored, so that a check of the byte
+   includes them, but never passed to the C API, which would pass the caller's frame to these tools.
 
 Sources: PEP 669, and ``PyMonitoring_EnterScope`` in CPython's ``Python/instrumentation.c``.
 """
@@ -31,26 +30,42 @@ from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import enter_scope
 from tmplmon.monitoring.events import C_RAISE, C_RETURN, CALL, Event
 
-__all__ = ["DEBUGGER", "LEGACY_TOOLS", "TOOLS", "StateArray"]
+__all__ = ["DEBUGGER", "LEGACY_TOOLS", "TOOLS", "StateArray", "any_tool"]
 
 TOOLS = 0x3F
-"""The bits of the tools 0 to 5, those of ``sys.monitoring.use_tool_id``."""
+"""The bits of the tools 0 to 5, the ids of ``sys.monitoring.use_tool_id``."""
 LEGACY_TOOLS = 0xC0
 """The bits of ``sys.setprofile`` (6) and ``sys.settrace`` (7)."""
 DEBUGGER = 1 << sys.monitoring.DEBUGGER_ID
-"""The bit of a debugger, whose callbacks, where it stops, set the events that its user's next step needs."""
+"""The bit of the debugger. Its callbacks set the events for the next step of its user."""
 
 _TOOL_IDS = range(6)
 get_tool = sys.monitoring.get_tool
 get_local_events = sys.monitoring.get_local_events
 
 
-class StateArray:
-    """States for a list of events, each of which belongs to a code-like.
+def any_tool() -> bool:
+    """Whether a monitoring tool exists, or this thread is traced or profiled: the only cost of a quiet scope."""
+    # Written out, because it runs whenever a scope is entered.
+    return not (
+        get_tool(0) is None
+        and get_tool(1) is None
+        and get_tool(2) is None
+        and get_tool(3) is None
+        and get_tool(4) is None
+        and get_tool(5) is None
+        and sys.gettrace() is None
+        and sys.getprofile() is None
+    )
 
-    ``events`` has one event per state. ``owners`` has, per state, the code-like whose local events count for
-    it, or None; the states of one code-like must be neighbours. Without ``owners`` only global events count,
-    as in C. Raises ValueError for lists of different lengths or scattered owners.
+
+class StateArray:
+    """States for a list of events.
+
+    events: the event of each state. owners: for each state, the code-like whose local events apply to it, or None;
+    by default only global events apply, as in C.
+
+    Raises ValueError for lists of different lengths, or if the states of one code-like are not adjacent.
     """
 
     __slots__ = (
@@ -68,8 +83,8 @@ class StateArray:
     )
 
     data: bytearray
-    """``data[2 * index]`` is the ``active`` byte of a state, ``data[2 * index + 1]`` the ``opaque`` one,
-    unused."""
+    """``data[2 * index]`` is the ``active`` byte of a state; ``data[2 * index + 1]`` is ``opaque``, which is not
+    used."""
     events: tuple[Event, ...]
     """The event of each state."""
 
@@ -86,34 +101,25 @@ class StateArray:
         self._probe = _Probe(self.events)
         self._version = 0
         self._pointers: list[Any] = [None] * len(self.events)
-        # Holding this export keeps the bytearray from being resized, so the address stays good.
+        # This export prevents the bytearray from being resized, so its address stays valid.
         self._buffer = (ctypes.c_char * len(self.data)).from_buffer(self.data)
 
     def enter(self) -> bool:
-        """Bring the states up to date; return whether any is active. To be called again after a yield.
+        """Refresh the states. Returns whether any is active. To be called again after a yield.
 
-        Entering more than once, recursively or in several threads, does no harm: a state tells of tools, not
-        of the scope's runs. ``sys.settrace`` of another thread counts as active too; see the module's rule 3.
+        Entering several times, recursively or in several threads, is harmless: a state describes the tools, not the
+        runs of the scope. ``sys.settrace`` in another thread counts as active as well; see rule 3 of the module. On
+        a Python version that cannot fire events, warns once.
         """
-        if (
-            get_tool(0) is None
-            and get_tool(1) is None
-            and get_tool(2) is None
-            and get_tool(3) is None
-            and get_tool(4) is None
-            and get_tool(5) is None
-            and sys.gettrace() is None
-            and sys.getprofile() is None
-        ):
-            # Nobody there at all. This is cheaper than asking the C API for the version, and says more. The
-            # states stay as they are: another thread, which is traced, may be using them. The next tool finds
-            # them anew.
+        if not any_tool():
+            # Cheaper than asking the C API for the version. The states are not cleared, because another thread that
+            # is traced may use them. The version makes the next tool refresh them.
             self._version = 0
             return False
         return self.enter_with_tools()
 
     def enter_with_tools(self) -> bool:
-        """:meth:`enter`, where it has just been found out that there is a tool."""
+        """Like :meth:`enter`, for a caller that has just checked that there is a tool."""
         if _capi.UNAVAILABLE:
             _capi.warn_that_nothing_fires()
             return False
@@ -122,52 +128,51 @@ class StateArray:
         version = probe.version.value
         if version != self._version:
             self._version = version
-            self._local = self._look_up_local()
+            self._local = self._read_local()
             self._reset()
         elif self._local or self._is_local():
             self.refresh_local()
         return self.data != self._zeros
 
     def exit(self) -> None:
-        """The counterpart of :meth:`enter`, for a scope that was active. The C API does nothing in it
-        today."""
+        """The counterpart of :meth:`enter`, for a scope that was active. The C function currently does nothing."""
         _capi.exit_scope()
 
     def refresh_local(self) -> None:
-        """Look at the local events again: a tool may have set some from inside a callback just fired."""
-        local = self._look_up_local()
+        """Read the local events again: a callback that was just called may have set some."""
+        local = self._read_local()
         if local != self._local:
             self._change_local(local)
 
     def active(self, index: int) -> int:
-        """Return the tools that listen to a state, a bit each (0x40 and 0x80: setprofile and settrace)."""
+        """Return the bits of the tools that listen to a state (0x40: setprofile, 0x80: settrace)."""
         return self.data[2 * index]
 
     def set_active(self, index: int, tools: int) -> None:
-        """Say which tools listen to a state: for tests, and for engines that keep states of their own."""
+        """Set the tools that listen to a state: for tests, and for engines with states of their own."""
         self.data[2 * index] = tools
 
     def first_of(self, owner: int) -> int:
-        """Return the index of the first state of the code-like that came as the ``owner``-th, from 0."""
+        """Return the index of the first state of a code-like, given by its position among the owners, from 0."""
         return self._groups[owner][1]
 
     @property
     def version(self) -> int:
-        """The version of the interpreter's events these states were made from; 0 if no tool existed."""
+        """The version of the interpreter's events in these states; 0 if no tool existed."""
         return self._version
 
     @property
     def any_active(self) -> bool:
-        """Whether any state is active, as of now."""
+        """Whether any state is currently active."""
         return self.data != self._zeros
 
     def pointer(self, index: int) -> Any:
         """Return a pointer to a state, ``PyMonitoringState *``, as an argument for ``ctypes``."""
-        found = self._pointers[index]
-        if found is None:
-            # byref() is what ctypes converts fastest; it keeps the buffer alive.
-            found = self._pointers[index] = _capi.byref(self._buffer, 2 * index)
-        return found
+        pointer = self._pointers[index]
+        if pointer is None:
+            # ctypes converts a byref() fastest; it also keeps the buffer alive.
+            pointer = self._pointers[index] = _capi.byref(self._buffer, 2 * index)
+        return pointer
 
     def __len__(self) -> int:
         return len(self.events)
@@ -180,12 +185,12 @@ class StateArray:
         ]
         return f"<StateArray of {len(self)}: {' '.join(listening) or 'nothing active'}>"
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- implementation --------------------------------------------------------------------------------------
 
     def _is_local(self) -> bool:
-        """Whether a tool has local events in any of the code-likes: most have none, and this is the quick look."""
+        """Whether a tool has local events in any of the code-likes. A fast check, because most have none."""
         for code in self._codes:
-            # Written out, as it is asked at each entrance of a scope while there is a tool.
+            # Written out, because it runs whenever a scope is entered while there is a tool.
             if (
                 (get_tool(0) is not None and get_local_events(0, code))
                 or (get_tool(1) is not None and get_local_events(1, code))
@@ -197,18 +202,18 @@ class StateArray:
                 return True
         return False
 
-    def _look_up_local(self) -> dict[int, int]:
-        """Return {tool + 8 * group: set of its local events}, without those that are empty."""
-        found: dict[int, int] = {}
+    def _read_local(self) -> dict[int, int]:
+        """Return {tool + 8 * group: the tool's local events}, without empty sets."""
+        local: dict[int, int] = {}
         for tool in _TOOL_IDS:
             if get_tool(tool) is not None:
                 for number, (code, _start, _stop) in enumerate(self._groups):
                     if code is not None and (events := get_local_events(tool, code)):
-                        found[tool + 8 * number] = events
-        return found
+                        local[tool + 8 * number] = events
+        return local
 
     def _reset(self) -> None:
-        """Make the active bytes anew, from the global events the probe has read and the local ones."""
+        """Compute the active bytes from the global events that the probe has read and the local events."""
         for number, (_code, start, stop) in enumerate(self._groups):
             tools = bytearray(self._probe.tools())
             for tool in _TOOL_IDS:
@@ -218,13 +223,13 @@ class StateArray:
             self.data[2 * start : 2 * stop : 2] = self._ids[start:stop].translate(tools)
 
     def _change_local(self, local: dict[int, int]) -> None:
-        """Switch only what changed on or off: what a tool disabled elsewhere stays disabled."""
-        everywhere = self._probe.tools()
+        """Set or clear only the bits that have changed, so that other DISABLEs are kept."""
+        global_tools = self._probe.tools()
         for key in self._local.keys() | local.keys():
             before, now = self._local.get(key, 0), local.get(key, 0)
             tool, bit = key & 7, 1 << (key & 7)
             on = _ids_in(now & ~before)
-            off = {event for event in _ids_in(before & ~now) if not everywhere[event] >> tool & 1}
+            off = {event for event in _ids_in(before & ~now) if not global_tools[event] >> tool & 1}
             on |= {C_RETURN.id, C_RAISE.id} if CALL.id in on else set()
             off |= {C_RETURN.id, C_RAISE.id} if CALL.id in off else set()
             _code, start, stop = self._groups[key >> 3]
@@ -237,17 +242,17 @@ class StateArray:
 
 
 class _Probe:
-    """Reads the global events with the C API: one state for each event that occurs in an array.
+    """Reads the global events through the C API, with a state for each event that occurs in an array.
 
-    The C API is not given the array itself. It would fill in the tools 6 and 7 as well, lose what is local,
+    The C API does not get the array itself: it would set the bits of the tools 6 and 7 and clear the local events,
     and it reads past the end of its table for C_RETURN and C_RAISE, which are never in it.
     """
 
     __slots__ = ("_data", "_ids", "arguments", "version")
 
     arguments: tuple[Any, ...]
-    """What ``enter_scope`` is called with; then ``version`` is that of the interpreter's events, and the states
-    have been refreshed if it is a new one."""
+    """The arguments of ``enter_scope``. After the call ``version`` is the version of the interpreter's events, and
+    the states have been refreshed if it is new."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         fireable = {event.id for event in events} - {C_RETURN.id, C_RAISE.id} | {CALL.id}
@@ -256,7 +261,7 @@ class _Probe:
         self.version = ctypes.c_uint64(0)
         states = (ctypes.c_char * len(self._data)).from_buffer(self._data)
         ids = ctypes.create_string_buffer(self._ids, len(self._ids))
-        # Made once, as the C function wants them; the references keep what they point to.
+        # Created once, in the form that the C function needs. The references keep the targets alive.
         self.arguments = (
             ctypes.byref(states),
             ctypes.byref(self.version),
@@ -265,7 +270,7 @@ class _Probe:
         )
 
     def tools(self) -> bytes:
-        """Return 256 bytes: for each event number, the tools that have it on globally."""
+        """Return 256 bytes: for each event id, the tools that have enabled it globally."""
         table = bytearray(256)
         for event, tools in zip(self._ids, self._data[::2], strict=True):
             table[event] = tools
@@ -277,7 +282,7 @@ def _ids_in(mask: int) -> set[int]:
 
 
 def _group(owners: Sequence[CodeType | None]) -> list[tuple[CodeType | None, int, int]]:
-    """Return (code-like, first state, state after the last) for each run of states with one owner."""
+    """Return (code-like, first state, end of its states) for each run of states with one owner."""
     groups: list[tuple[CodeType | None, int, int]] = []
     for index, code in enumerate(owners):
         if groups and groups[-1][0] is code:
