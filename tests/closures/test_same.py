@@ -16,6 +16,7 @@ from cases.engines import HOW, TMPLMON, Engine, Outcome, describe, evaluate, run
 from cases.test_cases import PATHS, each
 from differential.generate import site
 from differential.test_generated import examples
+from effort import every
 from hypothesis import given
 from template_coverage.generate import MAIN, Record, write
 
@@ -102,7 +103,7 @@ def test_same(path: Path) -> None:
         check(case, "generate")
 
 
-@each(PATHS)
+@each(every(3, PATHS))
 def test_same_in_an_async_environment(path: Path) -> None:
     case = casefile.read(path)
     if case.refusal("async"):

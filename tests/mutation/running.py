@@ -91,11 +91,10 @@ class Runner:
         verdict = Verdict(mutant, len(tests))
         while tests:
             chosen = list(within(tests, self.budget))
-            if not self.record.runs_on_import(mutant):
+            killer, way = None, "import"
+            if mutant.statement is not None:
                 killer, way = self.forked(chosen, mutant)
-                if way == "import":
-                    killer, way = self.fresh(chosen, mutant)
-            else:
+            if way == "import" or (killer is None and self.record.runs_on_import(mutant)):
                 killer, way = self.fresh(chosen, mutant)
             if killer is None or self.passes_without(killer):
                 verdict.killer, verdict.way = killer, way

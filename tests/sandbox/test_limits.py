@@ -14,9 +14,10 @@ from markupsafe import Markup
 from tmplmon import SecurityError
 from tmplmon.errors import TooLargeError
 from tmplmon.runtime.filters import FILTERS
+from tmplmon.runtime.globals import Namespace
 from tmplmon.sandbox import MAX_RANGE, SandboxedEnvironment, safe_range
 from tmplmon.sandbox.limits import MAX_BITS, MAX_SIZE, Sizes
-from tmplmon.sandbox.measure import text_length
+from tmplmon.sandbox.measure import check_nesting, text_length
 
 LIMIT = 1000
 TOO_LARGE = [
@@ -244,8 +245,10 @@ NESTED = {
 
 @pytest.mark.parametrize("enable_async", [False, True])
 @pytest.mark.parametrize("step", NESTED.values(), ids=NESTED)
-def test_nesting(step: str, enable_async: bool) -> None:
+def test_nesting(step: str, enable_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Python does to nested values, to take a hash or to free them, may be the end of the process."""
+    # Looking at all levels of tuples that are on many levels takes seconds for 500.
+    monkeypatch.setattr("tmplmon.sandbox.measure.MAX_NESTED_TUPLES", 100)
     loop = f"{{% for i in range({ROUNDS}) %}}{step}{{% endfor %}}"
     source = f"{{% set ns = namespace(x=()) %}}{{% set l = [()] %}}{{% set d = {{'a': ()}} %}}{loop}"
     environment = SandboxedEnvironment(extensions=["tmplmon.ext.do"], enable_async=enable_async)
@@ -285,6 +288,62 @@ def test_measure_of_what_holds_itself() -> None:
     items.append(items)
     assert text_length(items, 10**9) < 50
     assert SandboxedEnvironment().from_string("{{ x }}").render(x=items) == "[1, [...]]"
+
+
+MEASURES = [
+    # Of a text: its length and two. Of an integer: one for each three bits, and two. Of a container: two, and for
+    # each item its length and two.
+    ("", 2),
+    ("text", 6),
+    (0, 2),
+    (7, 3),
+    (8, 3),
+    (511, 5),
+    (2**300, 102),
+    (True, 2),
+    (1.5, 20),
+    (None, 4),
+    (object(), 40),
+    (b"ab", 8),
+    (bytearray(b"abc"), 12),
+    ([], 2),
+    ((), 2),
+    ([0], 6),
+    ([0, 0], 10),
+    (["a", None], 2 + 5 + 6),
+    ({"a": 0}, 2 + 5 + 4),
+    ({"a": 0}.items(), 2 + (2 + 5 + 4) + 2),
+    ({"a": 0}.keys(), 7),
+    ({"a": 0}.values(), 6),
+    ([[]], 2 + 2 + 2),
+    ([[], [[]]], 2 + 4 + 8),
+    (deque([0]), 6),
+    ({0}, 6),
+    (Namespace(a=0), 2 + 5 + 4),
+]
+
+
+@pytest.mark.parametrize(("value", "length"), MEASURES, ids=lambda value: repr(value).partition(" at 0x")[0])
+def test_measures(value: Any, length: int) -> None:
+    assert text_length(value, 10**9) == length
+    assert text_length(value, length) == length
+
+
+def test_an_object_that_is_met_twice_is_measured_once_and_counts_twice() -> None:
+    inner = [0]
+    assert text_length([inner, inner], 10**9) == 2 + 8 + 8
+    inner.append(inner)
+    # [0, [...]]
+    assert text_length(inner, 10**9) == 2 + 4 + 7
+
+
+def test_tuples_may_be_nested_five_hundred_times() -> None:
+    value: tuple[Any, ...] = ()
+    for _ in range(499):
+        value = (1, value)
+    check_nesting([value, "a", [value], ()])
+    with pytest.raises(TooLargeError, match="nested more than 500 times"):
+        check_nesting([0, (value,)])
 
 
 def test_measure_stops() -> None:
