@@ -70,6 +70,22 @@ def test_it_is_one_frame_all_the_time() -> None:
     frame.close()
 
 
+def test_calls_inside_of_a_call_are_made_and_give_what_they_return() -> None:
+    frame = ScopeFrame(CODELIKE.code)
+
+    def inner() -> tuple[int, list[bool]]:
+        on_stack = [f is frame.frame for f, _ in traceback.walk_stack(sys._getframe())]
+        return frame.call(len, "abc"), on_stack
+
+    length, on_stack = frame.call(lambda: frame.call(inner))
+    assert length == 3
+    assert on_stack.count(True) == 1
+    with pytest.raises(ZeroDivisionError):
+        frame.call(lambda: frame.call(lambda: 1 // 0))
+    assert frame.call(len, "ab") == 2
+    frame.close()
+
+
 def test_changes_of_locals_reach_the_scope() -> None:
     variables = {"x": 1}
     frame = ScopeFrame(CODELIKE.code, variables)

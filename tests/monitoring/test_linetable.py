@@ -177,6 +177,36 @@ def test_bytes_that_are_no_line_table(table: bytes) -> None:
         decode_linetable(table, 1)
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        # Long form, one unit; a varint is cut off by the byte that begins an entry.
+        (b"\xf0\x80\x00\x01\x01", "begins inside another, at byte 1"),
+        (b"\xf0\x00\x80\x01\x01", "begins inside another, at byte 2"),
+        (b"\xf0\x00\x00\x01\x81", "begins inside another, at byte 4"),
+        (b"\xe8\x40", "ends inside an entry, after 2 bytes"),
+    ],
+)
+def test_where_a_line_table_is_wrong(table: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        decode_linetable(table, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "encoded"),
+    [(0, b"\x00"), (63, b"\x3f"), (64, b"\x40\x01"), (4095, b"\x7f\x3f"), (4096, b"\x40\x40\x01")],
+)
+def test_varints(number: int, encoded: bytes) -> None:
+    """An end line that is so many lines below the line: 6 bits a byte, lowest first, 0x40 if more follow."""
+    position = (1, 1 + number, 0, 0)
+    table = b"\xf0\x00" + encoded + b"\x01\x01"
+    if number == 0:  # on one line there is a shorter form, which is as good to read
+        assert decode_linetable(table, 1) == [position]
+        return
+    assert decode_linetable(table, 1) == [position]
+    assert encode_linetable([position], 1) == table
+
+
 def test_every_code_object_of_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decode gives ``co_positions()``; encode gives them back, in the very bytes that the compiler wrote."""
     monkeypatch.setattr(sys, "dont_write_bytecode", True)

@@ -1,6 +1,7 @@
 """See the package. Run in the root of a checkout; the tests' arguments of pytest may follow ``--``."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +25,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=["record", "run", "list"])
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the checkout (the current folder)")
     parser.add_argument(
-        "--record", type=Path, default=Path("/tmp/tmplmon-mutation.record"), help="the record's file"
+        "--record",
+        type=Path,
+        default=Path("/tmp/tmplmon-mutation.record"),
+        help="the record's file; made if it is missing",
     )
     parser.add_argument("--packages", nargs="+", default=PACKAGES)
     parser.add_argument("--count", type=int, default=60, help="mutants of each package")
@@ -48,6 +52,10 @@ def main(arguments: list[str]) -> int:
         for mutant in mutants:
             print(mutant.describe())
         return 0
+    if not options.record.exists():
+        command = [sys.executable, "-m", "tests.mutation", "record", "--root", str(root)]
+        command += ["--record", str(options.record), "--packages", *options.packages, "--", *rest]
+        subprocess.run(command, check=False)
     report = Report()
     runner = Runner(root, mutants, Record.load(options.record), options.budget, report)
     pytest.main([*PYTEST, *(rest or ["tests"])], plugins=[runner])

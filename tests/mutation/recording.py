@@ -46,22 +46,29 @@ class Record:
 
     def tests_of(self, mutant: Mutant) -> list[TestRecord]:
         """The passing tests that run the mutant's statement, the fastest first. Of a mutant that takes effect on
-        import they are followed by those that run anything else of its module."""
-        covering, others = [], []
-        on_import = self.runs_on_import(mutant)
-        for test in self.tests:
-            bits = test.hits.get(mutant.path) if test.passed else None
-            if bits is None:
-                continue
-            if mutant.statement is not None and _is_set(bits, mutant.statement):
-                covering.append(test)
-            elif on_import:
-                others.append(test)
-        return [*sorted(covering, key=_seconds), *sorted(others, key=_seconds)]
+        import they are followed by those that run anything else of its module, or else of its package, those first
+        that run most of it."""
+        passing = [test for test in self.tests if test.passed]
+        covering = [
+            test
+            for test in passing
+            if mutant.statement is not None and _is_set(test.hits.get(mutant.path, b""), mutant.statement)
+        ]
+        covering.sort(key=lambda test: test.seconds)
+        if not self.runs_on_import(mutant):
+            return covering
+        chosen = {test.name for test in covering}
+        others = [test for test in passing if mutant.path in test.hits and test.name not in chosen]
+        others.sort(key=lambda test: -_count(test.hits[mutant.path]))
+        if not covering and not others:
+            package = mutant.path.rpartition("/")[0]
+            others = [test for test in passing if any(path.startswith(package) for path in test.hits)]
+            others.sort(key=lambda test: -len(test.hits))
+        return covering + others
 
 
-def _seconds(test: TestRecord) -> float:
-    return test.seconds
+def _count(bits: bytes) -> int:
+    return int.from_bytes(bits).bit_count()
 
 
 def _is_set(bits: bytes, number: int) -> bool:

@@ -24,7 +24,7 @@ LEAST_SECONDS = 5.0
 SILENCE = 120.0
 """Seconds without a sign of life after which a process is taken for blocked."""
 NO_MUTANT = -1
-BATCH = 400
+BATCH = 60
 """Tests of a mutant that takes effect on import: their names are arguments of a process."""
 
 
