@@ -49,7 +49,9 @@ def test_an_application_that_compiles_nothing(site: Path, tmplmon: Command) -> N
     (site / "compiled").chmod(0o555)
     assert run(READ_ONLY) == "<title>&lt;X&gt;</title> <title>Y</title>\n\n"
     assert {path.name: path.stat().st_mtime_ns for path in (site / "compiled").iterdir()} == before
-    assert len(before) == 4 and (site / "compiled").stat().st_mode & 0o777 == 0o555
+    assert len(before) == 4
+    if os.name == "posix":
+        assert (site / "compiled").stat().st_mode & 0o777 == 0o555
 
 
 def test_the_environment_of_an_application(site: Path, tmplmon: Command) -> None:

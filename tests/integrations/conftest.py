@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,17 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Starts a server of a module's source, which has to have an `application`, and gives its address. The server
-    is stopped after the test; were that not to happen, it would stop by itself after a minute."""
+    """A function that starts a server for a module with an `application`, and returns its address. The server is
+    stopped after the test. On Linux it also stops by itself after a minute, in case the tests are killed."""
     started: list[subprocess.Popen[str]] = []
 
     def serve(source: str, *command: str) -> str:
+        if find_spec(command[0]) is None:
+            pytest.skip(f"needs {command[0]}")
         (tmp_path / "served.py").write_text(source)
+        limit = ["timeout", "60"] if sys.platform == "linux" else []
         process = subprocess.Popen(
-            ["timeout", "60", sys.executable, "-m", *command, "served:application"],
+            [*limit, sys.executable, "-m", *command, "served:application"],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

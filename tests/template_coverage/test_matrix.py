@@ -172,6 +172,8 @@ def check(project: Path, python: str, combination: Combination, **environment: s
     missing = lacks(python, ("coverage", "lark", "markupsafe", *modules))
     if missing:
         pytest.skip(f"{python} does not have {missing}")
+    if sys.platform == "win32" and combination.way in ("fork", *SERVERS):
+        pytest.skip("Windows has neither fork nor a SIGTERM that a server can handle")
     branch = combination.branch
     flag = "--cov-branch" if "--cov " in words else "--branch"
     write_configuration(project, options + ("\nbranch = true" if branch else ""))

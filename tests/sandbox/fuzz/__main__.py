@@ -10,7 +10,6 @@ import faulthandler
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -36,6 +35,8 @@ _CHUNK = 500
 
 def work(first: int, step: int, renders: int) -> None:
     """Judge the cases of numbers from `first` on until there are enough renders; tell of them on stdout."""
+    import resource  # not on Windows, where the tests of this module's other functions run too
+
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     number, done = first, 0
