@@ -19,7 +19,7 @@ from tmplmon import pipeline
 from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
 from tmplmon.ir.plan import Plan
-from tmplmon.ir.walk import children, scope_nodes, scopes
+from tmplmon.ir.walk import children, scope_nodes, scopes, with_nested
 from tmplmon.monitoring.lines import split_lines
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes
@@ -236,10 +236,9 @@ class _Maker:
     def regions(self) -> Iterator[Region]:
         for scope in self.scopes:
             if scope.kind in (ops.ScopeKind.BLOCK, ops.ScopeKind.MACRO):
-                inner = [scope]
-                for each in inner:
-                    inner += each.nested
-                lines = frozenset(self.line(each, site) for each in inner for site in each.lines)
+                lines = frozenset(
+                    self.line(inner, site) for inner in with_nested(scope) for site in inner.lines
+                )
                 yield Region(scope.kind.value, scope.name, scope.position[0], lines)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tmplmon import pipeline
 from tmplmon.errors import TemplateSyntaxError
+from tmplmon.ir.walk import scopes
 from tmplmon.records import record
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
@@ -16,7 +17,6 @@ from tmplmon.syntax.walk import walk
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
-    from tmplmon.ir.ops import Scope
 
 
 @record
@@ -51,13 +51,8 @@ def find_undeclared_variables(ast: Tree) -> set[str]:
 
     environment = ast.environment
     program = lower(ast, ast.source, environment.lower_options(ast.source.name))
-    found: set[str] = set()
-    waiting: list[Scope] = [program.root, *program.blocks.values()]
-    while waiting:
-        scope = waiting.pop()
-        found |= scope.context.keys()
-        waiting += scope.nested
-    return found - environment.globals.keys()
+    names = {name for scope in scopes(program) for name in scope.context}
+    return names - environment.globals.keys()
 
 
 def find_referenced_templates(ast: Tree) -> Iterator[str | None]:

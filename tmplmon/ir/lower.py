@@ -15,12 +15,13 @@ from typing import Any
 
 from tmplmon.ir import ops
 from tmplmon.ir.lower_state import Level, Options
-from tmplmon.ir.lower_statements import Statements, walk
+from tmplmon.ir.lower_statements import Statements
 from tmplmon.ir.ops import Op, Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, reads, translation_function
 from tmplmon.syntax import nodes
 from tmplmon.syntax.messages import messages
 from tmplmon.syntax.source import Source
+from tmplmon.syntax.walk import statements
 
 
 def lower(template: nodes.Template, source: Source, options: Options) -> ops.Program:
@@ -280,7 +281,7 @@ _STATEMENTS: dict[type[nodes.Stmt], Callable[[_Lowering, Any], None]] = {
 
 
 def _has_extends(body: Sequence[nodes.Stmt]) -> bool:
-    return any(isinstance(node, nodes.Extends) for node in walk(body))
+    return any(isinstance(node, nodes.Extends) for node in statements(body))
 
 
 __all__ = ["Options", "lower", "lower_expression"]

@@ -8,12 +8,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tmplmon.errors import TemplateAssertionError
+from tmplmon.errors import TemplateAssertionError, TemplateSyntaxError
 from tmplmon.ir import ops
 from tmplmon.ir.ops import Frame, Local, Op, Scope, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, Start
 from tmplmon.records import fresh, record
 from tmplmon.syntax import nodes
+from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 
 
@@ -85,19 +86,8 @@ class State:
         """Lower statements to the end of `self.body`."""
         raise NotImplementedError  # `lower` has the table.
 
-    def fail(self, message: str, node: nodes.Node, hint: str | None = None) -> TemplateAssertionError:
-        line, column = self.source.line_column(node.start)
-        end_line, end_column = self.source.line_column(node.end)
-        return TemplateAssertionError(
-            message,
-            line,
-            self.source.name,
-            self.source.filename,
-            column=column,
-            end_column=end_column if end_line == line else None,
-            source_line=self.source.line_text(line),
-            hint=hint,
-        )
+    def fail(self, message: str, node: nodes.Node, hint: str | None = None) -> TemplateSyntaxError:
+        return syntax_error(self.source, message, node.start, node.end, hint=hint, cls=TemplateAssertionError)
 
     # --- scopes and frames ----------------------------------------------------------------------------------
 

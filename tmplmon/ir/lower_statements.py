@@ -1,6 +1,6 @@
 """Output, conditions, loops and assignments to ops: the statements that stay inside their scope."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tmplmon.ir import ops
 from tmplmon.ir.lower_state import target_slots
@@ -8,6 +8,7 @@ from tmplmon.ir.lower_values import Values
 from tmplmon.ir.ops import Op, Slot
 from tmplmon.ir.resolve import FrameNames, reads
 from tmplmon.syntax import nodes
+from tmplmon.syntax.walk import statements
 
 
 class Statements(Values):
@@ -254,20 +255,5 @@ class Statements(Values):
         self.emit(ops.EmitValue(ops.DebugInfo(self.locals(), site), self.autoescape, site))
 
 
-def walk(body: Sequence[nodes.Stmt] | None) -> Iterator[nodes.Stmt]:
-    """All statements in `body` and below."""
-    pending: list[nodes.Stmt] = list(body or ())
-    while pending:
-        node = pending.pop()
-        yield node
-        if isinstance(node, nodes.If):
-            for branch in node.branches:
-                pending += branch[3]
-            pending += node.orelse or ()
-        else:
-            pending += getattr(node, "body", None) or ()
-            pending += getattr(node, "orelse", None) or ()
-
-
 def _has_scoped_block(body: Sequence[nodes.Stmt]) -> bool:
-    return any(isinstance(node, nodes.Block) and node.scoped for node in walk(body))
+    return any(isinstance(node, nodes.Block) and node.scoped for node in statements(body))

@@ -19,6 +19,7 @@ from typing import Any
 
 from tmplmon.records import record
 from tmplmon.syntax import nodes
+from tmplmon.syntax.walk import children
 
 
 class Start(Enum):
@@ -157,43 +158,6 @@ class FrameNames:
                 branch.starts[name] = Start.OUTER if self._outer(name) else Start.CONTEXT
 
 
-def children(expr: nodes.Expr) -> list[nodes.Expr]:
-    """The direct sub-expressions of an expression, in source order."""
-    return _CHILDREN[type(expr)](expr)
-
-
-def _arguments(arguments: nodes.Arguments) -> list[nodes.Expr]:
-    found = [*arguments.args, *(value for _, value in arguments.kwargs)]
-    found += [value for value in (arguments.star, arguments.star_star) if value is not None]
-    return found
-
-
-def _present(*found: nodes.Expr | None) -> list[nodes.Expr]:
-    return [expr for expr in found if expr is not None]
-
-
-_CHILDREN: dict[type[nodes.Expr], Callable[[Any], list[nodes.Expr]]] = {
-    nodes.Const: lambda e: [],
-    nodes.Name: lambda e: [],
-    nodes.NamespaceRef: lambda e: [],
-    nodes.TupleExpr: lambda e: e.items,
-    nodes.ListExpr: lambda e: e.items,
-    nodes.DictExpr: lambda e: [part for pair in e.pairs for part in pair],
-    nodes.Attribute: lambda e: [e.obj],
-    nodes.Item: lambda e: [e.obj, e.key],
-    nodes.Slice: lambda e: _present(e.lower, e.upper, e.step),
-    nodes.Call: lambda e: [e.func, *_arguments(e.arguments)],
-    nodes.Filter: lambda e: [*_present(e.value), *_arguments(e.arguments)],
-    nodes.Test: lambda e: [e.value, *_arguments(e.arguments)],
-    nodes.Unary: lambda e: [e.operand],
-    nodes.Binary: lambda e: [e.left, e.right],
-    nodes.Logical: lambda e: [e.left, e.right],
-    nodes.Compare: lambda e: [e.left, *(operand for _, operand in e.rest)],
-    nodes.Concat: lambda e: e.items,
-    nodes.Conditional: lambda e: _present(e.test, e.body, e.orelse),
-}
-
-
 def _visit_set(names: FrameNames, node: nodes.Set) -> None:
     names.expression(node.value)
     names.target(node.target, names.store)
@@ -236,7 +200,7 @@ def _visit_with(names: FrameNames, node: nodes.With) -> None:
 
 
 def _visit_custom_tag(names: FrameNames, node: nodes.CustomTag) -> None:
-    for value in _arguments(node.arguments):
+    for value in children(node.arguments):
         names.expression(value)
 
 
@@ -263,28 +227,23 @@ _STATEMENTS: dict[type[nodes.Node], Callable[[FrameNames, Any], None]] = {
 def reads(body: Iterable[nodes.Node] | None, names: set[str]) -> set[str]:
     """Which of `names` are read in `body` before they are assigned there.
 
-    Nested frames count, blocks do not. The order is that of the source, whichever way the template takes; the
+    Nested frames count, blocks do not. The order is that of the source, whichever path the template takes. The
     target of a loop, a ``with`` or a ``set`` comes before its value.
     """
     read: set[str] = set()
     remaining = set(names)
-    stack: list[Any] = [list(body or ())]
+    stack: list[nodes.Node | _Target] = [*reversed([*(body or ())])]
     while stack and remaining:
         node = stack.pop()
-        if isinstance(node, (list, tuple)):
-            stack += reversed(node)
-        elif isinstance(node, _Target):
+        if isinstance(node, _Target):
             remaining.difference_update(_target_names(node.target))
         elif isinstance(node, nodes.Name):
             if node.name in remaining:
                 read.add(node.name)
                 remaining.discard(node.name)
-        elif isinstance(node, nodes.Trans):
-            read |= remaining.intersection(node.names)
-            stack.append(node.bindings)
-        elif isinstance(node, (nodes.Expr, nodes.Arguments)):
-            stack += reversed(children(node) if isinstance(node, nodes.Expr) else _arguments(node))
-        elif isinstance(node, nodes.Node) and not isinstance(node, nodes.Block):
+        elif not isinstance(node, nodes.Block):
+            if isinstance(node, nodes.Trans):
+                read |= remaining.intersection(node.names)
             stack += reversed(_in_order(node))
     return read
 
@@ -305,17 +264,13 @@ def _target_names(target: nodes.Expr) -> Iterator[str]:
 
 
 def _in_order(node: nodes.Node) -> list[Any]:
-    """What a statement consists of, in the order in which its names count."""
+    """The children of a node, in the order in which names in them are read and assigned."""
     if isinstance(node, nodes.With):
         targets = [_Target(target) for target, _ in node.bindings]
-        return [*targets, [value for _, value in node.bindings], node.body]
+        return [*targets, *(value for _, value in node.bindings), *node.body]
     if isinstance(node, nodes.Parameter):
-        return [_Target(nodes.Name(node.start, node.end, node.name)), node.default]
-    fields = [getattr(node, name) for name in _fields(type(node))]
+        return [_Target(nodes.Name(node.start, node.end, node.name)), *children(node)]
+    inside = children(node)
     if isinstance(node, (nodes.For, nodes.Set, nodes.SetBlock)):
-        fields[0] = _Target(node.target)
-    return fields
-
-
-def _fields(cls: type[nodes.Node]) -> tuple[str, ...]:
-    return tuple(name for name in cls.__match_args__ if name not in ("start", "end"))
+        inside[0] = _Target(node.target)
+    return inside

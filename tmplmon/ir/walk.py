@@ -56,12 +56,14 @@ def scope_nodes(scope: ops.Scope) -> Iterator[Any]:
 
 
 def scopes(program: ops.Program) -> list[ops.Scope]:
-    """The scopes of a program: the template's, then the blocks', each followed by the scopes made in it."""
-    found: list[ops.Scope] = []
-    pending = [*reversed([program.root, *program.blocks.values()])]
-    while pending:
-        scope = pending.pop()
-        found.append(scope)
-        inner = [node.scope for node in scope_nodes(scope) if type(node) is ops.MakeMacro]
-        pending += reversed(inner)
-    return found
+    """The scopes of a program: the template's, then the blocks', each followed by the scopes nested in it."""
+    return [inner for scope in (program.root, *program.blocks.values()) for inner in with_nested(scope)]
+
+
+def with_nested(scope: ops.Scope) -> Iterator[ops.Scope]:
+    """A scope and all scopes nested in it, outermost first, in source order."""
+    worklist = [scope]
+    while worklist:
+        scope = worklist.pop()
+        yield scope
+        worklist += reversed(scope.nested)

@@ -10,9 +10,8 @@ An expression of n tokens cannot be deeper than n, so only templates that have a
 tokens are measured at all; `too_deep` then walks the whole tree without recursion.
 """
 
-from typing import Any
-
 from tmplmon.syntax import nodes
+from tmplmon.syntax.walk import children
 
 MAX_NESTING = 200
 MAX_HEIGHT = 1000
@@ -31,28 +30,19 @@ _LEFTMOST = {
 }
 
 
-def _children(node: nodes.Node | nodes.Arguments) -> list[tuple[str, bool]]:
-    """(field, is it the leftmost operand) of what a node can contain."""
-    leftmost = _LEFTMOST.get(type(node))
-    return [(name, name == leftmost) for name in node.__match_args__ if name not in ("start", "end")]
-
-
 def too_deep(template: nodes.Node) -> tuple[nodes.Node, str] | None:
-    """The first node found that is deeper than the limits, and how to say so."""
-    waiting: list[tuple[Any, int, int]] = [(template, 0, 0)]
-    while waiting:
-        node, nesting, height = waiting.pop()
-        if isinstance(node, (list, tuple)):
-            waiting += [(item, nesting, height) for item in node if not isinstance(item, (str, int))]
-        elif isinstance(node, (nodes.Node, nodes.Arguments)):
-            if isinstance(node, nodes.Expr):
-                if nesting > MAX_NESTING:
-                    return node, f"this expression is nested more than {MAX_NESTING} levels deep"
-                if height > MAX_HEIGHT:
-                    return node, f"this expression is a chain of more than {MAX_HEIGHT} operations"
-            step = isinstance(node, nodes.Expr)
-            for name, leftmost in _children(node):
-                child = getattr(node, name)
-                if child is not None and not isinstance(child, (str, int, float)):
-                    waiting.append((child, nesting + (step and not leftmost), height + step))
+    """(node, message) of the first node found that is deeper than the limits, or None."""
+    worklist: list[tuple[nodes.Node, int, int]] = [(template, 0, 0)]
+    while worklist:
+        node, nesting, height = worklist.pop()
+        is_expression = isinstance(node, nodes.Expr)
+        if is_expression and nesting > MAX_NESTING:
+            return node, f"this expression is nested more than {MAX_NESTING} levels deep"
+        if is_expression and height > MAX_HEIGHT:
+            return node, f"this expression is a chain of more than {MAX_HEIGHT} operations"
+        leftmost_field = _LEFTMOST.get(type(node))
+        leftmost = None if leftmost_field is None else getattr(node, leftmost_field)
+        for child in children(node):
+            nests = is_expression and child is not leftmost
+            worklist.append((child, nesting + nests, height + is_expression))
     return None
