@@ -21,7 +21,7 @@ from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
 from tmplmon.runtime.markers import inlinable, pass_arg_of
 from tmplmon.runtime.tables import Table
 from tmplmon.runtime.tests import TESTS
-from tmplmon.runtime.undefined import Undefined, missing
+from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 from tmplmon.template import Template, TemplateExpression
 from tmplmon.tracebacks import file_of, of_template
 
@@ -310,12 +310,11 @@ class Environment:
         """`obj.attribute` in a template: the attribute, else the item, else undefined."""
         try:
             return getattr(obj, attribute)
-        except AttributeError:
-            pass
-        try:
-            return obj[attribute]
-        except (TypeError, LookupError, AttributeError):
-            return self.undefined(obj=obj, name=attribute)
+        except AttributeError as error:
+            try:
+                return obj[attribute]
+            except (TypeError, LookupError, AttributeError):
+                return undefined_attribute(self, obj, attribute, attribute, error)
 
     @inlinable
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -331,8 +330,8 @@ class Environment:
                 else:
                     try:
                         return getattr(obj, attribute)
-                    except AttributeError:
-                        pass
+                    except AttributeError as error:
+                        return undefined_attribute(self, obj, attribute, argument, error)
             return self.undefined(obj=obj, name=argument)
 
     def _apply(

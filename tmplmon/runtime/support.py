@@ -3,6 +3,7 @@
 Rule: everything here takes what it needs as arguments; nothing knows which back end calls it.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counte
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
 from tmplmon.runtime.origins import traced_escaped, traced_plain, traced_text, traced_value
-from tmplmon.runtime.undefined import Undefined, missing
+from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 
 # --- attributes and items ----------------------------------------------------------------------------------
 
@@ -27,19 +28,35 @@ ITEM_ERRORS = (AttributeError, TypeError, LookupError)
 
 
 def member(context: Context, obj: Any, name: str) -> Any:
-    """`obj.name` where the direct way failed: attribute, then item, then undefined."""
+    """`obj.name`: attribute, then item, then undefined."""
     try:
         return getattr(obj, name)
-    except AttributeError:
-        pass
+    except AttributeError as error:
+        return _item_named(context, obj, name, error)
+
+
+def member_failed(context: Context, obj: Any, name: str) -> Any:
+    """`obj.name` in the handler for the error of the direct way, which is the item of a dict and the attribute of
+    everything else: what is left to try, then undefined."""
+    if type(obj) is dict:
+        return member(context, obj, name)
+    error = sys.exception()
+    if isinstance(error, AttributeError):
+        return _item_named(context, obj, name, error)
+    assert error is not None
+    raise error
+
+
+def _item_named(context: Context, obj: Any, name: str, error: AttributeError) -> Any:
     try:
         return obj[name]
     except ITEM_ERRORS:
-        return context.environment.undefined(obj=obj, name=name)
+        return undefined_attribute(context.environment, obj, name, name, error)
 
 
 def element(context: Context, obj: Any, key: Any) -> Any:
     """`obj[key]` where the direct way failed: for a name the attribute, then undefined."""
+    environment = context.environment
     if isinstance(key, str):
         try:
             attribute = str(key)
@@ -48,9 +65,9 @@ def element(context: Context, obj: Any, key: Any) -> Any:
         else:
             try:
                 return getattr(obj, attribute)
-            except AttributeError:
-                pass
-    return context.environment.undefined(obj=obj, name=key)
+            except AttributeError as error:
+                return undefined_attribute(environment, obj, attribute, key, error)
+    return environment.undefined(obj=obj, name=key)
 
 
 def environment_getattr(context: Context, obj: Any, name: str) -> Any:

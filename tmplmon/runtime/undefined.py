@@ -62,7 +62,13 @@ class Undefined:
     exc: the exception that a forbidden use raises.
     """
 
-    __slots__ = ("_undefined_exception", "_undefined_hint", "_undefined_name", "_undefined_obj")
+    __slots__ = (
+        "_undefined_cause",
+        "_undefined_exception",
+        "_undefined_hint",
+        "_undefined_name",
+        "_undefined_obj",
+    )
 
     def __init__(
         self,
@@ -75,6 +81,8 @@ class Undefined:
         self._undefined_obj = obj
         self._undefined_name = name
         self._undefined_exception = exc
+        # An AttributeError that was raised inside of the attribute that was asked for.
+        self._undefined_cause: AttributeError | None = None
 
     @property
     def _undefined_message(self) -> str:
@@ -91,7 +99,12 @@ class Undefined:
 
     def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Raise the error for a use that this kind forbids."""
-        raise self._undefined_exception(self._undefined_message)
+        error = self._undefined_exception(self._undefined_message)
+        cause = self._undefined_cause
+        if cause is None:
+            raise error
+        error.add_note(_described(self._undefined_name, cause))
+        raise error from cause
 
     def __getattr__(self, name: str) -> Any:
         if name[:2] == "__" and name[-2:] == "__":
@@ -135,6 +148,29 @@ class Undefined:
 
     def __repr__(self) -> str:
         return "Undefined"
+
+
+def undefined_attribute(environment: Any, obj: Any, attribute: str, name: Any, error: AttributeError) -> Any:
+    """The undefined value for `name` of an object whose `attribute` raised `error`.
+
+    If the class of the object defines the attribute and the error comes from the code of it, a property's for
+    instance, the value keeps the error as the cause of errors about itself.
+    """
+    undefined = environment.undefined(obj=obj, name=name)
+    # The first entry of the traceback is the engine's own.
+    if (traceback := error.__traceback__) is not None and traceback.tb_next is not None:
+        defined = any(attribute in vars(cls) for cls in type(obj).__mro__)
+        if defined and isinstance(undefined, Undefined):
+            undefined._undefined_cause = error
+    return undefined
+
+
+def _described(name: Any, cause: AttributeError) -> str:
+    traceback = cause.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    place = "" if traceback is None else f" at {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+    return f"The attribute {name!r} exists, but its code raised an AttributeError{place}: {cause}"
 
 
 class ChainableUndefined(Undefined):

@@ -18,7 +18,7 @@ from tmplmon.runtime.budget import Budget
 from tmplmon.runtime.budget import Limits as BudgetLimits
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.guard import Guard
-from tmplmon.runtime.undefined import Undefined
+from tmplmon.runtime.undefined import Undefined, undefined_attribute
 from tmplmon.sandbox.calls import Calls, is_marked_unsafe
 from tmplmon.sandbox.filters import limited_filters, limited_globals, limited_tests
 from tmplmon.sandbox.formatting import (
@@ -200,11 +200,11 @@ class SandboxedEnvironment(Environment):
         """Evaluate `obj.attribute`: the attribute if it is safe, else the item, else an undefined value."""
         try:
             value = getattr(obj, attribute)
-        except AttributeError:
+        except AttributeError as error:
             try:
                 return self._item(obj, attribute)
             except _ITEM_ERRORS:
-                return self.undefined(obj=obj, name=attribute)
+                return undefined_attribute(self, obj, attribute, attribute, error)
         return self._attribute(obj, attribute, value)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -228,10 +228,9 @@ class SandboxedEnvironment(Environment):
             else:
                 try:
                     value = getattr(obj, name)
-                except AttributeError:
-                    pass
-                else:
-                    return self._attribute(obj, name, value)
+                except AttributeError as error:
+                    return undefined_attribute(self, obj, name, argument, error)
+                return self._attribute(obj, name, value)
         return self.undefined(obj=obj, name=argument)
 
     def _attribute(self, obj: Any, name: str, value: Any) -> Any:

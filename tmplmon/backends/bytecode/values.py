@@ -69,7 +69,7 @@ def read_attribute(
         # monitoring checks each time whether the line is new, even after the line's event was disabled.
         item: list[ast.stmt] = [pyast.set_(result, pyast.subscript(obj, key, at), at), *then()]
         direct = [pyast.if_(is_no_dict(f, op.obj, obj, at), direct, item, at)]
-    fallback = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
+    fallback = pyast.call(f.runtime("member_failed", at), [f.any_context(at), obj, key], at)
     return [pyast.try_(direct, f.runtime("ATTRIBUTE_ERRORS", at), [pyast.set_(result, fallback, at)], at)]
 
 
