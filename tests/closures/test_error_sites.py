@@ -24,6 +24,7 @@ CALLED_BACK = {
     "the same exception in two rounds",
     "caught and raised on",
     "raise from",
+    "an argument after a caught one",
 }
 
 type Place = tuple[str, str, int | None, int | None]

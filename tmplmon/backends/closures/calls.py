@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures import builtin
-from tmplmon.backends.closures.build import Builder, Closure
+from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import Parts, combined
+from tmplmon.backends.closures.variables import locals_of
 from tmplmon.ir import ops
 from tmplmon.runtime import support
 from tmplmon.runtime.calls import call as call_function
@@ -69,24 +70,6 @@ def call(b: Builder, op: ops.Call) -> Parts:
 
 def _caller(b: Builder, slot: ops.Slot | None) -> Closure | None:
     return None if slot is None else b.load(slot)
-
-
-def locals_of(b: Builder, variables: Sequence[ops.Local]) -> Closure:
-    """A dict of variables, for code that has its own names; those that were not assigned are left out."""
-    found = []
-    for variable in variables:
-        unset = b.constants.undefined(variable.slot.name) if variable.maybe_unset else None
-        found.append((variable.name, b.load(variable.slot), variable.maybe_unset, unset))
-
-    def seen(f: Frame) -> dict[str, Any]:
-        made = {}
-        for name, load, maybe_unset, unset in found:
-            held = load(f)
-            if not (maybe_unset and held is unset):
-                made[name] = held
-        return made
-
-    return seen
 
 
 def first_argument(b: Builder, wants: str, autoescape: bool | None) -> Closure:

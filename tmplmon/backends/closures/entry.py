@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.backends.closures import metered
-from tmplmon.backends.closures.build import Closure, suspends
+from tmplmon.backends.closures.core import Closure, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     DATA,

@@ -7,6 +7,8 @@ for a shape it has nothing for, and the definition serves that.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures.builtin import inline_filter
+from tmplmon.backends.closures.calls import first_argument
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.facts import DICT_ATTRIBUTES
@@ -14,7 +16,7 @@ from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, memb
 from tmplmon.runtime.undefined import Undefined
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.build import Builder, Closure
+    from tmplmon.backends.closures.core import Builder, Closure
 
 
 def attribute(b: "Builder", op: ops.Attr) -> "Closure | None":
@@ -105,8 +107,6 @@ def filter_(b: "Builder", op: ops.Filter) -> "Closure | None":
 
 
 def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
-    from tmplmon.backends.closures.builtin import inline_filter
-
     if op.name in ("default", "d") and len(op.arguments.args) <= 1:
         value = b.value(op.value)
         otherwise = b.value(op.arguments.args[0] if op.arguments.args else ops.Const("", op.site))
@@ -131,8 +131,6 @@ def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
 
 def _called(b: "Builder", kind: str, op: ops.Filter | ops.Test) -> "Closure | None":
     """A filter or test that is a plain function, or wants something that is known now, with up to two arguments."""
-    from tmplmon.backends.closures.calls import first_argument
-
     func, wants = b.constants.function(kind, op.name)
     site = op.site
     operands: Sequence[ops.Op] = [op.value, *op.arguments.args]

@@ -17,7 +17,7 @@ from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, member
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.build import Builder, Closure
+    from tmplmon.backends.closures.core import Builder, Closure
 
 
 def guard_of(b: "Builder") -> Guard:

@@ -8,8 +8,8 @@ scope of its own.
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tmplmon.backends.closures import metered
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures import metered, resumable, resumable_statements
+from tmplmon.backends.closures.core import Builder, Closure, Tables, suspends
 from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
@@ -24,7 +24,9 @@ from tmplmon.backends.closures.frame import (
 )
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.shown import Variables
-from tmplmon.backends.closures.templates import runner
+from tmplmon.backends.closures.statements import STATEMENTS
+from tmplmon.backends.closures.templates import include_operands, runner
+from tmplmon.backends.closures.values import value
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops
 from tmplmon.monitoring.debuggers import unstepped
@@ -33,10 +35,9 @@ from tmplmon.monitoring.hidden import hide_all
 from tmplmon.runtime import support
 
 
-def include(
-    b: Builder, op: ops.Include, name: Closure, key: object, context_for: Callable[[Frame, Any], Any]
-) -> Closure:
+def include(b: Builder, op: ops.Include) -> Closure:
     assert b.signals is not None
+    name, key, context_for = include_operands(b, op)
     site, static = op.site, key is not None
     load = _loader(b, op, key)
     branch = b.signals.branch(b.signals.plan.branch[site]) if op.ignore_missing else None
@@ -74,19 +75,16 @@ def include(
 
 
 def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, site: int) -> Closure:
-    from tmplmon.backends.closures.resumable import run
-    from tmplmon.backends.closures.resumable_statements import runner
-
-    hand_out, yields = runner(b, site), b.yields
+    hand_out, yields = resumable_statements.runner(b, site), b.yields
 
     def included(f: Frame) -> Generator[Any, Any, Any]:
         nonlocal site
-        found, context, part = find(f, (yield from run(name, f)))
+        found, context, part = find(f, (yield from resumable.run(name, f)))
         if part is not None:
             pause_clocks()
             begun = _Begun(f, part, context, kind, yields)
             with begun:
-                yield from run(begun.body, begun.f)
+                yield from resumable.run(begun.body, begun.f)
         elif found is not None:
             yield from hand_out(f, found, context)
 
@@ -157,3 +155,6 @@ class _Begun:
 
 # Tools that keep a stack would take the return of what fired PY_START for the return of the part.
 hide_all(_Begun)
+
+SIGNALLING = Tables(value, {**STATEMENTS, ops.Include: include})
+"""How the ops of a tree are built that fires events."""

@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tmplmon.backends.closures.build import BREAK, Builder, Closure, assigner, jumps, sequence, suspends
+from tmplmon.backends.closures import resumable_loops
+from tmplmon.backends.closures.core import BREAK, Builder, Closure, jumps, nothing, sequence, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
+from tmplmon.backends.closures.texts import joined
+from tmplmon.backends.closures.variables import assigner, starts
 from tmplmon.ir import ops
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, counted, sized
 
@@ -77,9 +80,7 @@ def for_(b: Builder, op: ops.For) -> Closure:
         return b.at_line(op.site, _recursive(b, op, iterable))
     run = loop(b, op)
     if suspends(iterable) or suspends(run):
-        from tmplmon.backends.closures.resumable_loops import for_ as resumable
-
-        return b.at_line(op.site, resumable(iterable, run, site))
+        return b.at_line(op.site, resumable_loops.for_(iterable, run, site))
     simple = _simple(b, op, iterable)
     if simple is not None:
         return b.at_line(op.site, simple)
@@ -143,14 +144,10 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     body = _body(b, op, made)
     start, orelse = None, None
     if op.orelse is not None:
-        from tmplmon.backends.closures.statements import nothing, starts
-
         start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse)
     finish = _finish(b, op, start, orelse)
     if b.constants.is_async or suspends(body) or suspends(finish):
-        from tmplmon.backends.closures.resumable_loops import loop as resumable
-
-        return resumable(b, op, made, passing, test, body, finish)
+        return resumable_loops.loop(b, op, made, prepared(passing, made), test, body, finish)
     items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
 
     def run(f: Frame, iterable: Any) -> Any:
@@ -183,9 +180,7 @@ def _finish(
         return lambda f, ran: None
     made: Callable[[Frame, bool], Any]
     if suspends(orelse):
-        from tmplmon.backends.closures.resumable_loops import finish as resumable
-
-        made = resumable(start, orelse)
+        made = resumable_loops.finish(start, orelse)
     else:
 
         def finish(f: Frame, ran: bool) -> Any:
@@ -254,9 +249,7 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             assign(f, held)
 
         if asynchronous:
-            from tmplmon.backends.closures.resumable_loops import with_last as resumable
-
-            return Head(resumable(b, op, length), assign_three, None)
+            return Head(resumable_loops.with_last(b, op, length), assign_three, None)
         return Head(with_last, assign_three, _preceded((number, last), slots))
     if use.attributes & _NUMBERS:
         number = counts.number = b.extra()
@@ -294,8 +287,6 @@ def _followed(slots: tuple[int, ...] | None, i: int) -> tuple[int, ...] | None:
 
 def _body(b: Builder, op: ops.For, made: Head, free: bool = False) -> Closure:
     """The body; its fuel is taken by the loop if it is `free`."""
-    from tmplmon.backends.closures.statements import nothing, starts
-
     start = starts(b, op.frame)
     body = (b.body_free(op.body) if free else b.body(op.body, least=1)) or nothing
     if start is None:
@@ -330,16 +321,12 @@ def _alias(b: Builder, to: ops.Target, of: ops.Target) -> None:
 def _passing(b: Builder, op: ops.For) -> Items:
     """An iterator over the items that pass the condition: a generator, so that none is taken before it is asked
     for."""
-    from tmplmon.backends.closures.statements import starts
-
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
     test = _condition(b, op)
     reach = None if b.signals is None else b.signals.reach_site(op.site)
     if b.constants.is_async:
-        from tmplmon.backends.closures.resumable_loops import passing as resumable
-
-        return resumable(assign, start, test, reach)
+        return resumable_loops.passing(assign, start, test, reach)
 
     def passing(f: Frame, iterable: Any) -> Iterator[Any]:
         g = copy_of(f)
@@ -359,8 +346,6 @@ def _passing(b: Builder, op: ops.For) -> Items:
 
 def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
     """A recursive loop runs in a copy of the frame, and gives its text."""
-    from tmplmon.backends.closures.statements import joined
-
     site = op.site
     yields, b.yields = b.yields, False
 
@@ -376,9 +361,7 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
     b.yields = yields
     join = joined(b, op.autoescape)
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable_loops import recursive as resumable
-
-        return resumable(b, iterable, run, join, (defined, depth), site)
+        return resumable_loops.recursive(b, iterable, run, join, (defined, depth), site)
 
     def recursive(f: Frame) -> None:
         nonlocal site

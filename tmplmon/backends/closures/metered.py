@@ -14,8 +14,9 @@ from collections.abc import Callable, Generator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import Closure, suspends
+from tmplmon.backends.closures.core import Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, METER, OUTER, OUTPUT, Frame
+from tmplmon.backends.closures.joining import Part, alternating, joiner, writer
 from tmplmon.backends.closures.shown import error_site, show
 from tmplmon.backends.closures.tools import always, any_tool
 from tmplmon.errors import BudgetError, DepthLimitExceeded
@@ -25,7 +26,6 @@ from tmplmon.monitoring.lines import character_column, split_lines
 from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.output import Part
     from tmplmon.backends.closures.scope import CompiledScope
 
 # Fields of statements whose ops are sequences of their own.
@@ -218,16 +218,12 @@ class Metering:
 
     def writer(self, parts: "Sequence[Part]", site: int) -> Closure:
         """A statement that puts out texts and the texts of closures. (What it puts out is counted later.)"""
-        from tmplmon.backends.closures.output import writer
-
         made = writer(parts)
         self._writers[made] = parts, site
         return made
 
     def _taking_writer(self, parts: "Sequence[Part]", site: int, cost: int) -> Closure:
         """The same, where it takes the fuel of a sequence as well."""
-        from tmplmon.backends.closures.output import alternating, joiner
-
         texts, values = alternating(parts)
         if len(values) == 1:
             (v,), (before, after) = values, texts

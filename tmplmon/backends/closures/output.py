@@ -10,16 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tmplmon.backends.closures.build import Builder, Closure, suspends
-from tmplmon.backends.closures.frame import OUTER, OUTPUT, PARENT, Frame
+from tmplmon.backends.closures import resumable
+from tmplmon.backends.closures.core import Builder, Closure
+from tmplmon.backends.closures.frame import OUTER, OUTPUT, Frame
+from tmplmon.backends.closures.joining import Part, constant_writer, writer
+from tmplmon.backends.closures.templates import run_super, unless_extended
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
 from tmplmon.runtime.html import escape_to_str
 from tmplmon.runtime.support import joined_text
 from tmplmon.runtime.undefined import missing
-
-type Part = str | Closure
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +65,6 @@ def emit(b: Builder, op: ops.Emit) -> list[Closure]:
     """The statements of a run."""
     made = _Run(b).pieces(op.pieces)
     return [unless_extended(step) for step in made] if op.unless_extended else made
-
-
-def unless_extended(step: Closure) -> Closure:
-    """A statement that is left out when a parent is set."""
-    if suspends(step):
-        from tmplmon.backends.closures.resumable_statements import unless_extended as resumable
-
-        return resumable(step)
-
-    def checked(f: Frame) -> Any:
-        return step(f) if f[PARENT] is None else None
-
-    return checked
 
 
 class _Run:
@@ -145,8 +133,6 @@ class _Run:
         name = known_super(op)
         if name is None:
             return False
-        from tmplmon.backends.closures.templates import run_super
-
         self.flush()
         self.made.append(self.b.at_line(site, run_super(self.b, name, site)))
         return True
@@ -167,9 +153,7 @@ def put_out(b: Builder, piece: Piece) -> list[Closure]:
 def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
     """Statements that put out texts and the texts of closures."""
     if b.resumable:
-        from tmplmon.backends.closures.resumable import put_out as resumable
-
-        return resumable(b, parts, site)
+        return resumable.put_out(b, parts, site)
     if b.constants.native:
         return [native_part(part) for part in parts]
     if not any(part != "" for part in parts):
@@ -186,80 +170,6 @@ def native_part(part: Part) -> Closure:
         f[OUTPUT].append(part(f))
 
     return put
-
-
-def constant_writer(text: str) -> Closure:
-    def put(f: Frame) -> None:
-        f[OUTPUT].append(text)
-
-    return put
-
-
-def writer(parts: Sequence[Part]) -> Closure:
-    """A statement that puts out texts and the texts of closures."""
-    texts, values = alternating(parts)
-    match values:
-        case []:
-            return constant_writer(texts[0])
-        case [v]:
-            before, after = texts
-
-            def put_one(f: Frame) -> None:
-                f[OUTPUT].append(f"{before}{v(f)}{after}")
-
-            return put_one
-    text = joiner(parts)
-
-    def put(f: Frame) -> None:
-        f[OUTPUT].append(text(f))
-
-    return put
-
-
-def joiner(parts: Sequence[Part]) -> Closure:
-    """A closure for the text of several parts."""
-    texts, values = alternating(parts)
-    match values:
-        case []:
-            constant = texts[0]
-            return lambda f: constant
-        case [v]:
-            t, u = texts
-            return lambda f: f"{t}{v(f)}{u}"
-        case [v, w]:
-            t, u, x = texts
-            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}"
-        case [v, w, y]:
-            t, u, x, z = texts
-            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}"
-        case [v, w, y, k]:
-            t, u, x, z, m = texts
-            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}{k(f)}{m}"
-    pieces = []
-    for start in range(0, len(values), 4):
-        group: list[Part] = [texts[start]]
-        for number, closure in enumerate(values[start : start + 4], start):
-            group.append(closure)
-            if number + 1 == len(values) or number + 1 < start + 4:
-                group.append(texts[number + 1])
-        pieces.append(joiner(group))
-    if len(pieces) == 2:
-        first, second = pieces
-        return lambda f: f"{first(f)}{second(f)}"
-    join = "".join
-    return lambda f: join([piece(f) for piece in pieces])
-
-
-def alternating(parts: Sequence[Part]) -> tuple[list[str], list[Closure]]:
-    """The closures, and the text before the first, between each two, and after the last."""
-    texts, values = [""], []
-    for part in parts:
-        if isinstance(part, str):
-            texts[-1] += part
-        else:
-            values.append(part)
-            texts.append("")
-    return texts, values
 
 
 # --- macros that are known where they are called -----------------------------------------------------------

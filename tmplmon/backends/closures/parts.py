@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures import resumable
+from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import Frame
 from tmplmon.ir import ops
 
@@ -23,9 +24,7 @@ def combined(
 ) -> Closure:
     """A closure that evaluates operands and applies a function to the frame and their values."""
     if b.constants.is_async and (awaits or any(map(suspends, operands))):
-        from tmplmon.backends.closures.resumable import combined as resumable
-
-        return resumable(b, operands, apply, site, awaits)
+        return resumable.combined(b, operands, apply, site, awaits)
     match operands:
         case []:
 

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame
+from tmplmon.backends.closures.joining import joiner
 from tmplmon.ir import ops
 from tmplmon.runtime.markers import is_awaitable
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.scope import CompiledScope
-    from tmplmon.backends.closures.signals import Signals
+    pass
 
 type Suspending = Callable[[Frame], Generator[Any, Any, Any]]
 
@@ -29,16 +29,6 @@ class Piece:
 
     def __init__(self, text: Any) -> None:
         self.text = text
-
-
-class ResumableBuilder(Builder):
-    """Builds a tree that may stop. With `yields` its output is yielded, else appended to the frame's list."""
-
-    resumable = True
-
-    def __init__(self, scope: "CompiledScope", signals: "Signals | None", yields: bool) -> None:
-        super().__init__(scope, signals)
-        self.yields = yields
 
 
 # --- awaiting ----------------------------------------------------------------------------------------------
@@ -198,8 +188,6 @@ def run_part(part: Any) -> Closure:
 def text_of_parts(parts: Sequence[Any]) -> Closure:
     """A closure for the text of several parts."""
     if not any(not isinstance(part, str) and suspends(part) for part in parts):
-        from tmplmon.backends.closures.output import joiner
-
         return joiner(parts)
     steps = [(run_part(part), not isinstance(part, str) and suspends(part)) for part in parts]
 
@@ -253,20 +241,3 @@ def emitter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any,
         yield text
 
     return emit_text
-
-
-# --- statements --------------------------------------------------------------------------------------------
-
-
-def sequence(steps: Sequence[Closure]) -> Suspending:
-    """Several statements. Any that jumps ends them."""
-    with_kind = [(step, suspends(step)) for step in steps]
-
-    def several(f: Frame) -> Generator[Any, Any, Any]:
-        for step, stops in with_kind:
-            outcome = (yield from step(f)) if stops else step(f)
-            if outcome is not None:
-                return outcome
-        return None
-
-    return several

@@ -3,10 +3,10 @@
 Rule: as in `resumable`; each function makes what the one of its name in `loops` makes.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import BREAK, Builder, Closure, suspends
+from tmplmon.backends.closures.core import BREAK, Builder, Closure, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.resumable import (
     Piece,
@@ -42,14 +42,12 @@ def loop(
     b: Builder,
     op: ops.For,
     head: "Head",
-    passing: "Items | None",
+    steps: "Sequence[Items]",
     test: Closure | None,
     body: Closure,
     finish: Callable[[Frame, bool], Any],
 ) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
-    from tmplmon.backends.closures.loops import prepared
-
-    steps, assign, count, site = prepared(passing, head), head.assign, head.count, op.site
+    assign, count, site = head.assign, head.count, op.site
     finish_stops = suspends(finish)
     wait = waiter(b, site)
     before, after = (_nothing, _nothing_more) if b.signals is None else b.signals.round(b, op)

@@ -6,7 +6,7 @@ Rule: as in `resumable`; each function makes what the one of its name in `statem
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from tmplmon.backends.closures.build import Builder, Closure
+from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, PARENT, Frame
 from tmplmon.backends.closures.resumable import Suspending, emitter, run, waiter
 from tmplmon.runtime import support

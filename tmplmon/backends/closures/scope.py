@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import Builder, Closure, sequence
 from tmplmon.backends.closures.constants import Constants
+from tmplmon.backends.closures.core import Builder, Closure, Tables, nothing, sequence
 from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
+from tmplmon.backends.closures.metered import Metering
+from tmplmon.backends.closures.statements import STATEMENTS, parameters
+from tmplmon.backends.closures.templates import finish
 from tmplmon.backends.closures.tools import QUIET
+from tmplmon.backends.closures.values import value
+from tmplmon.backends.closures.variables import starts
 from tmplmon.ir import ops
+from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.direct import pause_clocks, resume_clocks
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.runtime.undefined import missing
@@ -25,9 +31,12 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tmplmon.backends.closures.monitored import Monitored
-    from tmplmon.ir.plan import Plan
     from tmplmon.monitoring import CodeLike, LocationTable, Site, StateArray
     from tmplmon.monitoring.events import Event
+
+
+_QUIET = Tables(value, STATEMENTS)
+"""How the ops of a tree are built that fires no events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,54 +105,36 @@ class CompiledScope:
         )
 
     def _built(self, kind: str, yields: bool, metered: bool) -> Tree:
-        b = self._builder(kind, yields)
-        if metered:
-            from tmplmon.backends.closures.metered import Metering
-
-            b.metering = Metering()
-        steps = self._prologue(b)
+        b = self._builder(kind, yields, metered)
+        steps = [step for step in (starts(b, self.ir.frame),) if step is not None]
+        steps += parameters(b, self.ir)
         body = b.body(self.ir.body)
         if body is not None:
             steps.append(body)
         if self.ir.extends:
-            steps.append(b.finish())
+            steps.append(finish(b))
         names = tuple(
             (self.indexes[slot], name, self.constants.default(name)) for name, slot in self.ir.context.items()
         )
-        whole = sequence(steps) or _nothing
+        whole = sequence(steps) or nothing
         if b.signals is not None:
             whole = b.signals.raising(whole)
         return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)
 
-    def _builder(self, kind: str, yields: bool) -> Builder:
-        signals = None
-        if kind is not QUIET:
-            from tmplmon.backends.closures.signals import Signals
+    def _builder(self, kind: str, yields: bool, metered: bool) -> Builder:
+        metering = Metering() if metered else None
+        if kind is QUIET:
+            return Builder(self, _QUIET, None, metering, yields)
+        from tmplmon.backends.closures.inclusions import SIGNALLING
+        from tmplmon.backends.closures.signals import Signals
 
-            signals = Signals(self, kind)
-        if yields or self.constants.is_async:
-            from tmplmon.backends.closures.resumable import ResumableBuilder
-
-            return ResumableBuilder(self, signals, yields)
-        return Builder(self, signals)
-
-    def _prologue(self, b: Builder) -> list[Closure]:
-        """What comes first: variables get their first values, and parameters not given their defaults."""
-        from tmplmon.backends.closures.statements import parameters, starts
-
-        steps: list[Closure] = []
-        start = starts(b, self.ir.frame)
-        if start is not None:
-            steps.append(start)
-        return [*steps, *parameters(b, self.ir)]
+        return Builder(self, SIGNALLING, Signals(self, kind), metering, yields)
 
     # --- as tools see it -----------------------------------------------------------------------------------
 
     @cached_property
     def plan(self) -> "Plan":
         """The scope's sites, without those of the templates it includes."""
-        from tmplmon.ir.plan import Plan
-
         return Plan(self.ir, self.constants.is_async)
 
     @property
@@ -228,7 +219,3 @@ def _unstepped[T](build: Callable[..., T], *arguments: Any) -> T:
 
     built: T = unstepped(build, *arguments)
     return built
-
-
-def _nothing(f: Frame) -> None:
-    """An empty template."""

@@ -12,7 +12,7 @@ activation as well (`calls`), which tells of the calls and puts the scope's fram
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import Builder, Closure, sequence, suspends
+from tmplmon.backends.closures.core import Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     DATA,
@@ -24,6 +24,9 @@ from tmplmon.backends.closures.frame import (
     Frame,
     forget_line,
 )
+from tmplmon.backends.closures.output import Piece, writers
+from tmplmon.backends.closures.resumable import Piece as Yielded
+from tmplmon.backends.closures.resumable import settled
 from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
@@ -32,7 +35,6 @@ from tmplmon.runtime.calls import wanted_by
 from tmplmon.runtime.markers import wanted_of
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.output import Piece
     from tmplmon.backends.closures.scope import CompiledScope
     from tmplmon.runtime.guard import Guard
 
@@ -324,8 +326,6 @@ class Signals:
 
     def put_out(self, b: Builder, piece: "Piece") -> list[Closure]:
         """Statements that put a piece out."""
-        from tmplmon.backends.closures.output import writers
-
         parts: list[Any] = []
         before: list[Closure] = []  # reach the lines since the last value
         for site, closure in zip(piece.sites, piece.closures(b), strict=True):
@@ -346,8 +346,6 @@ class Signals:
 
     def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
         """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
-        from tmplmon.backends.closures.resumable import Piece as Yielded
-
         is_async = b.constants.is_async
 
         def emit(f: Frame, text: Any) -> Generator[Any, Any, Any]:
@@ -367,8 +365,6 @@ class Signals:
 
         What is awaited may be of the same run, the next level of a recursive loop: then it has told already.
         """
-        from tmplmon.backends.closures.resumable import settled
-
         calls = self.calls
 
         def wait(f: Frame, value: Any) -> Generator[Any, Any, Any]:

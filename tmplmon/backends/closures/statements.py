@@ -1,32 +1,17 @@
 """Statement ops to closures; loops are in `loops`, what involves other templates and blocks in `templates`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import loops, output, templates
-from tmplmon.backends.closures.build import (
-    BREAK,
-    CONTINUE,
-    Builder,
-    Closure,
-    assigner,
-    sequence,
-    straight,
-    suspends,
-)
+from tmplmon.backends.closures import loops, output, resumable_statements, templates
+from tmplmon.backends.closures.core import BREAK, CONTINUE, Builder, Closure, nothing, sequence, suspends
 from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame, forget_line
+from tmplmon.backends.closures.texts import joined
+from tmplmon.backends.closures.variables import assigner, exporter, namespace_checks, starts
 from tmplmon.ir import ops
 from tmplmon.runtime import support
-from tmplmon.runtime.html import mark
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import missing
-
-
-def statement(b: Builder, op: ops.Op) -> list[Closure]:
-    """The closures of a statement, to be run one after the other."""
-    made = STATEMENTS[type(op)](b, op)
-    return made if isinstance(made, list) else [] if made is None else [made]
-
 
 # --- assignment --------------------------------------------------------------------------------------------
 
@@ -50,9 +35,7 @@ def _assign(b: Builder, op: ops.Assign) -> Closure:
         return to_slot
     to = assigner(b, op.target)
     if suspends(value):
-        from tmplmon.backends.closures.resumable_statements import assign as resumable
-
-        assigned: Closure = resumable(to, value, site)
+        assigned: Closure = resumable_statements.assign(to, value, site)
     else:
 
         def to_target(f: Frame) -> None:
@@ -66,51 +49,10 @@ def _assign(b: Builder, op: ops.Assign) -> Closure:
     return closure
 
 
-def namespace_checks(b: Builder, target: ops.Target) -> Closure | None:
-    """That an attribute is set of a namespace is checked before the value is evaluated, as Jinja2 does."""
-    found: list[Closure] = []
-
-    def collect(target: ops.Target) -> None:
-        if isinstance(target, tuple):
-            for part in target:
-                collect(part)
-        elif isinstance(target, ops.NamespaceTarget):
-            found.append(_namespace_check(b, target))
-
-    collect(target)
-    return straight(found) if found else None
-
-
-def _namespace_check(b: Builder, target: ops.NamespaceTarget) -> Closure:
-    namespace, site = b.load(target.slot), target.site
-
-    def check(f: Frame) -> None:
-        nonlocal site
-        support.check_namespace(namespace(f))
-
-    return check
-
-
-def exporter(b: Builder, slots: Sequence[ops.Slot], exported: bool = True) -> Closure | None:
-    """Makes variables known to the context, and to templates that import this one if they are `exported`."""
-    if not slots:
-        return None
-    places = [(slot.name, b.index(slot)) for slot in slots]
-
-    def export(f: Frame) -> None:
-        context = f[CONTEXT]
-        for name, i in places:
-            context.set(name, f[i], exported)
-
-    return export
-
-
 def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
     value = b.value(op.value)
     if suspends(value):
-        from tmplmon.backends.closures.resumable_statements import evaluate as resumable
-
-        return b.at_line(op.site, resumable(value))
+        return b.at_line(op.site, resumable_statements.evaluate(value))
 
     def run(f: Frame) -> None:
         value(f)
@@ -119,10 +61,6 @@ def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
 
 
 # --- control flow ------------------------------------------------------------------------------------------
-
-
-def nothing(f: Frame) -> None:
-    """A body without statements."""
 
 
 def if_(b: Builder, op: ops.If) -> Closure:
@@ -139,9 +77,7 @@ def if_(b: Builder, op: ops.If) -> Closure:
 
 def _if(test: Closure, yes: Closure, no: Closure | None, site: int) -> Closure:
     if suspends(test) or suspends(yes) or (no is not None and suspends(no)):
-        from tmplmon.backends.closures.resumable_statements import if_ as resumable
-
-        return resumable(test, yes, no, site)
+        return resumable_statements.if_(test, yes, no, site)
     if no is None:
 
         def if_only(f: Frame) -> Any:
@@ -175,9 +111,7 @@ def enter(b: Builder, op: ops.Enter) -> Closure:
     body = b.body(op.body) or nothing
     evaluated = [bound for _, bound in bindings] + ([] if wanted is None else [wanted])
     if suspends(body) or any(map(suspends, evaluated)):
-        from tmplmon.backends.closures.resumable_statements import enter as resumable
-
-        return b.at_line(site, resumable(b, bindings, wanted, start, body, site))
+        return b.at_line(site, resumable_statements.enter(b, bindings, wanted, start, body, site))
     open_frame = _open_frame(bindings, start, site)
     if wanted is None:
 
@@ -217,28 +151,6 @@ def _open_frame(
     return open_frame
 
 
-def starts(b: Builder, frame: ops.Frame) -> Closure | None:
-    """Gives the variables of a frame their first values, where some op may read them before one assigns them."""
-    constants, copies = [], []
-    for slot in frame.slots.values():
-        if slot.initialised:
-            if slot.kind is ops.SlotKind.OUTER:
-                assert slot.origin is not None
-                copies.append((b.index(slot), b.load(slot.origin)))
-            elif slot.kind is ops.SlotKind.UNSET:
-                constants.append((b.index(slot), b.constants.undefined(slot.name)))
-    if not constants and not copies:
-        return None
-
-    def start(f: Frame) -> None:
-        for i, undefined in constants:
-            f[i] = undefined
-        for i, origin in copies:
-            f[i] = origin(f)
-
-    return start
-
-
 # --- captured output and macros ----------------------------------------------------------------------------
 
 
@@ -250,9 +162,7 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
     b.yields = yields
     join = joined(b, op.autoescape)
     if suspends(body):
-        from tmplmon.backends.closures.resumable_statements import capture as resumable
-
-        return b.at_line(site, resumable(i, start, body, join))
+        return b.at_line(site, resumable_statements.capture(i, start, body, join))
 
     if b.metering is not None:
         body = b.metering.captured(body, site)
@@ -269,19 +179,6 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
         return outcome
 
     return b.at_line(site, captured)
-
-
-def joined(b: Builder, autoescape: bool | None) -> Callable[[Frame, list[Any]], Any]:
-    """The text of a list of pieces, as Markup where that is asked for."""
-    if autoescape is None:
-        return lambda f, pieces: support.captured(f[CONTEXT], pieces)
-    if b.constants.native:
-        environment = b.constants.environment
-        if autoescape:
-            return lambda f, pieces: support.mark_text(environment.concat(pieces))
-        return lambda f, pieces: environment.concat(pieces)
-    join = b.constants.text.concat
-    return (lambda f, pieces: mark(join(pieces))) if autoescape else (lambda f, pieces: join(pieces))
 
 
 def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
@@ -317,9 +214,7 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         if b.signals is not None:
             value = b.signals.default(default, value)
         if suspends(value):
-            from tmplmon.backends.closures.resumable_statements import default as resumable
-
-            made.append(resumable(i, value))
+            made.append(resumable_statements.default(i, value))
         else:
             made.append(_default(i, value))
         if b.signals is not None:
@@ -350,7 +245,7 @@ def _default(i: int, value: Closure) -> Closure:
     return default
 
 
-STATEMENTS: dict[type[Any], Callable[[Builder, Any], Closure | list[Closure] | None]] = {
+STATEMENTS: dict[type[Any], Callable[[Builder, Any], Closure | list[Closure]]] = {
     ops.Emit: output.emit,
     ops.Assign: assign,
     ops.Evaluate: evaluate,

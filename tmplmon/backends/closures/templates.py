@@ -8,10 +8,14 @@ template's tree runs as a part of this scope (`sites`).
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures import resumable_statements
+from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame
+from tmplmon.backends.closures.parts import combined
+from tmplmon.backends.closures.variables import exporter, locals_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import extends_always
+from tmplmon.ir.walk import walk
 from tmplmon.runtime import support
 
 type Run = Any
@@ -36,8 +40,6 @@ def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], None]:
 
 
 def call_block(b: Builder, op: ops.CallBlock) -> Closure:
-    from tmplmon.backends.closures.calls import locals_of
-    from tmplmon.backends.closures.output import unless_extended
 
     name, required, site = op.name, op.required, op.site
     seen = locals_of(b, op.locals) if op.scoped else None
@@ -51,9 +53,7 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
 
     made: Closure
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable_statements import run_found
-
-        made = run_found(b, find, site)
+        made = resumable_statements.run_found(b, find, site)
     else:
         start = runner(b, site)
 
@@ -75,9 +75,7 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
         return context.blocks.after[block], context
 
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable_statements import run_found
-
-        return run_found(b, find, site)
+        return resumable_statements.run_found(b, find, site)
 
     start = runner(b, site)
 
@@ -92,9 +90,7 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
     template, again, site = b.value(op.template), op.again, op.site
     this = b.constants.template
     if suspends(template):
-        from tmplmon.backends.closures.resumable_statements import extends as resumable
-
-        return b.at_line(op.site, resumable(template, again, this, site))
+        return b.at_line(op.site, resumable_statements.extends(template, again, this, site))
 
     def extend(f: Frame) -> None:
         nonlocal site
@@ -105,13 +101,12 @@ def extends(b: Builder, op: ops.Extends) -> Closure:
     return b.at_line(op.site, extend)
 
 
-def finish(b: Builder, site: int) -> Closure:
-    """After a template body that may extend another: the parent runs. `site` is that of the last ``extends``."""
+def finish(b: Builder) -> Closure:
+    """The end of a template body that may extend another, which runs the parent."""
+    site = max(op.site for op in walk(b.scope.ir.body) if type(op) is ops.Extends)
     runs: Closure
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable_statements import run_found
-
-        runs = run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
+        runs = resumable_statements.run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
     else:
         start = runner(b, site)
 
@@ -126,12 +121,21 @@ def finish(b: Builder, site: int) -> Closure:
     return if_extended(runs if b.signals is None else b.signals.from_nowhere(runs))
 
 
+def unless_extended(step: Closure) -> Closure:
+    """A statement that is left out when a parent is set."""
+    if suspends(step):
+        return resumable_statements.unless_extended(step)
+
+    def checked(f: Frame) -> Any:
+        return step(f) if f[PARENT] is None else None
+
+    return checked
+
+
 def if_extended(step: Closure) -> Closure:
     """A statement that is left out when no parent is set."""
     if suspends(step):
-        from tmplmon.backends.closures.resumable_statements import if_extended as resumable
-
-        return resumable(step)
+        return resumable_statements.if_extended(step)
 
     def checked(f: Frame) -> None:
         if f[PARENT] is not None:
@@ -140,49 +144,47 @@ def if_extended(step: Closure) -> Closure:
     return checked
 
 
-def include(b: Builder, op: ops.Include) -> Closure:
-    from tmplmon.backends.closures.calls import locals_of
-
-    name, site, ignore_missing = b.value(op.template), op.site, op.ignore_missing
-    this = b.constants.template
-    # The template of a constant name is found once in a rendering.
+def include_operands(
+    b: Builder, op: ops.Include
+) -> tuple[Closure, object | None, Callable[[Frame, Any], Any]]:
+    """The closure of the name; a key under which the template is kept during a rendering, for a constant name; and
+    a function that makes the context for the template."""
     key = object() if isinstance(op.template, ops.Const) and type(op.template.value) is str else None
     seen = locals_of(b, op.locals) if op.locals else None
     with_context = op.with_context
 
+    def context_for(f: Frame, template: Any) -> Any:
+        context = f[CONTEXT]
+        if with_context:
+            return support.included_context(context, template, None if seen is None else seen(f))
+        return support.sharing_loaded(template.new_context(), context.loaded)
+
+    return b.value(op.template), key, context_for
+
+
+def include(b: Builder, op: ops.Include) -> Closure:
+    """An include in a quiet tree; `inclusions.include` builds those of the others."""
+    name, key, context_for = include_operands(b, op)
+    site, ignore_missing, this = op.site, op.ignore_missing, b.constants.template
+
     def load(f: Frame, name: Any) -> Any:
         return support.included(f[CONTEXT], name, key, this, ignore_missing)
 
-    def context_for(f: Frame, found: Any) -> Any:
-        context = f[CONTEXT]
-        if with_context:
-            return support.included_context(context, found, None if seen is None else seen(f))
-        return support.sharing_loaded(found.new_context(), context.loaded)
-
-    if b.signals is not None:
-        from tmplmon.backends.closures.inclusions import include as signalling
-
-        return signalling(b, op, name, key, context_for)
     if b.constants.is_async or b.yields:
-        from tmplmon.backends.closures.resumable_statements import include as resumable
-
-        return resumable(b, name, key, load, context_for, site)
+        return resumable_statements.include(b, name, key, load, context_for, site)
 
     def included(f: Frame) -> None:
         nonlocal site
-        found = None if key is None else f[CONTEXT].loaded.get(key)
-        if found is None:
-            found = load(f, name(f))
-        if found is not None:
-            run(f, found, context_for(f, found))
+        template = None if key is None else f[CONTEXT].loaded.get(key)
+        if template is None:
+            template = load(f, name(f))
+        if template is not None:
+            run(f, template, context_for(f, template))
 
     return included
 
 
 def import_(b: Builder, op: ops.Import) -> Closure:
-    from tmplmon.backends.closures.calls import locals_of
-    from tmplmon.backends.closures.parts import combined
-    from tmplmon.backends.closures.statements import exporter
 
     this = b.constants.template
     seen = locals_of(b, op.locals) if op.with_context else None

@@ -7,8 +7,9 @@ a `__str__` or `__html__`, is that of the output.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame
+from tmplmon.backends.closures.parts import combined
 from tmplmon.ir import ops
 from tmplmon.ir.facts import (
     BOOLEAN_LOOP_ATTRIBUTES,
@@ -16,8 +17,9 @@ from tmplmon.ir.facts import (
     ESCAPE_FILTERS,
     LENGTH_FILTERS,
 )
+from tmplmon.runtime import support
 from tmplmon.runtime.guard import Text
-from tmplmon.runtime.html import escape, escape_text
+from tmplmon.runtime.html import escape, escape_text, mark
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.output import Item
@@ -57,8 +59,6 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
 
 def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], site: int) -> Closure:
     """The value of a closure, made something else."""
-    from tmplmon.backends.closures.parts import combined
-
     return combined(b, [value], convert, site)
 
 
@@ -166,3 +166,16 @@ def _finalized(b: Builder, item: "Item") -> Closure:
     if item.escape is None:
         return converted(b, made, _emitting(text), site)
     return converted(b, made, lambda f, held: text.escape(held), site)
+
+
+def joined(b: Builder, autoescape: bool | None) -> Callable[[Frame, list[Any]], Any]:
+    """The text of a list of pieces, as Markup where that is asked for."""
+    if autoescape is None:
+        return lambda f, pieces: support.captured(f[CONTEXT], pieces)
+    if b.constants.native:
+        environment = b.constants.environment
+        if autoescape:
+            return lambda f, pieces: support.mark_text(environment.concat(pieces))
+        return lambda f, pieces: environment.concat(pieces)
+    join = b.constants.text.concat
+    return (lambda f, pieces: mark(join(pieces))) if autoescape else (lambda f, pieces: join(pieces))

@@ -10,8 +10,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import calls, fused, guarded
-from tmplmon.backends.closures.build import Builder, Closure, suspends
+from tmplmon.backends.closures import calls, fused, guarded, resumable
+from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import Parts, combined
 from tmplmon.ir import ops
@@ -161,9 +161,7 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
         return combined(b, operands, lambda f, left, right: function(left, right), op.site)
     # A further operand is evaluated only if what is compared before it holds.
     if b.constants.is_async:
-        from tmplmon.backends.closures.resumable import compare as resumable
-
-        return resumable(b, op)
+        return resumable.compare(b, op)
     left, site = b.value(op.left), op.site
     rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
 
@@ -185,9 +183,9 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
 def logical(b: Builder, op: ops.Logical) -> Closure:
     left, right, site = b.value(op.left), b.value(op.right), op.site
     if suspends(left) or suspends(right):
-        from tmplmon.backends.closures.resumable import logical as resumable
-
-        return resumable(op.op, left, right, site, _truth if b.signals is None else b.signals.decided(op))
+        return resumable.logical(
+            op.op, left, right, site, _truth if b.signals is None else b.signals.decided(op)
+        )
     if b.signals is not None:
         return _decided(op.op, left, right, site, b.signals.decided(op))
     if op.op == "and":
@@ -235,9 +233,7 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
     if b.signals is not None:
         test = b.signals.deciding(test, b.signals.plan.branch.get(site))
     if suspends(test) or suspends(body) or suspends(orelse):
-        from tmplmon.backends.closures.resumable import conditional as resumable
-
-        return resumable(test, body, orelse, site)
+        return resumable.conditional(test, body, orelse, site)
 
     def choose(f: Frame) -> Any:
         nonlocal site

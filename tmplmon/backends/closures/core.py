@@ -1,19 +1,21 @@
-"""IR ops to closures: what the modules that build them share.
+"""What all modules that turn IR ops into closures share: the builder of a tree, and closures in sequence.
 
-Rule: a closure takes a frame. A value's gives the value; a statement's gives None, or BREAK or CONTINUE where a
-``break`` or ``continue`` is to end what encloses it. Everything that can be decided when the tree is built is: a
-closure tests nothing that the op, its operands or the environment have settled.
+A closure takes a frame. The closure of a value returns the value. The closure of a statement returns None, or BREAK
+or CONTINUE where a ``break`` or ``continue`` ends what encloses it. Everything that the op, its operands and the
+environment determine is decided when the tree is built, so that a closure tests nothing twice.
 
-What can stop and go on (a ``yield``, an ``await``) is a generator function, and is run with ``yield from``; only
-trees that need it have such (`resumable`). `suspends` tells.
+A closure that can be suspended (by a ``yield`` or an ``await``) is a generator function and is run with ``yield
+from``. Only trees for `generate` and coroutines have such closures. `suspends` tells them from the others.
+
+The modules that build ops import this module, and never each other's tables: a `Builder` is passed its `Tables`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, Frame
 from tmplmon.ir import ops
-from tmplmon.ir.walk import walk
 from tmplmon.runtime.blocks import TemplateReference, super_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ type Closure = Callable[[Frame], Any]
 BREAK, CONTINUE = "break", "continue"
 
 _CO_GENERATOR = 0x20
-_MADE_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
+_COMPUTED_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
 
 
 def suspends(closure: Callable[..., Any]) -> bool:
@@ -34,28 +36,57 @@ def suspends(closure: Callable[..., Any]) -> bool:
     return bool(closure.__code__.co_flags & _CO_GENERATOR)
 
 
-class Builder:
-    """Builds one tree of a scope. `signals` is None for a quiet one, `metering` for one that spends nothing.
+def nothing(f: Frame) -> None:
+    """A body without statements."""
 
-    size: how long its frames are.
-    loops: loops without an object → where their counts are.
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """How one tree builds its ops.
+
+    value: builds the closure of a value op.
+    statements: type of a statement op → builds its closures, which run one after the other.
     """
 
-    resumable = False
-    yields = False  # whether output is yielded here
+    value: Callable[["Builder", Any], Closure]
+    statements: Mapping[type[Any], Callable[["Builder", Any], Closure | list[Closure]]]
 
-    def __init__(self, scope: "CompiledScope", signals: "Signals | None" = None) -> None:
+
+class Builder:
+    """Builds one tree of a scope.
+
+    signals: what fires events; None in a quiet tree.
+    metering: what spends from a budget; None in a tree that spends nothing.
+    yields: whether the tree yields its output, instead of appending it to the frame's list. Changes to False while
+        captured output is built.
+    resumable: whether the tree contains suspending closures.
+    size: the length of the tree's frames.
+    loops: uses of ``loop`` that need no loop object → the places of their counters.
+    aliases: slots that share the place of another slot.
+    """
+
+    def __init__(
+        self,
+        scope: "CompiledScope",
+        tables: Tables,
+        signals: "Signals | None" = None,
+        metering: "Metering | None" = None,
+        yields: bool = False,
+    ) -> None:
         self.scope = scope
         self.constants = scope.constants
+        self.tables = tables
         self.signals = signals
-        self.metering: Metering | None = None
+        self.metering = metering
+        self.yields = yields
+        self.resumable = yields or scope.constants.is_async
         self.size = HEAD + len(scope.indexes)
         self.loops: dict[ops.LoopUse, Any] = {}
         self.aliases: dict[ops.Slot, int] = {}
 
     @property
     def calls(self) -> bool:
-        """Whether the tree tells of calls."""
+        """Whether the tree fires events for calls."""
         return self.signals is not None and self.signals.calls
 
     # Places in the frame.
@@ -72,15 +103,19 @@ class Builder:
 
     def own(self, op: ops.Op) -> int | None:
         """The place that an op reads, if it does nothing but read a slot of this scope."""
-        if type(op) is ops.Load and op.slot.scope is self.scope.ir and op.slot.kind not in _MADE_WHERE_READ:
+        if (
+            type(op) is ops.Load
+            and op.slot.scope is self.scope.ir
+            and op.slot.kind not in _COMPUTED_WHERE_READ
+        ):
             return self.index(op.slot)
         return None
 
     def load(self, slot: ops.Slot) -> Closure:
         """The value of a slot, of this scope or one around it."""
-        made = self._made_where_read(slot)
-        if made is not None:
-            return made
+        computed = self._computed_where_read(slot)
+        if computed is not None:
+            return computed
         scope, out = self.scope, 0
         while slot.scope is not scope.ir:
             assert scope.outer is not None, slot
@@ -98,7 +133,7 @@ class Builder:
 
         return load
 
-    def _made_where_read(self, slot: ops.Slot) -> Closure | None:
+    def _computed_where_read(self, slot: ops.Slot) -> Closure | None:
         """``self`` and ``super``, which are no variables."""
         if slot.kind is ops.SlotKind.SELF:
             return lambda f: TemplateReference(f[CONTEXT])
@@ -111,24 +146,15 @@ class Builder:
     # Closures.
 
     def value(self, op: ops.Op) -> Closure:
-        """The closure for a value."""
-        from tmplmon.backends.closures.values import value
+        """The closure of a value."""
+        return self.tables.value(self, op)
 
-        return value(self, op)
+    def values(self, operands: Sequence[ops.Op]) -> list[Closure]:
+        return [self.value(op) for op in operands]
 
     def at_line(self, site: int, closure: Closure) -> Closure:
         """A statement that begins on the line of a site."""
         return closure if self.signals is None else self.signals.at_line(site, closure)
-
-    def finish(self) -> Closure:
-        """What comes last in a template body that may extend another."""
-        from tmplmon.backends.closures.templates import finish
-
-        last = max(op.site for op in walk(self.scope.ir.body) if type(op) is ops.Extends)
-        return finish(self, last)
-
-    def values(self, operands: Sequence[ops.Op]) -> list[Closure]:
-        return [self.value(op) for op in operands]
 
     def body(self, statements: Sequence[ops.Op], least: int = 0) -> Closure | None:
         """The closure for statements that follow each other; None for none. `least`: the fuel it takes at least."""
@@ -142,9 +168,11 @@ class Builder:
         return sequence(self._steps(statements), jumps(statements))
 
     def _steps(self, statements: Sequence[ops.Op]) -> list[Closure]:
-        from tmplmon.backends.closures.statements import statement
-
-        return [made for op in statements for made in statement(self, op)]
+        steps: list[Closure] = []
+        for op in statements:
+            built = self.tables.statements[type(op)](self, op)
+            steps += built if isinstance(built, list) else [built]
+        return steps
 
 
 def jumps(statements: Sequence[ops.Op]) -> bool:
@@ -170,9 +198,7 @@ def sequence(steps: Sequence[Closure], may_jump: bool = False) -> Closure | None
     if len(steps) <= 1:
         return steps[0] if steps else None
     if any(map(suspends, steps)):
-        from tmplmon.backends.closures.resumable import sequence as resumable_sequence
-
-        return resumable_sequence(steps)
+        return _suspending_sequence(steps)
     if may_jump:
 
         def until_jump(f: Frame) -> Any:
@@ -184,6 +210,19 @@ def sequence(steps: Sequence[Closure], may_jump: bool = False) -> Closure | None
 
         return until_jump
     return straight(steps)
+
+
+def _suspending_sequence(steps: Sequence[Closure]) -> Closure:
+    with_kind = [(step, suspends(step)) for step in steps]
+
+    def several(f: Frame) -> Generator[Any, Any, Any]:
+        for step, stops in with_kind:
+            outcome = (yield from step(f)) if stops else step(f)
+            if outcome is not None:
+                return outcome
+        return None
+
+    return several
 
 
 def straight(steps: Sequence[Closure]) -> Closure:
@@ -239,75 +278,3 @@ def straight(steps: Sequence[Closure]) -> Closure:
         case _:
             half = len(steps) // 2 if len(steps) <= 36 else 6 * (len(steps) // 12)
             return straight([straight(steps[:half]), straight(steps[half:])])
-
-
-def assigner(b: Builder, target: ops.Target) -> Callable[[Frame, Any], None]:
-    """A function that assigns a value to a target."""
-    if isinstance(target, ops.Slot):
-        i = b.index(target)
-
-        def to_slot(f: Frame, value: Any) -> None:
-            f[i] = value
-
-        return to_slot
-    if isinstance(target, ops.NamespaceTarget):
-        return _to_namespace(b, target)
-    if len(target) == 2 and all(isinstance(part, ops.Slot) for part in target):
-        i, j = (b.index(part) for part in target if isinstance(part, ops.Slot))
-
-        def to_pair(f: Frame, value: Any) -> None:
-            f[i], f[j] = value
-
-        return to_pair
-    parts = [assigner(b, part) for part in target]
-    count = len(parts)
-
-    def to_tuple(f: Frame, value: Any) -> None:
-        for assign, item in zip(parts, unpack(value, count), strict=True):
-            assign(f, item)
-
-    return to_tuple
-
-
-def _to_namespace(b: Builder, target: ops.NamespaceTarget) -> Callable[[Frame, Any], None]:
-    from tmplmon.runtime.support import set_attribute
-
-    namespace, name, site = b.load(target.slot), target.attr, target.site
-
-    def to_attribute(f: Frame, value: Any) -> None:
-        nonlocal site
-        set_attribute(namespace(f), name, value)
-
-    return to_attribute
-
-
-def unpack(value: Any, count: int) -> list[Any]:
-    """The items of a value that is assigned to `count` targets, and Python's own errors where they do not fit."""
-    match count:
-        case 1:
-            (a,) = value
-            return [a]
-        case 2:
-            a, b = value
-            return [a, b]
-        case 3:
-            a, b, c = value
-            return [a, b, c]
-        case 4:
-            a, b, c, d = value
-            return [a, b, c, d]
-        case 5:
-            a, b, c, d, e = value
-            return [a, b, c, d, e]
-    try:
-        iterator = iter(value)
-    except TypeError:
-        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object") from None
-    items: list[Any] = []
-    for item in iterator:
-        if len(items) == count:
-            raise ValueError(f"too many values to unpack (expected {count})")
-        items.append(item)
-    if len(items) < count:
-        raise ValueError(f"not enough values to unpack (expected {count}, got {len(items)})")
-    return items
