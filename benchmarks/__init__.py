@@ -1,1 +1,1 @@
-"""Benchmarks of tmplmon against its peers: ``python -m benchmarks``; see docs/performance.md."""
+"""Benchmarks of tmplmon and other template engines: ``python -m benchmarks``; see docs/performance.md."""

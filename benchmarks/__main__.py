@@ -1,7 +1,6 @@
-"""``python -m benchmarks``: run the sections, print their tables, then the targets; see docs/performance.md.
+"""``python -m benchmarks``: runs the sections, prints their tables, then the targets; see docs/performance.md.
 
-The exit status is 0 unless an engine failed or gave another output than Jinja2's. A target that is not met is
-no failure.
+The exit status is 0 unless an engine failed, or its output differs from Jinja2's. A missed target is not a failure.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
 
 
 def _names(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    """An argparse type: a comma-separated choice from `known`, kept in the order of `known`."""
+    """An argparse type: a comma-separated selection from `known`, returned in the order of `known`."""
 
     def parse(text: str) -> tuple[str, ...]:
-        wanted = text.split(",")
-        for name in wanted:
+        selected = text.split(",")
+        for name in selected:
             if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
-        return tuple(name for name in known if name in wanted)
+                raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(known)}")
+        return tuple(name for name in known if name in selected)
 
     return parse
 
@@ -59,14 +58,14 @@ def _names(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
 def _arguments() -> argparse.Namespace:
     pages = tuple(w.name for w in PAGES)
     parser = argparse.ArgumentParser(
-        "python -m benchmarks", description="tmplmon and its peers, side by side"
+        "python -m benchmarks", description="Benchmarks of tmplmon and other template engines"
     )
-    parser.add_argument("--quick", action="store_true", help="rendering only, few rounds: under 40 s")
+    parser.add_argument("--quick", action="store_true", help="only rendering, with few rounds: under 40 s")
     parser.add_argument("--workload", type=_names(pages), default=pages, help=f"of {', '.join(pages)}")
     parser.add_argument("--engines", type=_names(NAMES), default=NAMES, help=f"of {', '.join(NAMES)}")
     parser.add_argument("--sections", type=_names(tuple(SECTIONS)), help=f"of {', '.join(SECTIONS)}")
-    parser.add_argument("--gc", action="store_true", help="leave the garbage collector on while timing")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round there")
+    parser.add_argument("--gc", action="store_true", help="keep the garbage collector enabled while timing")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to this file")
     return parser.parse_args()
 
 
@@ -77,7 +76,7 @@ def main() -> int:
     try:
         reference = engines.get(REFERENCE) or load(REFERENCE)
     except Unavailable as error:
-        print(f"{error}; outputs are checked against it, so it is needed", file=sys.stderr)
+        print(f"{error}; it is needed to check the outputs", file=sys.stderr)
         return 2
     config = Run(
         engines,
@@ -102,7 +101,7 @@ def main() -> int:
     targets = [target for section in sections.values() for target in section.targets]
     if targets:
         print("## Targets\n", *target_lines(targets), sep="\n")
-    print(f"\n{perf_counter() - started:.0f} s in all")
+    print(f"\n{perf_counter() - started:.0f} s in total")
 
     failures = [failure for section in sections.values() for failure in section.failures]
     if options.json:

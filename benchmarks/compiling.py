@@ -1,9 +1,8 @@
-"""Compile time: from source text to a template that is ready to render.
+"""Compile time: from source text to a template that can be rendered.
 
-Small is one table row, medium is the page of objects (19 lines in Jinja), large is that page 20 times over.
-Every call gets a source nobody has seen before (a comment with a serial number ends it), so that no cache
-helps. The last row adds a first rendering with one row of data, in case an engine puts off part of the work
-until then.
+Small is one table row, medium is the page of objects (19 lines in Jinja), large is that page 20 times. Every call
+gets a new source (it ends with a comment that contains a serial number), so that caches have no effect. The
+last row adds a first rendering with one row of data, because an engine may defer part of the work until then.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _serial = count()
 
 
 def compiler(engine: Engine, source: str, context: Context | None) -> Callable[[], object]:
-    """A callable that compiles `source` anew, and renders it once if there is a `context`."""
+    """Return a function that compiles `source` again on each call, and renders it once if there is a `context`."""
 
     def compile_only() -> object:
         return engine.compile(f"{source}<!-- {next(_serial)} -->")
@@ -31,7 +30,7 @@ def compiler(engine: Engine, source: str, context: Context | None) -> Callable[[
         return engine.compile(f"{source}<!-- {next(_serial)} -->")(context or {})
 
     call = compile_only if context is None else compile_and_render
-    call()  # says now whether the engine can
+    call()  # raises now if the engine cannot compile it
     return call
 
 

@@ -1,4 +1,4 @@
-"""What one include and one macro call cost: a page of 200 of them, less the same page with bodies inline."""
+"""The cost of one include and one macro call: a page with 200 of them, minus the same page with inline bodies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run(config: Run) -> Section:
         workload = WORKLOADS[inline.inline_of]
         with_component = config.renders(workload, section)
         in_place = config.renders(inline, section)
-        # One interleaved run for both pages: the figure is a difference, so both must see the same machine.
+        # Both pages in one interleaved run: the result is a difference, so they need the same conditions.
         calls = {f"{name} call": render for name, render in with_component.items()}
         calls |= {f"{name} inline": render for name, render in in_place.items()}
         timings = interleave(

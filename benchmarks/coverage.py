@@ -1,14 +1,14 @@
-"""What being measured by coverage.py costs a template, beside a Python function that makes the same page.
+"""The cost of measuring a template by coverage.py, compared with a Python function that creates the same page.
 
     python -m benchmarks.coverage
 
-Both make a page of 200 rows, a line of the one for each line of the other. A figure is microseconds for a page,
-from the third on (the first two are those in which the sysmon core learns what has run), the best of many in rounds
-in which all kinds of measuring take turns. In brackets: times the page that is not measured.
+Both create a page of 200 rows, and each line of one corresponds to a line of the other. A figure is in microseconds
+per page, from the third page on (the sysmon core learns during the first two which lines run): the minimum over
+rounds in which all kinds of measurement alternate. In parentheses: the factor to the page without measurement.
 
-What the sysmon core costs is so little that other work on the machine hides it. So its factor is the median of
-many pairs: a page that is measured, and beside it the same page from another folder, which coverage.py has told the
-VM to leave alone. (The tracers of the other cores are called for each function, measured or not.)
+The cost of the sysmon core is so small that other work on the machine hides it. Its factor is therefore the median
+of many pairs: a measured page, and the same page from another folder, which coverage.py has told the VM to ignore.
+(The tracers of the other cores are called for each function, measured or not.)
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def page(title, users):
 
 PLAIN = "not measured"
 
-# What measures: a core of coverage.py, and whether branches are measured. The sysmon core can from 3.14 on.
+# Label → the core of coverage.py, and whether branches are measured. The sysmon core supports them from 3.14 on.
 KINDS: dict[str, tuple[str, bool] | None] = {
     PLAIN: None,
     "ctrace": ("ctrace", False),
@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[str, bool] | None] = {
 
 
 def makers(folder: Path) -> dict[str, Callable[..., str]]:
-    """The functions that make the page, from files in a folder, so that coverage.py measures them."""
+    """Return the functions that create the page, from files in a folder, so that coverage.py measures them."""
     folder.mkdir(exist_ok=True)
     (folder / "page.html").write_text(TEMPLATE)
     (folder / "page.py").write_text(FUNCTION)
@@ -95,7 +95,7 @@ def makers(folder: Path) -> dict[str, Callable[..., str]]:
 
 
 def timed(make: Callable[..., str], context: dict[str, Any]) -> float:
-    """Seconds for a page, from the third on."""
+    """Return the seconds for a page, from the third page on."""
     make(**context)
     make(**context)
     return min(once(make, context) for _ in range(PAGES))
@@ -116,9 +116,9 @@ def collecting(kind: tuple[str, bool], folder: Path) -> AbstractContextManager[N
 
 
 def paired(kind: tuple[str, bool], folders: tuple[Path, Path], context: dict[str, Any]) -> dict[str, float]:
-    """Maker → what measuring its page takes, times the same page from a folder that is not measured."""
+    """Maker → the time of its measured page, relative to the same page from a folder that is not measured."""
     here, there = (makers(folder) for folder in folders)
-    found: dict[str, float] = {}
+    factors: dict[str, float] = {}
     with collecting(kind, folders[0]):
         for name in here:
             pair = here[name], there[name]
@@ -129,32 +129,36 @@ def paired(kind: tuple[str, bool], folders: tuple[Path, Path], context: dict[str
                 first = once(pair[turn % 2], context)
                 second = once(pair[1 - turn % 2], context)
                 ratios.append(second / first if turn % 2 else first / second)
-            found[name] = median(ratios)
-    return found
+            factors[name] = median(ratios)
+    return factors
 
 
 def figures(folder: Path) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
-    """Kind → maker → seconds for a page, and how many times what it takes when it is not measured."""
+    """Return two tables, label → maker → value: the seconds for a page, and the factor to the unmeasured page."""
     users = [
         SimpleNamespace(name=f"user {n}", email=f"user{n}@example.org", active=n % 3 == 0)
         for n in range(ROWS)
     ]
     context = {"title": "Users", "users": users}
     folders = folder / "measured", folder / "other"
-    made = makers(folders[0])
-    pages = {" ".join(make(**context).split()) for make in made.values()}
+    pages_by_maker = makers(folders[0])
+    pages = {" ".join(make(**context).split()) for make in pages_by_maker.values()}
     if len(pages) != 1:
-        raise SystemExit("the template and the function make different pages")
-    times: dict[str, dict[str, float]] = {kind: dict.fromkeys(made, float("inf")) for kind in KINDS}
+        raise SystemExit("the template and the function create different pages")
+    times: dict[str, dict[str, float]] = {
+        label: dict.fromkeys(pages_by_maker, float("inf")) for label in KINDS
+    }
     for _ in range(ROUNDS):
-        for kind, how in KINDS.items():
-            for name, make in made.items():
-                with collecting(how, folders[0]) if how is not None else nullcontext():
-                    times[kind][name] = min(times[kind][name], timed(make, context))
-    factors = {kind: {name: times[kind][name] / times[PLAIN][name] for name in made} for kind in KINDS}
-    for kind, how in KINDS.items():
-        if how is not None and how[0] == "sysmon":
-            factors[kind] = paired(how, folders, context)
+        for label, kind in KINDS.items():
+            for name, make in pages_by_maker.items():
+                with collecting(kind, folders[0]) if kind is not None else nullcontext():
+                    times[label][name] = min(times[label][name], timed(make, context))
+    factors = {
+        label: {name: times[label][name] / times[PLAIN][name] for name in pages_by_maker} for label in KINDS
+    }
+    for label, kind in KINDS.items():
+        if kind is not None and kind[0] == "sysmon":
+            factors[label] = paired(kind, folders, context)
     return times, factors
 
 
@@ -162,11 +166,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         times, factors = figures(Path(name).resolve())
     rows = []
-    for kind, of in times.items():
-        cells = [f"{of[name] * 1e6:.0f} ({factors[kind][name]:.2f})" for name in of]
-        more = [of[name] - times[PLAIN][name] for name in ("template", "function")]
-        traced = kind != PLAIN and "sysmon" not in kind
-        rows.append([kind, *cells, f"{more[0] / max(more[1], 1e-9):.2f}" if traced else ""])
+    for label, of in times.items():
+        cells = [f"{of[name] * 1e6:.0f} ({factors[label][name]:.2f})" for name in of]
+        cost = [of[name] - times[PLAIN][name] for name in ("template", "function")]
+        traced = label != PLAIN and "sysmon" not in label
+        rows.append([label, *cells, f"{cost[0] / max(cost[1], 1e-9):.2f}" if traced else ""])
     version = ".".join(map(str, sys.version_info[:3]))
     print(f"A page of {ROWS} rows, coverage.py {coverage.__version__}, CPython {version}, microseconds")
     print("\n".join(table(["measured by", "template", "function", "cost of template / function"], rows)))

@@ -1,12 +1,12 @@
-"""Peak memory: what rendering 20 MB adds to a process, and how big one gets that streams 100 MB.
+"""Peak memory: how much rendering 20 MB adds to a process, and the size of a process that streams 100 MB.
 
-Each figure comes from a process of its own (``python -m benchmarks.memory ENGINE MODE``), which prints it.
-Streaming is judged by the whole process, interpreter and all: at most 50 MB while 100 MB pass through, from
-rows that are made one at a time.
+Each figure comes from a separate process (``python -m benchmarks.memory ENGINE MODE``), which prints it. For
+streaming the size of the whole process counts, including the interpreter: at most 50 MB while it puts out 100 MB,
+from rows that are created one at a time.
 
-The peak is VmHWM of /proc/self/status where there is one. ``ru_maxrss`` would be wrong there: on Linux a
-process inherits the peak of the one that started it through fork and exec. tracemalloc is not used: it slows
-an engine down several times over and does not see what a Rust extension allocates.
+The peak is VmHWM of /proc/self/status if available. ``ru_maxrss`` would be wrong: on Linux a process inherits the
+peak of its parent through fork and exec. tracemalloc is not used: it makes an engine several times slower, and does
+not see allocations of a Rust extension.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MODES = ("render", "generate", "stream", "buffered stream")
 
 
 def _status(field: str) -> int | None:
-    """A field of /proc/self/status, in bytes."""
+    """Return a field of /proc/self/status, in bytes; None if the file does not exist."""
     path = Path("/proc/self/status")
     if not path.exists():
         return None
@@ -40,23 +40,23 @@ def _status(field: str) -> int | None:
 
 
 def peak() -> int:
-    """The largest resident size this process has had so far, in bytes."""
-    here = _status("VmHWM")
-    if here is not None:
-        return here
+    """Return the peak resident size of this process, in bytes."""
+    high_water_mark = _status("VmHWM")
+    if high_water_mark is not None:
+        return high_water_mark
     scale = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
 
 
 def _endless_rows(total: int) -> Iterator[Context]:
-    """As many rows of the `large` workload as make `total` bytes of output (each makes about 200)."""
+    """Yield rows of the `large` workload for `total` bytes of output (about 200 bytes each)."""
     row = WORKLOADS["large"].context(2)["rows"][1]
     for _ in range(total // (len(row["text"]) + 50)):
         yield dict(row)
 
 
 def measure(name: str, mode: str) -> dict[str, int]:
-    """In this process: render or stream. Returns, in bytes, the output's size, the peak, and its growth."""
+    """Render or stream in this process. Returns the size of the output, the peak, and its growth, in bytes."""
     engine, workload = load(name), WORKLOADS["large"]
     if mode == "render":
         engine.setup(workload, workload.context(10))()
@@ -67,11 +67,11 @@ def measure(name: str, mode: str) -> dict[str, int]:
         before = _status("VmRSS") or peak()
         size = 0
         rows = _endless_rows(int(STREAM_BYTES * 1.1))
-        pieces = engine.stream(engine.file(workload), {"rows": rows}, mode.rpartition(" ")[2])
+        chunks = engine.stream(engine.file(workload), {"rows": rows}, mode.rpartition(" ")[2])
         if mode.startswith("buffered"):
-            pieces.enable_buffering(100)  # type: ignore[attr-defined]
-        for piece in pieces:
-            size += len(piece)
+            chunks.enable_buffering(100)  # type: ignore[attr-defined]
+        for chunk in chunks:
+            size += len(chunk)
     return {"output": size, "peak": peak(), "growth": peak() - before}
 
 
@@ -121,7 +121,7 @@ def run(config: Run) -> Section:
     mine = results.get("tmplmon", {})
     for mode in MODES[1:]:
         if mode in mine and mine[mode]["output"] < STREAM_BYTES:
-            section.failures.append(f"tmplmon, {mode}: only {mine[mode]['output']} characters came")
+            section.failures.append(f"tmplmon, {mode}: only {mine[mode]['output']} characters of output")
         value = mine[mode]["peak"] / 1e6 if mode in mine else None
         section.targets.append(Target(f"peak while 100 MB pass through {mode}", _LIMIT_MB, value, " MB"))
     return section

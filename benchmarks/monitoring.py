@@ -1,12 +1,13 @@
-"""What signalling costs: entering a scope, the check of a byte, firing, and firing after DISABLE.
+"""The cost of signalling: entering a scope, the check of a byte, firing, and firing after DISABLE.
 
-    python -m benchmarks.monitoring                           # a table for the Python that runs it
-    python -m benchmarks.monitoring --json 313.json           # the figures, to be put side by side:
-    python -m benchmarks.monitoring --table 313.json 314.json # several of one Python: the lower figures
+    python -m benchmarks.monitoring                           # a table for the running Python
+    python -m benchmarks.monitoring --json 313.json           # write the figures, to compare versions:
+    python -m benchmarks.monitoring --table 313.json 314.json # several files of one Python: the lower figures
 
-A figure is nanoseconds per operation, the best of 900 rounds, less the cost of an empty loop. Beside this
-package's are those of the C API where ``_testcapi`` is installed (its functions parse their arguments, and there is
-a Python call around each, as here), and of the VM, which fires the events of Python code.
+A figure is in nanoseconds per operation: the minimum of 900 rounds, minus the cost of an empty loop. The figures of
+this package are compared with those of the C API, if ``_testcapi`` is installed (its functions parse their
+arguments and are called from Python, as are the ones here), and with those of the VM, which fires the events
+of Python code.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ except ImportError:
     _testcapi = None
 
 TOOL = 3
-# Rounds of a millisecond or two: short enough that some are not interrupted, on a machine that does other things.
+# Rounds of one or two milliseconds: short enough that some of them are not interrupted on a busy machine.
 ROUNDS = 300
 OPERATIONS = 1000
 monitoring = sys.monitoring
 
-# What is measured → how this package does it, the C API, the VM. The figures are in three columns by these names.
+# The operations. Each has up to three figures, one per column.
 ROWS = (
     "enter, no tool exists",
     "the same, states only",
@@ -61,14 +62,14 @@ type Figures = dict[str, dict[str, float]]
 
 
 def nanoseconds(statement: str, names: Mapping[str, Any]) -> float:
-    """The cost of one execution of ``statement``, without that of the loop around it."""
+    """Return the cost of one execution of ``statement``, without the loop around it."""
     empty = min(timeit.repeat("pass", number=OPERATIONS, repeat=ROUNDS))
     best = min(timeit.repeat(statement, globals=dict(names), number=OPERATIONS, repeat=ROUNDS))
     return max(0.0, best - empty) / OPERATIONS * 1e9
 
 
 def quiet(code: CodeType, *arguments: object) -> None:
-    """A callback that stays."""
+    """A callback that does not return DISABLE."""
 
 
 def disabling(code: CodeType, *arguments: object) -> object:
@@ -81,7 +82,7 @@ def native() -> None:
 
 
 def measure(times: int = 3) -> Figures:
-    """The best of several measurements, as a disturbance may last as long as one of them."""
+    """Return the minimum of several measurements, because a disturbance may last as long as one of them."""
     figures = measure_once()
     for _ in range(times - 1):
         keep_lower(figures, measure_once())
@@ -95,7 +96,7 @@ def keep_lower(figures: Figures, others: Figures) -> None:
 
 
 def measure_once() -> Figures:
-    """Local events are used where there are any, so that the timing loop itself fires nothing."""
+    """Measure once. Local events are used where possible, so that the timing loop itself fires no events."""
     figures: Figures = {row: {} for row in ROWS}
     builder = ScopeBuilder("/srv/page", "page")
     sites = [builder.line(number, number, 0, 10) for number in range(1, 21)]
@@ -152,7 +153,7 @@ def measure_package(figures: Figures, scope: Any, site: int) -> None:
 
 
 def activation_of(scope: Any) -> Any:
-    """An activation that has started, whether or not anybody listens."""
+    """Return an activation that has started, whether or not a tool listens."""
     scope.states.enter()
     activation = Activation(scope, {})
     activation.py_start()
@@ -160,7 +161,7 @@ def activation_of(scope: Any) -> Any:
 
 
 def measure_vm(figures: Figures) -> None:
-    """A Python function of two lines, less the function without events: a LINE event of the VM."""
+    """A Python function of two lines, minus the same function without events: the VM's LINE event."""
     names = {"function": native}
     plain = nanoseconds("function()", names)
     lines = len({line for _, _, line in native.__code__.co_lines() if line}) - 1
@@ -175,7 +176,7 @@ def measure_vm(figures: Figures) -> None:
 
 
 def measure_c(figures: Figures) -> None:
-    """The C API has global events only: PY_YIELD stands for LINE, as a timing loop does not yield."""
+    """The C API only has global events. PY_YIELD replaces LINE, because the timing loop does not yield."""
     codelike = _testcapi.CodeLike(1)
     names = {"c": _testcapi, "codelike": codelike, "event": events.PY_YIELD.id}
     enter, fire_one = "c.monitoring_enter_scope(codelike, event)", "c.fire_event_py_yield(codelike, 0, 1)"
@@ -209,10 +210,10 @@ def nested(code: CodeType) -> Iterator[CodeType]:
 
 
 def sizes() -> dict[str, float]:
-    """Bytes an entry of location tables with the places of Python's own code, and of its ``co_linetable``.
+    """Return the bytes per entry of location tables for Python code, and of its ``co_linetable``.
 
-    The code is that of the modules ``ast``, ``inspect`` and ``_pydecimal``; an entry is a run of code units
-    with the same place.
+    The code is that of the modules ``ast``, ``inspect`` and ``_pydecimal``. An entry is a run of code units
+    with the same position.
     """
     ours = pickled = theirs = entries = 0
     for file in (ast.__file__, inspect.__file__, str(Path(decimal.__file__).with_name("_pydecimal.py"))):
@@ -236,23 +237,23 @@ def sizes() -> dict[str, float]:
     }
 
 
-# -- what is printed -----------------------------------------------------------------------------------------
+# -- output --------------------------------------------------------------------------------------------------
 
 
 def run(config: Run) -> Section:
     """The section of ``python -m benchmarks``."""
-    section = Section("Monitoring: nanoseconds an operation")
+    section = Section("Monitoring: nanoseconds per operation")
     figures, numbers = measure(1 if config.quick else 3), sizes()
     section.data.update(ns=figures, bytes=numbers)
     section.add_table(("", *COLUMNS), rows_of([figures]))
-    section.add_table(("bytes an entry", ""), [(name, f"{value:.1f}") for name, value in numbers.items()])
+    section.add_table(("bytes per entry", ""), [(name, f"{value:.1f}") for name, value in numbers.items()])
     if _testcapi is None:
-        section.notes.append("the C API was not measured: this Python comes without _testcapi")
+        section.notes.append("the C API was not measured: this Python has no _testcapi")
     return section
 
 
 def rows_of(measured: list[Figures]) -> Iterator[tuple[str, ...]]:
-    """A row for each operation, with the columns of each Python in turn."""
+    """Yield a row for each operation, with the columns of each Python version."""
     for row in ROWS:
         values = [figures[row].get(column) for figures in measured for column in COLUMNS]
         yield row, *("" if value is None else f"{value:.0f}" for value in values)
@@ -262,8 +263,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.monitoring", description="Costs of tmplmon.monitoring"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print such files side by side")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument(
+        "--table", type=Path, nargs="+", metavar="FILE", help="compare the figures of these files"
+    )
     options = parser.parse_args()
     if options.table:
         best: dict[str, Any] = {}
@@ -279,7 +282,7 @@ def main() -> None:
     print(*table(("ns", *heads), rows_of([record["ns"] for record in records])), sep="\n")
     names = records[0]["bytes"]
     rows = [(name, *(f"{record['bytes'][name]:.1f}" for record in records)) for name in names]
-    print("", *table(("bytes an entry", *(record["python"] for record in records)), rows), sep="\n")
+    print("", *table(("bytes per entry", *(record["python"] for record in records)), rows), sep="\n")
 
 
 if __name__ == "__main__":

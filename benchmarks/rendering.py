@@ -1,4 +1,4 @@
-"""Rendering: each page by each engine, checked, then timed in interleaved rounds."""
+"""Rendering: each page by each engine, checked first, then timed in interleaved rounds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tables, geometric means and targets: everything that is printed passes through here.
+"""Tables, geometric means and targets: the format of all output.
 
-The rule: a target is reported as met or not met, never asserted; one that this run did not measure says so.
+Rule: a target is reported as met or not met, never asserted, and as not measured if this run did not measure it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """A figure to stay at or below. `value` is None when this run did not measure it."""
+    """A figure and its upper limit. `value` is None if this run did not measure it."""
 
     title: str
     limit: float
@@ -27,7 +27,7 @@ class Target:
 
 @dataclass
 class Section:
-    """What one section found: its tables as printed, its data for --json, and what went wrong."""
+    """The results of one section: the tables to print, the data for --json, and the failures."""
 
     title: str
     lines: list[str] = field(default_factory=list)
@@ -40,14 +40,14 @@ class Section:
         self.lines += [*table(headers, rows), ""]
 
     def __str__(self) -> str:
-        parts = [f"## {self.title}", "", *self.lines]
-        parts += [f"* {note}" for note in dict.fromkeys(self.notes)]
-        parts += [f"FAILED: {failure}" for failure in self.failures]
-        return "\n".join(parts).rstrip() + "\n"
+        lines = [f"## {self.title}", "", *self.lines]
+        lines += [f"* {note}" for note in dict.fromkeys(self.notes)]
+        lines += [f"FAILED: {failure}" for failure in self.failures]
+        return "\n".join(lines).rstrip() + "\n"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table with aligned columns: the first to the left, the others to the right."""
+    """Return a Markdown table: the first column is aligned left, the others right."""
     grid = [list(headers), *(list(row) for row in rows)]
     widths = [max(len(row[i]) for row in grid) for i in range(len(headers))]
 
@@ -62,7 +62,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Three significant figures and a unit: ``1.23 µs``; ``~0`` for a difference that is not above 0."""
+    """Format with three significant digits and a unit: ``1.23 µs``; ``~0`` for a difference that is not
+    positive."""
     if seconds <= 0:
         return "~0"
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -87,7 +88,7 @@ def geometric_mean(values: Iterable[float]) -> float | None:
 
 
 def ratios(of: Mapping[str, float], to: Mapping[str, float]) -> dict[str, float]:
-    """``of / to`` wherever both were measured."""
+    """Return ``of / to`` for the keys that both have."""
     return {key: of[key] / to[key] for key in of if key in to}
 
 

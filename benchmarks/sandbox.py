@@ -1,12 +1,12 @@
-"""The closures back end and the sandbox: each page by six environments, checked, then timed in interleaved rounds.
+"""The closures back end and the sandbox: each page in six environments, checked, then timed in interleaved rounds.
 
     jinja2              Environment                       closures    Environment(backend="closures")
     jinja2 sandbox      its SandboxedEnvironment          sandbox     tmplmon's SandboxedEnvironment
-    with fuel           the same with a limit to fuel     with all    the same with every limit there is
+    with fuel           the same with a fuel limit        with all    the same with all limits
 
-Then what tools cost: a page by the closures back end while a tool listens to LINE that answers each line with
-DISABLE, as coverage.py does. The first rendering is not timed; from the second one on the lines are off, and what
-is left is the price of having been asked.
+It also measures the cost of a tool: a page of the closures back end while a tool listens to LINE and answers each
+line with DISABLE, as coverage.py does. The first rendering is not timed. From the second one on all lines are
+disabled, and the remaining cost is that of having a tool.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.workloads import Workload, sources, template_name
 from tmplmon.sandbox import Limits
 
 MUCH = 10**12
-# Column → module, class, options.
+# Column → module, class and options.
 ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jinja2": ("jinja2", "Environment", {}),
     "jinja2 sandbox": ("jinja2.sandbox", "SandboxedEnvironment", {}),
@@ -59,8 +59,8 @@ def run(config: Run) -> Section:
         for column, timing in timings.items():
             best[column][workload.name] = timing.best
         if "closures" in renders:
-            quiet, listened = _listened_to(renders["closures"], config.rounds, config.slice_seconds)
-            to_quiet[workload.name] = listened.best / quiet.best
+            quiet, monitored = _with_line_tool(renders["closures"], config.rounds, config.slice_seconds)
+            to_quiet[workload.name] = monitored.best / quiet.best
 
     columns = list(best)
     section.add_table(
@@ -78,10 +78,10 @@ def run(config: Run) -> Section:
         WITH_FUEL: ratios(best["with fuel"], best["sandbox"]),
         "all limits / none": ratios(best["with all"], best["sandbox"]),
     }
-    rows = [(w.title, *(ratio(found.get(w.name)) for found in compared.values())) for w in config.workloads]
-    means = {column: geometric_mean(found.values()) for column, found in compared.items()}
+    rows = [(w.title, *(ratio(column.get(w.name)) for column in compared.values())) for w in config.workloads]
+    means = {title: geometric_mean(column.values()) for title, column in compared.items()}
     rows.append(("geometric mean", *(ratio(mean) for mean in means.values())))
-    rows.append(("worst", *(ratio(max(found.values(), default=None)) for found in compared.values())))
+    rows.append(("worst", *(ratio(max(column.values(), default=None)) for column in compared.values())))
     section.add_table(("ratio", *compared), rows)
     section.targets = [
         Target("closures / Jinja2's sandbox, geometric mean", 0.4, means["closures / jinja2 sandbox"]),
@@ -93,7 +93,7 @@ def run(config: Run) -> Section:
 
 
 def _renders(workload: Workload, name: str, section: Section) -> dict[str, Render]:
-    """Each environment's callable, whose output was found equal to Jinja2's."""
+    """Return the render function of each environment whose output equals Jinja2's."""
     context = workload.context(workload.size)
     renders: dict[str, Render] = {}
     expected = ""
@@ -103,22 +103,23 @@ def _renders(workload: Workload, name: str, section: Section) -> dict[str, Rende
             loader = importlib.import_module(module.partition(".")[0]).DictLoader(sources("jinja"))
             template = getattr(api, class_name)(loader=loader, **OPTIONS, **options).get_template(name)
             render = partial(template.render, **context)
-            got = normalise(render(), exact=True)
-            expected = expected or got
-            wrong = difference(got, expected)
-            if wrong:
-                raise AssertionError(wrong)
+            actual = normalise(render(), exact=True)
+            expected = expected or actual
+            mismatch = difference(actual, expected)
+            if mismatch:
+                raise AssertionError(mismatch)
             renders[column] = render
         except Exception as error:  # a failure is a result, not the end of the run
             section.failures.append(f"{column}, {workload.name}: {type(error).__name__}: {error}")
     return renders
 
 
-def _listened_to(render: Render, rounds: int, slice_seconds: float) -> tuple[Timing, Timing]:
-    """The rounds without a tool, and those while one listens to LINE that has disabled every line that the page
-    reaches: a rendering that is not timed comes first, as events that are set undo every DISABLE."""
+def _with_line_tool(render: Render, rounds: int, slice_seconds: float) -> tuple[Timing, Timing]:
+    """Return the rounds without a tool, and those with a tool that has disabled LINE on every line of the
+    page. Each of the latter begins with a rendering that is not timed, because setting events undoes every
+    DISABLE."""
     monitoring = sys.monitoring
-    quiet, listened = Timing(), Timing()
+    quiet, monitored = Timing(), Timing()
 
     def disabling(code: object, line: int) -> object:
         return monitoring.DISABLE
@@ -130,9 +131,9 @@ def _listened_to(render: Render, rounds: int, slice_seconds: float) -> tuple[Tim
         monitoring.set_events(_TOOL, monitoring.events.LINE)
         try:
             render()
-            listened.rounds += interleave({"": render}, rounds=1, slice_seconds=slice_seconds)[""].rounds
+            monitored.rounds += interleave({"": render}, rounds=1, slice_seconds=slice_seconds)[""].rounds
         finally:
             monitoring.set_events(_TOOL, monitoring.events.NO_EVENTS)
             monitoring.register_callback(_TOOL, monitoring.events.LINE, None)
             monitoring.free_tool_id(_TOOL)
-    return quiet, listened
+    return quiet, monitored

@@ -1,8 +1,8 @@
-"""Cost against size: the same template with 1, 10 and 100 times the data, and 1, 10 and 100 times the source.
+"""Cost and size: the same template with 1, 10 and 100 times the data, and 1, 10 and 100 times the source.
 
-What is printed is the time per unit (a row of output; a line of source), so that growth that is worse than
-linear shows as figures that rise from left to right. The last column is the figure at 100 over that at 10;
-fixed costs still show at 1.
+The tables show the time per unit (a row of output, a line of source). If it grows faster than linearly, the figures
+rise from left to right. The last column is the figure at 100 relative to that at 10; at 1, fixed costs have an
+effect.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.workloads import WORKLOADS
 
 _STEPS = (1, 10, 100)
 _ROWS = 100
-_ROUNDS = 3  # the big ones take seconds, and are long enough to be steady
+_ROUNDS = 3  # the large ones take seconds, which is long enough for stable figures
 
 
 def run(config: Run) -> Section:
@@ -37,7 +37,7 @@ def run(config: Run) -> Section:
                 calls[name] = compiler(engine, source, None)
                 lines[name] = source.count("\n")
             except CannotExpress:
-                pass  # said already by the compile section
+                pass  # reported by the compile section
             except Exception as error:
                 section.failures.append(f"{name}, source x {step}: {type(error).__name__}: {error}")
         _record(config, calls, per_line, step, lines)
@@ -57,10 +57,10 @@ def run(config: Run) -> Section:
 def _record(
     config: Run,
     calls: dict[str, Callable[[], object]] | dict[str, Callable[[], str | bytes]],
-    into: dict[str, dict[int, float]],
+    table: dict[str, dict[int, float]],
     step: int,
     units: dict[str, int],
 ) -> None:
     timings = interleave(calls, rounds=_ROUNDS, slice_seconds=config.slice_seconds, collect=config.collect)
     for name, timing in timings.items():
-        into[name][step] = timing.best / units[name]
+        table[name][step] = timing.best / units[name]

@@ -1,4 +1,4 @@
-"""What every section gets to work with, and the one place where an output is checked before it is timed."""
+"""The configuration that every section gets, and the check of an output before it is timed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.workloads import PAGES, Context, Workload
 
 @dataclass
 class Run:
-    """One run's settings. `reference` (Jinja2) is what outputs and times are compared with."""
+    """The settings of a run. Outputs and times are compared with those of the engine `reference` (Jinja2)."""
 
     engines: dict[str, Engine]
     reference: Engine
@@ -34,7 +34,7 @@ class Run:
         return 5 if self.quick else 15
 
     def expected(self, engine: Engine, workload: Workload, size: int, context: Context) -> str:
-        """The reference's output, normalised as `engine` needs it (made once for each way)."""
+        """Return the reference's output, normalised as for `engine`; cached."""
         key = (workload.name, size, engine.exact, engine.quotes_raw_in_text)
         if key not in self._expected:
             output = self.reference.setup(workload, context)()
@@ -44,16 +44,16 @@ class Run:
         return self._expected[key]
 
     def checked(self, engine: Engine, workload: Workload, size: int, context: Context) -> Render:
-        """The engine's callable, whose output was found equal; raises CannotExpress or AssertionError."""
+        """Return the engine's render function after checking its output. Raises CannotExpress or AssertionError."""
         render = engine.setup(workload, context)
-        got = normalise(render(), exact=engine.exact, quotes_raw_in_text=engine.quotes_raw_in_text)
-        wrong = difference(got, self.expected(engine, workload, size, context))
-        if wrong:
-            raise AssertionError(wrong)
+        actual = normalise(render(), exact=engine.exact, quotes_raw_in_text=engine.quotes_raw_in_text)
+        mismatch = difference(actual, self.expected(engine, workload, size, context))
+        if mismatch:
+            raise AssertionError(mismatch)
         return render
 
     def renders(self, workload: Workload, section: Section, size: int | None = None) -> dict[str, Render]:
-        """Every engine's checked callable; what an engine cannot do, or does wrong, goes to the section."""
+        """Return the checked render function of every engine. Notes and failures are added to the section."""
         size = workload.size if size is None else size
         context = workload.context(size)
         renders: dict[str, Render] = {}

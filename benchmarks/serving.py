@@ -1,19 +1,19 @@
-"""``python -m benchmarks.serving``: the demonstration library's catalogue page under load, on loopback.
+"""``python -m benchmarks.serving``: the catalogue page of the demonstration library under load, on loopback.
 
-Servers are processes of their own: gunicorn with 8 threads for Flask, uvicorn for Starlette. The client is one
-process with so many connections, each of which asks again as soon as it has its answer, and checks it: the status,
-and that the page is byte for byte the server's first one. A few requests come before what is measured.
+Servers are separate processes: gunicorn with 8 threads for Flask, uvicorn for Starlette. The client is one process
+with several connections. Each sends its next request as soon as it has received a response, and checks the
+response: the status, and that the page equals the server's first one. A few requests precede the measurement.
 
-Turns are short, and each asks every server, in an order that is the opposite of the last turn's. What one server's
-speed is of another's is the median of that ratio over the turns: what else the machine does meanwhile counts for
-both, or for a few turns only. Shown besides are each server's best turn, and its memory after the first turn and
-after the last.
+Turns are short. Each turn measures every server, in the opposite order of the last turn. The speed of a server
+relative to another is the median of the ratios over the turns: other work on the machine then affects both,
+or only a few turns. The table also shows each server's best turn, and its memory after the first and the last
+turn.
 
     --requests N   for each server and turn (default 400)     --turns N   (default 20)
-    --cpu          no servers: the processor's time that Flask takes for a request in a process of its own, the best
-                   of many batches, which other work on the machine disturbs less
-    --instructions the processor's instructions for a request, counted by valgrind, which nothing disturbs; minutes
-    --only WORDS   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
+    --cpu          no servers: the processor time per request of Flask in a separate process, the minimum of many
+                   batches, which other work on the machine affects less
+    --instructions the processor instructions per request, counted by valgrind, which nothing affects; takes minutes
+    --only NAMES   of flask-jinja2, flask-tmplmon, flask-tmplmon-coverage, starlette-tmplmon
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 PATH = "/?page=2"
-WARMING = 200
+WARM_UP_REQUESTS = 200
 
 
 @dataclass
-class Kind:
-    """A server, and what was measured of it.
+class ServerKind:
+    """A kind of server, and its measurements.
 
-    against: the name of what its speed is compared with. speeds: requests in a second, of each turn. memory: MB,
+    against: the name of the kind that it is compared with. speeds: requests per second, of each turn. memory: MB
     after each turn.
     """
 
@@ -55,17 +55,17 @@ class Kind:
 GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--threads", "8", "--keep-alive", "30")
 UVICORN = ("uvicorn", "--host", "127.0.0.1", "--port", "0", "--no-access-log")
 KINDS = (
-    Kind("flask-jinja2", GUNICORN, 8, {"ENGINE": "jinja2"}),
-    Kind("flask-tmplmon", GUNICORN, 8, {}, "flask-jinja2"),
-    Kind("flask-tmplmon-coverage", GUNICORN, 8, {"COVERAGE": "1"}, "flask-tmplmon"),
-    Kind("starlette-tmplmon", UVICORN, 200, {"FRAMEWORK": "starlette"}),
+    ServerKind("flask-jinja2", GUNICORN, 8, {"ENGINE": "jinja2"}),
+    ServerKind("flask-tmplmon", GUNICORN, 8, {}, "flask-jinja2"),
+    ServerKind("flask-tmplmon-coverage", GUNICORN, 8, {"COVERAGE": "1"}, "flask-tmplmon"),
+    ServerKind("starlette-tmplmon", UVICORN, 200, {"FRAMEWORK": "starlette"}),
 )
 
 
 class Server:
-    """A running server. page: what it answers, once it has."""
+    """A running server. page: its first response."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: ServerKind) -> None:
         self.page: bytes | None = None
         command = [sys.executable, "-m", *kind.command, "benchmarks.serving_app:application"]
         environment = {**os.environ, **kind.environment}
@@ -73,16 +73,16 @@ class Server:
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self.process.stdout is not None
-        seen = []
+        output = []
         for line in self.process.stdout:
-            seen.append(line)
-            if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line)) is not None:
-                self.port = int(found[1])
+            output.append(line)
+            if (url := re.search(r"http://127\.0\.0\.1:(\d+)", line)) is not None:
+                self.port = int(url[1])
                 return
-        raise SystemExit("".join(seen))
+        raise SystemExit("".join(output))
 
     def memory(self) -> float:
-        """MB of the server and its workers."""
+        """Return the memory of the server and its workers, in MB."""
         total = 0
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for number in (self.process.pid, *children):
@@ -98,8 +98,8 @@ class Server:
 
 
 async def load(server: Server, connections: int, requests: int) -> tuple[float, int]:
-    """Requests in a second, and how many were not answered as the first was."""
-    asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+    """Return the requests per second, and the number of responses that differ from the first one or failed."""
+    request = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
     left = requests
     errors = 0
 
@@ -108,7 +108,7 @@ async def load(server: Server, connections: int, requests: int) -> tuple[float, 
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         while left > 0:
             left -= 1
-            writer.write(asked)
+            writer.write(request)
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]
@@ -152,8 +152,8 @@ print(best * 1000)
 """
 
 
-def cpu(kinds: list[Kind], turns: int) -> None:
-    """Print the processor's time of a request, of those that are served by Flask."""
+def cpu(kinds: list[ServerKind], turns: int) -> None:
+    """Print the processor time per request, for the servers with Flask."""
     best = {kind.name: 1e9 for kind in kinds if kind.command is GUNICORN}
     for _ in range(turns):
         for kind in kinds:
@@ -165,8 +165,8 @@ def cpu(kinds: list[Kind], turns: int) -> None:
         print(f"{name:24} {time:8.3f} ms")
 
 
-def instructions(kinds: list[Kind]) -> None:
-    """Print the instructions of a request, of those that are served by Flask: what some requests more add."""
+def instructions(kinds: list[ServerKind]) -> None:
+    """Print the processor instructions per request, for the servers with Flask: the difference of two runs."""
     fewer, more = 100, 300
     for kind in kinds:
         if kind.command is GUNICORN:
@@ -209,7 +209,7 @@ def main() -> None:
     servers = {kind.name: Server(kind) for kind in kinds}
     try:
         for kind in kinds:
-            asyncio.run(load(servers[kind.name], kind.connections, WARMING))
+            asyncio.run(load(servers[kind.name], kind.connections, WARM_UP_REQUESTS))
         for turn in range(options.turns):
             for kind in kinds if turn % 2 else reversed(kinds):
                 server = servers[kind.name]
@@ -223,7 +223,7 @@ def main() -> None:
     show(kinds, options.requests * options.turns)
 
 
-def show(kinds: list[Kind], requests: int) -> None:
+def show(kinds: list[ServerKind], requests: int) -> None:
     print(
         f"\n{'':24} {'best req/s':>10} {'errors':>7} of {'':8} {'MB first':>9} {'MB last':>8}  median of ratios"
     )

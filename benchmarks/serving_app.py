@@ -1,4 +1,4 @@
-"""The demonstration library as `serving` serves it: FRAMEWORK, ENGINE and COVERAGE in the environment say how."""
+"""The application for `serving`; the environment variables FRAMEWORK, ENGINE and COVERAGE configure it."""
 
 import os
 from typing import Any
@@ -12,7 +12,7 @@ live = LiveCoverage() if os.environ.get("COVERAGE") else None
 if live is not None:
     live.start()
 if os.environ.get("ENGINE") == "jinja2":
-    # Flask's own engine: all else is the same.
+    # Flask's own engine; everything else is the same.
     with_flask.Tmplmon = lambda app: None  # type: ignore[assignment, misc]
 
 application: Any = make(framework, False, live)

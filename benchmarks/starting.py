@@ -1,11 +1,10 @@
-"""Starting: a new process that imports an engine, and one that loads and renders two pages with it.
+"""Start-up: a new process that imports an engine, and one that loads and renders two pages with it.
 
-Each program is timed from outside, in turn, and the median is shown. ``import`` is what the engine's import
-adds to a bare ``python -c pass``. Cold start is import, load and first rendering of two pages: 20 dicts, and
-six levels of inheritance, seven templates in all; "net" has the bare interpreter taken off. With the disk
-cache, an earlier process has filled it (Jinja2: FileSystemBytecodeCache; Mako: module_directory; tmplmon:
-cache_dir). The data stands in the program as literals, so that nothing else has to be imported. Python's own
-.pyc files are there in all cases.
+Each program is timed as a whole process, in turn; the tables show medians. ``import`` is the time that the engine's
+import adds to ``python -c pass``. Cold start is the import, loading and first rendering of two pages: 20 dicts, and
+six levels of inheritance, seven templates in total; "net" excludes the interpreter. For the disk cache, an earlier
+process has filled it (Jinja2: FileSystemBytecodeCache; Mako: module_directory; tmplmon: cache_dir). The data is in
+the program as literals, so that nothing else is imported. Python's .pyc files exist in all cases.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def run(config: Run) -> Section:
     bare = median["bare"]
 
     def against(key: str, kind: str) -> float | None:
-        """The whole process against the reference's: the interpreter's own start is in both."""
+        """Return the time of the process relative to the reference's; both include the interpreter's start."""
         mine, reference = median.get(key), median.get(f"{REFERENCE} {kind}")
         return mine / reference if mine is not None and reference is not None else None
 

@@ -1,16 +1,16 @@
-"""Timing by interleaved rounds, and the programs that are timed from outside.
+"""Timing in interleaved rounds, in this process or of separate processes.
 
-The rule: what is compared is timed in turn, in one process. Each round times every callable once, and the
-next round starts with the next callable, so that a slow minute of the machine, a warm cache or a neighbour's
-leavings fall on all alike. Within a round a callable runs often enough to fill `slice_seconds` (the clock's
-resolution and the call around it then cost well under 0.1 %).
+Rule: functions that are compared are timed in turn, in one process. Each round times every function once, and the
+next round starts with the next function, so that disturbances of the machine and warm caches affect all of them
+alike. Within a round a function runs often enough to fill `slice_seconds` (the resolution of the clock and the call
+around it then cost well under 0.1 %).
 
-A figure is the *minimum* over the rounds: what disturbs a run only ever adds time, so the fastest round is
-the one nearest to the code's own cost. Processes started from outside are another matter (each start differs
-in page cache, address layout, and so on, both ways): their figure is the median.
+A figure is the *minimum* over the rounds: disturbances only add time, so the fastest round is closest to the
+cost of the code itself. For separate processes it is the median, because each start differs in page cache,
+address layout and so on, in both directions.
 
-The garbage collector runs between the measurements and is off inside them, for every engine, as `timeit`
-does; `collect=True` leaves it on.
+The garbage collector runs between the measurements and is disabled during them, for every engine, as `timeit` does;
+`collect=True` keeps it enabled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 @dataclass
 class Timing:
-    """Seconds per call, one figure a round."""
+    """Seconds per call, one figure per round."""
 
     rounds: list[float] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ class Timing:
 
 
 def _repeat(call: Callable[[], object], number: int) -> float:
-    """Seconds for `number` calls."""
+    """Return the seconds for `number` calls."""
     start = perf_counter()
     for _ in range(number):
         call()
@@ -52,7 +52,8 @@ def _repeat(call: Callable[[], object], number: int) -> float:
 
 
 def _calls_per_slice(call: Callable[[], object], slice_seconds: float) -> int:
-    """How many calls fill the slice; the first, untimed, warms caches and CPython's specialising."""
+    """Return how many calls fill the slice. The first call, not timed, warms caches and specializes the
+    bytecode."""
     call()
     number = 1
     while (seconds := _repeat(call, number)) < slice_seconds / 4:
@@ -63,7 +64,7 @@ def _calls_per_slice(call: Callable[[], object], slice_seconds: float) -> int:
 def interleave(
     calls: Mapping[str, Callable[[], object]], *, rounds: int, slice_seconds: float, collect: bool = False
 ) -> dict[str, Timing]:
-    """Time each of `calls` in each of `rounds`."""
+    """Time each of `calls` in each of `rounds` rounds of about `slice_seconds`. Returns name → timing."""
     names = list(calls)
     numbers = {name: _calls_per_slice(call, slice_seconds) for name, call in calls.items()}
     timings = {name: Timing() for name in names}
@@ -82,9 +83,10 @@ def interleave(
 
 
 def run_program(code: str) -> None:
-    """Run ``python -c code`` from the checkout, as a user's shell would; raises with its stderr if it fails.
+    """Run ``python -c code`` in the checkout, as from a user's shell. Raises RuntimeError with the last line of its
+    stderr if it fails.
 
-    PYTHON* variables are dropped: the caller's ``PYTHONDONTWRITEBYTECODE``, say, would be measured as well.
+    PYTHON* variables are removed: the caller's ``PYTHONDONTWRITEBYTECODE``, for example, would affect the timing.
     """
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=env, capture_output=True, text=True)
@@ -93,7 +95,8 @@ def run_program(code: str) -> None:
 
 
 def interleave_programs(programs: Mapping[str, str], rounds: int) -> dict[str, Timing]:
-    """Time whole processes in turn. Each has run once before, so its .pyc files and disk caches are there."""
+    """Time separate processes in turn. The programs must have run before, so that .pyc files and disk caches
+    exist."""
     return interleave(
         {name: lambda code=code: run_program(code) for name, code in programs.items()},
         rounds=rounds,

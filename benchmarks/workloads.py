@@ -1,14 +1,14 @@
-"""What is rendered: each workload's name, its data at any size, and its template files.
+"""The workloads: the name, the data at any size, and the template files of each page.
 
-The rule: data is a pure function of the size (no clock, no random numbers), so every engine and every run
-gets the same. Strings hold markup here and there, as user input does, so that escaping has work to do; they
-hold no ready-made entity such as ``&amp;``: Chameleon leaves those alone by design, the others do not.
+Rule: the data is a pure function of the size (no clock, no random numbers), so every engine and every run gets the
+same. Some strings contain markup, as user input does, so that escaping has an effect. They contain no entities such
+as ``&amp;``: Chameleon leaves these unchanged by design, the others do not.
 
-Templates are ``templates/<language>/<name>.html``. A file may hold the line ``@@PROSE@@``: some 4 KB of plain
-paragraphs stand there when it is loaded (eight of them would only have made six files hard to read).
+Templates are ``templates/<language>/<name>.html``. A line ``@@PROSE@@`` in a file is replaced when it is loaded, by
+some 4 KB of paragraphs, which keeps the files readable.
 
-Sizes are those of the pages people meet: 1000 rows of 10 cells is the table that template benchmarks have
-used since Genshi's, 200 rows is a long listing, and ``large`` makes about 4 MB.
+Sizes are those of real pages: 1000 rows of 10 cells is the table of template benchmarks since Genshi's, 200
+rows is a long listing, and ``large`` produces about 4 MB.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _TEXTS = (
 
 
 class Record:
-    """An object with plain attributes, as an ORM's row or a dataclass instance is."""
+    """An object with plain attributes, such as an ORM's row or a dataclass instance."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
@@ -151,11 +151,11 @@ def _large(size: int) -> Context:
 
 @dataclass(frozen=True)
 class Workload:
-    """One page: ``context(size)`` is its data, ``name`` its template, ``size`` counts its rows or entries.
+    """A page. `context(size)` returns its data, `name` is its template, `size` is its number of rows or entries.
 
-    ``same_as`` names the template file to use where a language needs no file of its own: Jinja and Django
-    write ``u.name`` for objects and dicts alike. ``inline_of`` marks the twin of a component workload: the
-    same page with the component's body written in place, which tells what the component itself costs.
+    same_as: the template file of another workload, for languages that need no file of their own: Jinja and Django
+    use ``u.name`` for objects and dicts. inline_of: the component workload that this one corresponds to, with the
+    body of the component written inline; the difference is the cost of the component.
     """
 
     name: str
@@ -184,18 +184,18 @@ WORKLOADS = MappingProxyType({w.name: w for w in _ALL})
 """Every workload by name, in the order of the tables."""
 
 PAGES = tuple(w for w in _ALL if w.inline_of is None)
-"""The workloads that count: those of the result table and its geometric means."""
+"""The workloads in the result table and its geometric means."""
 
 
 @cache
 def sources(language: str) -> dict[str, str]:
-    """All template sources of one language: file name (``objects.html``) to text, prose filled in."""
+    """Return all template sources of a language: file name (``objects.html``) → text."""
     files = sorted((TEMPLATES / language).glob("*.html"))
     return {f.name: f.read_text(encoding="utf-8").replace("@@PROSE@@", PROSE) for f in files}
 
 
 def template_name(language: str, workload: Workload) -> str | None:
-    """The file that expresses `workload` in `language`, or None where there is none."""
+    """Return the template file of `workload` in `language`, or None if there is none."""
     for name in (workload.name, workload.same_as):
         if name is not None and f"{name}.html" in sources(language):
             return f"{name}.html"

@@ -1,1 +1,1 @@
-"""Demonstrations: `site`, for `tmplmon render`, and `library`, an application for three frameworks."""
+"""Demonstrations: `site`, for `tmplmon render`, and `library`, an application with three frameworks."""

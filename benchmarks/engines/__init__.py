@@ -1,9 +1,9 @@
-"""The engines, each behind one small protocol, so that the sections know none of them by name.
+"""The engines, all with the same interface, so that the sections contain no names of engines.
 
-The rule: an engine is used the way its own documentation says to use it in production (templates loaded
-once and cached, no auto-reload, HTML autoescaping on) and through its public API only. Whatever it cannot do
-it says by raising `CannotExpress` with the reason, which the tables print; an engine that is not installed,
-or that cannot be imported, is a note under the table.
+Rule: an engine is used as its own documentation recommends for production (templates loaded once and cached, no
+auto-reload, HTML autoescaping), and only through its public API. If it does not support something, it raises
+`CannotExpress` with the reason, which the tables show. An engine that is not installed, or that cannot be imported,
+is mentioned in a note.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ RenderWith = Callable[[Context], str | bytes]
 
 
 class CannotExpress(Exception):
-    """The engine has no way to say this; the message is the reason, in a few words."""
+    """The engine does not support something; the message is the reason, in a few words."""
 
 
 class Unavailable(Exception):
-    """The engine is not installed (or does not import); the message says which and why."""
+    """The engine is not installed or cannot be imported; the message names it and the reason."""
 
 
 class Engine:
-    """What the sections ask of an engine. Subclasses fill in what their engine has.
+    """The interface of an engine. Subclasses implement what their engine supports.
 
-    `language` is the folder under templates/. `module` is what a program imports to use the engine.
-    `exact` says the output must equal Jinja2's to the byte (but for the spelling of entities); the others
-    may differ in white space between words and tags, since their tags leave other line ends behind.
-    `quotes_raw_in_text` is for an engine that leaves quotes in text (not in attributes) as they are: safe in
-    HTML.
+    language: the folder in templates/. module: the module that a program imports. exact: whether the output
+    must equal Jinja2's to the byte (except for the spelling of entities); for other engines whitespace
+    between words and tags may differ, because their tags leave other newlines. quotes_raw_in_text: for an
+    engine that does not escape quotes in text (outside attributes), which is safe in HTML.
     """
 
     name: str
@@ -47,21 +46,21 @@ class Engine:
 
     @property
     def import_line(self) -> str:
-        """What a program that uses the engine imports."""
+        """The import statement of a program that uses the engine."""
         return f"import {self.module}"
 
     def version(self) -> str:
-        """The installed version, for the table's heading."""
+        """Return the installed version."""
         from importlib.metadata import version
 
         return version(self.module.partition(".")[0])
 
     def setup(self, workload: Workload, context: Context) -> Render:
-        """Load the workload's template and return the callable that is timed: one whole rendering."""
+        """Load the workload's template, and return the function that is timed: one complete rendering."""
         return self.prepare(self.file(workload), context)
 
     def file(self, workload: Workload) -> str:
-        """The name of the workload's template file in this engine's language."""
+        """Return the name of the workload's template file. Raises CannotExpress if there is none."""
         name = template_name(self.language, workload)
         if name is None:
             raise CannotExpress(self.reasons.get(workload.name.removesuffix("_inline"), "no template"))
@@ -74,15 +73,16 @@ class Engine:
         raise NotImplementedError
 
     def compile(self, source: str) -> RenderWith:
-        """Source to a ready template, nothing cached between calls. Returns what renders it."""
+        """Compile a source without any cache, and return its render function."""
         raise CannotExpress("no compile step")
 
     def stream(self, name: str, context: Context, mode: str) -> Iterable[str]:
-        """The output's pieces, by the engine's ``generate``, or its ``stream``, as `mode` says."""
+        """Yield the chunks of the output, from the engine's method `mode`, ``generate`` or ``stream``."""
         raise CannotExpress(f"no {mode}()")
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
-        """A program for ``python -c``: import, load `pages` from the folder `templates`, render each once."""
+        """Return a program for ``python -c``: imports, loads `pages` from the folder `templates`, renders
+        each once."""
         raise CannotExpress("no templates on disk")
 
 
@@ -101,12 +101,12 @@ _TABLE = {
     "handwritten": ("benchmarks.engines.handwritten", "HandwrittenEngine"),
 }
 NAMES = tuple(_TABLE)
-"""Every engine, in the order of the columns. The first is the one that ratios refer to."""
+"""All engines, in the order of the columns. Ratios refer to the first one."""
 REFERENCE = NAMES[0]
 
 
 def load(name: str) -> Engine:
-    """Import and make one engine; raises `Unavailable`."""
+    """Import and create an engine. Raises `Unavailable`."""
     module, cls = _TABLE[name]
     try:
         factory: _Factory = getattr(importlib.import_module(module), cls)
@@ -116,7 +116,7 @@ def load(name: str) -> Engine:
 
 
 def load_all(names: Sequence[str]) -> tuple[dict[str, Engine], list[str]]:
-    """The engines that are there, and one note for each that is not."""
+    """Return the available engines, and a note for each of the others."""
     engines: dict[str, Engine] = {}
     notes: list[str] = []
     for name in names:

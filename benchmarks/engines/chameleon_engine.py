@@ -1,7 +1,7 @@
-"""Chameleon (TAL, METAL and ``${…}`` expressions), which escapes by itself.
+"""Chameleon (TAL, METAL and ``${…}`` expressions), which escapes automatically.
 
-It finds other templates by path, so its sources are written to a temporary folder. It has macros and slots
-but nothing that calls the overridden slot's own content: the inheritance workload cannot be said in it.
+It finds other templates by path, so its sources are written to a temporary folder. It has macros and slots, but an
+overriding slot cannot use the content that it overrides, so the inheritance workload cannot be expressed.
 """
 
 from __future__ import annotations

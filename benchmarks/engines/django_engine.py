@@ -1,7 +1,8 @@
-"""Django's template language by itself: `django.template.Engine` with the cached loader, Django's default.
+"""Django's template language alone: `django.template.Engine` with the cached loader, Django's default.
 
-Its nearest thing to a macro is the template partial (Django 6.0), which takes no arguments: ``{% with %}``
-sets them around each call. Translation and local formats are off, since no other engine does either.
+Its closest equivalent of a macro is the template partial (Django 6.0), which takes no arguments: ``{% with
+%}`` sets variables around each call. Translation and localized formats are disabled, because the other
+engines lack them.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The same pages as plain Python, the way a careful engineer would write them without an engine.
+"""The same pages in plain Python, as a careful engineer would write them without an engine.
 
-The rule: safe and honest. Every ``str`` that comes from the data goes through ``markupsafe.escape``; values
-known to be numbers do not. Each page is f-strings, appended to a list and joined; a component is a function,
-inherited pages are classes. No private helper, no trick that would not pass a review. The output equals
-Jinja2's to the byte.
+Rule: safe and realistic. Every ``str`` from the data goes through ``markupsafe.escape``; values that are
+known to be numbers do not. A page is f-strings that are appended to a list and joined. Components are
+functions, inherited pages are classes. There are no private helpers, and no tricks that a review would
+reject. The output equals Jinja2's to the byte.
 
-``{escape(x)!s}`` is ``{escape(x)}``, only that a page takes 10 to 15 % less time (measured on 3.13): what
-escape returns is a subclass of str, and formatting one takes a slower way.
+``{escape(x)!s}`` is the same as ``{escape(x)}``, but makes a page 10 to 15 % faster (measured on 3.13): the
+result of escape is a subclass of str, which formatting handles more slowly.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Jinja2 and tmplmon: one adapter for both, so that they differ in nothing but the module they come from.
+"""Jinja2 and tmplmon: one adapter for both, which only differ in the imported module.
 
-Both get the files of templates/jinja/, the same options, a loader that holds all sources, and a template
-object fetched once. ``auto_reload`` is off, as in production; left on, Jinja2 would look at each included
-template's source again on every include.
+Both get the files of templates/jinja/, the same options and a loader with all sources; the template is loaded once.
+``auto_reload`` is off, as in production: otherwise Jinja2 would check the source of each included template on every
+include.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _JinjaFamily(Engine):
         )
 
     def _cache_code(self, directory: str) -> tuple[str, str]:
-        """What to import, and the argument to pass, for templates compiled by an earlier process."""
+        """Return code that enables the disk cache: further names to import, and an argument."""
         return ", FileSystemBytecodeCache", f"bytecode_cache=FileSystemBytecodeCache({directory!r}), "
 
 
@@ -85,7 +85,7 @@ class TmplmonEngine(_JinjaFamily):
     module = "tmplmon"
 
     def _cache_code(self, directory: str) -> tuple[str, str]:
-        # Its own spelling where there is one: no class of Jinja2's has to be imported for it.
+        # The argument `cache_dir` needs no import.
         parameters = inspect.signature(self._api.Environment).parameters
         if "cache_dir" in parameters:
             return "", f"cache_dir={directory!r}, "

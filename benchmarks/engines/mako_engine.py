@@ -30,7 +30,7 @@ class MakoEngine(Engine):
         return "from mako.lookup import TemplateLookup"
 
     def __init__(self) -> None:
-        # `h` alone: markupsafe.escape makes a string of whatever it gets, `str` before it would only cost.
+        # Only `h`: markupsafe.escape converts any value to a string, so `str` before it would be useless.
         self._lookup = TemplateLookup(default_filters=["h"], filesystem_checks=False)
         for name, source in self.sources().items():
             self._lookup.put_string(name, source)

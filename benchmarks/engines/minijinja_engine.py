@@ -1,4 +1,4 @@
-"""minijinja's Python binding (Rust): the very same templates as Jinja2 and tmplmon."""
+"""minijinja's Python binding (Rust): the same templates as Jinja2 and tmplmon."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ for name, context in {pages!r}:
 
 
 class MinijinjaEngine(Engine):
-    # HTML escaping is on by default for names that end in .html, as all of ours do.
+    # HTML escaping is on by default for names that end in .html, as all of these do.
     name = "minijinja"
     language = "jinja"
     module = "minijinja"

@@ -1,6 +1,6 @@
-"""Tornado's templates. They render to UTF-8 bytes, and that is what is timed; only the check decodes them.
+"""Tornado's templates. They render to UTF-8 bytes, which are decoded only for the check, not when timing.
 
-Tornado has blocks but no way to call the block that one overrides, and no macros.
+Tornado has blocks, but an overriding block cannot call the one that it overrides; it has no macros.
 """
 
 from __future__ import annotations

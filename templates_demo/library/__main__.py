@@ -1,8 +1,7 @@
 """The library on http://127.0.0.1:8000: ``python -m templates_demo.library [flask|starlette|django]``.
 
-In development mode, unless told otherwise.
-
---production: without source maps and error pages. --port 0 takes a free one. --book-file: keep the data in a file.
+--production: no source maps and error pages (default: development mode). --port 0: use a free port. --data
+FILE: keep the data in a file.
 """
 
 import argparse
@@ -28,7 +27,7 @@ class _Handler(WSGIRequestHandler):
 def application(
     framework: str, debug: bool, live: LiveCoverage | None = None, data: str | None = None
 ) -> Any:
-    """The application with one of the frameworks."""
+    """Return the application for a framework. `data`: a file for the books; by default they are in memory."""
     catalogue = Catalogue(data) if data else Catalogue()
     return import_module(f"templates_demo.library.with_{framework}").make(Library(catalogue, live), debug)
 
@@ -40,7 +39,7 @@ def main() -> None:
     parser.add_argument("framework", nargs="?", choices=("flask", "starlette", "django"), default="flask")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--production", action="store_true")
-    parser.add_argument("--data", metavar="FILE", help="a file to keep the books in")
+    parser.add_argument("--data", metavar="FILE", help="the file that stores the books")
     options = parser.parse_args()
     live = LiveCoverage()
     live.start()

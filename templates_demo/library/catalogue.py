@@ -1,10 +1,10 @@
-"""The library's data: books, readers' loans, a day. SQLite in memory or in a file.
+"""The library's data: books and loans, in SQLite in memory or in a file.
 
-Rule: the day is the application's, not the clock's, so that what is overdue today is overdue in every test.
+Rule: today is a constant, not the clock's date, so that the same books are overdue in every test.
 
-A query for many books gives one row, a JSON array of them: SQLite's `step`, which Python calls for each row, lets
-other threads run, and gets the interpreter back when one of them gives it up. With eight threads, a hundred rows
-are a hundred such waits, and they took more time than all the rest of a request.
+A query for many books returns one row with a JSON array. Python calls SQLite's `step` for each row, releases
+the GIL there, and has to wait for it afterwards. With eight threads, a hundred rows are a hundred such waits,
+which took longer than the rest of the request.
 """
 
 import json
@@ -50,7 +50,7 @@ _WORDS = (
 )
 
 
-# Not frozen: a frozen one sets each of its fields by a call, and a page has hundreds of them.
+# Not frozen: the fields of a frozen dataclass are set by function calls, and a page has hundreds of them.
 @dataclass(slots=True)
 class Book:
     number: int
@@ -80,15 +80,15 @@ class Loan:
 
 
 class Catalogue:
-    """The library. Every thread has a connection of its own.
+    """The library. Each thread has its own connection.
 
-    path: a file, or a name of SQLite's for a database in memory.
+    path: a file, or SQLite's URI of a database in memory. books: how many books a new database gets.
     """
 
     def __init__(self, path: str = "file:demo?mode=memory&cache=shared", books: int = 240) -> None:
         self._path = path
         self._local = threading.local()
-        self._kept = self._connection  # a database in memory lives as long as a connection to it
+        self._keep_alive = self._connection  # a database in memory exists as long as it has a connection
         with self._connection as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'book'").fetchone():
                 connection.executescript(_SCHEMA)
@@ -96,24 +96,24 @@ class Catalogue:
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(self._path, uri=True, check_same_thread=False)
-            found.execute("PRAGMA read_uncommitted = 1")
-            self._local.connection = found
-        return found
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, uri=True, check_same_thread=False)
+            connection.execute("PRAGMA read_uncommitted = 1")
+            self._local.connection = connection
+        return connection
 
     def _books(self, where: str, *values: Any) -> list[Book]:
         (rows,) = self._connection.execute(_BOOKS.format(where), values).fetchone()
         return [_book(*row) for row in json.loads(rows)]
 
     def shelves(self) -> list[tuple[str, int]]:
-        """Each shelf, with how many books it has."""
+        """Return (shelf, number of books) for each shelf."""
         rows = self._connection.execute("SELECT shelf, COUNT(*) FROM book GROUP BY shelf ORDER BY shelf")
         return [(row[0], row[1]) for row in rows]
 
     def search(self, words: str, shelf: str, count: int, start: int = 0) -> tuple[list[Book], int]:
-        """Some of the books that are found, and how many there are."""
+        """Return `count` of the matching books, from the number `start` on, and the number of all matches."""
         conditions: list[str] = []
         values: list[str] = []
         if words:
@@ -152,7 +152,7 @@ class Catalogue:
             connection.execute("DELETE FROM loan WHERE book = ?", (book,))
 
     def loans(self) -> list[Loan]:
-        """All loans, those that are due first."""
+        """Return all loans, earliest due date first."""
         return [
             book.loan for book in self._books("WHERE loan.number ORDER BY until, loan.number") if book.loan
         ]
@@ -161,7 +161,7 @@ class Catalogue:
         return next((book.loan for book in self._books("WHERE loan.number = ?", number)), None)
 
 
-# The array has the order of the inner query. `ORDER BY` in the call of the function would say it, from SQLite 3.44.
+# The array is in the order of the inner query. From SQLite 3.44 on, `ORDER BY` in the call would guarantee that.
 _BOOKS = """
 SELECT json_group_array(json_array(
     number, title, author, year, shelf, pages, added, summary, loan, reader, email, since, until
@@ -188,9 +188,9 @@ def _book(
     since: str,
     until: str,
 ) -> Book:
-    """A book of the columns that `_BOOKS` gives."""
-    lent = None if loan is None else Loan(loan, number, title, reader, email, _day(since), _day(until))
-    return Book(number, title, author, year, shelf, pages, _day(added), summary, lent)
+    """Create a book from the columns of `_BOOKS`."""
+    current = None if loan is None else Loan(loan, number, title, reader, email, _day(since), _day(until))
+    return Book(number, title, author, year, shelf, pages, _day(added), summary, current)
 
 
 def _fill(connection: sqlite3.Connection, books: int) -> None:

@@ -1,7 +1,7 @@
-"""The pages, of no framework: a request in, a page or a redirection out.
+"""The pages, independent of the framework: each view turns a request into a page or a redirect.
 
-Rule: a view knows neither addresses nor responses. It names a template and what it shows; the frameworks' modules
-make the response, and give the templates `url_for`.
+Rule: a view knows neither URLs nor responses. It names a template and its variables. The modules of the frameworks
+create the response, and provide `url_for` for the templates.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,12 +11,12 @@ from typing import Any
 from templates_demo.library.catalogue import TODAY, Catalogue
 from tmplmon.tools.livecoverage import LiveCoverage
 
-ON_A_PAGE = 100
+PAGE_SIZE = 100
 
 
 @dataclass
 class Request:
-    """What a view is asked. number: of the book or loan in the address. form: None unless it was sent."""
+    """A request. number: the book or loan in the URL. form: the submitted form; None if there is none."""
 
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
@@ -42,7 +42,7 @@ type View = Callable[[Library, Request], Answer]
 
 
 class Library:
-    """What views work on. report: makes the report of live coverage, if that is on."""
+    """The data of the views. live: the recorder for the coverage page; None: no coverage."""
 
     def __init__(self, catalogue: Catalogue, live: LiveCoverage | None = None) -> None:
         self.catalogue = catalogue
@@ -52,16 +52,16 @@ class Library:
 
 def books(library: Library, request: Request) -> Answer:
     words, shelf = request.query.get("words", "").strip(), request.query.get("shelf", "")
-    asked = request.query.get("page", "1")
-    page = max(int(asked) if asked.isdecimal() else 1, 1)
-    found, total = library.catalogue.search(words, shelf, ON_A_PAGE, (page - 1) * ON_A_PAGE)
+    requested = request.query.get("page", "1")
+    page = max(int(requested) if requested.isdecimal() else 1, 1)
+    matches, total = library.catalogue.search(words, shelf, PAGE_SIZE, (page - 1) * PAGE_SIZE)
     return Page(
         "books.html",
         {
-            "books": found,
+            "books": matches,
             "total": total,
             "page": page,
-            "pages": max(1, -(-total // ON_A_PAGE)),
+            "pages": max(1, -(-total // PAGE_SIZE)),
             "words": words,
             "shelf": shelf,
             "shelves": library.catalogue.shelves(),
@@ -70,25 +70,25 @@ def books(library: Library, request: Request) -> Answer:
 
 
 def book(library: Library, request: Request) -> Answer:
-    found = library.catalogue.book(request.number)
-    if found is None:
+    book = library.catalogue.book(request.number)
+    if book is None:
         return missing()
     problems: dict[str, str] = {}
     if request.form is not None:
         if request.form.get("action") == "return":
-            library.catalogue.take_back(found.number)
-            return Redirect("book", {"number": found.number})
+            library.catalogue.take_back(book.number)
+            return Redirect("book", {"number": book.number})
         reader, email = request.form.get("reader", "").strip(), request.form.get("email", "").strip()
         if not reader:
-            problems["reader"] = "Who borrows it?"
+            problems["reader"] = "Enter the name of the reader."
         if "@" not in email:
-            problems["email"] = "This is no e-mail address."
-        if found.loan is not None:
-            problems["reader"] = f"It is lent to {found.loan.reader}."
+            problems["email"] = "Enter a valid e-mail address."
+        if book.loan is not None:
+            problems["reader"] = f"It is lent to {book.loan.reader}."
         if not problems:
-            library.catalogue.lend(found.number, reader, email)
-            return Redirect("book", {"number": found.number})
-    names = {"book": found, "problems": problems, "form": request.form or {}}
+            library.catalogue.lend(book.number, reader, email)
+            return Redirect("book", {"number": book.number})
+    names = {"book": book, "problems": problems, "form": request.form or {}}
     return Page("book.html", names, 422 if problems else 200)
 
 
@@ -101,7 +101,7 @@ def add(library: Library, request: Request) -> Answer:
                 problems[name] = "This cannot be empty."
         for name in ("year", "pages"):
             if not form.get(name, "").isdecimal():
-                problems[name] = "This is to be a number."
+                problems[name] = "Enter a number."
         if not problems:
             year, pages = int(form["year"]), int(form["pages"])
             shelf, summary = form.get("shelf", ""), form.get("summary", "")
@@ -112,8 +112,8 @@ def add(library: Library, request: Request) -> Answer:
 
 
 def loans(library: Library, request: Request) -> Answer:
-    found = library.catalogue.loans()
-    return Page("loans.html", {"loans": found, "late": [loan for loan in found if loan.days_late]})
+    loans = library.catalogue.loans()
+    return Page("loans.html", {"loans": loans, "late": [loan for loan in loans if loan.days_late]})
 
 
 def reminder(library: Library, request: Request) -> Answer:
@@ -126,15 +126,17 @@ def feed(library: Library, request: Request) -> Answer:
 
 
 def coverage(library: Library, request: Request) -> Answer:
-    """Which lines of the templates have run."""
+    """The lines of the templates that have run."""
     report = library.live.report(library.environment) if library.live is not None else {}
-    shown = {name: found for name, found in report.items() if "error" not in found}
-    sources = {name: library.environment.get_template(name).get_source(name).splitlines() for name in shown}
-    return Page("coverage.html", {"report": shown, "sources": sources})
+    compiled = {name: entry for name, entry in report.items() if "error" not in entry}
+    sources = {
+        name: library.environment.get_template(name).get_source(name).splitlines() for name in compiled
+    }
+    return Page("coverage.html", {"report": compiled, "sources": sources})
 
 
 def failure(library: Library, request: Request) -> Answer:
-    """A page whose template fails, to see the error page."""
+    """A page whose template fails, to demonstrate the error page."""
     return Page("failure.html", {"books": library.catalogue.newest(3)})
 
 
@@ -142,7 +144,7 @@ def missing() -> Page:
     return Page("missing.html", status=404)
 
 
-# The name of each page, which is that of its view, and its address.
+# Name of the page → its URL and its view.
 ROUTES: dict[str, tuple[str, View]] = {
     "books": ("", books),
     "book": ("books/{number}", book),
@@ -164,7 +166,7 @@ MENU = (
 
 
 def prepare(environment: Any) -> None:
-    """The filters and globals of the templates."""
+    """Add the filters and globals of the templates to an environment."""
     environment.globals["today"] = TODAY
     environment.globals["pages_of_site"] = MENU
     environment.filters["day"] = lambda value: f"{value:%-d %B %Y}"

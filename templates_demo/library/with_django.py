@@ -21,12 +21,12 @@ urlpatterns: list[Any] = []
 
 
 def environment(**options: Any) -> Environment:
-    """The environment of the templates, as the setting TEMPLATES names it."""
-    made = Environment(**options)
-    prepare(made)
-    made.globals["served_by"] = "Django"
-    made.globals["url_for"] = lambda name, **values: reverse(name, kwargs=values)
-    return made
+    """Create the environment of the templates; the setting TEMPLATES names this function."""
+    result = Environment(**options)
+    prepare(result)
+    result.globals["served_by"] = "Django"
+    result.globals["url_for"] = lambda name, **values: reverse(name, kwargs=values)
+    return result
 
 
 def configuration(debug: bool = False) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def configuration(debug: bool = False) -> dict[str, Any]:
         "DIRS": [HERE / "templates"],
         "OPTIONS": {
             "environment": "templates_demo.library.with_django.environment",
-            "autoescape": select_autoescape(),  # Mail is no HTML.
+            "autoescape": select_autoescape(),  # mail is plain text
             "source_map": debug,
         },
     }
@@ -61,7 +61,7 @@ def make(library: Library, debug: bool = False) -> WSGIHandler:
 
 
 def application(library: Library) -> WSGIHandler:
-    """The application, where the settings are in place."""
+    """Create the application; Django's settings must have been configured."""
     library.environment = engines["tmplmon"].env
     urlpatterns[:] = [path("static/<path:path>", serve, {"document_root": HERE / "static"})]
     for name, (address, view) in ROUTES.items():

@@ -26,7 +26,7 @@ def make(library: Library, debug: bool = False) -> flask.Flask:
     app.register_error_handler(404, lambda error: _response(library, "", missing()))
     if library.live is not None:
         endpoint = WSGICoverage(library.live, library.environment)
-        app.add_url_rule("/run", "run", lambda: flask.Response(*_called(endpoint)))
+        app.add_url_rule("/run", "run", lambda: flask.Response(*_run(endpoint)))
     return app
 
 
@@ -45,7 +45,7 @@ def _response(library: Library, name: str, answer: Page | Redirect) -> Any:
     return flask.Response(text, answer.status, mimetype=answer.type)
 
 
-def _called(endpoint: WSGICoverage) -> tuple[bytes, int, dict[str, str]]:
+def _run(endpoint: WSGICoverage) -> tuple[bytes, int, dict[str, str]]:
     accept = flask.request.headers.get("Accept", "")
     kind, body = endpoint.answer(flask.request.query_string.decode("latin-1"), accept)
     return body, 200, {"Content-Type": kind}

@@ -47,8 +47,8 @@ def make(library: Library, debug: bool = False) -> Starlette:
 def _view(library: Library, templates: TmplmonTemplates, name: str, view: View) -> Any:
     async def answer(request: Any) -> Any:
         form: Any = await _form(request) if request.method == "POST" else None
-        asked = Request(request.query_params, form, request.path_params.get("number", 0))
-        return _response(templates, request, name, view(library, asked))
+        library_request = Request(request.query_params, form, request.path_params.get("number", 0))
+        return _response(templates, request, name, view(library, library_request))
 
     return answer
 
