@@ -3,6 +3,7 @@
 `.ci/run` and the GitHub workflow run these sessions, so that each check is defined in one place.
 """
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -105,14 +106,17 @@ def package(session: nox.Session) -> None:
         public_api = ROOT / "tests" / "typing" / "public_api.py"
         session.run("mypy", "--strict", "--config-file=", "--python-executable", python, str(public_api))
 
-    # The tests in the source distribution run without the repository, against the installed wheel.
+    # The tests in the source distribution run without the repository.
+    source = folder / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(source, ignore_errors=True)
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
     requirements = nox.project.dependency_groups(PROJECT, "test")
     session.run(python, "-m", "pip", "install", "-q", *requirements, external=True)
-    with session.chdir(folder / sdist.name.removesuffix(".tar.gz")):
+    tests = ["tests/cli", "tests/test_documentation.py"]
+    with session.chdir(source):
         session.run(
-            python, "-m", "pytest", "-n", "auto", "tests/cli", "tests/test_documentation.py", external=True
+            python, "-m", "pytest", "-n", "auto", *tests, external=True, env={"PYTHONPATH": str(source)}
         )
 
 

@@ -1,5 +1,6 @@
 """The documentation agrees with the code: tables say the same, examples run, links lead somewhere."""
 
+import os
 import re
 import subprocess
 import sys
@@ -94,13 +95,21 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
         "tmplmon check templates --names users",
         "tmplmon show lines templates/page.html",
     )
+    engine = Path(tmplmon.__file__).parent
+    environment = {**os.environ, "PYTHONPATH": str(engine.parent)}
     for command in commands:
         words = command.replace("tmplmon ", "python -m tmplmon ").split()
         process = subprocess.run(
-            [sys.executable, *words[1:]], cwd=tmp_path, stdout=PIPE, stderr=STDOUT, text=True, timeout=60
+            [sys.executable, *words[1:]],
+            cwd=tmp_path,
+            env=environment,
+            stdout=PIPE,
+            stderr=STDOUT,
+            text=True,
+            timeout=60,
         )
         printed = process.stdout.replace(str(tmp_path), "/srv/shop")
-        printed = printed.replace(str(Path(tmplmon.__file__).parent), "/srv/site-packages/tmplmon")
+        printed = printed.replace(str(engine), "/srv/site-packages/tmplmon")
         printed = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", printed.replace("\\", "/")).strip()
         expected = re.sub(r'(tmplmon/template.py", line )\d+', r"\g<1>N", shown[command])
         # The summary goes to standard error, which has no fixed place among the other lines.

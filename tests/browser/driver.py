@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -25,8 +26,9 @@ class Browser:
     def __init__(self, width: int = 1100, height: int = 800) -> None:
         assert DRIVER is not None and CHROMIUM is not None
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        # The driver, and with it the browser, would end by itself.
-        command = ["timeout", "240", DRIVER, "--port=0"]
+        # In case the tests are killed, the driver, and with it the browser, ends by itself.
+        limit = ["timeout", "240"] if sys.platform == "linux" else []
+        command = [*limit, DRIVER, "--port=0"]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

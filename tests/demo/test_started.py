@@ -13,10 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("framework", ["flask", "starlette", "django"])
 def test_one_command(framework: str) -> None:
-    # It would end by itself after a minute.
     command = [
-        "timeout",
-        "60",
+        *(["timeout", "60"] if sys.platform == "linux" else []),  # in case the tests are killed
         sys.executable,
         "-u",
         "-m",
