@@ -47,9 +47,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy: the types inside the package."""
+    """mypy and pyright: the types inside the package."""
     install(session, "types")
     session.run("mypy")
+    session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
 
 
 @nox.session(python=PYTHONS)

@@ -13,7 +13,7 @@ and a debugger mean the same by a line.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon import pipeline
 from tmplmon.ir import ops
@@ -25,6 +25,9 @@ from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.walk import walk
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 # From a line to a line. END is before and after what runs as one function: the template, a block, a macro.
 END = -1
@@ -105,7 +108,9 @@ class CodeMap:
     regions: tuple[Region, ...]
 
 
-def code_map(environment: Any, source: str, name: str | None = None, filename: str | None = None) -> CodeMap:
+def code_map(
+    environment: "Environment", source: str, name: str | None = None, filename: str | None = None
+) -> CodeMap:
     """The code map of a template's source, with the syntax of an environment. Filters and tests need not be known.
 
     name, filename: for errors. Raises TemplateSyntaxError.

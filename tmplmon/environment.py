@@ -18,7 +18,7 @@ from tmplmon.runtime.calls import call
 from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
-from tmplmon.runtime.markers import inlinable, pass_arg_of
+from tmplmon.runtime.markers import inlinable, is_inlinable, pass_arg_of
 from tmplmon.runtime.tables import Table
 from tmplmon.runtime.tests import TESTS
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
@@ -26,7 +26,9 @@ from tmplmon.template import Template, TemplateExpression
 from tmplmon.tracebacks import file_of, of_template
 
 if TYPE_CHECKING:
+    from tmplmon.backends.bytecode.unit import Target
     from tmplmon.backends.code import Code
+    from tmplmon.backends.compiled import CompiledTemplate
     from tmplmon.ext import Extension
     from tmplmon.ir.lower import Options
     from tmplmon.loaders import BaseLoader
@@ -443,19 +445,49 @@ class Environment:
             source = extension.preprocess(source, name, filename)
         return source
 
-    def _compile(self, source: str, name: str | None, file: str, generating: bool = False) -> "Code":
-        """Source to code, through the disk cache if there is one. `file` is what the code is to be of."""
-        from tmplmon.pipeline import compile_template
+    def bytecode_target(self, is_async: bool | None = None) -> "Target":
+        """Return the options with which the bytecode back end compiles a template.
 
-        if self.cache_dir is None or self.backend == "closures":
-            return compile_template(self, source, name, file, generating)
+        is_async: whether to compile coroutines; by default as the environment is.
+        """
+        from tmplmon.backends.bytecode.link import Traits
+        from tmplmon.backends.bytecode.unit import Target
+
+        return Target(
+            filters=Traits(self.filters, self._stock_filters),
+            tests=Traits(self.tests, self._stock_tests),
+            is_async=self.is_async if is_async is None else is_async,
+            finalize=None if self.finalize is None else (pass_arg_of(self.finalize),),
+            native=self._native,
+            traced=self.source_map,
+            stepping=self.stepping,
+            stock_getattr=is_inlinable(self.getattr),
+            stock_getitem=is_inlinable(self.getitem),
+        )
+
+    def _compile(self, source: str, name: str | None, file: str) -> "CompiledTemplate":
+        """Compile a source with the environment's back end. `file` is the file that the code is to be of."""
+        if self.backend == "closures":
+            from tmplmon.pipeline import compile_to_closures
+
+            return compile_to_closures(self, source, name, file)
+        return self._compile_to_bytecode(source, name, file)
+
+    def _compile_to_bytecode(
+        self, source: str, name: str | None, file: str, generating: bool = False
+    ) -> "Code":
+        """Compile a source with the bytecode back end, or take the code from the disk cache if there is one."""
+        from tmplmon.pipeline import compile_to_bytecode
+
+        if self.cache_dir is None:
+            return compile_to_bytecode(self, source, name, file, generating)
         from tmplmon.diskcache import DiskCache
 
         cache = DiskCache(self.cache_dir)
         key = self._cache_key(source, name, file, generating)
         code = cache.get(key)
         if code is None:
-            code = compile_template(self, source, name, file, generating)
+            code = compile_to_bytecode(self, source, name, file, generating)
             cache.put(key, code)
         return code
 
@@ -480,8 +512,8 @@ class Environment:
             self.source_map,
             self.stepping,
             None if self.finalize is None else (pass_arg_of(self.finalize),),
-            getattr(self.getattr, "tmplmon_inlinable", False),
-            getattr(self.getitem, "tmplmon_inlinable", False),
+            is_inlinable(self.getattr),
+            is_inlinable(self.getitem),
         )
         return name, file, generating, source, syntax, extensions, options
 
@@ -531,7 +563,7 @@ class Environment:
         """
         from tmplmon.pipeline import compile_expression
 
-        code: Any = compile_expression(self, source)
+        code = compile_expression(self, source)
         template = self.template_class._make(self, source, code, None, "<expression>", None, None)
         return TemplateExpression(template, undefined_to_none)
 

@@ -41,7 +41,7 @@ class TemplateNotFound(IOError, LookupError, TemplateError):
             if _is_undefined(name):
                 name._fail_with_undefined_error()
             message = name
-        self.message = message
+        self.message = message  # pyright: ignore[reportIncompatibleMethodOverride]
         self.name = name
         self.templates: list[Any] = [name]
 

@@ -12,7 +12,10 @@ A tag is a function. It is called where the tag stands, with the tag's arguments
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 
 class Tag(NamedTuple):
@@ -61,10 +64,10 @@ class Extension:
                 own[marked[0]] = Tag(attribute, marked[1])
         cls.tags = own
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: "Environment") -> None:
         self.environment = environment
 
-    def bind(self, environment: Any) -> Self:
+    def bind(self, environment: "Environment") -> Self:
         """A copy of the extension for an overlay."""
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__)
@@ -108,7 +111,7 @@ class BreakpointExtension(Extension):
     Templates are compiled to be stepped through: see `Environment.stepping`.
     """
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: "Environment") -> None:
         super().__init__(environment)
         environment.stepping = True
         environment.globals.setdefault("breakpoint", self.stop)

@@ -10,7 +10,7 @@ the variables and format the translation themselves, as Markup where the output 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -19,6 +19,9 @@ from tmplmon.extract import GETTEXT_FUNCTIONS, Message, babel_extract, extract_f
 from tmplmon.meta import Tree
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.markers import pass_context
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 __all__ = ["GETTEXT_FUNCTIONS", "InternationalizationExtension", "babel_extract", "extract_from_ast"]
 
@@ -41,7 +44,7 @@ class InternationalizationExtension(Extension):
 
     syntax_tags = frozenset({"trans"})
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: "Environment") -> None:
         super().__init__(environment)
         environment.globals["_"] = _alias
         environment.extend(

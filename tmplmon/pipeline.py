@@ -1,123 +1,142 @@
-"""From a template's source to what runs it, pass by pass. The first file to read.
+"""From a template's source to what runs it, pass by pass. Read this file first.
 
     source ─► tokens ─► tree ─► program (IR) ─► code ─► functions
              lexer     parser   lower          back end  link
 
-Each pass is a function of the one before; nothing in a later pass looks at the source text again. The modules of
-the passes are imported when they are first needed: a template that the disk cache has needs only the last one.
+Each pass is a function of the result of the one before. No later pass reads the source text again. The modules of
+the passes are imported when they are first needed: a template from the disk cache needs only the last one.
 """
 
 import gc
-from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from tmplmon.recursion import with_raised_recursion_limit
-from tmplmon.runtime.markers import is_inlinable, pass_arg_of
 
 if TYPE_CHECKING:
     import ast
 
     from tmplmon.backends.bytecode.unit import Target
+    from tmplmon.backends.closures.compile import ClosureCode
     from tmplmon.backends.code import Code
+    from tmplmon.backends.compiled import CompiledTemplate
+    from tmplmon.ir.lower import Options
     from tmplmon.ir.ops import Program
+    from tmplmon.syntax.lexer import Syntax
     from tmplmon.syntax.nodes import Template as Tree
     from tmplmon.syntax.source import Source
 
 
-def parse(environment: Any, text: str, name: str | None, filename: str) -> "tuple[Tree, Source]":
-    """Source to tree."""
+class CompilerSettings(Protocol):
+    """What the passes read of an environment."""
+
+    @property
+    def backend(self) -> str:
+        """`bytecode` or `closures`."""
+        ...
+
+    @property
+    def syntax(self) -> "Syntax":
+        """What the lexer and the parser need: delimiters, lexical options, tags."""
+        ...
+
+    def lower_options(self, name: str | None) -> "Options":
+        """What lowering the template of this name needs."""
+        ...
+
+    def bytecode_target(self, is_async: bool | None = None) -> "Target":
+        """What the bytecode back end needs."""
+        ...
+
+
+def parse(settings: CompilerSettings, text: str, name: str | None, filename: str) -> "tuple[Tree, Source]":
+    """Parse a source. Returns the tree and the source with its positions. Raises TemplateSyntaxError."""
     from tmplmon.syntax.parser import parse as parse_source
     from tmplmon.syntax.source import Source
 
     source = Source(text, name, filename)
-    return parse_source(source, environment.syntax), source
+    return parse_source(source, settings.syntax), source
 
 
-def lower(environment: Any, text: str, name: str | None, filename: str) -> "Program":
-    """Source to program: the tree with its names resolved and its event sites numbered."""
+def lower(settings: CompilerSettings, text: str, name: str | None, filename: str) -> "Program":
+    """Parse and lower a source: in the program, names are resolved and event sites numbered.
+
+    Raises TemplateSyntaxError.
+    """
     from tmplmon.ir.lower import lower as lower_tree
 
-    tree, source = parse(environment, text, name, filename)
-    options = environment.lower_options(name)
+    tree, source = parse(settings, text, name, filename)
+    options = settings.lower_options(name)
     return with_raised_recursion_limit(lambda: lower_tree(tree, source, options), name, filename)
 
 
-def compile_template(
-    environment: Any, text: str, name: str | None, filename: str, generating: bool = False
-) -> "Code":
-    """Source to code, by the environment's back end.
+def compile_to_closures(
+    settings: CompilerSettings, text: str, name: str | None, filename: str
+) -> "ClosureCode":
+    """Compile a source with the closures back end. Raises TemplateSyntaxError."""
+    from tmplmon.backends.closures.compile import ClosureCode
 
-    The garbage collector is paused meanwhile: a big template makes a million objects that all live until it is
-    done, and looking through them again and again took half of the time.
+    with _GarbageCollectorPaused():
+        return ClosureCode(lower(settings, text, name, filename))
+
+
+def compile_to_bytecode(
+    settings: CompilerSettings, text: str, name: str | None, filename: str, generating: bool = False
+) -> "Code":
+    """Compile a source with the bytecode back end.
+
+    generating: compile generator functions, which yield their output.
+
+    Raises TemplateSyntaxError.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _compile_template(environment, text, name, filename, generating)
-    finally:
-        if collecting:
+    from tmplmon.backends.bytecode.compile import compile_program
+
+    with _GarbageCollectorPaused():
+        program = lower(settings, text, name, filename)
+        target = settings.bytecode_target()
+        return with_raised_recursion_limit(
+            lambda: compile_program(program, target, generating), name, filename
+        )
+
+
+class _GarbageCollectorPaused:
+    """A large template makes a million objects that live until it is compiled. Collections in between would free
+    nothing, and took half of the time."""
+
+    def __enter__(self) -> None:
+        self._was_enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_enabled:
             gc.enable()
 
 
-def _compile_template(
-    environment: Any, text: str, name: str | None, filename: str, generating: bool
-) -> "Code":
-    program = lower(environment, text, name, filename)
-    if environment.backend == "closures":
-        from tmplmon.backends.closures.compile import ClosureCode
-
-        return ClosureCode(program)  # type: ignore[return-value]
-    from tmplmon.backends.bytecode.compile import compile_program
-
-    wanted = target(environment)
-    return with_raised_recursion_limit(lambda: compile_program(program, wanted, generating), name, filename)
-
-
-def python_of(environment: Any, text: str, name: str | None, filename: str) -> "ast.Module":
-    """Source to the Python code that the bytecode back end compiles."""
+def python_of(settings: CompilerSettings, text: str, name: str | None, filename: str) -> "ast.Module":
+    """Return the Python code that the bytecode back end compiles for a source. Raises TemplateSyntaxError."""
     from tmplmon.backends.bytecode.compile import program_to_ast
 
-    program = lower(environment, text, name, filename)
-    wanted = target(environment)
-    return with_raised_recursion_limit(lambda: program_to_ast(program, wanted), name, filename)
+    program = lower(settings, text, name, filename)
+    target = settings.bytecode_target()
+    return with_raised_recursion_limit(lambda: program_to_ast(program, target), name, filename)
 
 
-def compile_expression(environment: Any, text: str) -> CodeType:
-    """An expression's source to the code of a function of a context."""
+def compile_expression(settings: CompilerSettings, text: str) -> "CompiledTemplate":
+    """Compile the source of an expression, without delimiters. Raises TemplateSyntaxError."""
     from tmplmon.ir.lower import lower_expression
     from tmplmon.ir.ops import Load, Program
     from tmplmon.syntax.parser import parse_expression
     from tmplmon.syntax.source import Source
 
     source = Source(text, None, "<expression>")
-    tree = parse_expression(source, environment.syntax)
-    options = environment.lower_options(None)
+    tree = parse_expression(source, settings.syntax)
+    options = settings.lower_options(None)
     scope, result = lower_expression(tree, source, options)
     program = Program(None, source.filename, scope, {}, options.autoescape)
-    if environment.backend == "closures":
+    if settings.backend == "closures":
         from tmplmon.backends.closures.compile import ClosureCode
 
         assert isinstance(result, Load)
-        return ClosureCode(program, result.slot)  # type: ignore[return-value]
+        return ClosureCode(program, result.slot)
     from tmplmon.backends.bytecode.compile import compile_expression as compile_scope
 
-    return compile_scope(program, result, target(environment, is_async=False))  # type: ignore[return-value]
-
-
-def target(environment: Any, is_async: bool | None = None) -> "Target":
-    """What the bytecode back end has to know of an environment."""
-    from tmplmon.backends.bytecode.link import Traits
-    from tmplmon.backends.bytecode.unit import Target
-
-    finalize = environment.finalize
-    return Target(
-        Traits(environment.filters, environment._stock_filters),
-        Traits(environment.tests, environment._stock_tests),
-        environment.is_async if is_async is None else is_async,
-        None if finalize is None else (pass_arg_of(finalize),),
-        environment._native,
-        environment.source_map,
-        environment.stepping,
-        is_inlinable(environment.getattr),
-        is_inlinable(environment.getitem),
-    )
+    return compile_scope(program, result, settings.bytecode_target(is_async=False))

@@ -17,7 +17,7 @@ from tmplmon.runtime.undefined import Undefined, missing
 from tmplmon.tracebacks import of_template, remember_lines
 
 if TYPE_CHECKING:
-    from tmplmon.backends.code import Code
+    from tmplmon.backends.compiled import CompiledTemplate, LinkedTemplate
     from tmplmon.environment import Environment
 
 
@@ -45,9 +45,9 @@ class Template:
     """Whether `code` may be passed an including template's context and a dict of variables; see `backends.code`."""
 
     _source: str
-    _code: "Code"
+    _code: "CompiledTemplate"
     _file: str
-    _functions: Any
+    _functions: "LinkedTemplate"
     _uptodate: Callable[[], bool] | None
     _own_globals: MutableMapping[str, Any]
     _module: "TemplateModule | None"
@@ -69,7 +69,7 @@ class Template:
         cls,
         environment: "Environment",
         source: str,
-        code: "Code",
+        code: "CompiledTemplate",
         name: str | None,
         filename: str | None,
         globals: MutableMapping[str, Any] | None,
@@ -138,7 +138,7 @@ class Template:
 
     def _generating(self, block: str | None) -> Callable[..., Any]:
         """The generator function of the template (None) or of a block."""
-        return self._functions.generating(block)  # type: ignore[no-any-return]
+        return self._functions.generating(block)
 
     @property
     def generate_code(self) -> Callable[..., Any]:
@@ -321,23 +321,24 @@ class Template:
         return self._module
 
     def _imports_are_current(self) -> bool:
-        """Whether the templates that this one has imported are still those: the module that is kept has what it
-        imported, and is to be made again when the source of that has changed."""
+        """Whether the templates that this one has imported, directly or through others, are current. If one has
+        changed, the cached module must be made again, because it has what it imported."""
         if not self._imports:
             return True
-        pending, seen = [self], {self}
-        while pending:
-            template = pending.pop()
-            for name, imported in list(template._imports.items()):
+        worklist: list[Template] = [self]
+        seen: set[Template] = {self}
+        while worklist:
+            importing = worklist.pop()
+            for name, imported in list(importing._imports.items()):
                 try:
-                    found = template.environment._load_template(name, None)
+                    current = importing.environment._load_template(name, None)
                 except Exception:
                     return False  # Making the module again raises it where the template is imported.
-                if found is not imported:
+                if current is not imported:
                     return False
-                if found not in seen:
-                    seen.add(found)
-                    pending.append(found)
+                if current not in seen:
+                    seen.add(current)
+                    worklist.append(current)
         return True
 
     # --- about the source ----------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """The code of a template, as the bytecode back end makes it and the disk cache keeps it."""
 
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.bytecode.link import Functions
+
+if TYPE_CHECKING:
+    from tmplmon.template import Template
 
 
 class Code:
@@ -49,6 +52,6 @@ class Code:
             pending += [const for const in code.co_consts if isinstance(const, CodeType)]
         return found
 
-    def linked(self, template: Any) -> Functions:
+    def linked(self, template: "Template") -> Functions:
         """The functions for a template, with the filters and tests that its environment has now."""
         return Functions(self, template)

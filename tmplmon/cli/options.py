@@ -163,7 +163,8 @@ def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
         if not args.extension:
             raise
         raise UsageError(f"--extension {' '.join(args.extension)}: {error}") from None
-    if hasattr(environment, "install_null_translations"):
+    install_null_translations = getattr(environment, "install_null_translations", None)
+    if install_null_translations is not None:
         # The i18n extension is enabled: output messages untranslated.
-        environment.install_null_translations()
+        install_null_translations()
     return environment

@@ -193,15 +193,15 @@ def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_
             line, end_line, column, end_column = _position(traceback)
             text = None if line is None else line_of(code.co_filename, line)
             if text is None or column is None:
-                columns: tuple[int | None, int | None] = None, None
+                first_column = last_column = None
             else:
                 end = (
                     len(text)
                     if end_line != line or end_column is None
                     else character_column(text, end_column)
                 )
-                columns = character_column(text, column) + 1, end + 1
-            frames.append((shown_path(code.co_filename) or "", line, *columns, text))
+                first_column, last_column = character_column(text, column) + 1, end + 1
+            frames.append((shown_path(code.co_filename) or "", line, first_column, last_column, text))
         traceback = traceback.tb_next
     return frames
 

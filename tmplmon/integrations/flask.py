@@ -78,7 +78,8 @@ class FlaskDevelopment:
             if config.get("TMPLMON_SOURCE_MAP", False):
                 # Not earlier: registering a filter creates the environment, often before `app.run(debug=True)` and
                 # before the configuration is complete.
-                app.jinja_env = environment = environment.overlay(source_map=True)
+                environment = environment.overlay(source_map=True)
+                app.jinja_env = environment  # pyright: ignore[reportAttributeAccessIssue]
             errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
             self._development = WSGIDevelopment(self.wsgi_app, environment, errors=errors, editor=editor)
         return self._development(environ, start_response)

@@ -54,14 +54,14 @@ _missing: list[str] = []
 def _function(name: str) -> Callable[..., Any]:
     """Return a C function that does not check its arguments and returns an int."""
     try:
-        function: Callable[..., Any] = _library[name]
+        return _library[name]
     except AttributeError:
         _missing.append(name)
 
-        def function(*arguments: object) -> int:
-            raise RuntimeError(f"this Python does not export {name}, so no events can be fired")
+    def missing(*arguments: object) -> int:
+        raise RuntimeError(f"this Python does not export {name}, so no events can be fired")
 
-    return function
+    return missing
 
 
 # Functions that are called often have no argument types, because converting arguments takes longer than the call.

@@ -42,7 +42,7 @@ def skip_engines(tracer: Any) -> Any:
     Returns the debugger; None if the tracer is not a ``Bdb``'s, or its debugger needs no adjustment.
     """
     bdb = sys.modules.get("bdb")
-    debugger = getattr(tracer, "__self__", None)
+    debugger: Any = getattr(tracer, "__self__", None)
     if bdb is None or VISIBLE or not isinstance(debugger, bdb.Bdb) or hasattr(debugger, "leaves_out_engines"):
         return None
     if debugger.skip is None:

@@ -234,7 +234,7 @@ def _compile_suspending() -> CodeType:
     resumption. The frame of a suspended generator is at the instruction after YIELD_VALUE; from 3.14 on an
     instruction that passes both tests is therefore inserted.
     """
-    code = (lambda: (yield)).__code__
+    code = (lambda: (yield)).__code__  # pyright: ignore
     units = bytearray(code.co_code)
     resume = units.rindex(bytes([opmap["YIELD_VALUE"]])) + 2
     resume_unit = units[resume : resume + 2]

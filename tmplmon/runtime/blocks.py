@@ -13,6 +13,7 @@ from tmplmon.runtime.html import mark_text
 
 if TYPE_CHECKING:
     from tmplmon.runtime.context import Context
+    from tmplmon.template import Template
 
 
 class Block:
@@ -20,7 +21,7 @@ class Block:
 
     __slots__ = ("code", "name", "required", "template")
 
-    def __init__(self, name: str, template: Any, code: Callable[..., Any], required: bool) -> None:
+    def __init__(self, name: str, template: "Template", code: Callable[..., Any], required: bool) -> None:
         self.name = name
         self.template = template
         self.code = code
@@ -29,7 +30,7 @@ class Block:
     @property
     def generate_code(self) -> Callable[..., Any]:
         """The function `generate_code(context)` that yields the block's output piece by piece."""
-        return self.template._generating(self.name)  # type: ignore[no-any-return]
+        return self.template._generating(self.name)
 
     def __call__(self, context: "Context") -> Any:
         """Yield the output, as what Jinja2 has in `Template.blocks`."""

@@ -6,10 +6,14 @@ costs less than every look-up through a chain would.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.blocks import Block, BlockTable, super_of
 from tmplmon.runtime.undefined import missing
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
+    from tmplmon.template import Template
 
 
 class EvalContext:
@@ -25,22 +29,22 @@ class EvalContext:
 
     __slots__ = ("autoescape", "environment", "volatile")
 
-    environment: Any
+    environment: "Environment"
     autoescape: bool
     volatile: bool
 
-    def __init__(self, environment: Any, template_name: str | None = None) -> None:
+    def __init__(self, environment: "Environment", template_name: str | None = None) -> None:
         autoescape = environment.autoescape
         self._fill(environment, autoescape(template_name) if callable(autoescape) else bool(autoescape))
 
     @classmethod
-    def make(cls, environment: Any, autoescape: bool) -> "EvalContext":
+    def make(cls, environment: "Environment", autoescape: bool) -> "EvalContext":
         """One with a setting that is known already."""
         self = cls.__new__(cls)
         self._fill(environment, autoescape)
         return self
 
-    def _fill(self, environment: Any, autoescape: bool) -> None:
+    def _fill(self, environment: "Environment", autoescape: bool) -> None:
         for name, value in (("environment", environment), ("autoescape", autoescape), ("volatile", False)):
             object.__setattr__(self, name, value)
 
@@ -62,7 +66,7 @@ class _Origin:
 
     __slots__ = ("_own_globals", "environment", "name")
 
-    def __init__(self, environment: Any, name: str | None, globals: Mapping[str, Any]) -> None:
+    def __init__(self, environment: "Environment", name: str | None, globals: Mapping[str, Any]) -> None:
         self.environment = environment
         self.name = name
         self._own_globals = globals
@@ -100,7 +104,7 @@ class Context:
 
     def __init__(
         self,
-        environment: Any,
+        environment: "Environment",
         parent: dict[str, Any],
         name: str | None,
         blocks: Mapping[str, tuple[Block, ...]],
@@ -249,7 +253,7 @@ class TemplateContext(Context):
 
     _parent = None
 
-    def __init__(self, template: Any, names: dict[str, Any]) -> None:
+    def __init__(self, template: "Template", names: dict[str, Any]) -> None:
         self._origin = template
         self._given = self.names = names
         self.blocks = template._table
@@ -257,7 +261,7 @@ class TemplateContext(Context):
 
 
 _resolve_or_missing = Context.resolve_or_missing
-Mapping.register(Context)
+Mapping.register(Context)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def alone[C: Context](context: C, names: dict[str, Any]) -> C:
@@ -276,7 +280,7 @@ def is_alone(context: Context) -> bool:
 class _Alone(dict[str, Any]):
     """The `names` of a context without globals. What is not in it is undefined, whatever the scope would take."""
 
-    def __init__(self, names: Mapping[str, Any], environment: Any) -> None:
+    def __init__(self, names: Mapping[str, Any], environment: "Environment") -> None:
         super().__init__(names)
         self._environment = environment
 

@@ -1,6 +1,6 @@
 """The names every template knows without being given them, and the policies that tune built-in filters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.runtime.html import escape_to_str, mark
@@ -113,7 +113,7 @@ _LOREM = """
 """
 
 
-def _paragraph(words: list[str], length: int) -> str:
+def _paragraph(words: Sequence[str], length: int) -> str:
     """Make sentences of `length` words: a comma after 4 to 8 words, a full stop after 11 to 20."""
     from random import choice, randrange
 

@@ -36,7 +36,8 @@ def mark_text(value: Any) -> Any:
     if type(value) is str:
         return _new_str(Markup, value)
     # A text that knows its origins; see `origins`.
-    return value._as_markup() if isinstance(value, str) and hasattr(value, "_as_markup") else value
+    as_markup = getattr(value, "_as_markup", None) if isinstance(value, str) else None
+    return value if as_markup is None else as_markup()
 
 
 def escape(value: Any) -> Markup:

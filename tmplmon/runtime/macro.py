@@ -6,12 +6,15 @@ arguments of a call into those slots; a call the back end can settle itself goes
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.context import EvalContext
 from tmplmon.runtime.html import mark_text
 from tmplmon.runtime.markers import pass_eval_context
 from tmplmon.runtime.undefined import missing
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 
 class Macro:
@@ -35,7 +38,7 @@ class Macro:
 
     def __init__(
         self,
-        environment: Any,
+        environment: "Environment",
         code: Callable[..., Any],
         name: str | None,
         arguments: tuple[str, ...],

@@ -5,7 +5,7 @@ Rule: everything here takes what it needs as arguments; nothing knows which back
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -20,6 +20,10 @@ from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
 from tmplmon.runtime.origins import traced_escaped, traced_plain, traced_text, traced_value
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
+    from tmplmon.template import Template
 
 # --- attributes and items ----------------------------------------------------------------------------------
 
@@ -148,9 +152,9 @@ def join_dynamic(context: Context, items: Sequence[Any]) -> str:
     return markup_join(items) if context.eval_ctx.autoescape else str_join(items)
 
 
-def eval_context(environment: Any, autoescape: Any) -> EvalContext:
+def eval_context(environment: "Environment", autoescape: Any) -> EvalContext:
     """The evaluation context inside ``{% autoescape %}``."""
-    return environment._eval_contexts[bool(autoescape)]  # type: ignore[no-any-return]
+    return environment._eval_contexts[bool(autoescape)]
 
 
 # --- other templates ---------------------------------------------------------------------------------------
@@ -167,7 +171,7 @@ def check_not_extended(parent: Any) -> None:
         raise TemplateRuntimeError("extended multiple times")
 
 
-def extend(context: Context, parent: Any, template: Any) -> Any:
+def extend(context: Context, parent: Any, template: "Template") -> Any:
     """Return the parent of `template`, after adding its blocks to those of the context.
 
     parent: the parent's name, or the template itself.
@@ -180,7 +184,7 @@ def extend(context: Context, parent: Any, template: Any) -> Any:
     return parent_template
 
 
-def included(context: Context, name: Any, key: Any, template: Any, ignore_missing: bool) -> Any:
+def included(context: Context, name: Any, key: Any, template: "Template", ignore_missing: bool) -> Any:
     """The template to include; None if there is none and that is to be ignored. Under `key` it is kept for this
     rendering."""
     environment = context.environment
@@ -202,7 +206,7 @@ def included(context: Context, name: Any, key: Any, template: Any, ignore_missin
     return found
 
 
-def included_context(context: Context, template: Any, locals: Mapping[str, Any] | None) -> Context:
+def included_context(context: Context, template: "Template", locals: Mapping[str, Any] | None) -> Context:
     """The context of an included template that sees the including one's names."""
     names = context.names
     if type(names) is not dict or template.environment is not context._origin.environment:
@@ -219,7 +223,7 @@ def sharing_loaded(context: Context, loaded: dict[Any, Any]) -> Context:
     return context
 
 
-def imported(context: Context, name: Any, template: Any, locals: Mapping[str, Any] | None) -> Any:
+def imported(context: Context, name: Any, template: "Template", locals: Mapping[str, Any] | None) -> Any:
     """The module of an imported template; with `locals`, one that sees the importing one's names. (An awaitable in
     an asynchronous environment.)"""
     environment = context.environment
@@ -234,7 +238,7 @@ def imported(context: Context, name: Any, template: Any, locals: Mapping[str, An
     return found._default_module_async(context) if environment.is_async else found._default_module(context)
 
 
-def imported_name(environment: Any, module: Any, name: str, place: str) -> Any:
+def imported_name(environment: "Environment", module: Any, name: str, place: str) -> Any:
     """A name of an imported module."""
     found = getattr(module, name, missing)
     if found is missing:

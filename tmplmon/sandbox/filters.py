@@ -7,7 +7,7 @@ refuses a result that would be too large; the filter itself reports any other er
 from collections.abc import Callable, Mapping
 from functools import wraps
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from tmplmon.errors import SecurityError, TooLargeError
@@ -29,6 +29,9 @@ from tmplmon.sandbox.limits import Sizes, safe_range
 from tmplmon.sandbox.measure import check_nesting, text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
 from tmplmon.sandbox.spending import OF_ITEMS, paid_for, paying
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 MAX_ITERATORS = 200
 _MAX_DIGITS = 1000
@@ -250,7 +253,7 @@ def _sum(limits: Sizes) -> Callable[..., Any]:
 
     @pass_environment
     @async_aware
-    def do_sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+    def do_sum(environment: "Environment", iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
         if isinstance(start, (int, float)):
             return add_up(environment, iterable, attribute, start)
         if environment.is_async:
@@ -262,7 +265,7 @@ def _sum(limits: Sizes) -> Callable[..., Any]:
             start = limits.plus(None, start, item if get is None else get(item))
         return start
 
-    async def sum_async(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
+    async def sum_async(environment: "Environment", iterable: Any, attribute: Any, start: Any) -> Any:
         get = path_getter(environment, attribute)
         async for item in auto_aiter(iterable):
             start = limits.plus(None, start, item if get is None else get(item))

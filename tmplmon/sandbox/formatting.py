@@ -20,6 +20,7 @@ from tmplmon.runtime.budget import spend
 from tmplmon.sandbox.measure import text_length
 
 if TYPE_CHECKING:
+    from tmplmon.environment import Environment
     from tmplmon.sandbox.limits import Sizes
 
 FORMATS = frozenset({"format", "format_map"})
@@ -87,7 +88,7 @@ def is_unbound_format(value: Any) -> bool:
     )
 
 
-def bound(environment: Any, text: str, name: str) -> Callable[..., str]:
+def bound(environment: "Environment", text: str, name: str) -> Callable[..., str]:
     """Return the safe replacement for `text.format` or `text.format_map`, depending on `name`."""
     kind: type[str] = type(text)
 
@@ -107,7 +108,7 @@ def bound(environment: Any, text: str, name: str) -> Callable[..., str]:
     return format if name == "format" else format_map
 
 
-def unbound(environment: Any, name: str) -> Callable[..., str]:
+def unbound(environment: "Environment", name: str) -> Callable[..., str]:
     """Return the safe replacement for the unbound `str.format` or `str.format_map`, also of a subclass."""
 
     def format(text: str, /, *args: Any, **kwargs: Any) -> str:

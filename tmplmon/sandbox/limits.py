@@ -100,7 +100,7 @@ class Sizes:
         """`left + right`"""
         if isinstance(left, _SIZED) and isinstance(right, _SIZED):
             self.size(len(left) + len(right), "the result of +")
-        return left + right
+        return left + right  # pyright: ignore[reportOperatorIssue]
 
     def times(self, context: Any, left: Any, right: Any) -> Any:
         """`left * right`"""
@@ -114,7 +114,7 @@ class Sizes:
                 self.size(left * len(right), "the result of *")
         elif isinstance(left, _SIZED) and isinstance(right, int):
             self.size(len(left) * right, "the result of *")
-        return left * right
+        return left * right  # pyright: ignore[reportOperatorIssue]
 
     def power(self, context: Any, left: Any, right: Any) -> Any:
         """`left ** right`"""

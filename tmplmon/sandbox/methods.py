@@ -31,7 +31,7 @@ def _width(limits: "Sizes", text: Any, width: Any = 0, *_: Any) -> None:
 
 
 def _expandtabs(limits: "Sizes", text: Any, tabsize: Any = 8) -> None:
-    tab = "\t" if isinstance(text, str) else b"\t"
+    tab: Any = "\t" if isinstance(text, str) else b"\t"
     limits.size(len(text) + text.count(tab) * _integer(tabsize), "the text")
 
 

@@ -6,11 +6,11 @@ a template is wrong, so it may look at all tokens once more. The line is the one
 """
 
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.syntax.build_statements import CALL_EXPECTED
-from tmplmon.syntax.lexer import CLOSED_BY, Syntax, Token
+from tmplmon.syntax.lexer import CLOSED_BY, LexicalError, Syntax, Token
 from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.tables import Row, Rule
@@ -94,11 +94,13 @@ def explain(
     """The error for the token `number` (the one past the last for the end), which the parser has no action
     for; `first` is the row it began with."""
     text = source.text
-    token: Token = tokens[number] if number < len(tokens) else ("$END", "", len(text), len(text))
+    end: Token = "$END", "", len(text), len(text)
+    token = tokens[number] if number < len(tokens) else end
     place = _place(tokens[:number], source)
     if token[0] == "ERROR":
-        hint = token[1].hint or _unended(tokens, token, place, source)
-        return syntax_error(source, token[1].message, token[2], token[3], hint=hint)
+        error = cast(LexicalError, token[1])
+        hint = error.hint or _unended(tokens, token, place, source)
+        return syntax_error(source, error.message, token[2], token[3], hint=hint)
     rows = _replay(tokens[:number], first)
     if place.tag >= 0 or not _accepts(rows, "TEXT"):
         return _in_tag(tokens, number, token, rows, place, source, syntax)

@@ -17,6 +17,8 @@ from tmplmon.runtime.undefined import Undefined
 
 if TYPE_CHECKING:
     from tmplmon.backends.code import Code
+    from tmplmon.environment import Environment
+    from tmplmon.template import Template
 
 type Links = tuple[tuple[str, str, Any], ...]
 
@@ -46,7 +48,9 @@ class Traits:
         return self[name] if name in self._functions else None
 
 
-def link(links: Links, template: Any, environment: Any, blocks: Mapping[str, Any]) -> dict[str, Any]:
+def link(
+    links: Links, template: "Template", environment: "Environment", blocks: Mapping[str, Any]
+) -> dict[str, Any]:
     """The globals for the functions of a template. `blocks` are the template's `Block`s by name."""
     names: dict[str, Any] = {}
     undefined = _Undefined(environment)
@@ -71,7 +75,7 @@ def link(links: Links, template: Any, environment: Any, blocks: Mapping[str, Any
 class _Undefined(dict[str, Any]):
     """Variable's name → the undefined value for it, one for each name."""
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: "Environment") -> None:
         super().__init__()
         self._environment = environment
 
@@ -90,7 +94,9 @@ def _applicable(
     return function
 
 
-def _special(kind: str, detail: Any, template: Any, environment: Any, blocks: Mapping[str, Any]) -> Any:
+def _special(
+    kind: str, detail: Any, template: "Template", environment: "Environment", blocks: Mapping[str, Any]
+) -> Any:
     match kind:
         case "hint":
             return Undefined(detail)
@@ -128,7 +134,7 @@ class Functions:
     pure: as in `Code`.
     """
 
-    def __init__(self, code: "Code", template: Any) -> None:
+    def __init__(self, code: "Code", template: "Template") -> None:
         self._template = template
         self._code, self._names = self._fitting(code, False)
         self._generating: dict[str | None, FunctionType] | None = None
@@ -141,7 +147,7 @@ class Functions:
         try:
             names = link(code.links, template, environment, template.blocks)
         except Misfit:
-            code = environment._compile(template._source, template.name, code.file, generating)
+            code = environment._compile_to_bytecode(template._source, template.name, code.file, generating)
             names = link(code.links, template, environment, template.blocks)
         names["__name__"] = template.name or "<template>"
         names["__loader__"] = template
@@ -156,15 +162,16 @@ class Functions:
 
     def generating(self, block: str | None) -> FunctionType:
         """The function `generate_code(context)` of the template (None) or of a block."""
-        functions = self._generating
+        functions: dict[str | None, FunctionType] | None = self._generating
         if functions is None:
             template = self._template
             environment = template.environment
-            code = environment._compile(template._source, template.name, self._code.file, generating=True)
+            code = environment._compile_to_bytecode(
+                template._source, template.name, self._code.file, generating=True
+            )
             code, names = self._fitting(code, True)
             functions = {None: _body(code, names)}
-            for name, block_code in code.blocks.items():
-                functions[name] = _function(block_code, names)
+            functions |= {name: _function(block_code, names) for name, block_code in code.blocks.items()}
             self._generating = functions
         return functions[block]
 

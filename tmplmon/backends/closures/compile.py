@@ -1,12 +1,15 @@
 """A program to the functions of a template. Nothing is built yet: a tree is made when it is first run."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.entry import code_of, expression_of, generating_of
 from tmplmon.backends.closures.scope import CompiledScope
 from tmplmon.ir import ops
+
+if TYPE_CHECKING:
+    from tmplmon.template import Template
 
 
 class ClosureCode:
@@ -35,7 +38,7 @@ class ClosureCode:
             pending += scope.nested
         return found
 
-    def linked(self, template: Any) -> "Functions":
+    def linked(self, template: "Template") -> "Functions":
         """The functions for a template, with the filters and tests that its environment has now."""
         return Functions(self, template)
 
@@ -48,7 +51,7 @@ class Functions:
 
     pure = False
 
-    def __init__(self, code: ClosureCode, template: Any) -> None:
+    def __init__(self, code: ClosureCode, template: "Template") -> None:
         is_async = template.environment.is_async and code.result is None
         self.constants = Constants(template, code.program, template.blocks, is_async)
         self.root = CompiledScope(self.constants, code.program.root)

@@ -13,6 +13,7 @@ name of the folder in the apps. These are the conventions of Django's own back e
 of a project has to change.
 """
 
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,6 @@ from django.template.backends.jinja2 import Origin
 from django.template.backends.utils import csrf_input_lazy, csrf_token_lazy
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
 
@@ -37,17 +37,19 @@ CONTEXT_LINES = 10
 class Templates(BaseEngine):
     """The template back end. `env` is its environment."""
 
-    app_dirname = "jinja2"
+    app_dirname: str = "jinja2"
 
     def __init__(self, params: dict[str, Any]) -> None:
         params = params.copy()
         options = params.pop("OPTIONS").copy()
         super().__init__(params)
-        self.app_dirname = options.pop("app_dirname", self.app_dirname)
+        app_dirname = options.pop("app_dirname", self.app_dirname)
+        self.app_dirname = app_dirname  # pyright: ignore[reportIncompatibleMethodOverride]
         self.context_processors = options.pop("context_processors", [])
         make = import_string(options.pop("environment", "tmplmon.Environment"))
         if "loader" not in options:
-            options["loader"] = FileSystemLoader(self.template_dirs)
+            directories: Any = self.template_dirs
+            options["loader"] = FileSystemLoader(directories)
         options.setdefault("autoescape", True)
         options.setdefault("auto_reload", settings.DEBUG)
         self.env: Environment = make(**options)
@@ -87,7 +89,8 @@ class DjangoTemplate:
             for processor in self.backend.template_context_processors:
                 names.update(processor(request))
         try:
-            return mark_safe(self.template.render(names))
+            output: Any = mark_safe(self.template.render(names))
+            return output
         except TemplateSyntaxError as error:
             raise _syntax_error(error) from error
         except TemplateNotFound as error:

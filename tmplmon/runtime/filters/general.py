@@ -1,9 +1,12 @@
 """Filters for values of any kind."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.markers import is_inlinable, pass_environment
 from tmplmon.runtime.undefined import Undefined
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 # `inspect.getattr_static`, once it is needed.
 _getattr_static: Any = None
@@ -21,7 +24,7 @@ def do_default(value: Any, default_value: Any = "", boolean: bool = False) -> An
 
 
 @pass_environment
-def do_attr(environment: Any, obj: Any, name: str) -> Any:
+def do_attr(environment: "Environment", obj: Any, name: str) -> Any:
     """Get an attribute as `obj.name` does, but never an item; undefined if there is none.
 
     name: the attribute's name.

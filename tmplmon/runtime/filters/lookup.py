@@ -9,10 +9,13 @@ a path of itself, None the empty path (the item itself).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.markers import is_inlinable, pass_arg_of, wanted_of
 from tmplmon.runtime.undefined import Undefined
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 type Getter = Callable[[Any], Any]
 
@@ -34,7 +37,7 @@ def split_path(attribute: Any) -> list[Any]:
     return [attribute]
 
 
-def _inline_getter(environment: Any, parts: list[str]) -> Getter:
+def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
     """Look up names as the stock `Environment.getitem` does: the item, then the attribute, then undefined."""
     getitem = environment.getitem
     undefined = environment.undefined
@@ -74,7 +77,7 @@ def _inline_getter(environment: Any, parts: list[str]) -> Getter:
     return get if len(parts) == 1 else follow
 
 
-def path_getter(environment: Any, attribute: Any, default: Any = None) -> Getter | None:
+def path_getter(environment: "Environment", attribute: Any, default: Any = None) -> Getter | None:
     """Make the function that follows a path from an item; None for the empty path.
 
     default: stands for an undefined value, on every step of the path; None to keep undefined values.
@@ -104,7 +107,9 @@ def path_getter(environment: Any, attribute: Any, default: Any = None) -> Getter
     return follow
 
 
-def sort_key(environment: Any, attribute: Any, case_sensitive: bool, default: Any = None) -> Getter | None:
+def sort_key(
+    environment: "Environment", attribute: Any, case_sensitive: bool, default: Any = None
+) -> Getter | None:
     """Make the function that gives what an item is compared by; None where that is the item itself."""
     get = path_getter(environment, attribute, default)
     if case_sensitive:

@@ -94,8 +94,8 @@ def do_urlize(
     if target is None:
         target = policies["urlize.target"]
     if extra_schemes is None:
-        extra_schemes = policies["urlize.extra_schemes"] or ()
-    for scheme in extra_schemes:
+        extra_schemes = policies["urlize.extra_schemes"]
+    for scheme in extra_schemes or ():
         if _SCHEME.fullmatch(scheme) is None:
             raise FilterArgumentError(f"{scheme!r} is not the beginning of a URL")
     html = urlize(

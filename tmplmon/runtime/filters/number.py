@@ -72,9 +72,6 @@ def do_filesizeformat(value: Any, binary: bool = False) -> str:
         return "1 Byte"
     if size < base:
         return f"{int(size)} Bytes"
-    for step in steps:
-        if size < step[0]:
-            break
     # A size beyond the last limit is shown in the last unit.
-    limit, unit = step
+    limit, unit = next((step for step in steps if size < step[0]), steps[-1])
     return f"{base * size / limit:.1f} {unit}"

@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, soft_str
 
@@ -25,6 +25,9 @@ from tmplmon.runtime.markers import (
     pass_eval_context,
 )
 from tmplmon.runtime.undefined import Undefined, missing
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 _STR = {str}
 # Types of which no item has HTML of its own.
@@ -46,7 +49,7 @@ def do_list(eval_ctx: Any, value: Any) -> Any:
 
 @pass_environment
 @async_aware
-def do_first(environment: Any, seq: Any) -> Any:
+def do_first(environment: "Environment", seq: Any) -> Any:
     """Give the first item, undefined if there is none."""
     if environment.is_async:
         return _first_async(environment, seq)
@@ -55,14 +58,14 @@ def do_first(environment: Any, seq: Any) -> Any:
     return environment.undefined("No first item, sequence was empty.")
 
 
-async def _first_async(environment: Any, seq: Any) -> Any:
+async def _first_async(environment: "Environment", seq: Any) -> Any:
     async for item in auto_aiter(seq):
         return item
     return environment.undefined("No first item, sequence was empty.")
 
 
 @pass_environment
-def do_last(environment: Any, seq: Any) -> Any:
+def do_last(environment: "Environment", seq: Any) -> Any:
     """Give the last item, undefined if there is none. A generator has none: make a list of it first."""
     for item in reversed(seq):
         return item
@@ -127,7 +130,7 @@ def do_dictsort(
 
 @pass_environment
 def do_sort(
-    environment: Any,
+    environment: "Environment",
     value: Any,
     reverse: bool = False,
     case_sensitive: bool = False,
@@ -164,7 +167,9 @@ def do_sort(
 
 @pass_environment
 @async_aware
-def do_unique(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+def do_unique(
+    environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
     """Iterate over the items without those that were there before.
 
     case_sensitive: tell capital from small letters.
@@ -175,7 +180,7 @@ def do_unique(environment: Any, value: Any, case_sensitive: bool = False, attrib
     return _unique(environment, value, case_sensitive, attribute)
 
 
-def _unique(environment: Any, value: Any, case_sensitive: bool, attribute: Any) -> Iterator[Any]:
+def _unique(environment: "Environment", value: Any, case_sensitive: bool, attribute: Any) -> Iterator[Any]:
     key = sort_key(environment, attribute, case_sensitive)
     seen = set()
     for item in value:
@@ -185,11 +190,13 @@ def _unique(environment: Any, value: Any, case_sensitive: bool, attribute: Any) 
             yield item
 
 
-async def _unique_async(environment: Any, value: Any, case_sensitive: bool, attribute: Any) -> Iterator[Any]:
+async def _unique_async(
+    environment: "Environment", value: Any, case_sensitive: bool, attribute: Any
+) -> Iterator[Any]:
     return _unique(environment, await auto_to_list(value), case_sensitive, attribute)
 
 
-def _extreme(environment: Any, value: Any, pick: Any, case_sensitive: bool, attribute: Any) -> Any:
+def _extreme(environment: "Environment", value: Any, pick: Any, case_sensitive: bool, attribute: Any) -> Any:
     iterator = iter(value)
     first = next(iterator, missing)
     if first is missing:
@@ -204,7 +211,9 @@ def _extreme(environment: Any, value: Any, pick: Any, case_sensitive: bool, attr
 
 
 @pass_environment
-def do_min(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+def do_min(
+    environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
     """Give the least item, undefined if there is none.
 
     case_sensitive: tell capital from small letters.
@@ -214,7 +223,9 @@ def do_min(environment: Any, value: Any, case_sensitive: bool = False, attribute
 
 
 @pass_environment
-def do_max(environment: Any, value: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+def do_max(
+    environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
+) -> Any:
     """Give the greatest item, undefined if there is none.
 
     case_sensitive: tell capital from small letters.
@@ -225,7 +236,7 @@ def do_max(environment: Any, value: Any, case_sensitive: bool = False, attribute
 
 @pass_environment
 @async_aware
-def do_sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+def do_sum(environment: "Environment", iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
     """Add up the items, which are numbers.
 
     attribute: add up this attribute of the items.
@@ -240,7 +251,7 @@ def do_sum(environment: Any, iterable: Any, attribute: Any = None, start: Any = 
     return sum(iterable, start)
 
 
-async def _sum_async(environment: Any, iterable: Any, attribute: Any, start: Any) -> Any:
+async def _sum_async(environment: "Environment", iterable: Any, attribute: Any, start: Any) -> Any:
     # Not `sum`: that adds floats more precisely, and takes no texts.
     get = path_getter(environment, attribute)
     total = start
@@ -366,7 +377,7 @@ class GroupTuple(namedtuple("GroupTuple", ("grouper", "list"))):
 @pass_environment
 @async_aware
 def do_groupby(
-    environment: Any,
+    environment: "Environment",
     value: Any,
     attribute: Any,
     default: Any = None,
@@ -384,14 +395,14 @@ def do_groupby(
 
 
 async def _groupby_async(
-    environment: Any, value: Any, attribute: Any, default: Any, case_sensitive: bool
+    environment: "Environment", value: Any, attribute: Any, default: Any, case_sensitive: bool
 ) -> list[GroupTuple]:
     items = await auto_to_list(value)
     return _groupby(environment, items, attribute, default, case_sensitive)
 
 
 def _groupby(
-    environment: Any, value: Any, attribute: Any, default: Any, case_sensitive: bool
+    environment: "Environment", value: Any, attribute: Any, default: Any, case_sensitive: bool
 ) -> list[GroupTuple]:
     get = path_getter(environment, attribute, default)
     names = [(item if get is None else get(item), item) for item in value]

@@ -5,13 +5,16 @@ does, which keeps markup as markup.
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, soft_str
 
 from tmplmon.errors import FilterArgumentError
 from tmplmon.runtime.html import escape, mark
 from tmplmon.runtime.markers import pass_environment, pass_eval_context
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 # A word for `title` begins after white space, a hyphen or an opening bracket, but not after an apostrophe.
 _WORD_STARTS = re.compile(r"([-\s({\[<]+)")
@@ -139,13 +142,12 @@ def do_truncate(
     end: what shows that something was cut off.
     leeway: how many characters too many are left alone; by default the policy `truncate.leeway`.
     """
-    if leeway is None:
-        leeway = env.policies["truncate.leeway"]
+    allowed: int = env.policies["truncate.leeway"] if leeway is None else leeway
     if length < len(end):
         raise AssertionError(f"truncate: length {length} is less than the {len(end)} of {end!r}")
-    if leeway < 0:
-        raise AssertionError(f"truncate: leeway {leeway} is negative")
-    if len(s) <= length + leeway:
+    if allowed < 0:
+        raise AssertionError(f"truncate: leeway {allowed} is negative")
+    if len(s) <= length + allowed:
         return s
     kept = s[: length - len(end)]
     if killwords:
@@ -158,7 +160,7 @@ def do_truncate(
 
 @pass_environment
 def do_wordwrap(
-    environment: Any,
+    environment: "Environment",
     s: Any,
     width: int = 79,
     break_long_words: bool = True,

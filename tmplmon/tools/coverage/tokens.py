@@ -1,10 +1,13 @@
 """A template's source as highlighted tokens for the HTML report, and its comments."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tmplmon import TemplateSyntaxError
 from tmplmon.tools.tokens import source_tokens
+
+if TYPE_CHECKING:
+    from tmplmon.environment import Environment
 
 # Kinds of tokens → the classes of coverage.py's style sheet.
 _CLASSES = {
@@ -26,7 +29,7 @@ _CLASSES = {
 }
 
 
-def token_lines(environment: Any, source: str) -> Iterator[list[tuple[str, str]]]:
+def token_lines(environment: "Environment", source: str) -> Iterator[list[tuple[str, str]]]:
     """Yield (class, text) of the tokens of each line. `source` has ``\\n`` as newlines."""
     line: list[tuple[str, str]] = []
     for kind, text in source_tokens(environment, source):
@@ -41,7 +44,7 @@ def token_lines(environment: Any, source: str) -> Iterator[list[tuple[str, str]]
         yield line
 
 
-def comments(environment: Any, source: str) -> Iterator[tuple[int, str]]:
+def comments(environment: "Environment", source: str) -> Iterator[tuple[int, str]]:
     """Yield (line, text) of each comment, without its delimiters."""
     try:
         for line, kind, text in environment.lex(source):

@@ -44,7 +44,8 @@ class Inspection(Breakpoints):
             raise
 
     def _getval_except(self, arg: str, frame: FrameType | None = None) -> Any:
-        frame = frame or self.curframe
+        frame = self.curframe if frame is None else frame
+        assert frame is not None
         if template_of(frame) is None:
             return super()._getval_except(arg, frame)
         try:

@@ -33,7 +33,7 @@ class Session(Pdb):
             options.setdefault("colorize", True)
         super().__init__(environment=environment, window=WINDOW, **options)
         self.prompt = "(tmplmon) "
-        self.rcLines += commands
+        self.rcLines += commands  # pyright: ignore[reportOperatorIssue]
 
     def format_location(self, template: Template, line: int) -> str:
         return f"{template.name}:{line}"

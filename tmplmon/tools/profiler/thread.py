@@ -11,6 +11,7 @@ the function for lines is what profiling costs (docs/profiling.md has the figure
 import time
 from collections.abc import Callable
 from types import CodeType
+from typing import Any
 
 from tmplmon.tools.profiler.tree import Cell, Node, Scope, make_root
 
@@ -69,7 +70,7 @@ def new_thread(clock: Clock) -> Thread:
     cell = Cell(0)  # outside templates: the time on this cell is not part of the tree
     since = clock(tick)
     is_paused = False
-    table: list[Cell | None] = node.table
+    table: list[Any] = node.table  # of cells; None for a line that was not reached yet
     callers: list[tuple[Node, Cell]] = []
 
     def line(code: CodeType, number: int) -> None:
@@ -78,7 +79,7 @@ def new_thread(clock: Clock) -> Thread:
         cell.time += now - since
         since = now
         try:
-            cell = table[number]  # type: ignore[assignment]
+            cell = table[number]
             cell.hits += 1.0
         except (AttributeError, IndexError):
             first(number)

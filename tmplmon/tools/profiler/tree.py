@@ -100,7 +100,7 @@ class Node:
 
         The time before a scope's first line counts for that line. costs: back end → what recording adds.
         """
-        mine = {id(other): self}
+        mine: dict[int, Node] = {id(other): self}
         for node in other.walk():
             assert node.parent is not None
             first = node.first

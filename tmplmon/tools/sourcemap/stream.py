@@ -106,7 +106,7 @@ class _GrowingMap(PageMap):
     def __init__(self, environment: "Environment | None", options: dict[str, Any]) -> None:
         super().__init__("", environment, **options)
         self._texts: list[str] = []
-        self._tags: list[Tag] = []
+        self._tags: list[Tag] = []  # pyright: ignore[reportIncompatibleVariableOverride]
         self._known = 0
 
     def add(self, text: str, spans: "tuple[Span, ...] | list[Span]") -> None:
