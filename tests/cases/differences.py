@@ -34,6 +34,10 @@ DIFFERENCES: dict[str, Difference] = {
         " tmplmon reports the line of the tag.",
         lambda oracle, ours, line: kind(oracle) == kind(ours) and "with" in line,
     ),
+    "line-of-an-expression": Difference(
+        "For an error in an expression of a tag that spans several lines, Jinja2 reports the line at which the"
+        " tag begins. tmplmon reports the line of the expression.",
+    ),
     "names-in-the-filter-of-a-block-set": Difference(
         "A name in the filter of a block set is an internal AssertionError in Jinja2. In tmplmon it is a name of"
         " the frame around the tag, as in the value of a set.",
