@@ -171,7 +171,18 @@ __all__ = [
 ]
 
 
+# Modules that are attributes of the package without an import of theirs, as in Jinja2.
+_MODULES = frozenset(
+    (
+        *("defaults", "environment", "exceptions", "ext", "filters", "loaders", "meta", "nativetypes"),
+        *("runtime", "sandbox", "utils"),
+    )
+)
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tmplmon.runtime.guard import Guard
     from tmplmon.syntax.lexer import Syntax
 
-type Name = str | Template
+type Name = str | os.PathLike[str] | Template
 type Autoescape = bool | Callable[[str | None], bool]
 
 _SYNTAX_OPTIONS = (
@@ -582,7 +582,10 @@ class Environment:
         globals: MutableMapping[str, Any] | None = None,
         template_class: type[Template] | None = None,
     ) -> Template:
-        """A template of a string."""
+        """A template of a string. Raises TypeError if `source` is not a str."""
+        if not isinstance(source, str):
+            hint = "; decode it first" if isinstance(source, (bytes, bytearray)) else ""
+            raise TypeError(f"the source of a template is a str, not {type(source).__name__}{hint}")
         return self._make(str(source), None, None, _own(globals), None, template_class)
 
     def get_template(
@@ -598,6 +601,8 @@ class Environment:
         """
         if isinstance(name, Template):
             return name._checked()
+        if isinstance(name, os.PathLike):
+            name = _name_of(name)
         if parent is not None:
             name = self.join_path(name, parent)
         return self._load_template(name, globals)
@@ -617,6 +622,8 @@ class Environment:
         for name in names:
             if isinstance(name, Template):
                 return name._checked()
+            if isinstance(name, os.PathLike):
+                name = _name_of(name)
             tried.append(name if parent is None else self.join_path(name, parent))
             try:
                 return self._load_template(tried[-1], globals)
@@ -631,8 +638,8 @@ class Environment:
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
         """`get_template` for a name, `select_template` for several."""
-        if isinstance(template_name_or_list, (str, Undefined)):
-            return self.get_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
+        if isinstance(template_name_or_list, (str, Undefined, os.PathLike)):
+            return self.get_template(template_name_or_list, parent, globals)
         if isinstance(template_name_or_list, Template):
             return template_name_or_list._checked()
         return self.select_template(template_name_or_list, parent, globals)
@@ -727,6 +734,11 @@ Template.environment_class = Environment
 # (class, options …) → the environment of the templates made with `Template(source, …)` and these options.
 _shared: OrderedDict[tuple[Any, ...], Environment] = OrderedDict()
 _MOST_SHARED = 10
+
+
+def _name_of(path: os.PathLike[str]) -> str:
+    """The name of a template that is asked for by a path: its parts with `/` between them."""
+    return os.fspath(path).replace(os.sep, "/")
 
 
 def _drop_oldest(cache: OrderedDict[Any, Any], size: int) -> None:

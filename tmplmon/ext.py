@@ -153,7 +153,7 @@ def find_extension(extension: str | type[Extension]) -> type[Extension]:
     extension: the class itself, or its import name. The name of one of Jinja2's own extensions
         (``jinja2.ext.do`` …) means the extension of this module that does the same.
 
-    Raises ImportError if the module cannot be imported or has no such extension.
+    Raises ImportError if the module cannot be imported or has no such extension, and what the module raises.
     """
     if not isinstance(extension, str):
         return extension
@@ -162,7 +162,9 @@ def find_extension(extension: str | type[Extension]) -> type[Extension]:
         raise ImportError(f"{extension!r} is not the import name of an extension")
     if module == "jinja2.ext" and name in _JINJA2_EXTENSIONS:
         module = __name__
+    # An AttributeError that the module raises while it is imported is the module's own.
+    imported = import_module(module)
     try:
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
-    except AttributeError:
-        raise ImportError(f"module {module!r} has no extension {name!r}") from None
+        return getattr(imported, name)  # type: ignore[no-any-return]
+    except AttributeError as error:
+        raise ImportError(f"module {module!r} has no extension {name!r}") from error

@@ -69,9 +69,10 @@ def _read(filename: str) -> tuple[bytes, Uptodate]:
 
 
 def _decode(data: bytes, encoding: str, filename: str) -> str:
-    """Decode a file's bytes. The error for bytes that are not in `encoding` names the file."""
+    """Decode a file's bytes and drop a byte order mark. The error for bytes that are not in `encoding` names the
+    file."""
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         error.reason += f" (in the template file {filename!r})"
         raise
@@ -100,6 +101,14 @@ class BaseLoader:
         """Give the names of all templates, sorted. Raises `TypeError` if the loader cannot know them."""
         raise TypeError(f"{type(self).__name__} cannot list its templates")
 
+    def has(self, template: str) -> bool:
+        """Tell whether there is a template of this name, where that takes no longer than to look at a file.
+
+        A template of a later loader or directory that is hidden by a new one is found out of date by this. False
+        also where it is not known.
+        """
+        return False
+
     def load(
         self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
     ) -> "Template":
@@ -108,6 +117,11 @@ class BaseLoader:
         globals: names that the template knows in addition to the environment's.
         """
         return environment._load(loader=self, name=name, globals=globals)
+
+
+def _unless_hidden(uptodate: Uptodate | None, is_hidden: Uptodate) -> Uptodate:
+    """A function that tells whether a source is up to date and no earlier place has a template of its name."""
+    return lambda: not is_hidden() and (uptodate is None or uptodate())
 
 
 class FileSystemLoader(BaseLoader):
@@ -129,10 +143,8 @@ class FileSystemLoader(BaseLoader):
         self.followlinks = followlinks
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        pieces = split_template_path(template)
-        for path in self.searchpath:
-            # With `/` on every system: `os.path.join` would let a part like `C:` lead elsewhere.
-            filename = posixpath.join(path, *pieces)
+        files = self._files(template)
+        for number, filename in enumerate(files):  # noqa: B007
             if os.path.isfile(filename):
                 break
         else:
@@ -140,12 +152,26 @@ class FileSystemLoader(BaseLoader):
             plural = "" if len(self.searchpath) == 1 else "s"
             raise TemplateNotFound(template, f"{template!r} not found in search path{plural}: {paths}")
         data, uptodate = _read(filename)
+        if number:
+            uptodate = _unless_hidden(uptodate, lambda: any(map(os.path.isfile, files[:number])))
         filename = os.path.normpath(filename)
         source = _decode(data, self.encoding, filename)
         if "\r" in source:
             # As text files are read everywhere: each kind of line end is one newline.
             source = source.replace("\r\n", "\n").replace("\r", "\n")
         return source, filename, uptodate
+
+    def _files(self, template: str) -> list[str]:
+        """Where a template may be. Raises TemplateNotFound for a name that leads out of the directories."""
+        pieces = split_template_path(template)
+        # With `/` on every system: `os.path.join` would let a part like `C:` lead elsewhere.
+        return [posixpath.join(path, *pieces) for path in self.searchpath]
+
+    def has(self, template: str) -> bool:
+        try:
+            return any(map(os.path.isfile, self._files(template)))
+        except TemplateNotFound:
+            return False
 
     def list_templates(self) -> list[str]:
         found: set[str] = set()
@@ -229,6 +255,13 @@ class PackageLoader(BaseLoader):
                 raise TemplateNotFound(template) from error
         return _decode(data, self.encoding, filename), filename, uptodate
 
+    def has(self, template: str) -> bool:
+        try:
+            pieces = split_template_path(template)
+        except TemplateNotFound:
+            return False
+        return self._archive is None and os.path.isfile(posixpath.join(self._template_root, *pieces))
+
     def list_templates(self) -> list[str]:
         if self._archive is None:
             return sorted(_walk(self._template_root))
@@ -256,6 +289,9 @@ class DictLoader(BaseLoader):
             raise TemplateNotFound(template)
         source = self.mapping[template]
         return source, None, lambda: source == self.mapping.get(template)
+
+    def has(self, template: str) -> bool:
+        return template in self.mapping
 
     def list_templates(self) -> list[str]:
         return sorted(self.mapping)
@@ -314,6 +350,13 @@ class PrefixLoader(BaseLoader):
         except TemplateNotFound as error:
             raise TemplateNotFound(name) from error
 
+    def has(self, template: str) -> bool:
+        try:
+            loader, name = self.get_loader(template)
+        except TemplateNotFound:
+            return False
+        return loader.has(name)
+
     def list_templates(self) -> list[str]:
         return [
             prefix + self.delimiter + name
@@ -332,22 +375,51 @@ class ChoiceLoader(BaseLoader):
         self.loaders = loaders
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        for loader in self.loaders:
+        for number, loader in enumerate(self.loaders):
             try:
-                return loader.get_source(environment, template)
+                source, file, uptodate = loader.get_source(environment, template)
             except TemplateNotFound:
-                pass
+                continue
+            return (
+                source,
+                file,
+                self._uptodate(uptodate, number, environment, template) if number else uptodate,
+            )
         raise TemplateNotFound(template)
 
     def load(
         self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
     ) -> "Template":
-        for loader in self.loaders:
+        for number, loader in enumerate(self.loaders):
             try:
-                return loader.load(environment, name, globals)
+                template = loader.load(environment, name, globals)
             except TemplateNotFound:
-                pass
+                continue
+            if number and hasattr(template, "_uptodate"):
+                template._uptodate = self._uptodate(template._uptodate, number, environment, name)
+            return template
         raise TemplateNotFound(name)
+
+    def _uptodate(
+        self, uptodate: Uptodate | None, number: int, environment: "Environment", name: str
+    ) -> Uptodate:
+        """The `uptodate` of a template that the loader of this number has loaded."""
+
+        def is_hidden() -> bool:
+            for loader in self.loaders[:number]:
+                # A subclass may give other templates than `has` says.
+                if isinstance(loader, BaseLoader) and loader.has(name):
+                    try:
+                        loader.get_source(environment, name)
+                    except TemplateNotFound:
+                        continue
+                    return True
+            return False
+
+        return _unless_hidden(uptodate, is_hidden)
+
+    def has(self, template: str) -> bool:
+        return any(loader.has(template) for loader in self.loaders)
 
     def list_templates(self) -> list[str]:
         return sorted({name for loader in self.loaders for name in loader.list_templates()})

@@ -177,3 +177,11 @@ def test_with_uvicorn(folder: Path, serve: Callable[..., str]) -> None:
         long = client.get(f"{address}/long")
         assert long.text == environment.get_template("long.html").render(numbers=range(2000))
         assert long.headers["transfer-encoding"] == "chunked"
+
+
+@pytest.mark.parametrize("method", ["TemplateResponse", "StreamingResponse"])
+def test_the_removed_order_of_arguments_is_an_error_that_says_so(tmp_path: Path, method: str) -> None:
+    (tmp_path / "page.html").write_text("page")
+    templates = TmplmonTemplates(tmp_path)
+    with pytest.raises(TypeError, match="the request comes first: TemplateResponse"):
+        getattr(templates, method)("page.html", {"request": object()})

@@ -96,6 +96,12 @@ class TmplmonTemplates:
         return self.env.get_template(name)
 
     def _context(self, request: Request, context: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The names for a page. Raises TypeError for the order of arguments that Starlette has removed."""
+        if isinstance(request, str):
+            raise TypeError(
+                "the request comes first: TemplateResponse(request, name, context);"
+                ' (name, {"request": request}) is an older order of Starlette'
+            )
         names = {"request": request, **(context or {})}
         for processor in self.context_processors:
             names.update(processor(request))
@@ -135,8 +141,8 @@ class TmplmonTemplates:
 
         Raises TemplateNotFound or TemplateSyntaxError. Rendering takes place when the response is sent.
         """
-        template = self.get_template(name)
-        return StreamingTemplateResponse(template, self._context(request, context), size, **response)
+        names = self._context(request, context)
+        return StreamingTemplateResponse(self.get_template(name), names, size, **response)
 
 
 @pass_context

@@ -1,0 +1,113 @@
+"""What applications pass that is not quite what is asked for: it works, or the error says what to do."""
+
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pytest
+
+import tmplmon
+from tmplmon import (
+    BaseLoader,
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    FunctionLoader,
+    PrefixLoader,
+)
+
+backends = pytest.mark.parametrize("backend", ["bytecode", "closures"])
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (b"text", "the source of a template is a str, not bytes; decode it first"),
+        (None, "the source of a template is a str, not NoneType"),
+        (Path("page.html"), "the source of a template is a str, not PosixPath"),
+    ],
+)
+def test_the_source_of_a_template_is_text(source: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        Environment().from_string(source)
+
+
+@backends
+def test_names_may_be_paths(backend: str) -> None:
+    environment = Environment(loader=DictLoader({"a/page.html": "page"}), backend=backend)
+    path = PurePosixPath("a") / "page.html"
+    assert environment.get_template(path) is environment.get_template("a/page.html")
+    assert environment.select_template(["no", path]).render() == "page"
+    assert environment.get_or_select_template(path).render() == "page"
+    assert environment.from_string("{% include p %}{% extends p %}").render(p=path) == "pagepage"
+    with pytest.raises(tmplmon.TemplateNotFound, match="b/page"):
+        environment.get_template(PurePosixPath("b/page"))
+    if sys.platform == "win32":
+        assert environment.get_template(PureWindowsPath("a\\page.html")).render() == "page"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_byte_order_mark_is_dropped(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "page.html").write_bytes("\ufeff{{ 1 }}\ufeff".encode(encoding))
+    environment = Environment(loader=FileSystemLoader(tmp_path, encoding=encoding))
+    assert environment.get_template("page.html").render() == "1\ufeff"
+
+
+def test_modules_are_attributes_of_the_package() -> None:
+    assert tmplmon.exceptions.TemplateError is tmplmon.TemplateError
+    assert tmplmon.loaders.DictLoader is DictLoader
+    assert tmplmon.sandbox.SandboxedEnvironment.sandboxed
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        tmplmon.nothing  # noqa: B018
+
+
+def test_an_error_in_the_module_of_an_extension_is_not_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "extension_that_fails.py").write_text("import os\nos.nothing_of_this_name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        Environment(extensions=["extension_that_fails.Extension"])
+    with pytest.raises(ImportError, match=r"module 'tmplmon\.ext' has no extension 'Nothing'"):
+        Environment(extensions=["tmplmon.ext.Nothing"])
+
+
+def hiding_places(first: Path, second: Path) -> dict[str, BaseLoader]:
+    later = FileSystemLoader(second)
+    return {
+        "directories": FileSystemLoader([first, second]),
+        "loaders": ChoiceLoader([FileSystemLoader(first), later]),
+        "unlike loaders": ChoiceLoader([FunctionLoader(lambda name: None), FileSystemLoader(first), later]),
+        "nested": ChoiceLoader([ChoiceLoader([DictLoader({}), FileSystemLoader([first])]), later]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["directories", "loaders", "unlike loaders", "nested"])
+def test_a_file_that_appears_in_an_earlier_place_is_seen(tmp_path: Path, kind: str) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    (second / "page").write_text("second")
+    loader = hiding_places(first, second)[kind]
+    environment = Environment(loader=PrefixLoader({"site": loader}))
+    template = environment.get_template("site/page")
+    assert template.render() == "second"
+    assert environment.get_template("site/page") is template
+    (first / "page").write_text("first")
+    assert environment.get_template("site/page").render() == "first"
+    (first / "page").unlink()
+    assert environment.get_template("site/page").render() == "second"
+
+
+def test_a_loader_that_has_a_file_but_does_not_give_it_hides_nothing() -> None:
+    class Private(DictLoader):
+        def get_source(self, environment: Environment, template: str) -> Any:
+            raise tmplmon.TemplateNotFound(template)
+
+    environment = Environment(
+        loader=ChoiceLoader([Private({"page": "private"}), DictLoader({"page": "public"})])
+    )
+    template = environment.get_template("page")
+    assert template.render() == "public"
+    assert environment.get_template("page") is template
