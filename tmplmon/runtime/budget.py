@@ -10,7 +10,7 @@
 Rule: a budget belongs to the code that renders, not to a template. Template code spends from the budget that is
 current when it runs, so includes, imports, macros and calls share one budget, and a macro that outlives its
 rendering spends from the budget of its caller. The closures back end does the counting
-(`backends.closures.metered`); this module defines what is counted.
+(`backends.closures.budget`); this module defines what is counted.
 
 Fuel is granted in slices, so that template code only has to compare one number. When a slice is used up, the clock
 and the flag set by `cancel` are checked, and the output appended since the last check is counted. Output is also

@@ -19,7 +19,7 @@ from tmplmon.ir import ops
 from tmplmon.runtime.blocks import TemplateReference, super_of
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.metered import Metering
+    from tmplmon.backends.closures.budget import Metering
     from tmplmon.backends.closures.scope import CompiledScope
     from tmplmon.backends.closures.signals import Signals
 

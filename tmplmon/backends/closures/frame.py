@@ -13,7 +13,7 @@ then places that one tree uses for itself. A list is used because no other Pytho
 
 A closure in which an error can come up has the IR site of its op in a variable `site` of the function around it,
 and declares it: ``nonlocal site``. The declaration costs nothing at run time. When an exception leaves the scope,
-`shown.error_site` reads the variable from the frames of the traceback.
+`tracebacks.error_site` reads the variable from the frames of the traceback.
 """
 
 from typing import Any

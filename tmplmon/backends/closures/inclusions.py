@@ -8,7 +8,8 @@ scope of its own.
 from collections.abc import Callable, Generator
 from typing import Any
 
-from tmplmon.backends.closures import metered, resumable, resumable_statements
+from tmplmon.backends.closures import budget as metered
+from tmplmon.backends.closures import resumable, resumable_statements
 from tmplmon.backends.closures.core import Builder, Closure, Tables, suspends
 from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
@@ -23,9 +24,9 @@ from tmplmon.backends.closures.frame import (
     original_of,
 )
 from tmplmon.backends.closures.monitored import Part
-from tmplmon.backends.closures.shown import Variables
 from tmplmon.backends.closures.statements import STATEMENTS
 from tmplmon.backends.closures.templates import include_operands, runner
+from tmplmon.backends.closures.tracebacks import Variables
 from tmplmon.backends.closures.values import value
 from tmplmon.errors import TemplateNotFound
 from tmplmon.ir import ops

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, RAISED, SIGNAL, Frame, original_of
-from tmplmon.backends.closures.shown import as_in_frame, error_site
-from tmplmon.backends.closures.tools import ALL, BRANCHES, LINES, has_debugger
+from tmplmon.backends.closures.listeners import ALL, BRANCHES, LINES, has_debugger
+from tmplmon.backends.closures.tracebacks import as_in_frame, error_site
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
 from tmplmon.monitoring import events as ev

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures.budget import Metering
 from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.core import Builder, Closure, Tables, nothing, sequence
 from tmplmon.backends.closures.entry import macro_of
 from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
-from tmplmon.backends.closures.metered import Metering
+from tmplmon.backends.closures.listeners import QUIET
 from tmplmon.backends.closures.statements import STATEMENTS, parameters
 from tmplmon.backends.closures.templates import finish
-from tmplmon.backends.closures.tools import QUIET
 from tmplmon.backends.closures.values import value
 from tmplmon.backends.closures.variables import starts
 from tmplmon.ir import ops

@@ -24,10 +24,10 @@ from tmplmon.backends.closures.frame import (
     Frame,
     forget_line,
 )
+from tmplmon.backends.closures.listeners import ALL, BRANCHES
 from tmplmon.backends.closures.output import Piece, writers
 from tmplmon.backends.closures.resumable import Piece as Yielded
 from tmplmon.backends.closures.resumable import settled
-from tmplmon.backends.closures.tools import ALL, BRANCHES
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS

@@ -1,13 +1,16 @@
-"""What the closures of a tree that spends from a budget have in addition, and how its scopes are entered.
+"""Budgets: how a tree spends fuel and counts output, and what changes when a metered scope is entered and left.
 
-Rule: fuel is taken once for each sequence of statements, for all that is executed in it: a number that is known
-when the tree is built. A round of a loop, a branch of an ``if``, a body are such sequences. So no expression pays
-for its own sites, and one comparison serves fuel, clock and cancelling. Output is counted when some fuel is used
-up, and before it is joined (`Budget.tally`); trees that stop and go on count it piece by piece. The place that an
-exception names is that of the sequence, or of the operation, that the budget did not reach for.
+Fuel is taken once for each sequence of statements: the body of a scope, a branch of an ``if``, one round of a loop.
+The amount, one unit for each site that the sequence executes, is known when the tree is built. So expressions need
+no code for it, and one comparison checks fuel, time and cancelling. A loop over a short list takes the fuel of all
+its rounds at once.
 
-A scope of an environment that may be metered asks for the current budget when it is entered. If there is none, and
-the environment has no limits, the quiet tree runs. The outermost scope makes the budget if nobody else did.
+Output is counted each time that some fuel is used up, and before it is joined (`Budget.tally`). Trees that can be
+suspended count each chunk instead. A BudgetError names the sequence or operation that the budget did not suffice
+for.
+
+A scope of an environment that may be metered asks for the current budget when it is entered. Without one, if the
+environment has no limits either, its quiet tree runs. The outermost scope creates the budget.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -15,10 +18,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.core import Closure, suspends
-from tmplmon.backends.closures.frame import CONTEXT, HEAD, METER, OUTER, OUTPUT, Frame
+from tmplmon.backends.closures.frame import METER, OUTPUT, Frame
 from tmplmon.backends.closures.joining import Part, alternating, joiner, writer
-from tmplmon.backends.closures.shown import error_site, show
-from tmplmon.backends.closures.tools import always, any_tool
+from tmplmon.backends.closures.tracebacks import error_site, show
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, walk
@@ -28,30 +30,28 @@ from tmplmon.runtime.budget import Budget, budget_of, current, within, within_as
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
-# Fields of statements whose ops are sequences of their own.
+# Type of statement → its fields whose ops are sequences of their own.
 _BODIES = {ops.For: ("body", "orelse", "test"), ops.Enter: ("body",), ops.Capture: ("body",)}
-# Ops that run what may change anything: a loop with such in it looks at each round.
+# Ops that run code which may change the list that a loop runs over: such a loop takes its fuel for each round.
 _MAY_CHANGE = frozenset(
     {ops.Call, ops.TagCall, ops.CallBlock, ops.Include, ops.Import, ops.MakeMacro, ops.Filter}
 )
 _SIZED = frozenset({list, tuple, range, dict})
 _SHORT = 200
-"""Rounds of a loop whose fuel is taken at once: no more than what makes a slice of it."""
+"""The most rounds of a loop whose fuel is taken at once, so that time is still checked often enough."""
 
 
 class Metering:
-    """Makes the closures of one tree spend."""
+    """Adds closures that spend from the budget to one tree."""
 
     def __init__(self) -> None:
-        self._writers: dict[
-            Closure, tuple[Sequence[Part], int]
-        ] = {}  # what may take the fuel of a sequence as well
+        # Statements that write output, which can take the fuel of a sequence as well: → their parts and site.
+        self._writers: dict[Closure, tuple[Sequence[Part], int]] = {}
 
     # --- fuel ----------------------------------------------------------------------------------------------
 
     def steps(self, statements: Sequence[ops.Op], steps: list[Closure], least: int = 0) -> list[Closure]:
-        """The steps of a sequence of statements, with its fuel taken by the first. `least`: what it costs if it is
-        less."""
+        """The steps of a sequence of statements, of which the first takes the fuel, at least `least` units."""
         cost = max(least, sum(map(cost_of, statements)))
         if not cost:
             return steps
@@ -73,7 +73,7 @@ class Metering:
         return take
 
     def round(self, op: ops.For, test: Closure) -> Closure:
-        """The condition of a loop, for one item."""
+        """The condition of a loop, which takes the fuel for one item."""
         assert op.test is not None
         cost, site = max(1, cost_of(op.test)), op.site
         if suspends(test):
@@ -99,8 +99,8 @@ class Metering:
         return charged
 
     def simple_loop(self, op: ops.For, places: tuple[int, ...], iterable: Closure, body: Closure) -> Closure:
-        """A loop that does nothing with its items but to assign them; see `loops._simple`. If the body cannot
-        change how many there are, and it is known, then the fuel of a short loop is taken at once."""
+        """A loop whose items are stored as they come; see `loops._simple`. If the iterable has a known, small size
+        that the body cannot change, the fuel of all rounds is taken at once."""
         cost, site = max(1, sum(map(cost_of, op.body))), op.site
         steady = not any(type(inner) in _MAY_CHANGE for inner in walk(op.body))
         match places:
@@ -162,11 +162,11 @@ class Metering:
         return over_three
 
     def work(self, f: Frame, characters: int) -> None:
-        """Pay for a text that took long to make: four characters as much as a site."""
+        """Charge for a text that is expensive to make: a unit for four characters."""
         f[METER].charge(characters // 4)
 
     def deeper(self, scope: "CompiledScope", run: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
-        """A level of a recursive loop."""
+        """A level of a recursive loop, which counts as a level of depth and has output of its own."""
         if suspends(run):
 
             def later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
@@ -197,7 +197,7 @@ class Metering:
     # --- output --------------------------------------------------------------------------------------------
 
     def counted(self, text: Closure, site: int) -> Closure:
-        """A closure for a text that will be put out."""
+        """A closure for a text that will be put out, which counts it."""
         if suspends(text):
 
             def later(f: Frame) -> Generator[Any, Any, Any]:
@@ -217,13 +217,13 @@ class Metering:
         return counted
 
     def writer(self, parts: "Sequence[Part]", site: int) -> Closure:
-        """A statement that puts out texts and the texts of closures. (What it puts out is counted later.)"""
-        made = writer(parts)
-        self._writers[made] = parts, site
-        return made
+        """A statement that puts out texts and the texts of closures. Its output is counted later."""
+        closure = writer(parts)
+        self._writers[closure] = parts, site
+        return closure
 
     def _taking_writer(self, parts: "Sequence[Part]", site: int, cost: int) -> Closure:
-        """The same, where it takes the fuel of a sequence as well."""
+        """The same statement, which also takes the fuel of a sequence."""
         texts, values = alternating(parts)
         if len(values) == 1:
             (v,), (before, after) = values, texts
@@ -250,7 +250,7 @@ class Metering:
         return put_all
 
     def captured(self, run: Closure, site: int) -> Closure:
-        """A body whose output goes to a list of its own, which is about to be joined."""
+        """A body whose output goes to a list of its own, counted before the list is joined."""
 
         def captured(f: Frame) -> Any:
             nonlocal site
@@ -274,7 +274,7 @@ def put(f: Frame, text: Any) -> None:
 
 
 def tallied(budget: Budget) -> BudgetError | None:
-    """Count the output at the end of a scope; give what is wrong with it."""
+    """Count the output at the end of a scope. Returns the error if it exceeds the budget."""
     try:
         budget.tally()
     except BudgetError as error:
@@ -283,7 +283,7 @@ def tallied(budget: Budget) -> BudgetError | None:
 
 
 def cost_of(op: Any) -> int:
-    """How many sites are executed with an op, those of its bodies not counted."""
+    """The number of sites that an op executes, without those of its bodies."""
     if type(op) is ops.If:
         return sum(cost_of(test) + 1 for test, _, _ in op.branches)
     bodies = _BODIES.get(type(op), ())
@@ -292,12 +292,12 @@ def cost_of(op: Any) -> int:
     return own + sum(cost_of(inner) for inner in children(op) if id(inner) not in skipped)
 
 
-def _as_list(held: Any) -> list[Any]:
-    return held if isinstance(held, list) else [] if held is None else [held]
+def _as_list(field: Any) -> list[Any]:
+    return field if isinstance(field, list) else [] if field is None else [field]
 
 
 def _first_site(statements: Sequence[ops.Op]) -> int | None:
-    """The site that a sequence begins with."""
+    """The first site of a sequence of statements; None if it has no site."""
     pending: list[Any] = [*reversed(statements)]
     while pending:
         op = pending.pop()
@@ -314,7 +314,8 @@ def _first_site(statements: Sequence[ops.Op]) -> int | None:
 
 
 def enter(budget: Budget, by_itself: bool = False) -> None:
-    """A scope is entered. `by_itself`: by a function of its own."""
+    """Count a scope that is entered. `by_itself`: whether it has a Python function of its own. Checks limits before
+    the outermost scope and before each new deepest one. Raises BudgetError."""
     depth = budget.depth + 1
     if depth == 1 or depth > budget.deepest:
         budget.entering(depth, by_itself)
@@ -322,8 +323,11 @@ def enter(budget: Budget, by_itself: bool = False) -> None:
 
 
 def leave(budget: Budget, error: BaseException | None, before: int) -> None:
-    """A scope is left that was entered at a depth. Where Python has no more room, some scopes inside may not have
-    got to count themselves out. (Else it is counted, as several tasks may be running with the budget.)"""
+    """Count a scope that is left, which was entered at the depth `before`.
+
+    After a RecursionError, inner scopes may not have been counted, so the depth is set. Otherwise it is
+    decremented, as several tasks may share the budget.
+    """
     budget.depth = before if isinstance(error, (BudgetError, RecursionError)) else budget.depth - 1
     if not budget.depth:
         budget.stop()
@@ -346,7 +350,7 @@ def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseExcep
 
 
 def locate(error: BudgetError, scope: "CompiledScope", site: int | None) -> None:
-    """Tell an exception its place: a site, or where the scope begins."""
+    """Set the location of an exception: that of a site, or of the beginning of the scope."""
     template = scope.constants.template
     line, _, column, _ = scope.ir.position if site is None else scope.ir.positions[site]
     error.name, error.filename = template.name, template.filename
@@ -355,13 +359,8 @@ def locate(error: BudgetError, scope: "CompiledScope", site: int | None) -> None
     error.lineno, error.column = line, character_column(text, column)
 
 
-def budget_for(scope: "CompiledScope") -> Budget | None:
-    """The budget of a scope that is entered: the current one; None where nothing is metered."""
-    return current.get() if scope.constants.metered else None
-
-
 def _new(scope: "CompiledScope") -> Budget | None:
-    """A budget for a scope that is entered from outside of any, if its environment has limits."""
+    """A budget for an outermost scope; None if its environment has no limits."""
     if not scope.constants.metered:
         return None
     limits = scope.constants.environment.limits
@@ -369,7 +368,7 @@ def _new(scope: "CompiledScope") -> Budget | None:
 
 
 def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., Any]:
-    """Code that makes the budget where there is none."""
+    """The function of a scope, which creates the budget if there is none."""
     if not scope.constants.metered:
         return code
 
@@ -395,7 +394,7 @@ def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., 
 
 
 def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A generator function that makes the budget where there is none."""
+    """The generator function of a scope, which creates the budget if there is none."""
     if not scope.constants.metered:
         return pieces
 
@@ -415,7 +414,8 @@ def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Cal
 
 
 class _Resumed:
-    """One step of a generator whose scopes are of a budget, in a ``with``: what is between the steps is not."""
+    """Makes a budget current during one step of a generator, in a ``with``. Between the steps it is not, and its
+    clock does not run."""
 
     __slots__ = ("_budget", "_depth")
 
@@ -436,147 +436,3 @@ class _Resumed:
         budget.depth = 0
         budget.stop()
         budget.__exit__(kind, error, traceback)
-
-
-def code_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
-    """`code(context, output)` of a template or block. `quiet` is what runs where nothing is metered."""
-    from tmplmon.backends.closures.entry import Run
-    from tmplmon.backends.closures.tools import QUIET
-
-    blank: Frame | None = None
-    names: tuple[tuple[int, str, Any], ...] = ()
-    body: Closure
-    environment = scope.constants.environment
-    get_current, set_current = current.get, current.set
-    is_heard = always if environment.stepping else any_tool
-
-    def listened_to(context: Any, output: list[Any]) -> None:
-        with Run(scope, [context], output) as run:
-            run.body(run.f)
-
-    heard = starting(scope, listened_to)
-
-    def code(context: Any, output: list[Any]) -> None:
-        nonlocal blank, names, body
-        budget = get_current()
-        is_outermost = budget is None
-        if budget is None and environment.limits is None:
-            quiet(context, output)
-            return
-        if is_heard():
-            heard(context, output)
-            return
-        if blank is None:
-            tree = scope.tree(QUIET, metered=True)
-            body, names, blank = tree.body, tree.names, tree.blank
-        if budget is None:
-            set_current(budget := budget_of(environment.limits))
-        f = blank.copy()
-        f[CONTEXT] = context
-        f[OUTPUT] = output
-        f[METER] = budget
-        outside = budget.depth
-        before = budget.output
-        counted = budget.counted
-        try:
-            if not outside or outside >= budget.deepest:
-                budget.entering(outside + 1)
-            budget.depth = outside + 1
-            if output is not before:
-                budget.output = output
-                budget.counted = len(output)
-            get = context.names.get
-            for i, name, undefined in names:
-                f[i] = get(name, undefined)
-            body(f)
-            if output is not before:
-                budget.tally()
-        except BaseException as error:
-            passing = leaving(scope, f, error)
-            if passing is error:
-                raise
-            raise passing from error
-        finally:
-            if output is not before:
-                budget.output = before
-                budget.counted = counted
-            budget.depth = outside
-            if not outside:
-                budget.stop()
-                if is_outermost:
-                    set_current(None)
-
-    return code
-
-
-def macro_of(scope: "CompiledScope", quiet: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that runs a macro; see `entry.macro_of`."""
-    from tmplmon.backends.closures.entry import Run
-    from tmplmon.backends.closures.tools import QUIET
-
-    blank: Frame | None = None
-    names: tuple[tuple[int, str, Any], ...] = ()
-    body: Closure
-    environment = scope.constants.environment
-    get_current = current.get
-    is_heard = always if environment.stepping else any_tool
-
-    def listened_to(outer: Frame, output: list[Any], slots: Sequence[Any]) -> None:
-        with Run(scope, outer, output, slots) as run:
-            run.body(run.f)
-
-    heard = starting(scope, listened_to)
-
-    def run_macro(outer: Frame, output: list[Any], slots: Sequence[Any]) -> None:
-        nonlocal blank, names, body
-        budget = get_current()
-        if budget is None:
-            if environment.limits is None:
-                quiet(outer, output, slots)
-            else:
-                with budget_of(environment.limits):
-                    run_macro(outer, output, slots)
-            return
-        if is_heard():
-            heard(outer, output, slots)
-            return
-        if blank is None:
-            tree = scope.tree(QUIET, metered=True)
-            body, names, blank = tree.body, tree.names, tree.blank
-        f = blank.copy()
-        f[CONTEXT] = context = outer[CONTEXT]
-        f[OUTPUT] = output
-        f[OUTER] = outer
-        f[METER] = budget
-        f[HEAD : HEAD + len(slots)] = slots
-        outside = budget.depth
-        before = budget.output
-        counted = budget.counted
-        try:
-            if not outside or outside >= budget.deepest:
-                budget.entering(outside + 1)
-            budget.depth = outside + 1
-            if output is not before:
-                budget.output = output
-                budget.counted = len(output)
-            if names:
-                get = context.names.get
-                for i, name, undefined in names:
-                    f[i] = get(name, undefined)
-            body(f)
-            if output is not before:
-                budget.tally()
-        except BaseException as error:
-            passing = leaving(scope, f, error)
-            if passing is error:
-                raise
-            raise passing from error
-        finally:
-            if output is not before:
-                budget.output = before
-                budget.counted = counted
-            budget.depth = outside
-            if not outside:
-                budget.stop()
-
-    return run_macro
