@@ -1,8 +1,8 @@
-"""How a template calls what it was given: functions, methods, macros, any object that can be called.
+"""Calls from templates: of functions, methods, macros and any other callable object.
 
-Rule: what is called may want the context, the evaluation context or the environment first, and says so by a mark,
-on itself or on its class's ``__call__`` (see `markers`). To look for one that is not there takes longer than many
-a function, so kinds that cannot have one are called at once, and so are macros.
+Rule: a callable can ask for the context, the evaluation context or the environment as its first argument, by a
+marker on itself or on its class's ``__call__`` (see `markers`). Looking for a marker takes longer than many
+functions run. So types of callables that cannot have one, and macros, are called without looking.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,14 @@ from typing import Any
 
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
-from tmplmon.runtime.markers import pass_arg_of, wanted_of
+from tmplmon.runtime.markers import first_argument, pass_arg_of
 
 
 def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """`Context.call` for the engine: one call less."""
+    """Call `f` as `Context.call` does.
+
+    A function that raises StopIteration gives an undefined value. Raises what `f` raises otherwise.
+    """
     kind = type(f)
     try:
         if kind is FunctionType:
@@ -24,41 +27,43 @@ def call(context: Context, f: Any, /, *args: Any, **kwargs: Any) -> Any:
         elif kind is Macro:
             return f.invoke(context.eval_ctx.autoescape, args, kwargs)
         elif kind is MethodType:
-            # A method has the marks of its function.
+            # A method has the markers of its function.
             function = f.__func__
             if type(function) is FunctionType and not function.__dict__:
                 return f(*args, **kwargs)
         elif kind is BuiltinFunctionType:
             return f(*args, **kwargs)
-        wants = wanted_by(f)
-        if wants is None:
+        kind_of_first = callable_pass_arg(f)
+        if kind_of_first is None:
             return f(*args, **kwargs)
-        return f(wanted_of(context, wants), *args, **kwargs)
+        return f(first_argument(context, kind_of_first), *args, **kwargs)
     except StopIteration:
         hint = "value was undefined because a callable raised a StopIteration exception"
         return context.environment.undefined(hint)
 
 
-# Of these, the call method has no mark.
-_NOT_MARKED_BY_CLASS = (FunctionType, BuiltinFunctionType, MethodType, type)
+# The `__call__` of these types has no marker.
+_WITHOUT_MARKED_CALL = (FunctionType, BuiltinFunctionType, MethodType, type)
 _CALL = "__call__"
 
 
-def wanted_by(f: Any) -> str | None:
-    """What `f` wants as its first argument, by a mark on it or on its class's ``__call__``."""
-    wants = pass_arg_of(f)
-    if wants is None and not isinstance(f, _NOT_MARKED_BY_CLASS):
+def callable_pass_arg(f: Any) -> str | None:
+    """Return the kind of first argument that `f` asks for, by a marker on it or on its class's ``__call__``:
+    'context', 'eval_context', 'environment' or None."""
+    kind = pass_arg_of(f)
+    if kind is None and not isinstance(f, _WITHOUT_MARKED_CALL):
         return pass_arg_of(getattr(type(f), _CALL, None))
-    return wants
+    return kind
 
 
 def context_seeing(context: Context, locals: Callable[[], dict[str, Any]], f: Any) -> Context:
-    """The context to call `f` with, where a function that asks for it has to see variables of the template."""
-    return context.derived(locals()) if wanted_by(f) == "context" else context
+    """Return the context to call `f` with: if `f` asks for the context, one that also has the template's variables
+    `locals()`."""
+    return context.derived(locals()) if callable_pass_arg(f) == "context" else context
 
 
 def call_seeing(
     context: Context, locals: Callable[[], dict[str, Any]], f: Any, /, *args: Any, **kwargs: Any
 ) -> Any:
-    """Call as `call` does, where a function that asks for the context has to see variables of the template."""
+    """Call `f` as `call` does. A function that asks for the context gets one with the variables `locals()` too."""
     return call(context_seeing(context, locals, f), f, *args, **kwargs)

@@ -1,7 +1,7 @@
-"""What a sandbox decides for the templates that run in it, in the form in which trees of closures take it.
+"""The decisions of a sandbox for the templates that run in it, as the closures back end uses them.
 
-Rule: an environment makes one when a template is linked. What it can decide then, by a name alone, the trees do in
-place; for the rest they call what is here. An environment that is no sandbox has none.
+Rule: a sandboxed environment creates a `Guard` when a template is linked. Trees of closures decide by the name
+alone where that is possible, and call the functions of the guard otherwise. Other environments have no guard.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,16 +10,16 @@ from typing import Any
 
 from tmplmon.runtime.support import escaped, html_of, join_pieces, joined_text, markup_join, str_join
 
-_MOST_KINDS = 500
+_MAX_OPEN_KINDS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """How values become text.
+    """The functions that convert values to text.
 
-    string: `str(value)`. escape: the escaped text. escape_part: that of a value that is joined to others. html: the
-        text of what is marked safe.
-    join, join_markup: `a ~ b` without and with escaping. concat: joins pieces of output.
+    string: value → `str(value)`. escape: value → its escaped text. escape_part: the same for a value that is joined
+        to others. html: value that is marked safe → its text.
+    join, join_markup: values → `a ~ b` without and with escaping. concat: chunks of output → the output.
     """
 
     string: Callable[[Any], str] = str
@@ -35,20 +35,20 @@ class Text:
 class Guard:
     """The decisions of one environment.
 
-    checked: names without an underscore in front for which the object has to be looked at; all others are allowed
-        of objects that are not closed. None: the environment is asked for every name.
-    is_closed: whether the objects of a type are looked at for every name.
-    getattr: `environment.getattr`. no_item: what gives the value of `obj[key]` where there is no such item; None:
-        `environment.getitem` is to be asked first.
-    call: `call(context, obj, *args, **kwargs)`. callee: of the context and of what a template calls,
-        the function that is called;
-        None: only `call` knows.
-    asks_of_macros: whether calls of macros and of `super`, too, have to be made as all others.
-    binary, unary: operator → the function of the context and the operands that does it.
-    comparing: makes of the function that does a comparison the one that is used.
-    text: how values become text.
-    build: is passed the parts of a list, tuple or dict that is about to be made.
-    no_alias: `environment` gives it in the place of `obj[key]` where that would be a type such as ``dict[int]``.
+    checked: names without a leading underscore whose access depends on the object. All other such names are allowed
+        for objects of open types. None: `getattr` decides for every name.
+    is_closed: type → whether access to objects of this type depends on the object for every name.
+    getattr: `environment.getattr`.
+    no_item: (obj, key) → the value of `obj[key]` if the object has no such item. None: call `environment.getitem`
+        for every item.
+    call: `call(context, obj, *args, **kwargs)` → the result of a call in a template.
+    callee: (context, obj) → the function that a call of `obj` calls. None: use `call`.
+    asks_of_macros: whether macros and `super` must be called through `call` too.
+    binary, unary: operator → function of the context and the operands.
+    comparing: function that compares → the function to use instead.
+    text: the functions that convert values to text.
+    build: called with the items of a list, tuple or dict before it is created.
+    no_alias: (obj, key) → the value of `obj[key]` if Python's own would be a generic alias such as ``dict[int]``.
     """
 
     checked: frozenset[str] | None
@@ -65,26 +65,26 @@ class Guard:
     build: Callable[[Iterable[Any]], None]
     no_alias: Callable[[Any, Any], Any]
     open_kinds: set[type] = field(default_factory=set)
-    """Types whose objects are not closed, so far as any were met."""
+    """The types for which `is_closed` has returned false, at most 500."""
 
     def allows(self, name: Any) -> bool:
-        """Whether a name is allowed of all objects that are not closed. (What is no text is no name.)"""
+        """Whether access to a name is allowed for all objects of open types. True for a key that is not a str."""
         if not isinstance(name, str):
             return True
         return self.checked is not None and name[:1] != "_" and name not in self.checked
 
     def callee_of(self) -> Callable[[Any, Any], Any]:
-        """A function of the context and of what a template calls that gives the function to call."""
+        """Return `callee`, or a function with the same arguments that uses `call`."""
         call, callee = self.call, self.callee
         if callee is not None:
             return callee
         return lambda context, obj: lambda *args, **kwargs: call(context, obj, *args, **kwargs)
 
     def opens(self, kind: type) -> bool:
-        """Whether the objects of a type are not closed; it is kept in `open_kinds` then."""
+        """Whether a type is open. If it is, add it to `open_kinds`."""
         if self.is_closed(kind):
             return False
-        if len(self.open_kinds) >= _MOST_KINDS:
+        if len(self.open_kinds) >= _MAX_OPEN_KINDS:
             self.open_kinds.clear()
         self.open_kinds.add(kind)
         return True

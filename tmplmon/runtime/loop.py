@@ -1,9 +1,9 @@
-"""The ``loop`` object, and the cheaper ways of counting for loops that use only some of it.
+"""The ``loop`` object, and cheaper replacements for loops that use only some of its attributes.
 
-A loop that only asks for counts has none of these objects: `counted` gives (number, last, item) triples made by
-C iterators, where the length is known. `LoopContext` is for loops that use `loop` as a value, call it, or ask for
-neighbours. It knows whether an item is the last by having taken the next one already; an iterator of unknown
-length is never taken further than that, except by asking for the length.
+A loop that uses only counts has no such object. `counted` yields (number, is last, item) triples for it; C
+iterators make them if the length is known. `LoopContext` is for loops that use `loop` as a value, call it, or
+use the items before and after. To know whether an item is the last, it takes the next item from the iterator.
+It takes more items in advance only if a template asks for the length of an iterable without one.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from typing import Any
 from tmplmon.runtime.markers import auto_aiter
 from tmplmon.runtime.undefined import missing
 
-# Types whose length is the number of items they iterate over.
+# Types whose `len` is the number of items that iteration gives.
 _SIZED = frozenset(
     {
         list,
@@ -33,7 +33,8 @@ _SIZED = frozenset(
 
 
 def counted(iterable: Any) -> Iterator[tuple[int, bool, Any]]:
-    """Give (1-based number, is it the last, item) for each item."""
+    """Return an iterator of (number from 1, is it the last, item) for each item. Raises TypeError if `iterable` is
+    not iterable."""
     if type(iterable) in _SIZED:
         length = len(iterable)
         if not length:
@@ -53,7 +54,7 @@ def _counted(iterator: Iterator[Any]) -> Iterator[tuple[int, bool, Any]]:
 
 
 def sized(iterable: Any) -> Any:
-    """Give `iterable`, or a list of its items if it has no length."""
+    """Return `iterable`, or a list of its items if it has no length. Raises TypeError if it is not iterable."""
     try:
         len(iterable)
     except TypeError:
@@ -62,7 +63,7 @@ def sized(iterable: Any) -> Any:
 
 
 async def acounted(iterable: Any) -> AsyncIterator[tuple[int, bool, Any]]:
-    """`counted` for what may be an asynchronous iterable."""
+    """`counted` for an ordinary or asynchronous iterable."""
     iterator = auto_aiter(iterable)
     number = 0
     current = missing
@@ -76,7 +77,7 @@ async def acounted(iterable: Any) -> AsyncIterator[tuple[int, bool, Any]]:
 
 
 class _LoopState:
-    """What both kinds of loop know of the current item."""
+    """The attributes that both kinds of loop have in common."""
 
     __slots__ = (
         "_after",
@@ -114,41 +115,43 @@ class _LoopState:
 
     @property
     def index(self) -> int:
-        """Number of the round, from 1."""
+        """The number of the iteration, from 1."""
         return self.index0 + 1
 
     @property
     def depth(self) -> int:
-        """How deep in a recursive loop this is, from 1."""
+        """The depth in a recursive loop, from 1."""
         return self.depth0 + 1
 
     @property
     def first(self) -> bool:
-        """Whether this is the first round."""
+        """Whether this is the first iteration."""
         return self.index0 == 0
 
     @property
     def previtem(self) -> Any:
-        """The item of the round before; undefined in the first."""
+        """The item of the previous iteration; undefined in the first."""
         if self.first:
             return self._undefined("there is no previous item")
         return self._before
 
     def cycle(self, *args: Any) -> Any:
-        """Give the arguments in turn, one in each round."""
+        """Return one of the arguments: the first in the first iteration, and so on in turn. Raises TypeError
+        without arguments."""
         if not args:
             raise TypeError("no items for cycling given")
         return args[self.index0 % len(args)]
 
     def changed(self, *value: Any) -> bool:
-        """Tell whether the arguments differ from those of the last call."""
+        """Whether the arguments differ from those of the previous call. True for the first call."""
         if self._changed != value:
             self._changed = value
             return True
         return False
 
     def __call__(self, iterable: Any) -> Any:
-        """Run the loop's body over another iterable, one level deeper; give what it puts out."""
+        """Run the body for the items of another iterable, one level deeper, and return the output. Raises TypeError
+        if the loop is not recursive."""
         if self._recurse is None:
             raise TypeError("The loop must have the 'recursive' marker to be called recursively.")
         return self._recurse(iterable, self.depth0 + 1)
@@ -158,7 +161,7 @@ class _LoopState:
 
 
 class LoopContext(_LoopState):
-    """``loop``, and the iterator that drives it: gives (item, loop) pairs."""
+    """``loop``, and the iterator of the loop, which yields (item, loop) pairs."""
 
     __slots__ = ()
 
@@ -194,7 +197,7 @@ class LoopContext(_LoopState):
 
     @property
     def length(self) -> int:
-        """How many rounds there are. Takes all items of an iterable that does not know."""
+        """The number of iterations. Takes all items of an iterable without a length."""
         if self._length is None:
             try:
                 self._length = len(self._iterable)
@@ -209,28 +212,28 @@ class LoopContext(_LoopState):
 
     @property
     def revindex(self) -> int:
-        """Rounds left, this one included."""
+        """The number of iterations from the end, from 1."""
         return self.length - self.index0
 
     @property
     def revindex0(self) -> int:
-        """Rounds left after this one."""
+        """The number of iterations from the end, from 0."""
         return self.length - self.index
 
     @property
     def last(self) -> bool:
-        """Whether this is the last round."""
+        """Whether this is the last iteration."""
         return self._peek() is missing
 
     @property
     def nextitem(self) -> Any:
-        """The item of the next round; undefined in the last."""
+        """The item of the next iteration; undefined in the last."""
         item = self._peek()
         return self._undefined("there is no next item") if item is missing else item
 
 
 class AsyncLoopContext(_LoopState):
-    """``loop`` in an asynchronous environment; what may have to wait for an item is awaitable."""
+    """``loop`` in an asynchronous environment. The attributes that may have to wait for an item are awaitable."""
 
     __slots__ = ()
 
@@ -266,7 +269,7 @@ class AsyncLoopContext(_LoopState):
 
     @property
     async def length(self) -> int:
-        """How many rounds there are. Takes all items of an iterable that does not know."""
+        """The number of iterations. Takes all items of an iterable without a length."""
         if self._length is None:
             try:
                 self._length = len(self._iterable)
@@ -278,21 +281,21 @@ class AsyncLoopContext(_LoopState):
 
     @property
     async def revindex(self) -> int:
-        """Rounds left, this one included."""
+        """The number of iterations from the end, from 1."""
         return await self.length - self.index0
 
     @property
     async def revindex0(self) -> int:
-        """Rounds left after this one."""
+        """The number of iterations from the end, from 0."""
         return await self.length - self.index
 
     @property
     async def last(self) -> bool:
-        """Whether this is the last round."""
+        """Whether this is the last iteration."""
         return await self._peek() is missing
 
     @property
     async def nextitem(self) -> Any:
-        """The item of the next round; undefined in the last."""
+        """The item of the next iteration; undefined in the last."""
         item = await self._peek()
         return self._undefined("there is no next item") if item is missing else item

@@ -1,8 +1,9 @@
 """Macros as values.
 
-A macro's code is a function `code(output, *slots)`: it appends its text to the list `output`, and its slots
-are the declared parameters, then `caller`, `kwargs` and `varargs` where the macro uses them. `Macro` turns the
-arguments of a call into those slots; a call the back end can settle itself goes to the function directly.
+The code of a macro is a function `code(output, *slots)`, which appends its text to the list `output`. Its slots are
+the declared parameters, followed by `caller`, `kwargs` and `varargs` if the macro uses them. `Macro` turns the
+arguments of a call into these slots. If a back end knows at compile time how they correspond, it calls the function
+directly.
 """
 
 from collections.abc import Callable
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class Macro:
-    """A macro, or the body of a call block, that can be called.
+    """A macro, or the body of a call block.
 
-    name: its name, None for a call body's.
-    arguments: names of its parameters.
-    catch_kwargs, catch_varargs, caller: whether it takes any keyword argument, any positional one, a caller.
+    name: the macro's name; None for a call body.
+    arguments: the names of the parameters.
+    catch_kwargs, catch_varargs: whether it accepts further keyword arguments, further positional arguments.
+    caller: whether it uses `caller`.
     """
 
     __slots__ = (
@@ -53,20 +55,21 @@ class Macro:
         self.catch_kwargs = catch_kwargs
         self.catch_varargs = catch_varargs
         self.caller = caller
-        # With this many positional arguments and no other, the arguments are the slots.
+        # A call with exactly this number of positional arguments and no others has the slots as its arguments.
         self._simple = -1 if caller or catch_kwargs or catch_varargs else len(arguments)
 
     @pass_eval_context
     def __call__(*args: Any, **kwargs: Any) -> Any:
-        # No parameter has a name here: every name can be a keyword argument of the macro.
+        # No parameter has a name, because every name can be a keyword argument of the macro.
         self, *rest = args
-        # A template passes its evaluation context; an application calls with the macro's own arguments.
+        # A template passes its evaluation context first; an application passes only the macro's arguments.
         if rest and type(rest[0]) is EvalContext:
             return self.invoke(rest[0].autoescape, tuple(rest[1:]), kwargs)
         return self.invoke(self._environment._eval_context(None).autoescape, tuple(rest), kwargs)
 
     def invoke(self, autoescape: bool, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the macro; its text is markup if `autoescape`."""
+        """Run the macro and return its text, as markup if `autoescape` is true. (In an asynchronous environment: an
+        awaitable.) Raises TypeError for arguments that the macro does not accept."""
         environment = self._environment
         slots = args if not kwargs and len(args) == self._simple else self.bind(args, kwargs)
         if environment.is_async:
@@ -83,21 +86,21 @@ class Macro:
         return mark_text(text) if autoescape else text
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """The values of the slots. Raises TypeError for arguments the macro does not take.
+        """Return the values of the slots. Raises TypeError for arguments that the macro does not accept.
 
-        A parameter that was not given is `missing`: its default is evaluated by the macro's own code.
+        The value of a parameter without an argument is `missing`; the macro's own code evaluates the default.
         """
         names = self.arguments
         count = len(names)
         slots = list(args[:count])
-        caller_given = "caller" in names[: len(slots)]
+        has_caller = "caller" in names[: len(slots)]
         for name in names[len(slots) :]:
             if name == "caller":
-                caller_given = True
+                has_caller = True
                 slots.append(kwargs.pop("caller", missing))
             else:
                 slots.append(kwargs.pop(name, missing))
-        if self.caller and not caller_given:
+        if self.caller and not has_caller:
             caller = kwargs.pop("caller", None)
             if caller is None:
                 caller = self._environment.undefined("No caller defined", name="caller")

@@ -1,25 +1,25 @@
-"""How the engine has to call a function: what it is passed first, and whether its result is awaited.
+"""Markers: attributes of functions that say how the engine must call them.
 
-Rule: a function says so itself, by attributes, under Jinja2's names. `jinja_pass_arg` holds a marker whose
-`name` is 'context', 'eval_context' or 'environment'; it is compared by that name, so functions that were
-marked with Jinja2's own decorators work unchanged. `jinja_async_variant` says that the result is awaitable in
-an environment that is asynchronous, and therefore cannot be computed while compiling.
+Rule: the attributes have Jinja2's names. `jinja_pass_arg` is a marker whose `name` is 'context', 'eval_context'
+or 'environment': the first argument that the function asks for. Markers are compared by that name, so functions
+that were marked with Jinja2's own decorators work unchanged. `jinja_async_variant` says that the result is
+awaitable in an asynchronous environment, and therefore cannot be computed at compile time.
 
-A third attribute is the engine's own: a method marked `inlinable` is the stock implementation of something a
-subclass may replace (`Environment.getitem`, `call_test` …). Code that knows what the stock one does may do it
-in place; where a subclass has its own method, the mark is gone and the method is called.
+A third attribute is the engine's own. A method marked `inlinable` is the stock implementation of something that a
+subclass can replace (`Environment.getitem`, `call_test` …). Compiled code may do what the stock method does without
+calling it. A subclass's own method has no marker and is called.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import CoroutineType, GeneratorType
 from typing import Any
 
-# What `inspect.CO_ITERABLE_COROUTINE` is; importing inspect for it would cost more than everything else here.
+# `inspect.CO_ITERABLE_COROUTINE`. Importing inspect takes longer than importing the whole runtime.
 _CO_ITERABLE_COROUTINE = 0x100
 
 
 class PassArg:
-    """A marker: `name` is the kind of argument a function wants first."""
+    """A marker. `name` is the kind of first argument that a function asks for."""
 
     __slots__ = ("name",)
 
@@ -37,58 +37,59 @@ _MARKERS = {name: PassArg(name) for name in ("context", "eval_context", "environ
 
 
 def _marker(name: str) -> PassArg:
-    """Give the one marker of this name (what unpickling calls)."""
+    """Return the only marker of this name. Unpickling calls it."""
     return _MARKERS[name]
 
 
 def pass_context[F: Callable[..., Any]](f: F) -> F:
-    """Make the engine pass the template's `Context` as the first argument of a function, filter or test."""
+    """Decorator: the engine passes the template's `Context` as the first argument of the function, filter or
+    test."""
     f.jinja_pass_arg = _MARKERS["context"]  # type: ignore[attr-defined]
     return f
 
 
 def pass_eval_context[F: Callable[..., Any]](f: F) -> F:
-    """Make the engine pass the evaluation context (`autoescape`, `environment`) as the first argument."""
+    """Decorator: the engine passes the `EvalContext` (`autoescape`, `environment`) as the first argument."""
     f.jinja_pass_arg = _MARKERS["eval_context"]  # type: ignore[attr-defined]
     return f
 
 
 def pass_environment[F: Callable[..., Any]](f: F) -> F:
-    """Make the engine pass the `Environment` as the first argument of a function, filter or test."""
+    """Decorator: the engine passes the `Environment` as the first argument of the function, filter or test."""
     f.jinja_pass_arg = _MARKERS["environment"]  # type: ignore[attr-defined]
     return f
 
 
 def pass_arg_of(func: Any) -> str | None:
-    """Tell what `func` wants first: 'context', 'eval_context', 'environment' or, for most functions, None."""
+    """Return the kind of first argument that `func` asks for: 'context', 'eval_context', 'environment' or None."""
     marker = getattr(func, "jinja_pass_arg", None)
     if marker is None:
         return None
     name = getattr(marker, "name", None)
-    # An object that answers every attribute (a mock, a proxy) gives a name that is no kind of ours.
+    # An object that has every attribute, such as a mock or a proxy, has a name that is not one of these.
     return name if type(name) is str and name in _MARKERS else None
 
 
-def wanted_of(context: Any, wants: str) -> Any:
-    """What a function that wants that first is passed, in a rendering with this context."""
-    if wants == "context":
+def first_argument(context: Any, kind: str) -> Any:
+    """Return the argument for a function that asks for `kind` (see `pass_arg_of`) in a rendering with `context`."""
+    if kind == "context":
         return context
-    return context.eval_ctx if wants == "eval_context" else context.environment
+    return context.eval_ctx if kind == "eval_context" else context.environment
 
 
 def inlinable[F: Callable[..., Any]](f: F) -> F:
-    """Mark a method as the stock implementation, which callers may replace by code that does the same."""
+    """Decorator: the method is the stock implementation, which compiled code may inline."""
     f.tmplmon_inlinable = True  # type: ignore[attr-defined]
     return f
 
 
 def is_inlinable(method: Any) -> bool:
-    """Tell whether `method` (bound or not) is a stock implementation."""
+    """Whether `method`, bound or not, is a stock implementation."""
     return getattr(method, "tmplmon_inlinable", False) is True
 
 
 def async_aware[F: Callable[..., Any]](f: F) -> F:
-    """Mark a function that gives an awaitable or an asynchronous iterator if its environment `is_async`."""
+    """Decorator: the function returns an awaitable or an asynchronous iterator if its environment `is_async`."""
     f.jinja_async_variant = True  # type: ignore[attr-defined]
     return f
 
@@ -96,19 +97,19 @@ def async_aware[F: Callable[..., Any]](f: F) -> F:
 def async_variant(
     sync: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Join a function and its asynchronous variant: `@async_variant(sync)` above the `async def`.
+    """Decorator for the asynchronous variant of the function `sync`: `@async_variant(sync)` above the `async def`.
 
-    The result calls one or the other, by the `is_async` of the environment it is passed (or of the
-    environment of the context it is passed). A function that asks for nothing is passed the evaluation
-    context for that purpose, and does not see it.
+    The result calls one or the other. Which one, the `is_async` of the environment decides, which is the first
+    argument or belongs to it. If `sync` asks for no first argument, the result asks for the evaluation context and
+    does not pass it on.
     """
-    wants = pass_arg_of(sync)
+    kind = pass_arg_of(sync)
 
     def join(variant: Callable[..., Any]) -> Callable[..., Any]:
         def both(*args: Any, **kwargs: Any) -> Any:
             first = args[0]
-            is_async = first.is_async if wants == "environment" else first.environment.is_async
-            if wants is None:
+            is_async = first.is_async if kind == "environment" else first.environment.is_async
+            if kind is None:
                 args = args[1:]
             return variant(*args, **kwargs) if is_async else sync(*args, **kwargs)
 
@@ -118,17 +119,17 @@ def async_variant(
         both.__doc__ = sync.__doc__
         both.__dict__.update(sync.__dict__)
         both.__wrapped__ = sync  # type: ignore[attr-defined]
-        return async_aware(pass_eval_context(both) if wants is None else both)
+        return async_aware(pass_eval_context(both) if kind is None else both)
 
     return join
 
 
-# Values of these types are not awaitable, which is known without asking.
+# Values of these exact types are not awaitable.
 _NEVER_AWAITABLE = frozenset({str, int, float, bool, type(None), list, dict, tuple})
 
 
 def is_awaitable(value: Any) -> bool:
-    """Tell whether `await value` is possible, as `inspect.isawaitable` does."""
+    """Whether `await value` is possible. Does what `inspect.isawaitable` does."""
     return (
         isinstance(value, CoroutineType)
         or (isinstance(value, GeneratorType) and bool(value.gi_code.co_flags & _CO_ITERABLE_COROUTINE))
@@ -137,14 +138,14 @@ def is_awaitable(value: Any) -> bool:
 
 
 async def auto_await(value: Any) -> Any:
-    """Await `value` if it is awaitable, else give it back."""
+    """Await `value` if it is awaitable, and return the result; return any other value as it is."""
     if type(value) in _NEVER_AWAITABLE or not is_awaitable(value):
         return value
     return await value
 
 
 class _AsyncIterator:
-    """An ordinary iterator seen as an asynchronous one."""
+    """An asynchronous iterator over the items of an ordinary one."""
 
     __slots__ = ("_iterator",)
 
@@ -162,14 +163,15 @@ class _AsyncIterator:
 
 
 def auto_aiter(iterable: Any) -> AsyncIterator[Any]:
-    """Give an asynchronous iterator over `iterable`, which may be an ordinary or an asynchronous iterable."""
+    """Return an asynchronous iterator over an ordinary or asynchronous iterable. Raises TypeError if it is
+    neither."""
     if hasattr(iterable, "__aiter__"):
         return iterable.__aiter__()  # type: ignore[no-any-return]
     return _AsyncIterator(iter(iterable))
 
 
 async def auto_to_list(iterable: Any) -> list[Any]:
-    """Collect an ordinary or asynchronous iterable into a list."""
+    """Return the items of an ordinary or asynchronous iterable as a list. Raises TypeError if it is neither."""
     if hasattr(iterable, "__aiter__"):
         return [item async for item in iterable]
     return list(iterable)

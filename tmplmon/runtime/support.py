@@ -1,6 +1,6 @@
-"""What generated code and closures call for the uncommon case, or because it would be long to write out.
+"""Functions that the code of both back ends calls: for uncommon cases, and for what would be long to inline.
 
-Rule: everything here takes what it needs as arguments; nothing knows which back end calls it.
+Rule: a function here gets all that it needs as arguments, and does not depend on the back end that calls it.
 """
 
 import sys
@@ -75,23 +75,23 @@ def element(context: Context, obj: Any, key: Any) -> Any:
 
 
 def environment_getattr(context: Context, obj: Any, name: str) -> Any:
-    """`obj.name` in an environment that looks attributes up in its own way."""
+    """Return `obj.name` in an environment that overrides `getattr`."""
     return context.environment.getattr(obj, name)
 
 
 def environment_getitem(context: Context, obj: Any, key: Any) -> Any:
-    """`obj[key]` in an environment that looks items up in its own way."""
+    """Return `obj[key]` in an environment that overrides `getitem`."""
     return context.environment.getitem(obj, key)
 
 
 def check_namespace(obj: Any) -> None:
-    """Refuse to set an attribute of what is no namespace."""
+    """Raise TemplateRuntimeError if `obj`, an attribute of which is to be set, is not a namespace."""
     if not isinstance(obj, Namespace):
         raise TemplateRuntimeError("cannot assign attribute on non-namespace object")
 
 
 def set_attribute(namespace: Namespace, name: str, value: Any) -> None:
-    """``{% set namespace.name = value %}``"""
+    """Do ``{% set namespace.name = value %}``."""
     namespace[name] = value
 
 
@@ -99,7 +99,7 @@ def set_attribute(namespace: Namespace, name: str, value: Any) -> None:
 
 
 def escaped(value: Any) -> str:
-    """The escaped text of a value, as an exact `str`."""
+    """Return the escaped text of a value, as an exact `str`."""
     kind = type(value)
     if kind is Markup:
         return _exact(value)
@@ -109,17 +109,19 @@ def escaped(value: Any) -> str:
 
 
 def html_of(value: Any) -> str:
-    """The text of a value that is marked safe."""
+    """Return the text of a value that is marked safe."""
     return value.__html__() if hasattr(value, "__html__") else str(value)
 
 
 def emit(context: Context, value: Any) -> str:
-    """The text of a value where it is known only now whether output is escaped."""
+    """Return the text of a value, escaped if the context says so, in a scope whose autoescaping is not known at
+    compile time."""
     return escaped(value) if context.eval_ctx.autoescape else str(value)
 
 
 def captured(context: Context, pieces: list[Any]) -> Any:
-    """The text of captured output, where it is known only now whether it is markup."""
+    """Return the text of captured output, as markup if the context says so, in a scope whose autoescaping is not
+    known at compile time."""
     text = context.environment.concat(pieces)
     return mark_text(text) if context.eval_ctx.autoescape else text
 
@@ -129,13 +131,16 @@ join_pieces = "".join
 
 
 def str_join(items: Sequence[Any]) -> str:
-    """``a ~ b`` without escaping."""
+    """Return ``a ~ b`` without escaping."""
     return "".join(map(str, items))
 
 
 def markup_join(items: Sequence[Any]) -> str:
-    """``a ~ b`` with escaping: Markup, with the others escaped, if any of them is Markup. (What has an `__html__`
-    but is no text counts by its text.)"""
+    """Return ``a ~ b`` with escaping: if one of the items is Markup, all others are escaped and the result is
+    Markup.
+
+    An item that is not a str counts as its text, even if it has an `__html__`.
+    """
     texts = [item if isinstance(item, str) else str(item) for item in items]
     for text in texts:
         if hasattr(text, "__html__"):
@@ -144,16 +149,17 @@ def markup_join(items: Sequence[Any]) -> str:
 
 
 def joined_text(value: Any) -> str:
-    """The escaped text of a value that `markup_join` joins."""
+    """Return the escaped text of an item, as `markup_join` would join it."""
     return escaped(value if isinstance(value, str) else str(value))
 
 
 def join_dynamic(context: Context, items: Sequence[Any]) -> str:
+    """Return ``a ~ b`` in a scope whose autoescaping is not known at compile time."""
     return markup_join(items) if context.eval_ctx.autoescape else str_join(items)
 
 
 def eval_context(environment: "Environment", autoescape: Any) -> EvalContext:
-    """The evaluation context inside ``{% autoescape %}``."""
+    """Return the evaluation context inside ``{% autoescape %}``."""
     return environment._eval_contexts[bool(autoescape)]
 
 
@@ -161,12 +167,13 @@ def eval_context(environment: "Environment", autoescape: Any) -> EvalContext:
 
 
 def check_required(context: Context, name: str) -> None:
-    """Refuse to run a required block that no template has filled."""
+    """Raise TemplateRuntimeError if no child template has filled the required block `name`."""
     if len(context.blocks[name]) <= 1:
         raise TemplateRuntimeError(f"Required block {name!r} not found")
 
 
 def check_not_extended(parent: Any) -> None:
+    """Raise TemplateRuntimeError if there is a parent already."""
     if parent is not None:
         raise TemplateRuntimeError("extended multiple times")
 
@@ -185,16 +192,21 @@ def extend(context: Context, parent: Any, template: "Template") -> Any:
 
 
 def included(context: Context, name: Any, key: Any, template: "Template", ignore_missing: bool) -> Any:
-    """The template to include; None if there is none and that is to be ignored. Under `key` it is kept for this
-    rendering."""
+    """Return the template to include, or None if it does not exist and `ignore_missing` is true.
+
+    name: a name, a list or tuple of names, or a template.
+    key: the site that includes it. It stores the template for the rest of this rendering; None does not.
+
+    Raises TemplateNotFound, and what loading the template raises.
+    """
     environment = context.environment
     try:
         if type(name) is str:
-            found = environment.get_template(name, template.name)
+            included_template = environment.get_template(name, template.name)
         elif isinstance(name, (list, tuple)):
-            found = environment.select_template(name, template.name)
+            included_template = environment.select_template(name, template.name)
         else:
-            found = environment.get_or_select_template(name, template.name)
+            included_template = environment.get_or_select_template(name, template.name)
     except TemplateNotFound:
         if ignore_missing:
             return None
@@ -202,56 +214,67 @@ def included(context: Context, name: Any, key: Any, template: "Template", ignore
     if key is not None:
         if context.loaded is NOTHING_LOADED:
             context.loaded = {}
-        context.loaded[key] = found
-    return found
+        context.loaded[key] = included_template
+    return included_template
 
 
 def included_context(context: Context, template: "Template", locals: Mapping[str, Any] | None) -> Context:
-    """The context of an included template that sees the including one's names."""
+    """Return the context of an included template that sees the names of the including one.
+
+    locals: variables of the including scope, which precede the context's names.
+    """
     names = context.names
     if type(names) is not dict or template.environment is not context._origin.environment:
         names = context.get_all()
     if locals:
         names = {**names, **locals}
-    made: Context = template._make_context(template, names)
-    made.loaded = context.loaded
-    return alone(made, names) if is_alone(context) else made
+    included: Context = template._make_context(template, names)
+    included.loaded = context.loaded
+    return alone(included, names) if is_alone(context) else included
 
 
 def sharing_loaded(context: Context, loaded: dict[Any, Any]) -> Context:
+    """Return `context`, after making it share the templates that an including one has loaded."""
     context.loaded = loaded
     return context
 
 
 def imported(context: Context, name: Any, template: "Template", locals: Mapping[str, Any] | None) -> Any:
-    """The module of an imported template; with `locals`, one that sees the importing one's names. (An awaitable in
-    an asynchronous environment.)"""
+    """Return the module of an imported template. (In an asynchronous environment: an awaitable.)
+
+    locals: variables of the importing scope, for an import with context; None for one without.
+
+    Raises TemplateNotFound, and what loading and running the template raises.
+    """
     environment = context.environment
-    found = environment.get_template(name, template.name)
-    if environment.auto_reload and found.name is not None:
-        template._imports[found.name] = found
+    imported = environment.get_template(name, template.name)
+    if environment.auto_reload and imported.name is not None:
+        template._imports[imported.name] = imported
     if locals is not None:
         names = context.get_all()
         if environment.is_async:
-            return found.make_module_async(names, True, locals)
-        return found.make_module(names, True, locals)
-    return found._default_module_async(context) if environment.is_async else found._default_module(context)
+            return imported.make_module_async(names, True, locals)
+        return imported.make_module(names, True, locals)
+    return (
+        imported._default_module_async(context) if environment.is_async else imported._default_module(context)
+    )
 
 
 def imported_name(environment: "Environment", module: Any, name: str, place: str) -> Any:
-    """A name of an imported module."""
-    found = getattr(module, name, missing)
-    if found is missing:
+    """Return the value of a name of an imported module; undefined if it does not export it. `place` is the
+    import's, for the message."""
+    value = getattr(module, name, missing)
+    if value is missing:
         return environment.undefined(
             f"the template {module.__name__!r} (imported on {place})"
             f" does not export the requested name {name!r}",
             name=name,
         )
-    return found
+    return value
 
 
 def debug_info(context: Context, locals: Mapping[str, Any]) -> str:
-    """The text of ``{% debug %}``."""
+    """Return the text of ``{% debug %}``."""
     from pprint import pformat
 
     environment = context.environment
@@ -265,7 +288,8 @@ def debug_info(context: Context, locals: Mapping[str, Any]) -> str:
 
 
 def unknown(kind: str, name: str) -> Any:
-    """A function that says that there is no such filter or test, for code that may never be reached."""
+    """Return a function to call in place of a filter or test that does not exist. It raises TemplateRuntimeError:
+    the code that calls it may never be reached."""
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise TemplateRuntimeError(f"No {kind} named {name!r} found.")

@@ -1,6 +1,6 @@
-"""The tables of filters, tests and globals: dicts that note when they are changed.
+"""The tables of filters, tests and globals of an environment: dicts that count their changes.
 
-Templates are linked to what is in them, so a change makes templates link again before they run next.
+Templates are linked to the values in these tables. After a change, a template is linked again before it runs.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from typing import Any
 
 
 class Table(dict[str, Any]):
-    """Name → function or value. `changes` is a list of one number, which counts up; several tables may share it."""
+    """Name → function or value. `changes` is a list of one integer, the number of changes; several tables share
+    it."""
 
     __slots__ = ("changes",)
 
@@ -23,20 +24,21 @@ class Table(dict[str, Any]):
         return dict(self)
 
 
-def _noting(method: str) -> Callable[..., Any]:
-    plain = getattr(dict, method)
+def _counted(name: str) -> Callable[..., Any]:
+    """Return the method of `dict` of this name in a form that counts a change."""
+    dict_method = getattr(dict, name)
 
-    def changed(self: Table, *args: Any, **kwargs: Any) -> Any:
-        result = plain(self, *args, **kwargs)
+    def method(self: Table, *args: Any, **kwargs: Any) -> Any:
+        result = dict_method(self, *args, **kwargs)
         self.changes[0] += 1
         return result
 
-    changed.__name__ = method
-    changed.__doc__ = plain.__doc__
-    return changed
+    method.__name__ = name
+    method.__doc__ = dict_method.__doc__
+    return method
 
 
 for _method in (
     "__setitem__", "__delitem__", "__ior__", "update", "setdefault", "pop", "popitem", "clear",
 ):  # fmt: skip
-    setattr(Table, _method, _noting(_method))
+    setattr(Table, _method, _counted(_method))

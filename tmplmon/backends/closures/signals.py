@@ -31,8 +31,8 @@ from tmplmon.backends.closures.resumable import settled
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS
-from tmplmon.runtime.calls import wanted_by
-from tmplmon.runtime.markers import wanted_of
+from tmplmon.runtime.calls import callable_pass_arg
+from tmplmon.runtime.markers import first_argument
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
@@ -289,11 +289,11 @@ class Signals:
             context, signal, there = f[CONTEXT], f[SIGNAL], f[FIRST] + number
             if callee is not None:
                 func = callee(context, func)
-            wants = wanted_by(func)
+            wants = callable_pass_arg(func)
             if wants == "context":
                 args = [context if seen is None else context.derived(seen(f)), *args]
             elif wants is not None:
-                args = [wanted_of(context, wants), *args]
+                args = [first_argument(context, wants), *args]
             if not callable(func):
                 return func(*args, **kwargs, **more, **last)
             try:

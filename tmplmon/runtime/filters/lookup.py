@@ -11,7 +11,7 @@ a path of itself, None the empty path (the item itself).
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.runtime.markers import is_inlinable, pass_arg_of, wanted_of
+from tmplmon.runtime.markers import first_argument, is_inlinable, pass_arg_of
 from tmplmon.runtime.undefined import Undefined
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _bind(
 ) -> Callable[[Any], Any]:
     wants = pass_arg_of(func)
     if wants is not None:
-        first = wanted_of(context, wants)
+        first = first_argument(context, wants)
         return lambda item: func(first, item, *args, **kwargs)
     if kwargs:
         return lambda item: func(item, *args, **kwargs)
