@@ -54,8 +54,8 @@ class _JinjaFamily(Engine):
         return lambda context: template.render(**context)
 
     def stream(self, name: str, context: Context, mode: str) -> Iterable[str]:
-        pieces: Iterable[str] = getattr(self._env.get_template(name), mode)(**context)
-        return pieces
+        chunks: Iterable[str] = getattr(self._env.get_template(name), mode)(**context)
+        return chunks
 
     def script(self, templates: Path, cache: Path | None, pages: Sequence[tuple[str, Context]]) -> str:
         imports, argument = "", ""

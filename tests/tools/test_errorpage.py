@@ -56,6 +56,15 @@ def test_the_chain_of_a_failure(environment: Environment) -> None:
     assert not error_frames(error)[0].is_template  # this test
 
 
+def test_an_edited_template_is_shown_as_it_is_now(environment: Environment, tmp_path: Path) -> None:
+    first = innermost_template_frame(failure(environment, "card.html"))
+    assert first is not None and first.lines == ["<b>é {{ user.name.first }}</b>"]
+    (tmp_path / "card.html").write_text("<p>\n{{ user.name.last }}</p>")
+    second = innermost_template_frame(failure(environment, "card.html"))
+    assert second is not None and second.lines == ["<p>", "{{ user.name.last }}</p>"]
+    assert second.line_text == "{{ user.name.last }}</p>"
+
+
 def test_a_syntax_error(environment: Environment) -> None:
     for name in ("wrong.html", "includes.html"):
         error = failure(environment, name)

@@ -23,7 +23,7 @@ def compile_templates(args: argparse.Namespace) -> int:
     begin = time.perf_counter()
     environment = _environment(args)
     if environment.backend != "bytecode":
-        raise UsageError("only the back end bytecode makes code that can be kept")
+        raise UsageError("only the back end bytecode generates code that can be stored")
     try:
         DiskCache(args.output)
         environment = environment.overlay(cache_dir=args.output, cache_size=0)
@@ -36,7 +36,7 @@ def compile_templates(args: argparse.Namespace) -> int:
             template = environment.get_template(name)
             template.generate_code  # noqa: B018 - compiles the form for streaming, which is compiled on first access
         except Exception as error:
-            print(long_form(from_exception(error, args.paths)), file=sys.stderr)
+            print(long_form(from_exception(error)), file=sys.stderr)
             failed += 1
     if os.path.isdir(args.output):
         # The application may run as another user.

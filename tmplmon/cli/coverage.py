@@ -62,7 +62,7 @@ def _render_all(environment: Any, names: list[str], contexts: list[dict[str, Any
                 environment.get_template(name).render(context)
             except Exception as error:
                 failed = True
-                text = long_form(from_exception(error, search))
+                text = long_form(from_exception(error))
                 if text not in reported:
                     reported.add(text)
                     print(text, file=sys.stderr)

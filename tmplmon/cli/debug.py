@@ -47,7 +47,7 @@ def _rendered(session: Any, environment: Any, name: str, search: list[str], args
     except (Quit, Restart):
         raise
     except Exception as error:
-        print(long_form(from_exception(error, search)), file=sys.stderr, flush=True)
+        print(long_form(from_exception(error)), file=sys.stderr, flush=True)
         if error.__traceback__ is not None and session.can_inspect(error):
             with suppress(Quit):
                 session.inspect(error)

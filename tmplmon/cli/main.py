@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"tmplmon {args.command}: {error}", file=sys.stderr)
         return 2
-    except ProblemFound as found:
-        print(long_form(found.problem), file=sys.stderr)
+    except ProblemFound as error:
+        print(long_form(error.problem), file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Python would raise the error again when it flushes the buffer at exit.

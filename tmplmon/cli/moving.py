@@ -177,7 +177,7 @@ def _differences(body: list[Any], captured: bool) -> Iterator[tuple[str, int]]:
             case ops.Concat(items=items, site=site) if any(map(_is_safe_literal, items)):
                 yield _JOINED, site
             case ops.Capture(body=inner) | ops.For(recursive=True, body=inner) if not captured:
-                yield from (found for found in _differences(inner, True) if found[0] is _INCLUDE)
+                yield from (pair for pair in _differences(inner, True) if pair[0] is _INCLUDE)
 
 
 def _is_safe_literal(op: Any) -> bool:

@@ -8,10 +8,10 @@ one is the location, and the outer ones are the chain of includes, imports and m
 import os
 import re
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from tmplmon.errors import TemplateNotFound, TemplatesNotFound, TemplateSyntaxError, UndefinedError
-from tmplmon.monitoring.lines import character_column, split_lines, with_plain_newlines
+from tmplmon.monitoring.lines import with_plain_newlines
+from tmplmon.tools.failures import template_frames
 
 
 class UsageError(Exception):
@@ -125,18 +125,26 @@ def from_syntax_error(error: TemplateSyntaxError, code: str = "syntax") -> Probl
     )
 
 
-def from_exception(error: BaseException, roots: list[str]) -> Problem:
-    """Convert an exception raised by loading or rendering. `roots`: the directories of the templates."""
-    frames = template_frames(error.__traceback__, roots)
+def from_exception(error: BaseException) -> Problem:
+    """Convert an exception raised by loading or rendering."""
+    frames = template_frames(error)
     if isinstance(error, TemplateSyntaxError):
         problem = from_syntax_error(error)
     else:
         message, code = _message(error)
         problem = Problem(message, code=code)
         if frames:
-            problem.path, problem.line, problem.column, problem.end_column, problem.source_line = frames.pop()
-    for path, line, *_ in reversed(frames):
-        note = f"from {path}" if line is None else f"from {path}:{line}"
+            frame = frames.pop()
+            problem.path, problem.line, problem.source_line = (
+                shown_path(frame.file),
+                frame.line,
+                frame.line_text,
+            )
+            if frame.column is not None and frame.end_column is not None:
+                problem.column, problem.end_column = frame.column + 1, frame.end_column + 1
+    for frame in reversed(frames):
+        path = shown_path(frame.file)
+        note = f"from {path}" if frame.line is None else f"from {path}:{frame.line}"
         if note not in problem.notes:
             problem.notes.append(note)
     return problem
@@ -179,59 +187,7 @@ def _reason(error: UnicodeDecodeError) -> tuple[str, str | None]:
     return (match[1], match[2]) if match is not None else (error.reason, None)
 
 
-# Path, line, column, end column (1-based, in characters, end exclusive), source line.
-type _Frame = tuple[str, int | None, int | None, int | None, str | None]
-
-
-def template_frames(traceback: TracebackType | None, roots: list[str]) -> list[_Frame]:
-    """Return the frames of templates below `roots` in a traceback, outermost first."""
-    prefixes = tuple(os.path.join(os.path.abspath(root), "") for root in roots)
-    frames: list[_Frame] = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if code.co_filename.startswith(prefixes) and not _is_python(traceback):
-            line, end_line, column, end_column = _position(traceback)
-            text = None if line is None else line_of(code.co_filename, line)
-            if text is None or column is None:
-                first_column = last_column = None
-            else:
-                end = (
-                    len(text)
-                    if end_line != line or end_column is None
-                    else character_column(text, end_column)
-                )
-                first_column, last_column = character_column(text, column) + 1, end + 1
-            frames.append((shown_path(code.co_filename) or "", line, first_column, last_column, text))
-        traceback = traceback.tb_next
-    return frames
-
-
-def _is_python(traceback: TracebackType) -> bool:
-    """Whether the frame is a Python module's: the templates' directory may contain a virtual environment."""
-    return "__file__" in traceback.tb_frame.f_globals
-
-
-def _position(traceback: TracebackType) -> tuple[int | None, int | None, int | None, int | None]:
-    code = traceback.tb_frame.f_code
-    line: int | None = traceback.tb_lineno  # None for an instruction without a line
-    for number, position in enumerate(code.co_positions()):
-        if number == traceback.tb_lasti // 2:
-            first, last, column, end_column = position
-            return (line, last, column, end_column) if first == line else (line, None, None, None)
-    return line, None, None, None
-
-
-# --- places ------------------------------------------------------------------------------------------------
-
-
-def line_of(filename: str, line: int) -> str | None:
-    """Return a line of a file without its newline, or None if it cannot be read."""
-    try:
-        with open(filename, encoding="utf-8", errors="replace") as file:
-            lines = split_lines(file.read())
-    except OSError:
-        return None
-    return lines[line - 1] if 0 < line <= len(lines) else None
+# --- paths -------------------------------------------------------------------------------------------------
 
 
 def shown_path(path: object) -> str | None:

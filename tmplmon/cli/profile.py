@@ -33,7 +33,7 @@ def profile(args: argparse.Namespace) -> int:
     try:
         result = _profiled(lambda: environment.get_template(name).render(context), args.repeat, args.cold)
     except Exception as error:
-        raise ProblemFound(from_exception(error, search)) from error
+        raise ProblemFound(from_exception(error)) from error
     _write(args, format, result)
     return 0
 

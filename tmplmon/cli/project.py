@@ -72,7 +72,7 @@ class Project:
             return None
         except (OSError, UnicodeDecodeError) as error:
             path = self._path(name)
-            message = from_exception(error, self.search).message.replace(f"{path} is not", "not", 1)
+            message = from_exception(error).message.replace(f"{path} is not", "not", 1)
             return Unit(name, path, problem=Problem(message, path, code="unreadable"))
         unit = Unit(name, shown_path(filename) or name)
         try:

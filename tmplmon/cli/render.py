@@ -92,7 +92,7 @@ def _rendered(environment: Any, name: str, context: dict[str, Any], search: list
     try:
         text: str = environment.get_template(name).render(context)
     except Exception as error:
-        raise ProblemFound(from_exception(error, search)) from error
+        raise ProblemFound(from_exception(error)) from error
     return text
 
 

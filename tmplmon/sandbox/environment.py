@@ -125,11 +125,11 @@ class SandboxedEnvironment(Environment):
     def _measuring(self, concat: Callable[[Iterable[Any]], Any]) -> Callable[[Iterable[Any]], Any]:
         """Wrap a custom function that joins the output: the total length is checked first."""
 
-        def measuring(pieces: Iterable[Any]) -> Any:
-            pieces = list(pieces)
-            if len(pieces) > 1:
-                self._sizes.texts(pieces, 0, "the text")
-            return concat(pieces)
+        def measuring(chunks: Iterable[Any]) -> Any:
+            chunks = list(chunks)
+            if len(chunks) > 1:
+                self._sizes.texts(chunks, 0, "the text")
+            return concat(chunks)
 
         return measuring
 

@@ -186,10 +186,10 @@ class Sizes:
         self.texts(items, 0, "the result of ~")
         return markup_join(items)
 
-    def concat(self, pieces: Sequence[str]) -> str:
+    def concat(self, chunks: Sequence[str]) -> str:
         """Join the chunks of the output."""
-        self.size(sum(map(len, pieces)), "the text")
-        return "".join(pieces)
+        self.size(sum(map(len, chunks)), "the text")
+        return "".join(chunks)
 
     @property
     def as_text(self) -> Text:

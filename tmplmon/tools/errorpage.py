@@ -103,7 +103,7 @@ def _frame(frame: ErrorFrame, is_open: bool) -> str:
     text = "".join(frame.line_parts).strip()
     parts = [
         f"<details{' open' if is_open else ''} class={'template' if frame.is_template else 'python'}>",
-        f"<summary><code>{escape(name)}:{frame.line}</code><span class=label>{escape(label)}</span>"
+        f"<summary><code>{escape(name)}:{frame.line or 1}</code><span class=label>{escape(label)}</span>"
         f"<span class=text><code>{escape(text)}</code></span></summary>",
         f"<div class=path>{escape(frame.file)}</div>",
         _source(frame),
@@ -118,14 +118,15 @@ def _frame(frame: ErrorFrame, is_open: bool) -> str:
 
 
 def _source(frame: ErrorFrame) -> str:
-    first = max(1, frame.line - CONTEXT_LINES)
+    line = frame.line or 1
+    first = max(1, line - CONTEXT_LINES)
     lines: list[str] = []
-    for number, text in enumerate(frame.lines[first - 1 : frame.line + CONTEXT_LINES], first):
+    for number, text in enumerate(frame.lines[first - 1 : line + CONTEXT_LINES], first):
         content = str(escape(text)) or " "
-        if number == frame.line:
+        if number == line:
             before, marked, after = map(escape, frame.line_parts)
             content = f"{before}<b>{marked}</b>{after}" if marked else content
-        here = " class=here" if number == frame.line else ""
+        here = " class=here" if number == line else ""
         lines.append(f"<span{here}><i>{number}</i>{content}</span>")
     return f"<pre class=source>{''.join(lines)}</pre>" if lines else ""
 

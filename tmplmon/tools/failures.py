@@ -18,7 +18,7 @@ from tmplmon.monitoring import character_column
 
 @dataclass(frozen=True, slots=True)
 class ErrorFrame:
-    """A frame of a traceback. Lines are 1-based; columns are 0-based offsets in characters, None if unknown.
+    """A frame of a traceback. Lines are 1-based; columns are 0-based offsets in characters. None: unknown.
 
     name: the template's name; None for Python code. file: its path. label: the name of the function, such as
     `block title`. lines: the whole source. variables: the local variables, without the engine's own.
@@ -27,7 +27,7 @@ class ErrorFrame:
     name: str | None
     file: str
     label: str
-    line: int
+    line: int | None
     column: int | None
     end_column: int | None
     lines: list[str]
@@ -38,9 +38,16 @@ class ErrorFrame:
         return self.name is not None
 
     @property
+    def line_text(self) -> str | None:
+        """The source line; None if it is unknown."""
+        return (
+            self.lines[self.line - 1] if self.line is not None and 0 < self.line <= len(self.lines) else None
+        )
+
+    @property
     def line_parts(self) -> tuple[str, str, str]:
         """The texts before, inside and after the columns on the line. Without columns the whole line is inside."""
-        text = self.lines[self.line - 1] if 0 < self.line <= len(self.lines) else ""
+        text = self.line_text or ""
         if self.column is None or self.end_column is None:
             return "", text, ""
         return text[: self.column], text[self.column : self.end_column], text[self.end_column :]
@@ -59,6 +66,16 @@ def innermost_template_frame(error: BaseException) -> ErrorFrame | None:
     return next((frame for frame in reversed(error_frames(error)) if frame.is_template), None)
 
 
+def template_frames(error: BaseException) -> list[ErrorFrame]:
+    """Return the frames in templates, outermost first, without one for the location of a syntax error."""
+    tracebacks = _tracebacks(error.__traceback__)
+    return [_frame(each) for each in tracebacks if isinstance(_loader(each), Template)]
+
+
+def _loader(traceback: TracebackType) -> Any:
+    return traceback.tb_frame.f_globals.get("__loader__")
+
+
 def _tracebacks(traceback: TracebackType | None) -> Iterator[TracebackType]:
     while traceback is not None:
         yield traceback
@@ -68,12 +85,12 @@ def _tracebacks(traceback: TracebackType | None) -> Iterator[TracebackType]:
 def _frame(traceback: TracebackType) -> ErrorFrame:
     frame = traceback.tb_frame
     code = frame.f_code
-    loader = frame.f_globals.get("__loader__")
-    line = traceback.tb_lineno or 1
+    loader = _loader(traceback)
+    line: int | None = traceback.tb_lineno  # None for an instruction without a line
     lines = _lines(code.co_filename, frame.f_globals)
     column = end = None
     position = next(islice(code.co_positions(), traceback.tb_lasti // 2, None), None)
-    if position is not None and position[0] == line and 0 < line <= len(lines):
+    if line is not None and position is not None and position[0] == line and 0 < line <= len(lines):
         _, end_line, first, last = position
         text = lines[line - 1]
         column = None if first is None else character_column(text, first)
@@ -92,6 +109,7 @@ def _frame(traceback: TracebackType) -> ErrorFrame:
 
 
 def _lines(file: str, names: dict[str, Any] | None) -> list[str]:
+    linecache.checkcache(file)  # the file may have been edited
     return [line.rstrip("\n") for line in linecache.getlines(file, names)]
 
 

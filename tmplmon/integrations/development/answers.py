@@ -94,8 +94,8 @@ def resized(headers: Iterable[Header], length: int | None) -> list[Header]:
     """Return the headers for a changed body: with the new length (None: unknown), and without digests of the old
     body."""
     dropped = ("content-length", "etag", "content-md5", "digest")
-    kept = [header for header in headers if header[0].lower() not in dropped]
-    return kept if length is None else [*kept, ("Content-Length", str(length))]
+    unchanged = [header for header in headers if header[0].lower() not in dropped]
+    return unchanged if length is None else [*unchanged, ("Content-Length", str(length))]
 
 
 def mapped(chunks: Iterable[bytes], stream: PageStream) -> Iterator[bytes]:

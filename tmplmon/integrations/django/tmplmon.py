@@ -117,13 +117,14 @@ def _explain(shown: Exception, error: Exception) -> None:
     frame = innermost_template_frame(error)
     if frame is None or hasattr(shown, "template_debug"):
         return
-    top, bottom = max(0, frame.line - 1 - CONTEXT_LINES), min(len(frame.lines), frame.line + CONTEXT_LINES)
+    line = frame.line or 1
+    top, bottom = max(0, line - 1 - CONTEXT_LINES), min(len(frame.lines), line + CONTEXT_LINES)
     before, during, after = frame.line_parts
     shown.template_debug = {  # type: ignore[attr-defined]
         "name": frame.file,
         "message": str(error),
         "source_lines": list(enumerate(frame.lines, 1))[top:bottom],
-        "line": frame.line,
+        "line": line,
         "before": before,
         "during": during,
         "after": after,

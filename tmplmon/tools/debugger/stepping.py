@@ -77,8 +77,8 @@ class Stepping(PythonsPdb):  # type: ignore[misc]
             # Post-mortem: select the innermost frame that is not the engine's.
             while index and self.hides(stack[index][0]):
                 index -= 1
-        kept = [n for n, (frame, _) in enumerate(stack) if n == index or not self.hides(frame)]
-        return [(stack[n][0], stack[n][1] or last_line(stack[n][0])) for n in kept], kept.index(index)
+        visible = [n for n, (frame, _) in enumerate(stack) if n == index or not self.hides(frame)]
+        return [(stack[n][0], stack[n][1] or last_line(stack[n][0])) for n in visible], visible.index(index)
 
     def _set_caller_tracefunc(self, current_frame: FrameType) -> None:
         """Trace the next caller that the debugger may stop in, across frames of the engine."""

@@ -44,13 +44,13 @@ class PageStream:
         self._compare(self._decode(part))
         if self._has_ended:
             return b""
-        tags = Tags(self._held_back)
-        found = list(tags)
-        end = tags.settled
-        body = next((tag for tag in found if tag.name == "/body" and tag.end <= end), None)
+        tokenizer = Tags(self._held_back)
+        tags = list(tokenizer)
+        end = tokenizer.settled
+        body = next((tag for tag in tags if tag.name == "/body" and tag.end <= end), None)
         if body is not None:
             end, self._has_ended = body.start, True
-        return self._release([tag for tag in found if tag.end <= end], end)
+        return self._release([tag for tag in tags if tag.end <= end], end)
 
     def rest(self) -> bytes:
         """Return the end of the page, after all parts have been added."""
