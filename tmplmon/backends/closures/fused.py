@@ -117,7 +117,7 @@ def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
 
         return default
     inline = inline_filter(op, b.constants.environment.filters)
-    if inline is None:
+    if inline is None or len(inline[0]) != 1:
         return None
     ((operand,), apply), site = inline, op.site
     value = b.value(operand)
