@@ -5,7 +5,7 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     compile      a program to the functions of a template
     scope        what runs as one function: its trees, its entry, what tools see of it
     frame        the variables of one run, and where an exception came up
-    build        IR ops to closures: what the modules below share
+    core         IR ops to closures: what the modules below share
     parts        what a value op consists of
     values       each value op by its definition              (bytecode: values)
     calls        those that call something
@@ -15,8 +15,9 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     statements   statements                                   (bytecode: statements)
     loops        loops                                        (bytecode: loops)
     templates    blocks, inheritance, includes, imports
-    resumable    the same for trees that stop and go on: `generate`, coroutines; with resumable_statements and
-                 resumable_loops
+    suspending   closures that run other closures, for trees that may suspend: `generate`, coroutines
+    plain        the same for those that do not; generated from suspending
+    awaiting     awaiting values and yielding output
     signals      what the trees that are seen by tools have in addition
     monitored    the table of a scope's sites (`ir.plan`), with those of the templates it includes
 """

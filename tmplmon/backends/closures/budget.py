@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures import suspending
 from tmplmon.backends.closures.core import Closure, suspends
 from tmplmon.backends.closures.frame import METER, OUTPUT, Frame
 from tmplmon.backends.closures.joining import Part, alternating, joiner, writer
@@ -75,28 +76,7 @@ class Metering:
     def round(self, op: ops.For, test: Closure) -> Closure:
         """The condition of a loop, which takes the fuel for one item."""
         assert op.test is not None
-        cost, site = max(1, cost_of(op.test)), op.site
-        if suspends(test):
-
-            def later(f: Frame) -> Generator[Any, Any, Any]:
-                nonlocal site
-                budget = f[METER]
-                budget.left -= cost
-                if budget.left < 0:
-                    budget.more_fuel()
-                return (yield from test(f))
-
-            return later
-
-        def charged(f: Frame) -> Any:
-            nonlocal site
-            budget = f[METER]
-            budget.left -= cost
-            if budget.left < 0:
-                budget.more_fuel()
-            return test(f)
-
-        return charged
+        return suspending.charged(test, max(1, cost_of(op.test)), op.site)
 
     def simple_loop(self, op: ops.For, places: tuple[int, ...], iterable: Closure, body: Closure) -> Closure:
         """A loop whose items are stored as they come; see `loops._simple`. If the iterable has a known, small size
@@ -198,23 +178,7 @@ class Metering:
 
     def counted(self, text: Closure, site: int) -> Closure:
         """A closure for a text that will be put out, which counts it."""
-        if suspends(text):
-
-            def later(f: Frame) -> Generator[Any, Any, Any]:
-                nonlocal site
-                held = yield from text(f)
-                put(f, held)
-                return held
-
-            return later
-
-        def counted(f: Frame) -> Any:
-            nonlocal site
-            held = text(f)
-            put(f, held)
-            return held
-
-        return counted
+        return suspending.counted(text, put, site)
 
     def writer(self, parts: "Sequence[Part]", site: int) -> Closure:
         """A statement that puts out texts and the texts of closures. Its output is counted later."""

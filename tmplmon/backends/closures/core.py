@@ -59,7 +59,7 @@ class Builder:
     metering: what spends from a budget; None in a tree that spends nothing.
     yields: whether the tree yields its output, instead of appending it to the frame's list. Changes to False while
         captured output is built.
-    resumable: whether the tree contains suspending closures.
+    may_suspend: whether the tree contains suspending closures.
     size: the length of the tree's frames.
     loops: uses of ``loop`` that need no loop object → the places of their counters.
     aliases: slots that share the place of another slot.
@@ -79,10 +79,15 @@ class Builder:
         self.signals = signals
         self.metering = metering
         self.yields = yields
-        self.resumable = yields or scope.constants.is_async
+        self.may_suspend = yields or scope.constants.is_async
         self.size = HEAD + len(scope.indexes)
         self.loops: dict[ops.LoopUse, Any] = {}
         self.aliases: dict[ops.Slot, int] = {}
+
+    @property
+    def runs_suspending(self) -> bool:
+        """Whether other code that runs here may suspend: it is awaited, or what it yields is yielded on."""
+        return self.yields or self.constants.is_async
 
     @property
     def calls(self) -> bool:

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.backends.closures import budget as metered
+from tmplmon.backends.closures.awaiting import Running, pieces_of
 from tmplmon.backends.closures.core import Closure, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
@@ -40,7 +41,6 @@ from tmplmon.backends.closures.frame import (
     Frame,
 )
 from tmplmon.backends.closures.listeners import ALL, QUIET, always, any_tool
-from tmplmon.backends.closures.resumable import Running, pieces_of
 from tmplmon.backends.closures.tracebacks import Variables, error_site, show
 from tmplmon.ir import ops
 from tmplmon.monitoring.direct import pause_clocks, resume_clocks

@@ -5,12 +5,13 @@ runs under this scope's activation, with PY_START and PY_RETURN or PY_UNWIND of 
 scope of its own.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tmplmon.backends.closures import budget as metered
-from tmplmon.backends.closures import resumable, resumable_statements
-from tmplmon.backends.closures.core import Builder, Closure, Tables, suspends
+from tmplmon.backends.closures import suspending
+from tmplmon.backends.closures.core import Builder, Closure, Tables
 from tmplmon.backends.closures.entry import fill, left, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
@@ -42,7 +43,6 @@ def include(b: Builder, op: ops.Include) -> Closure:
     site, static = op.site, key is not None
     load = _loader(b, op, key)
     branch = b.signals.branch(b.signals.plan.branch[site]) if op.ignore_missing else None
-    kind = b.signals.kind
 
     def find(f: Frame, name: Any) -> tuple[Any, Any, Part | None]:
         """The template, the context it runs in, and the part of this scope that it is."""
@@ -55,41 +55,10 @@ def include(b: Builder, op: ops.Include) -> Closure:
             return None, None, None
         return found, context_for(f, found), f[PART].child(site, found) if static else None
 
-    if b.constants.is_async or b.yields or suspends(name):
-        return b.at_line(op.site, _resumable(b, name, find, kind, site))
-
-    start, place = runner(b, site), b.signals.plan.place[site]
-
-    def included(f: Frame) -> None:
-        nonlocal site
-        found, context, part = find(f, name(f))
-        if part is not None:
-            pause_clocks()  # until PY_START of the part
-            f[SIGNAL].reach(f[FIRST] + place)
-            begun = _Begun(f, part, context, kind, False)
-            with begun:
-                begun.body(begun.f)
-        elif found is not None:
-            start(f, found, context)
-
-    return b.at_line(op.site, included)
-
-
-def _resumable(b: Builder, name: Closure, find: Callable[..., Any], kind: str, site: int) -> Closure:
-    hand_out, yields = resumable_statements.runner(b, site), b.yields
-
-    def included(f: Frame) -> Generator[Any, Any, Any]:
-        nonlocal site
-        found, context, part = find(f, (yield from resumable.run(name, f)))
-        if part is not None:
-            pause_clocks()
-            begun = _Begun(f, part, context, kind, yields)
-            with begun:
-                yield from resumable.run(begun.body, begun.f)
-        elif found is not None:
-            yield from hand_out(f, found, context)
-
-    return included
+    # Where scopes may suspend, each file is a scope of its own, and has no frame of this one around it.
+    place = None if b.runs_suspending else b.signals.plan.place[site]
+    begin = partial(_Begun, kind=b.signals.kind, yields=b.yields, place=place)
+    return b.at_line(site, suspending.include_part(name, find, begin, runner(b, site), site))
 
 
 def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], Any]:
@@ -123,7 +92,12 @@ class _Begun:
 
     __slots__ = ("body", "depth", "f", "scope", "signal")
 
-    def __init__(self, around: Frame, part: Part, context: Any, kind: str, yields: bool) -> None:
+    def __init__(
+        self, around: Frame, part: Part, context: Any, *, kind: str, yields: bool, place: int | None
+    ) -> None:
+        pause_clocks()  # until PY_START of the part
+        if place is not None:
+            around[SIGNAL].reach(around[FIRST] + place)
         self.scope = scope = part.scope
         self.signal = around[SIGNAL]
         budget = around[METER]

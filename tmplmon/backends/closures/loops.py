@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tmplmon.backends.closures import resumable_loops
-from tmplmon.backends.closures.core import BREAK, Builder, Closure, jumps, nothing, sequence, suspends
+from tmplmon.backends.closures import awaiting, suspending
+from tmplmon.backends.closures.core import Builder, Closure, jumps, nothing, sequence, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, starts
@@ -77,25 +77,24 @@ class Head:
 def for_(b: Builder, op: ops.For) -> Closure:
     iterable, site = b.value(op.iter), op.site
     if op.recursive:
-        return b.at_line(op.site, _recursive(b, op, iterable))
+        return b.at_line(site, _recursive(b, op, iterable))
     run = loop(b, op)
-    if suspends(iterable) or suspends(run):
-        return b.at_line(op.site, resumable_loops.for_(iterable, run, site))
-    simple = _simple(b, op, iterable)
-    if simple is not None:
-        return b.at_line(op.site, simple)
-
-    def for_loop(f: Frame) -> Any:
-        nonlocal site
-        items = iterable(f)
-        return run(f, items)
-
-    return b.at_line(op.site, for_loop)
+    if not suspends(iterable) and not suspends(run):
+        simple = _simple(b, op, iterable)
+        if simple is not None:
+            return b.at_line(site, simple)
+    return b.at_line(site, suspending.for_(iterable, run, site))
 
 
 def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
     """The commonest loops, written out."""
-    if b.signals is not None or b.resumable or op.test is not None or op.orelse is not None or jumps(op.body):
+    if (
+        b.signals is not None
+        or b.may_suspend
+        or op.test is not None
+        or op.orelse is not None
+        or jumps(op.body)
+    ):
         return None
     made = head(b, op)
     if made.slots is None:
@@ -134,80 +133,41 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
     return None
 
 
-def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Callable[[Frame, Any], Any]:
-    """The loop over an iterable. `recurse` makes the function of a recursive loop from a frame."""
-    site = op.site
-    made = head(b, op, recurse)
+def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> suspending.Loop:
+    """The loop over an iterable. recurse: frame → the function of a recursive loop and its depth."""
+    loop_head = head(b, op, recurse)
     ahead = op.test is not None and op.loop.looks_ahead
     passing = _passing(b, op) if ahead else None
-    test = None if op.test is None or ahead else _test(b, op, made)
-    body = _body(b, op, made)
-    start, orelse = None, None
-    if op.orelse is not None:
-        start, orelse = starts(b, op.else_frame) or nothing, b.body(op.orelse)
-    finish = _finish(b, op, start, orelse)
-    if b.constants.is_async or suspends(body) or suspends(finish):
-        return resumable_loops.loop(b, op, made, prepared(passing, made), test, body, finish)
-    items, assign, count = source(b, op, prepared(passing, made)), made.assign, made.count
-
-    def run(f: Frame, iterable: Any) -> Any:
-        nonlocal site
-        ran = False
-        if count is not None:
-            f[count] = 0
-        for item in items(f, iterable):
-            assign(f, item)
-            if test is not None and not test(f):
-                continue
-            if count is not None:
-                f[count] += 1
-            outcome = body(f)
-            if outcome is None:
-                # A round that a break or continue ends does not count.
-                ran = True
-            elif outcome is BREAK:
-                break
-        return finish(f, ran)
-
-    return run
+    test = None if op.test is None or ahead else _test(b, op, loop_head)
+    body = _body(b, op, loop_head)
+    finish = _finish(b, op)
+    steps = [step for step in (passing, loop_head.items) if step is not None]
+    assign, count = loop_head.assign, loop_head.count
+    if b.constants.is_async:
+        return awaiting.loop(b, op, steps, assign, count, test, body, finish)
+    return suspending.loop(_rounds(b, op, steps), assign, count, test, body, finish, op.site)
 
 
-def _finish(
-    b: Builder, op: ops.For, start: Closure | None, orelse: Closure | None
-) -> Callable[[Frame, bool], Any]:
-    """What comes after a loop, which `ran` to the end of a round or not: its ``else``."""
-    if start is None or orelse is None:
+def _finish(b: Builder, op: ops.For) -> suspending.Finish:
+    """What follows a loop: its ``else``."""
+    orelse = None if op.orelse is None else b.body(op.orelse)
+    if orelse is None:
         return lambda f, ran: None
-    made: Callable[[Frame, bool], Any]
-    if suspends(orelse):
-        made = resumable_loops.finish(start, orelse)
-    else:
-
-        def finish(f: Frame, ran: bool) -> Any:
-            if ran:
-                return None
-            start(f)
-            return orelse(f)
-
-        made = finish
-    return made if b.signals is None else b.signals.finishing(b, op, made)
+    finish = suspending.finish(starts(b, op.else_frame) or nothing, orelse)
+    return finish if b.signals is None else b.signals.finishing(op, finish)
 
 
-def prepared(passing: Items | None, made: Head) -> list[Items]:
-    """What an iterable passes through before the loop takes its items."""
-    return [step for step in (passing, made.items) if step is not None]
-
-
-def source(b: Builder, op: ops.For, steps: list[Items]) -> Items:
+def _rounds(b: Builder, op: ops.For, steps: list[Items]) -> Items:
+    """The items of a loop: what the steps make of the iterable."""
     if b.signals is not None:
-        steps = [*steps, b.signals.rounds(b, op)]
+        steps = [*steps, b.signals.rounds(op)]
 
-    def items(f: Frame, iterable: Any) -> Any:
+    def rounds(f: Frame, iterable: Any) -> Any:
         for step in steps:
             iterable = step(f, iterable)
         return iterable
 
-    return items
+    return rounds
 
 
 def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Head:
@@ -249,7 +209,7 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             assign(f, held)
 
         if asynchronous:
-            return Head(resumable_loops.with_last(b, op, length), assign_three, None)
+            return Head(awaiting.with_last(b, op, length), assign_three, None)
         return Head(with_last, assign_three, _preceded((number, last), slots))
     if use.attributes & _NUMBERS:
         number = counts.number = b.extra()
@@ -326,7 +286,7 @@ def _passing(b: Builder, op: ops.For) -> Items:
     test = _condition(b, op)
     reach = None if b.signals is None else b.signals.reach_site(op.site)
     if b.constants.is_async:
-        return resumable_loops.passing(assign, start, test, reach)
+        return awaiting.passing(assign, start, test, reach)
 
     def passing(f: Frame, iterable: Any) -> Iterator[Any]:
         g = copy_of(f)
@@ -349,23 +309,19 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
     site = op.site
     yields, b.yields = b.yields, False
 
-    def recursion(f: Frame) -> tuple[Callable[[Any, int], Any], int]:
+    def own_recursion(f: Frame) -> tuple[Callable[[Any, int], Any], int]:
         return f[defined], f[depth]
 
     defined, depth = b.extra(), b.extra()
-    run = loop(b, op, recursion)
+    run = loop(b, op, own_recursion)
     if b.signals is not None:
-        run = b.signals.function(run)
+        run = suspending.level(run)
     if b.metering is not None:
         run = b.metering.deeper(b.scope, run)
     b.yields = yields
     join = joined(b, op.autoescape)
-    if b.constants.is_async or b.yields:
-        return resumable_loops.recursive(b, iterable, run, join, (defined, depth), site)
 
-    def recursive(f: Frame) -> None:
-        nonlocal site
-
+    def recursion(f: Frame) -> Callable[[Any, int], Any]:
         def recurse(items: Any, level: int) -> Any:
             g = copy_of(f)
             pieces: list[Any] = []
@@ -374,6 +330,20 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
             run(g, items)
             return join(g, pieces)
 
-        f[OUTPUT].append(recurse(iterable(f), 0))
+        async def recurse_async(items: Any, level: int) -> Any:
+            g = copy_of(f)
+            pieces: list[Any] = []
+            g[OUTPUT] = pieces
+            g[defined], g[depth] = recurse_async, level
+            await awaiting.Running(run(g, items))
+            return join(g, pieces)
 
-    return recursive
+        return recurse_async if is_awaited else recurse
+
+    is_awaited = suspends(run)
+    put = awaiting.putter(b, site) if b.runs_suspending else _append
+    return suspending.recursive(iterable, recursion, put, site)
+
+
+def _append(f: Frame, text: Any) -> None:
+    f[OUTPUT].append(text)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tmplmon.backends.closures import resumable
+from tmplmon.backends.closures import awaiting, suspending
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, Frame
 from tmplmon.backends.closures.joining import Part, constant_writer, writer
-from tmplmon.backends.closures.templates import run_super, unless_extended
+from tmplmon.backends.closures.templates import run_super
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
@@ -64,7 +64,7 @@ class Piece:
 def emit(b: Builder, op: ops.Emit) -> list[Closure]:
     """The statements of a run."""
     made = _Run(b).pieces(op.pieces)
-    return [unless_extended(step) for step in made] if op.unless_extended else made
+    return [suspending.unless_extended(step) for step in made] if op.unless_extended else made
 
 
 class _Run:
@@ -152,8 +152,8 @@ def put_out(b: Builder, piece: Piece) -> list[Closure]:
 
 def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
     """Statements that put out texts and the texts of closures."""
-    if b.resumable:
-        return resumable.put_out(b, parts, site)
+    if b.may_suspend:
+        return awaiting.put_out(b, parts, site)
     if b.constants.native:
         return [native_part(part) for part in parts]
     if not any(part != "" for part in parts):

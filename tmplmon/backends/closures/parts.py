@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmplmon.backends.closures import resumable
+from tmplmon.backends.closures import awaiting
 from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import Frame
 from tmplmon.ir import ops
@@ -24,7 +24,7 @@ def combined(
 ) -> Closure:
     """A closure that evaluates operands and applies a function to the frame and their values."""
     if b.constants.is_async and (awaits or any(map(suspends, operands))):
-        return resumable.combined(b, operands, apply, site, awaits)
+        return awaiting.combined(b, operands, apply, site, awaits)
     match operands:
         case []:
 

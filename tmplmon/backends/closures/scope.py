@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures import suspending
 from tmplmon.backends.closures.budget import Metering
 from tmplmon.backends.closures.constants import Constants
 from tmplmon.backends.closures.core import Builder, Closure, Tables, nothing, sequence
@@ -118,7 +119,7 @@ class CompiledScope:
         )
         whole = sequence(steps) or nothing
         if b.signals is not None:
-            whole = b.signals.raising(whole)
+            whole = suspending.raising(whole)
         return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)
 
     def _builder(self, kind: str, yields: bool, metered: bool) -> Builder:

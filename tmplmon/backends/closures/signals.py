@@ -12,13 +12,15 @@ activation as well (`calls`), which tells of the calls and puts the scope's fram
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures import suspending
+from tmplmon.backends.closures.awaiting import Piece as Yielded
+from tmplmon.backends.closures.awaiting import settled
 from tmplmon.backends.closures.core import Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     DATA,
     FIRST,
     LINE,
-    PART,
     SIGNAL,
     STATE,
     Frame,
@@ -26,8 +28,6 @@ from tmplmon.backends.closures.frame import (
 )
 from tmplmon.backends.closures.listeners import ALL, BRANCHES
 from tmplmon.backends.closures.output import Piece, writers
-from tmplmon.backends.closures.resumable import Piece as Yielded
-from tmplmon.backends.closures.resumable import settled
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS
@@ -77,7 +77,7 @@ class Signals:
     def reaching(self, line: int, closure: Closure) -> Closure:
         """A closure that reaches a line, and then runs."""
         if suspends(closure):
-            return _before(self.reach(line), closure)
+            return suspending.after(self.reach(line), closure)
         # Written out, as this is around most statements: a call of `reach` would cost more than it does.
         number = self.plan.first_on[line]
         state = self.states[number]
@@ -94,7 +94,7 @@ class Signals:
     def from_nowhere(self, closure: Closure) -> Closure:
         """A closure that runs after code without a line: the line that comes next counts as reached again, even if
         it is the one reached last."""
-        return _before(forget_line, closure)
+        return suspending.after(forget_line, closure)
 
     def at_line(self, site: int, closure: Closure) -> Closure:
         """A statement that reaches its line and runs. Its expressions reach no lines, wherever they stand."""
@@ -119,22 +119,7 @@ class Signals:
         """A condition that decides which way to go: its truth. Without a number it is a constant."""
         if number is None or not self.branches:
             return test
-        branch = self.branch(number)
-        if suspends(test):
-
-            def decide_later(f: Frame) -> Generator[Any, Any, bool]:
-                truth = bool((yield from test(f)))
-                branch(f, truth)
-                return truth
-
-            return decide_later
-
-        def decide(f: Frame) -> bool:
-            truth = bool(test(f))
-            branch(f, truth)
-            return truth
-
-        return decide
+        return suspending.deciding(test, self.branch(number))
 
     def condition(self, condition: Closure, site: int) -> Closure:
         """The condition of an ``if`` or ``elif``."""
@@ -157,13 +142,13 @@ class Signals:
 
     # --- loops ---------------------------------------------------------------------------------------------
 
-    def round(self, b: Builder, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
+    def round(self, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
         """What comes before a loop asks for its next item, and after it knows whether there is one."""
         return self.reach_site(op.site), self.branch(self.plan.branch[op.site])
 
-    def rounds(self, b: Builder, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
+    def rounds(self, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """The items of a loop, with its line and branch on each round."""
-        before, after = self.round(b, op)
+        before, after = self.round(op)
         if not self.branches:
 
             def reaching(f: Frame, iterable: Any) -> Iterator[Any]:
@@ -189,86 +174,20 @@ class Signals:
 
         return lambda f, iterable: rounds(f, iterable)
 
-    def function(self, loop: Callable[[Frame, Any], Any]) -> Callable[[Frame, Any], Any]:
-        """A level of a recursive loop, which is a function of its own in compiled code, and for tracers."""
-
-        def function(f: Frame, items: Any) -> Any:
-            signal = f[SIGNAL]
-            begun = signal.begin_function()
-            try:
-                return loop(f, items)
-            except BaseException as error:
-                f[PART].raised(f, error)
-                raise
-            finally:
-                if begun:
-                    signal.end_function()
-
-        def function_later(f: Frame, items: Any) -> Generator[Any, Any, Any]:
-            signal = f[SIGNAL]
-            begun = signal.begin_function()
-            try:
-                return (yield from loop(f, items))
-            except BaseException as error:
-                f[PART].raised(f, error)
-                raise
-            finally:
-                if begun:
-                    signal.end_function()
-
-        return function_later if suspends(loop) else function
-
     def passes(self, op: ops.For, test: Closure) -> Closure:
         """The condition of a loop, for one item."""
         return self.at_line(op.site, self.deciding(test, self.plan.passes.get(op.site)))
 
-    def finishing(
-        self, b: Builder, op: ops.For, finish: Callable[[Frame, bool], Any]
-    ) -> Callable[[Frame, bool], Any]:
-        """What follows a loop that has an ``else``: left is to the ``else``."""
+    def finishing(self, op: ops.For, finish: suspending.Finish) -> suspending.Finish:
+        """What follows a loop that has an ``else``."""
         reach, branch = self.reach_site(op.site), self.branch(self.plan.otherwise[op.site])
-
-        def finishing(f: Frame, ran: bool) -> Any:
-            reach(f)
-            branch(f, not ran)
-            return finish(f, ran)
-
-        def finishing_later(f: Frame, ran: bool) -> Generator[Any, Any, Any]:
-            reach(f)
-            branch(f, not ran)
-            return (yield from finish(f, ran))
-
-        return finishing_later if suspends(finish) else finishing
+        return suspending.finishing(reach, branch, finish)
 
     def default(self, op: Any, value: Closure) -> Closure:
         """The default of a parameter, which reaches a line unless it is a constant or variable."""
         if isinstance(op, (ops.Const, ops.Load)):
             return value
         return self.at_line(op.site, value)
-
-    # --- exceptions ----------------------------------------------------------------------------------------
-
-    def raising(self, body: Closure) -> Closure:
-        """A body whose exceptions fire RAISE."""
-        if suspends(body):
-
-            def raising_later(f: Frame) -> Generator[Any, Any, Any]:
-                try:
-                    return (yield from body(f))
-                except BaseException as error:
-                    f[PART].raised(f, error)
-                    raise
-
-            return raising_later
-
-        def raising(f: Frame) -> Any:
-            try:
-                return body(f)
-            except BaseException as error:
-                f[PART].raised(f, error)
-                raise
-
-        return raising
 
     # --- calls ---------------------------------------------------------------------------------------------
 
@@ -334,7 +253,8 @@ class Signals:
             if isinstance(closure, str):
                 parts.append(closure)
             else:
-                parts.append(_before(sequence(before), closure))
+                first = sequence(before)
+                parts.append(closure if first is None else suspending.after(first, closure))
                 before = []
         # A piece of texts alone is put out after its lines are reached, else the lines after the last value are
         # reached when it has been put out.
@@ -422,22 +342,3 @@ def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
 
 def _no_branch(f: Frame, to_left: bool) -> None:
     """In place of `branch` where nobody listens to branches."""
-
-
-def _before(first: Closure | None, closure: Closure) -> Closure:
-    """A closure that runs after another."""
-    if first is None:
-        return closure
-    if suspends(closure):
-
-        def later(f: Frame) -> Generator[Any, Any, Any]:
-            first(f)
-            return (yield from closure(f))
-
-        return later
-
-    def both(f: Frame) -> Any:
-        first(f)
-        return closure(f)
-
-    return both

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import loops, output, resumable_statements, templates
+from tmplmon.backends.closures import loops, output, suspending, templates
 from tmplmon.backends.closures.core import BREAK, CONTINUE, Builder, Closure, nothing, sequence, suspends
-from tmplmon.backends.closures.frame import CONTEXT, OUTPUT, Frame, forget_line
+from tmplmon.backends.closures.frame import Frame, forget_line
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, exporter, namespace_checks, starts
 from tmplmon.ir import ops
-from tmplmon.runtime import support
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import missing
 
@@ -26,23 +25,9 @@ def assign(b: Builder, op: ops.Assign) -> Closure:
 def _assign(b: Builder, op: ops.Assign) -> Closure:
     value, site = b.value(op.value), op.site
     exports = exporter(b, op.export)
-    if isinstance(op.target, ops.Slot) and not suspends(value) and exports is None:
-        i = b.index(op.target)
-
-        def to_slot(f: Frame) -> None:
-            f[i] = value(f)
-
-        return to_slot
-    to = assigner(b, op.target)
-    if suspends(value):
-        assigned: Closure = resumable_statements.assign(to, value, site)
-    else:
-
-        def to_target(f: Frame) -> None:
-            nonlocal site
-            to(f, value(f))
-
-        assigned = to_target
+    if isinstance(op.target, ops.Slot) and exports is None:
+        return suspending.assign_slot(b.index(op.target), value)
+    assigned = suspending.assign(assigner(b, op.target), value, site)
     steps = (namespace_checks(b, op.target), assigned, exports)
     closure = sequence([step for step in steps if step is not None])
     assert closure is not None
@@ -50,14 +35,7 @@ def _assign(b: Builder, op: ops.Assign) -> Closure:
 
 
 def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
-    value = b.value(op.value)
-    if suspends(value):
-        return b.at_line(op.site, resumable_statements.evaluate(value))
-
-    def run(f: Frame) -> None:
-        value(f)
-
-    return b.at_line(op.site, run)
+    return b.at_line(op.site, suspending.evaluate(b.value(op.value)))
 
 
 # --- control flow ------------------------------------------------------------------------------------------
@@ -65,37 +43,17 @@ def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
 
 def if_(b: Builder, op: ops.If) -> Closure:
     """An ``if`` with its ``elif``s: each is an ``if`` in the ``else`` of the one before."""
-    made = b.body(op.orelse)
+    closure = b.body(op.orelse)
     for test, yes, site in reversed(op.branches):
-        condition = b.value(test)
+        condition, body = b.value(test), b.body(yes) or nothing
         if b.signals is not None:
             condition = b.signals.condition(condition, site)
-        made = _if(condition, b.body(yes) or nothing, made, site)
-    assert made is not None
-    return made
-
-
-def _if(test: Closure, yes: Closure, no: Closure | None, site: int) -> Closure:
-    if suspends(test) or suspends(yes) or (no is not None and suspends(no)):
-        return resumable_statements.if_(test, yes, no, site)
-    if no is None:
-
-        def if_only(f: Frame) -> Any:
-            nonlocal site
-            if not test(f):
-                return None
-            return yes(f)
-
-        return if_only
-
-    def if_else(f: Frame) -> Any:
-        nonlocal site
-        holds = test(f)
-        if not holds:
-            return no(f)
-        return yes(f)
-
-    return if_else
+        if closure is None:
+            closure = suspending.if_only(condition, body, site)
+        else:
+            closure = suspending.if_else(condition, body, closure, site)
+    assert closure is not None
+    return closure
 
 
 def jump(b: Builder, op: ops.Jump) -> Closure:
@@ -105,50 +63,15 @@ def jump(b: Builder, op: ops.Jump) -> Closure:
 
 def enter(b: Builder, op: ops.Enter) -> Closure:
     site = op.site
-    bindings = [(assigner(b, to), b.value(bound)) for to, bound in op.bindings]
-    wanted = None if op.autoescape is None else b.value(op.autoescape)
+    bindings = [(assigner(b, to), b.value(value)) for to, value in op.bindings]
+    setting = None if op.autoescape is None else b.value(op.autoescape)
     start = starts(b, op.frame)
     body = b.body(op.body) or nothing
-    evaluated = [bound for _, bound in bindings] + ([] if wanted is None else [wanted])
-    if suspends(body) or any(map(suspends, evaluated)):
-        return b.at_line(site, resumable_statements.enter(b, bindings, wanted, start, body, site))
-    open_frame = _open_frame(bindings, start, site)
-    if wanted is None:
-
-        def with_(f: Frame) -> Any:
-            open_frame(f)
-            return body(f)
-
-        return b.at_line(site, with_)
-    environment = b.constants.environment
-
-    def autoescaped(f: Frame) -> Any:
-        nonlocal site
-        open_frame(f)
-        context = f[CONTEXT]
-        saved = context.eval_ctx
-        context.eval_ctx = support.eval_context(environment, wanted(f))
-        outcome = body(f)
-        context.eval_ctx = saved
-        return outcome
-
-    return b.at_line(site, autoescaped)
-
-
-def _open_frame(
-    bindings: list[tuple[Callable[[Frame, Any], None], Closure]], start: Closure | None, site: int
-) -> Closure:
-    """Evaluates the values of a ``with``, all of them before the first is assigned."""
-
-    def open_frame(f: Frame) -> None:
-        nonlocal site
-        given = [bound(f) for _, bound in bindings]
-        if start is not None:
-            start(f)
-        for (to, _), held in zip(bindings, given, strict=True):
-            to(f, held)
-
-    return open_frame
+    if setting is not None:
+        body = suspending.autoescape(b.constants.environment, setting, body, site)
+    if bindings or start is not None:
+        body = suspending.enter(bindings, start, body, site)
+    return b.at_line(site, body)
 
 
 # --- captured output and macros ----------------------------------------------------------------------------
@@ -161,24 +84,9 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
     body = b.body(op.body) or nothing
     b.yields = yields
     join = joined(b, op.autoescape)
-    if suspends(body):
-        return b.at_line(site, resumable_statements.capture(i, start, body, join))
-
-    if b.metering is not None:
+    if b.metering is not None and not suspends(body):
         body = b.metering.captured(body, site)
-
-    def captured(f: Frame) -> Any:
-        pieces: list[Any] = []
-        output = f[OUTPUT]
-        f[OUTPUT] = pieces
-        start(f)
-        outcome = body(f)
-        f[OUTPUT] = output
-        if outcome is None:
-            f[i] = join(f, pieces)
-        return outcome
-
-    return b.at_line(site, captured)
+    return b.at_line(site, suspending.capture(i, start, body, join))
 
 
 def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
@@ -213,10 +121,7 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         value = b.value(default)
         if b.signals is not None:
             value = b.signals.default(default, value)
-        if suspends(value):
-            made.append(resumable_statements.default(i, value))
-        else:
-            made.append(_default(i, value))
+        made.append(suspending.default(i, value))
         if b.signals is not None:
             made.append(forget_line)
     return made
@@ -235,14 +140,6 @@ def _absent(i: int, undefined: Any) -> Closure:
             f[i] = undefined
 
     return absent
-
-
-def _default(i: int, value: Closure) -> Closure:
-    def default(f: Frame) -> None:
-        if f[i] is missing:
-            f[i] = value(f)
-
-    return default
 
 
 STATEMENTS: dict[type[Any], Callable[[Builder, Any], Closure | list[Closure]]] = {

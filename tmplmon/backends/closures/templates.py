@@ -8,8 +8,8 @@ template's tree runs as a part of this scope (`sites`).
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import resumable_statements
-from tmplmon.backends.closures.core import Builder, Closure, suspends
+from tmplmon.backends.closures import awaiting, suspending
+from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame
 from tmplmon.backends.closures.parts import combined
 from tmplmon.backends.closures.variables import exporter, locals_of
@@ -18,16 +18,17 @@ from tmplmon.ir.facts import extends_always
 from tmplmon.ir.walk import walk
 from tmplmon.runtime import support
 
-type Run = Any
-"""Runs the code of a template or block in a context, with its output going where a frame's goes."""
-
 
 def run(f: Frame, owner: Any, context: Any) -> None:
+    """Run the code of a template or block in a context; its output goes where the frame's output goes."""
     owner.code(context, f[OUTPUT])
 
 
-def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], None]:
-    """`run`; in a tree that tells of calls, what runs has this frame among its callers, at a site."""
+def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Any]:
+    """Return the function that does that in a tree: a generator function if what runs may suspend. In a tree that
+    fires CALL, the code that runs has this frame among its callers, at a site."""
+    if b.runs_suspending:
+        return awaiting.runner(b, site)
     if not b.calls:
         return run
     assert b.signals is not None
@@ -51,19 +52,8 @@ def call_block(b: Builder, op: ops.CallBlock) -> Closure:
             support.check_required(context, name)
         return chain[0], context if seen is None else context.derived(seen(f))
 
-    made: Closure
-    if b.constants.is_async or b.yields:
-        made = resumable_statements.run_found(b, find, site)
-    else:
-        start = runner(b, site)
-
-        def block(f: Frame) -> None:
-            nonlocal site
-            start(f, *find(f))
-
-        made = block
-    made = b.at_line(site, made)
-    return unless_extended(made) if op.unless_extended else made
+    closure = b.at_line(site, suspending.run_code(find, runner(b, site), site))
+    return suspending.unless_extended(closure) if op.unless_extended else closure
 
 
 def run_super(b: Builder, name: str, site: int) -> Closure:
@@ -74,74 +64,25 @@ def run_super(b: Builder, name: str, site: int) -> Closure:
         context = f[CONTEXT]
         return context.blocks.after[block], context
 
-    if b.constants.is_async or b.yields:
-        return resumable_statements.run_found(b, find, site)
-
-    start = runner(b, site)
-
-    def super_(f: Frame) -> None:
-        nonlocal site
-        start(f, *find(f))
-
-    return super_
+    return suspending.run_code(find, runner(b, site), site)
 
 
 def extends(b: Builder, op: ops.Extends) -> Closure:
-    template, again, site = b.value(op.template), op.again, op.site
-    this = b.constants.template
-    if suspends(template):
-        return b.at_line(op.site, resumable_statements.extends(template, again, this, site))
-
-    def extend(f: Frame) -> None:
-        nonlocal site
-        if again:
-            support.check_not_extended(f[PARENT])
-        f[PARENT] = support.extend(f[CONTEXT], template(f), this)
-
-    return b.at_line(op.site, extend)
+    closure = suspending.extends(b.value(op.template), op.again, b.constants.template, op.site)
+    return b.at_line(op.site, closure)
 
 
 def finish(b: Builder) -> Closure:
     """The end of a template body that may extend another, which runs the parent."""
     site = max(op.site for op in walk(b.scope.ir.body) if type(op) is ops.Extends)
-    runs: Closure
-    if b.constants.is_async or b.yields:
-        runs = resumable_statements.run_found(b, lambda f: (f[PARENT], f[CONTEXT]), site)
-    else:
-        start = runner(b, site)
 
-        def parent(f: Frame) -> None:
-            nonlocal site
-            start(f, f[PARENT], f[CONTEXT])
+    def parent(f: Frame) -> tuple[Any, Any]:
+        return f[PARENT], f[CONTEXT]
 
-        runs = parent
-    runs = b.at_line(site, runs)
+    closure = b.at_line(site, suspending.run_code(parent, runner(b, site), site))
     if extends_always(b.scope.ir):
-        return runs
-    return if_extended(runs if b.signals is None else b.signals.from_nowhere(runs))
-
-
-def unless_extended(step: Closure) -> Closure:
-    """A statement that is left out when a parent is set."""
-    if suspends(step):
-        return resumable_statements.unless_extended(step)
-
-    def checked(f: Frame) -> Any:
-        return step(f) if f[PARENT] is None else None
-
-    return checked
-
-
-def if_extended(step: Closure) -> Closure:
-    """A statement that is left out when no parent is set."""
-    if suspends(step):
-        return resumable_statements.if_extended(step)
-
-    def checked(f: Frame) -> None:
-        if f[PARENT] is not None:
-            step(f)
-
-    return checked
+        return closure
+    return suspending.if_extended(closure if b.signals is None else b.signals.from_nowhere(closure))
 
 
 def include_operands(
@@ -170,18 +111,7 @@ def include(b: Builder, op: ops.Include) -> Closure:
     def load(f: Frame, name: Any) -> Any:
         return support.included(f[CONTEXT], name, key, this, ignore_missing)
 
-    if b.constants.is_async or b.yields:
-        return resumable_statements.include(b, name, key, load, context_for, site)
-
-    def included(f: Frame) -> None:
-        nonlocal site
-        template = None if key is None else f[CONTEXT].loaded.get(key)
-        if template is None:
-            template = load(f, name(f))
-        if template is not None:
-            run(f, template, context_for(f, template))
-
-    return included
+    return suspending.include(name, key, load, context_for, runner(b, site), site)
 
 
 def import_(b: Builder, op: ops.Import) -> Closure:

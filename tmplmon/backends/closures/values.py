@@ -10,8 +10,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import calls, fused, guarded, resumable
-from tmplmon.backends.closures.core import Builder, Closure, suspends
+from tmplmon.backends.closures import calls, fused, guarded, suspending
+from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import Parts, combined
 from tmplmon.ir import ops
@@ -160,65 +160,15 @@ def compare(b: Builder, op: ops.Compare) -> Closure:
         operands = b.values([op.left, second])
         return combined(b, operands, lambda f, left, right: function(left, right), op.site)
     # A further operand is evaluated only if what is compared before it holds.
-    if b.constants.is_async:
-        return resumable.compare(b, op)
-    left, site = b.value(op.left), op.site
     rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
-
-    def chain(f: Frame) -> Any:
-        nonlocal site
-        before = left(f)
-        result: Any = True
-        for function, operand in rest:
-            after = operand(f)
-            result = function(before, after)
-            if not result:
-                return result
-            before = after
-        return result
-
-    return chain
+    return suspending.chain(b.value(op.left), rest, op.site)
 
 
 def logical(b: Builder, op: ops.Logical) -> Closure:
     left, right, site = b.value(op.left), b.value(op.right), op.site
-    if suspends(left) or suspends(right):
-        return resumable.logical(
-            op.op, left, right, site, _truth if b.signals is None else b.signals.decided(op)
-        )
     if b.signals is not None:
-        return _decided(op.op, left, right, site, b.signals.decided(op))
-    if op.op == "and":
-
-        def both(f: Frame) -> Any:
-            nonlocal site
-            return left(f) and right(f)
-
-        return both
-
-    def either(f: Frame) -> Any:
-        nonlocal site
-        return left(f) or right(f)
-
-    return either
-
-
-def _truth(f: Frame, held: Any) -> bool:
-    return bool(held)
-
-
-def _decided(
-    name: str, left: Closure, right: Closure, site: int, decide: Callable[[Frame, Any], bool]
-) -> Closure:
-    """``and`` and ``or`` with a function for the truth of the left operand."""
-    wanted = name == "and"
-
-    def value(f: Frame) -> Any:
-        nonlocal site
-        held = left(f)
-        return right(f) if decide(f, held) is wanted else held
-
-    return value
+        return suspending.decided(left, right, op.op == "and", b.signals.decided(op), site)
+    return (suspending.both if op.op == "and" else suspending.either)(left, right, site)
 
 
 def conditional(b: Builder, op: ops.Conditional) -> Closure:
@@ -232,14 +182,7 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
         orelse = lambda f: undefined  # noqa: E731
     if b.signals is not None:
         test = b.signals.deciding(test, b.signals.plan.branch.get(site))
-    if suspends(test) or suspends(body) or suspends(orelse):
-        return resumable.conditional(test, body, orelse, site)
-
-    def choose(f: Frame) -> Any:
-        nonlocal site
-        return body(f) if test(f) else orelse(f)
-
-    return choose
+    return suspending.choose(test, body, orelse, site)
 
 
 # --- text and containers -----------------------------------------------------------------------------------
