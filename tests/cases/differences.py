@@ -38,6 +38,10 @@ DIFFERENCES: dict[str, Difference] = {
         "For an error in an expression of a tag that spans several lines, Jinja2 reports the line at which the"
         " tag begins. tmplmon reports the line of the expression.",
     ),
+    "first-unknown-filter": Difference(
+        "Of several unknown filters or tests in an expression, Jinja2 reports the last one. tmplmon reports the"
+        " first one.",
+    ),
     "names-in-the-filter-of-a-block-set": Difference(
         "A name in the filter of a block set is an internal AssertionError in Jinja2. In tmplmon it is a name of"
         " the frame around the tag, as in the value of a set.",

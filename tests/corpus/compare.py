@@ -37,8 +37,9 @@ SLOW_TIMES = 2
 SLOW_SECONDS = 0.01
 REPEATS = 5
 
-# The entry of DIFFERENCES for errors in tags that span several lines.
+# Entries of DIFFERENCES for errors in tags that span several lines.
 LINE_OF_AN_EXPRESSION = "line-of-an-expression"
+FIRST_UNKNOWN_FILTER = "first-unknown-filter"
 
 # The outcome of one step on one engine: "output" with a text, "error" with its type and line, or "time limit".
 type Result = tuple[str, str]
@@ -293,8 +294,8 @@ class Comparison:
         errors = [text if kind == "error" else None for kind, text in (oracle, ours)]
         line = self._source_line(errors[1] or errors[0])
         reason = next((key for pattern, key in self.reasons if matches(path, [pattern])), None)
-        if reason is None and self._is_in_same_tag(*errors):
-            reason = LINE_OF_AN_EXPRESSION
+        if reason is None:
+            reason = self._reason_of_lines(*errors)
         if reason is None:
             accepting = (
                 key for key, entry in DIFFERENCES.items() if entry.accepts(errors[0], errors[1], line)
@@ -308,14 +309,19 @@ class Comparison:
         lines = re.split(r"\r\n|\r|\n", self.sources.get(path, ""))
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
-    def _is_in_same_tag(self, oracle: str | None, ours: str | None) -> bool:
-        """Whether two errors are the same but for the line, and both lines are those of one tag."""
+    def _reason_of_lines(self, oracle: str | None, ours: str | None) -> str | None:
+        """The reason if two errors are the same but for the line, and both lines are those of one tag."""
         kind, path, first = located(oracle)
         other_kind, other_path, line = located(ours)
         if kind != other_kind or path != other_path or path not in self.sources:
-            return False
+            return None
         environment = self.environment("jinja2", path, stubs=True, undefined="empty")
-        return any(start <= first < line <= end for start, end in tags_of(environment, self.sources[path]))
+        tags = list(tags_of(environment, self.sources[path]))
+        if any(start <= first < line <= end for start, end in tags):
+            return LINE_OF_AN_EXPRESSION
+        if kind == "TemplateAssertionError" and any(start <= line < first <= end for start, end in tags):
+            return FIRST_UNKNOWN_FILTER
+        return None
 
 
 def located(error: str | None) -> tuple[str, str, int]:

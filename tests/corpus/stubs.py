@@ -50,7 +50,7 @@ class Anything:
         return self._name
 
     def __repr__(self) -> str:
-        return f"<{self._name}>"
+        return repr(self._name)
 
     def __contains__(self, item: object) -> bool:
         return True
@@ -84,7 +84,13 @@ class Anything:
     def _operate(self, *others: object) -> "Anything":
         return self
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __pos__ = _operate
+    def __add__(self, other: object) -> object:
+        return str(self) + other if isinstance(other, str) else self
+
+    def __radd__(self, other: object) -> object:
+        return other + str(self) if isinstance(other, str) else self
+
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __pos__ = _operate
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __pow__ = __rpow__ = __neg__ = _operate
 
 

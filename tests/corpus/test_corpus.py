@@ -60,6 +60,8 @@ def test_differences_are_reported_with_line_and_reason(monkeypatch: pytest.Monke
 def test_the_line_of_an_expression_inside_a_tag_is_explained() -> None:
     report = compare("a", {"a.j2": "\n{% for i in\n  a.b.c %}\n{% endfor %}"}, Kind())
     assert {difference.reason for difference in report.differences} == {comparing.LINE_OF_AN_EXPRESSION}
+    report = compare("a", {"a.j2": "{{ a|no_such|\nneither }}"}, Kind())
+    assert {difference.reason for difference in report.differences} == {comparing.FIRST_UNKNOWN_FILTER}
     tags = comparing.tags_of(jinja2.Environment(), "a\n{{ a\n}} {% if\n\na -%}\n\n{%- endif %}")
     assert list(tags) == [(2, 3), (3, 5), (7, 7)]
 

@@ -36,7 +36,7 @@ def summary(outcome: Outcome) -> tuple[str, str]:
 def tidy(output: str) -> str:
     """The output without what names an engine's own objects: generators, addresses, modules."""
     output = re.sub(r"(async_)?generator object [\w.]+", "generator", output)
-    return re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", without_addresses(output))
+    return re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z]|namespace\b)", "", without_addresses(output))
 
 
 def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) -> bool:
