@@ -19,7 +19,7 @@ from cases.engines import JINJA2, ROOT, TMPLMON, Engine, Outcome, describe
 from differential.compare import summary
 
 from .packages import Kind, matches
-from .stubs import Anything, finder, permissive, stub_filter, stub_test, unknown_names
+from .stubs import Anything, finder, permissive, stub_filter, stub_lipsum, stub_test, unknown_names
 
 ENGINES = {
     "jinja2": JINJA2,
@@ -163,6 +163,7 @@ class Comparison:
             options["cache_size"] = -1
             if undefined == "permissive":
                 options["undefined"] = permissive(module.Undefined)
+            options["globals"] = {"lipsum": stub_lipsum}
             if stubs:
                 names = self.unknown.values()
                 options["filters"] = dict.fromkeys(

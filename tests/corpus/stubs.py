@@ -125,6 +125,11 @@ def stub_test(value: object, *args: object, **kwargs: object) -> bool:
     return True
 
 
+def stub_lipsum(*args: object, **kwargs: object) -> str:
+    """In place of the engines' own, whose texts are random and made of different words."""
+    return "Lorem ipsum."
+
+
 class Names(NamedTuple):
     """Names that a template uses and its environment does not have."""
 
