@@ -16,9 +16,9 @@ from tmplmon.errors import (
 from tmplmon.loaded import note as note_file
 from tmplmon.runtime.calls import call
 from tmplmon.runtime.context import Context, EvalContext
-from tmplmon.runtime.filters import FILTERS
+from tmplmon.runtime.filters import COLLECTING_FILTERS, FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
-from tmplmon.runtime.markers import inlinable, is_inlinable, pass_arg_of
+from tmplmon.runtime.markers import collecting, inlinable, is_inlinable, pass_arg_of
 from tmplmon.runtime.tables import Table
 from tmplmon.runtime.tests import TESTS
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
@@ -336,6 +336,12 @@ class Environment:
                         return undefined_attribute(self, obj, attribute, argument, error)
             return self.undefined(obj=obj, name=argument)
 
+    def _callable_filter(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function that a template calls for the filter `function` of the name `name`."""
+        if self.is_async and name in COLLECTING_FILTERS and function is self._stock_filters.get(name):
+            return collecting(function)
+        return function
+
     def _apply(
         self,
         kind: str,
@@ -368,6 +374,8 @@ class Environment:
             first = [eval_ctx]
         elif wants == "environment":
             first = [self]
+        if kind == "filter":
+            function = self._callable_filter(name, function)
         return function(*first, value, *(args or ()), **(kwargs or {}))
 
     @inlinable

@@ -124,6 +124,24 @@ def async_variant(
     return join
 
 
+def collecting(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter for asynchronous environments that may be applied to an asynchronous iterable, too, whose items are
+    collected into a list then. `f` takes a list."""
+    position = 0 if pass_arg_of(f) is None else 1
+
+    async def apply_later(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        items = [item async for item in args[position]]
+        return f(*args[:position], items, *args[position + 1 :], **kwargs)
+
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        value = args[position]
+        if hasattr(value, "__aiter__") and not hasattr(value, "__iter__"):
+            return apply_later(args, kwargs)
+        return f(*args, **kwargs)
+
+    return apply
+
+
 # Values of these exact types are not awaitable.
 _NEVER_AWAITABLE = frozenset({str, int, float, bool, type(None), list, dict, tuple})
 

@@ -64,7 +64,8 @@ def link(
         elif kind == "default":
             names[name] = environment.globals[detail] if detail in environment.globals else undefined[detail]
         elif kind == "filter":
-            names[name] = _applicable(environment.filters, environment._stock_filters, detail)
+            function = _applicable(environment.filters, environment._stock_filters, detail)
+            names[name] = environment._callable_filter(detail[0], function)
         elif kind == "test":
             names[name] = _applicable(environment.tests, environment._stock_tests, detail)
         else:

@@ -76,7 +76,10 @@ class Constants:
         found = self._table(kind).get(name)
         if found is None:
             return support.unknown(kind, name), None
-        return found, pass_arg_of(found)
+        wants = pass_arg_of(found)
+        if kind == "filter":
+            found = self.environment._callable_filter(name, found)
+        return found, wants
 
     def is_known(self, kind: str, name: str) -> bool:
         return name in self._table(kind)

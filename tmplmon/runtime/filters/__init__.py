@@ -124,4 +124,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
 }
 """Name of each built-in filter → the function. Aliases are entries of their own."""
 
-__all__ = ["FILTERS", "do_mark_unsafe"]
+COLLECTING_FILTERS = frozenset(
+    {"batch", "count", "last", "length", "max", "min", "random", "reverse", "sort", "tojson"}
+)
+"""Filters that take a list; in an asynchronous environment they wait for the items of an asynchronous iterable."""
+
+__all__ = ["COLLECTING_FILTERS", "FILTERS", "do_mark_unsafe"]

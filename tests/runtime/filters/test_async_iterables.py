@@ -1,0 +1,59 @@
+"""In an asynchronous environment every filter that takes several values takes an asynchronous iterable, too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tmplmon import Environment
+from tmplmon.sandbox import SandboxedEnvironment
+
+FILTERS = {
+    "sort|join": "112233",
+    "sort(reverse=true)|join": "332211",
+    "max": "3",
+    "min": "1",
+    "length": "6",
+    "count": "6",
+    "last": "3",
+    "first": "1",
+    "reverse|join": "321321",
+    "batch(4)|list": "[[1, 2, 3, 1], [2, 3]]",
+    "slice(2)|list": "[[1, 2, 3], [1, 2, 3]]",
+    "tojson": "[1, 2, 3, 1, 2, 3]",
+    "random in [1, 2, 3]": "True",
+    "unique|sort|join": "123",
+    "sum": "12",
+    "map('string')|sort|join": "112233",
+    "select('odd')|map('string')|max": "3",
+    "reject('odd')|length + 1": "3",
+    "map('float')|batch(3)|map('last')|join(';')": "3.0;3.0",
+}
+
+
+@pytest.mark.parametrize(
+    "make", [Environment, SandboxedEnvironment, lambda **o: Environment(backend="closures", **o)]
+)
+@pytest.mark.parametrize("source", ["items()", "items()|map('int')", "plain"])
+def test_filters_take_asynchronous_iterables(make: Any, source: str) -> None:
+    async def items() -> AsyncIterator[int]:
+        for number in (1, 2, 3) * 2:
+            await asyncio.sleep(0)
+            yield number
+
+    environment = make(enable_async=True)
+
+    async def render(expression: str) -> str:
+        template = environment.from_string(f"{{{{ {expression} }}}}")
+        return await template.render_async(items=items, plain=[1, 2, 3] * 2)
+
+    for filters, output in FILTERS.items():
+        assert asyncio.run(render(f"{source}|{filters}")) == output, filters
+
+
+def test_a_filter_of_the_application_gets_what_is_there() -> None:
+    environment = Environment(enable_async=True)
+    environment.filters["sort"] = lambda value: type(value).__name__
+    template = environment.from_string("{{ [1]|map('string')|sort }}")
+    assert asyncio.run(template.render_async()) == "async_generator"
