@@ -60,7 +60,7 @@ BOOLEAN_LOOP_ATTRIBUTES = frozenset({"first", "last"})
 """Attributes of a loop whose value is a bool. The value of the others, read without a loop object, is an int."""
 
 LONGEST_RUN = 24
-"""Values in one piece of output. All of a piece are held until it is complete."""
+"""The number of values that are written at once. All texts of a run are kept in memory until it is written."""
 
 
 class InlineFilter(NamedTuple):
@@ -99,20 +99,23 @@ def inline_test(op: ops.Test) -> tuple[str, Any] | None:
 
 
 def extends_always(scope: ops.Scope) -> bool:
-    """Whether a template body is certain to have a parent when it ends."""
+    """Whether a template body certainly has a parent when it ends."""
     return any(type(op) is ops.Extends for op in scope.body)
 
 
 def known_macro(slot: ops.Slot) -> ops.MakeMacro | None:
-    """The macro that a variable is certain to hold wherever it is read."""
+    """The macro that a variable certainly has as its value wherever it is read, or None."""
     if slot.kind is ops.SlotKind.UNSET and slot.assigned == 1 and not slot.initialised:
         return slot.macro
     return None
 
 
-def macro_slots(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | None:
-    """The operand for each parameter of a macro, None for one not given; None if the call has to be settled at run
-    time. Only calls whose operands come in the order of the parameters: that is the order of evaluation."""
+def direct_operands(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | None:
+    """One operand for each parameter of a macro, None for a parameter that is not passed.
+
+    Returns None if the arguments can only be bound at run time, or if the operands do not come in the order of the
+    parameters, in which they would be evaluated.
+    """
     scope = macro.scope
     arguments = op.arguments
     if not arguments.simple or op.caller is not None:
@@ -122,19 +125,20 @@ def macro_slots(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | Non
     names = [slot.name for slot, _ in scope.parameters]
     if "caller" in names or len(arguments.args) > len(names):
         return None
-    given: dict[str, ops.Op] = dict(zip(names, arguments.args, strict=False))
+    passed: dict[str, ops.Op] = dict(zip(names, arguments.args, strict=False))
     for name, operand in arguments.kwargs:
-        if name in given or name not in names:
+        if name in passed or name not in names:
             return None
-        given[name] = operand
-    in_order = [given[name] for name in names if name in given]
+        passed[name] = operand
+    in_order = [passed[name] for name in names if name in passed]
     if in_order != arguments.values():
         return None
-    return [given.get(name) for name in names]
+    return [passed.get(name) for name in names]
 
 
 def known_super(op: ops.Op) -> str | None:
-    """The block in which a value is ``super()``, which where it is put out runs in its place; None for others."""
+    """The name of the block whose ``super()`` an op is, or None. Where the value is output, the next block up the
+    inheritance chain can write its output directly."""
     if type(op) is not ops.Call or type(op.func) is not ops.Load or op.arguments.values():
         return None
     slot = op.func.slot

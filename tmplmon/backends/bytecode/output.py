@@ -1,13 +1,14 @@
-"""A run of output: one text, put out at once.
+"""A run of output: one f-string, written at once.
 
     hello {{ name }}, {{ n }}        output.append(f'hello {text of name}, {text of n}')
 
-Rule: the values become text one by one, in the template's order. Each is a part of the f-string as long as no
-later value takes statements of its own; then it is evaluated before those, into a temporary. Each line of the run
-that the table promises fires LINE when it is reached: a part is on its own line, and what puts the text out is on
-the line of the last part. A text that is put aside for later statements leaves a no-operation on its line.
+Rule: values become text one by one, in the template's order. A value is a fragment of the f-string as long as no
+later value needs statements of its own; if one does, the fragments before it are evaluated into temporaries
+first. Each line of the run that has a LINE site fires LINE when execution reaches it: a fragment is on its own
+line, and the call that writes the text is on the line of the last fragment. A constant text that comes before
+statements leaves a no-operation on its line.
 
-    <td>{{ user.name }}</td>         an attribute that is a str is read, escaped and put out from top to bottom:
+    <td>{{ user.name }}</td>         for an attribute that is a str, read, escape and write are one straight path:
 
         while True:
             try:
@@ -22,8 +23,8 @@ the line of the last part. A text that is put aside for later statements leaves 
             output.append(f'<td>{it if type(it) is int else escaped(it)}</td>')
             break
 
-That is more code than a test and an expression after the other, and as quick. But ways that meet within a line cost
-a template that coverage.py measures: see `values.read_attribute`.
+This is more code than a conditional expression, and as fast. But where paths join within a line, a template that
+coverage.py measures gets slower: see `values.read_attribute`.
 """
 
 import ast
@@ -34,112 +35,141 @@ from tmplmon.backends.bytecode.calls import call_arguments
 from tmplmon.backends.bytecode.function import PARENT, YIELD, Function
 from tmplmon.backends.bytecode.operands import value
 from tmplmon.backends.bytecode.pyast import NO_LINE, NOWHERE, Place
-from tmplmon.backends.bytecode.texts import (
-    text_by_type,
-    text_of,
-    text_of_other,
-    text_of_str,
-    type_is,
-)
+from tmplmon.backends.bytecode.texts import text_by_type, text_of, text_of_other, text_of_str, type_is
 from tmplmon.backends.bytecode.values import read_attribute
 from tmplmon.ir import ops
-from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
+from tmplmon.ir.facts import LONGEST_RUN
+from tmplmon.ir.output import ConstantText, MacroCall, OutputRules, OutputValue, SuperCall, split_piece
 from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
 
-# A text of so many characters is put out on its own: as a part of an f-string it would be copied once more, which
-# takes longer than another call of `append` (about 15 ns).
+# A text of at least so many characters is written on its own: as a part of an f-string it would be copied once
+# more, which takes longer than another call of `append` (about 15 ns).
 _LONG_TEXT = 1000
 
 
 @record
-class _Part:
-    """A text, or the expression of one. `place` is None for a blank text, which has no line. What is `reached` has
-    been evaluated by a statement, or needs no LINE event any more."""
+class _Fragment:
+    """A part of the f-string: a constant text, or the expression of a text.
+
+    place: None for a blank text, which has no line.
+    reached: whether a statement has evaluated the fragment, or it needs no LINE event.
+    attribute: the unfinished statements of an attribute whose text the fragment is, if there are any.
+    """
 
     content: "str | ast.expr"
     place: Place | None
     reached: bool = False
-    text: "_AttributeText | None" = None
+    attribute: "_AttributeText | None" = None
 
 
 @record
 class _AttributeText:
-    """The text of an attribute, of which nothing is left to do but to use it, in two places: where it is a str that
-    has been read in a quick way, and where it is anything else. Each is the end of a list of statements, the rest
-    of which are there; `name` is for the text."""
+    """The statements that compute the text of an attribute, up to the point where the text is used.
+
+    name: a variable for the text.
+    text_of_str, text_of_other: the text of an attribute that was read directly and is a `str`, and of any other.
+    direct_ends: the lists of statements that use `text_of_str` at their end.
+    loop: the loop of one round around all statements, which uses `text_of_other` at its end.
+    """
 
     name: str
-    quick: ast.expr
-    ends: "list[list[ast.stmt]]"
-    other: ast.expr
-    whole: ast.While
+    text_of_str: ast.expr
+    direct_ends: "list[list[ast.stmt]]"
+    text_of_other: ast.expr
+    loop: ast.While
+
+    def use(self, statements: Callable[[ast.expr], list[ast.stmt]], at: Place) -> None:
+        """Finish the statements with those that `statements` returns for the text."""
+        for body in self.direct_ends:
+            body += [*statements(self.text_of_str), pyast.break_(at)]
+        self.loop.body[-1:-1] = statements(self.text_of_other)
 
 
 def emit(f: Function, run: Sequence[ops.Emit | ops.If], following: Place = NOWHERE) -> None:
-    """Puts out a run, which `run_at` found. `following` is the place that is reached after it, if that is known."""
-    made = _Run(f, following)
+    """Append the statements that write a run, as delimited by `run_at`.
+
+    following: the place that execution reaches after the run, if that is certain.
+    """
+    writer = _RunWriter(f, following)
     f.begin()
     for op in run:
         if type(op) is ops.Emit:
-            made.pieces(op.pieces)
+            writer.pieces(op.pieces)
         elif type(op) is ops.If:
-            made.choice(op)
-    made.flush()
+            writer.choice(op)
+    writer.flush()
 
 
 def emit_unless_extended(f: Function, op: ops.Emit, following: Place) -> None:
-    """`emit` where a parent template may have been set, which drops the output."""
+    """`emit` for output that is dropped if a parent template has been set."""
     at = f.apart
     with f.into([], at) as statements:
         emit(f, [op], following)
     if statements:
-        extended = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
-        f.body.append(pyast.if_(extended, statements, [], at))
+        not_extended = pyast.compare(pyast.name(PARENT, at), [ast.Is()], [pyast.const(None, at)], at)
+        f.body.append(pyast.if_(not_extended, statements, [], at))
 
 
-class _Run:
+class _RunWriter:
+    """Collects the fragments of a run, and writes them."""
+
     def __init__(self, f: Function, following: Place) -> None:
         self.f = f
         self.following = following
-        self.parts: list[_Part] = []
+        self.fragments: list[_Fragment] = []
         self.values = 0
+        target = f.unit.target
+        # A macro is a function that appends to a list; a generator or coroutine cannot pass its output on so.
+        direct_macros = not target.is_async and f.sink != YIELD
+        self.rules = OutputRules(
+            target.finalize is not None, target.native, direct_macros, True, escape_to_str
+        )
+
+    # --- collecting ----------------------------------------------------------------------------------------
 
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> None:
+        f = self.f
         for piece in pieces:
-            if type(piece) is ops.EmitText:
-                self.add_text(piece.text, self.f.at(piece.site) if piece.site >= 0 else None)
-            else:
-                assert isinstance(piece, ops.EmitValue)
-                self.value(piece.value, piece.escape, piece.site, piece.finished)
+            if type(piece) is ops.EmitValue:
+                f.here = f.at(piece.site)
+            for part in split_piece(piece, self.rules):
+                match part:
+                    case ConstantText():
+                        self.add_text(part.text, f.at(part.site) if part.site >= 0 else None)
+                    case OutputValue():
+                        self.add_output(part)
+                    case MacroCall():
+                        self.run_macro(part)
+                    case SuperCall():
+                        self.run_super(part)
             if self.values >= LONGEST_RUN:
                 self.flush()
-                self.f.begin()
+                f.begin()
 
     def choice(self, op: ops.If) -> None:
-        """One of two texts on one line: a part like any other."""
+        """Add one of two texts on one line, as a fragment like any other."""
         f = self.f
         ((test, yes, site),) = op.branches
         at = f.here = f.at(site)
         before = len(f.body)
         condition = value(f, test)
-        if len(f.body) > before:
-            self.settle(before)
+        self.settle(before)
         first, second = (pyast.const(_text_of(body), at) for body in (yes, op.orelse))
         self.add_value(pyast.if_expr(condition, first, second, at), at)
 
     def add_text(self, text: str, place: Place | None) -> None:
         self.append_text(text, place)
-        content = self.parts[-1].content
+        content = self.fragments[-1].content
         if type(content) is str and len(content) >= _LONG_TEXT and self.f.sink != YIELD:
-            long = self.parts.pop()
+            long = self.fragments.pop()
             self.flush()
-            self.parts.append(long)
+            self.fragments.append(long)
             self.flush()
             self.f.begin()
 
     def append_text(self, text: str, place: Place | None) -> None:
-        last = self.parts[-1] if self.parts else None
+        last = self.fragments[-1] if self.fragments else None
         if last is not None and type(last.content) is str and not self.f.unit.target.native:
             if place is None or (last.place is not None and last.place["lineno"] == place["lineno"]):
                 last.content += text
@@ -149,259 +179,237 @@ class _Run:
                 last.place = place
                 last.reached = False
                 return
-        self.parts.append(_Part(text, place, place is None))
+        self.fragments.append(_Fragment(text, place, place is None))
 
-    def add_value(self, made: ast.expr, place: Place) -> None:
-        self.parts.append(_Part(made, place))
+    def add_value(self, text: ast.expr, place: Place) -> None:
+        self.fragments.append(_Fragment(text, place))
         self.values += 1
 
-    def settle(self, before: int) -> None:
-        """Evaluates the parts there are before the statements from `before` on."""
-        body = self.f.body
-        statements = body[before:]
-        del body[before:]
-        for part in self.parts:
-            if part.text is not None:
-                self.put_aside(part)
-            if part.reached or part.place is None:
-                continue
-            if isinstance(part.content, str):
-                if not body or body[-1].lineno != part.place["lineno"]:
-                    self.f.reach(part.place)
-            elif not isinstance(part.content, ast.Name) or not part.content.id.startswith("."):
-                part.content = self.assigned(part.content, part.place)
-            part.reached = True
-        body += statements
-
-    def value(self, op: ops.Op, escape: bool | None, site: int, finished: bool = False) -> None:
+    def add_output(self, part: OutputValue) -> None:
+        """Add the text of a value."""
         f = self.f
-        at = f.at(site)
-        f.here = at
-        target = f.unit.target
-        if (finished or target.finalize is None) and not target.native:
-            if type(op) is ops.Const and escape is not None:
-                self.add_text(str(escape_to_str(op.value)) if escape else str(op.value), at)
-                return
-            if type(op) is ops.Concat and escape is not None:
-                # Joining and then escaping gives what escaping each part gives.
-                for part in op.items:
-                    self.joined(part, escape, at)
-                return
-            if type(op) is ops.Call and (self.direct_macro(op) or self.direct_super(op)):
-                return
-            if type(op) is ops.Attr and escape is not None and self.attribute(op, escape, at):
-                return
-        before = len(f.body)
-        made = text_of(f, op, escape, at, finished)
-        if len(f.body) > before:
-            self.settle(before)
-        self.add_value(made, at)
-
-    def attribute(self, op: ops.Attr, escape: bool, at: Place) -> bool:
-        """An attribute, where it can be read and made text in statements that the most frequent case, a str, runs
-        through from top to bottom."""
-        f = self.f
-        target = f.unit.target
+        op, escape, at = part.op, part.escape, f.at(part.site)
         if (
-            f.runs_once  # it is shorter to compile otherwise
-            or not target.stock_getattr
-            or target.is_async
-            or target.traced
-            or f.at(op.site)["lineno"] != at["lineno"]
+            type(op) is ops.Attr
+            and escape is not None
+            and not part.joined
+            and self.has_attribute_path(op, part)
         ):
-            return False
+            self.add_attribute(op, escape, at)
+            return
+        before = len(f.body)
+        if part.joined:
+            other = f.runtime("joined_text", at) if escape else f.python("str", at)
+            text = text_by_type(f, value(f, op), bool(escape), other, at)
+        else:
+            text = text_of(f, op, escape, at, part.finished)
+        self.settle(before)
+        self.add_value(text, at)
+
+    def has_attribute_path(self, op: ops.Attr, part: OutputValue) -> bool:
+        """Whether an attribute is read, made text and written in the statements of the module's docstring."""
+        f = self.f
+        target = f.unit.target
+        return (
+            part.finished
+            and not target.native
+            and not f.runs_once  # The other code is shorter, so it compiles faster.
+            and target.stock_getattr
+            and not target.is_async
+            and not target.traced
+            and f.at(op.site)["lineno"] == f.at(part.site)["lineno"]
+        )
+
+    def add_attribute(self, op: ops.Attr, escape: bool, at: Place) -> None:
+        f = self.f
         before = len(f.body)
         f.here = at
         result, name = f.temp(), f.temp()
-        ends: list[list[ast.stmt]] = []
+        direct_ends: list[list[ast.stmt]] = []
 
-        def then() -> list[ast.stmt]:
-            ends.append([])
-            return [pyast.if_(type_is(f, pyast.name(result, at), "str", at), ends[-1], [], at)]
+        def if_str() -> list[ast.stmt]:
+            direct_ends.append([])
+            return [pyast.if_(type_is(f, pyast.name(result, at), "str", at), direct_ends[-1], [], at)]
 
-        body = read_attribute(f, op, result, then)
-        again = pyast.name(result, at)
-        quick = text_of_str(f, again, escape, at)
+        body = read_attribute(f, op, result, if_str)
+        attribute = pyast.name(result, at)
+        of_str = text_of_str(f, attribute, escape, at)
         other = f.runtime("escaped", at) if escape else f.python("str", at)
-        general = text_of_other(f, again, other, at)
-        whole = pyast.once(body, at)
-        f.body.append(whole)
+        of_other = text_of_other(f, attribute, other, at)
+        loop = pyast.once(body, at)
+        f.body.append(loop)
         self.settle(before)
-        text = _AttributeText(name, quick, ends, general, whole)
-        self.parts.append(_Part(pyast.name(name, at), at, True, text))
+        text = _AttributeText(name, of_str, direct_ends, of_other, loop)
+        self.fragments.append(_Fragment(pyast.name(name, at), at, True, text))
         self.values += 1
-        return True
 
-    def put_aside(self, part: _Part) -> None:
-        """Ends the statements of an attribute: its text has a name from then on."""
-        assert part.text is not None and part.place is not None
-        text, part.text, at = part.text, None, part.place
-        self.end(text, lambda made: [pyast.set_(text.name, made, at)], at)
-
-    def end(self, text: _AttributeText, use: Callable[[ast.expr], list[ast.stmt]], at: Place) -> None:
-        for body in text.ends:
-            body += [*use(text.quick), pyast.break_(at)]
-        text.whole.body[-1:-1] = use(text.other)
-
-    def joined(self, op: ops.Op, escape: bool, at: Place) -> None:
-        """One of the values that ``~`` joins."""
-        f = self.f
-        if type(op) is ops.Const:
-            self.add_text(str(escape_to_str(str(op.value))) if escape else str(op.value), at)
+    def settle(self, before: int) -> None:
+        """Evaluate the collected fragments before the statements from index `before` on, if there are any."""
+        body = self.f.body
+        if len(body) == before:
             return
-        before = len(f.body)
-        other = f.runtime("joined_text", at) if escape else f.python("str", at)
-        made = text_by_type(f, value(f, op), escape, other, at)
-        if len(f.body) > before:
-            self.settle(before)
-        self.add_value(made, at)
+        statements = body[before:]
+        del body[before:]
+        for fragment in self.fragments:
+            if fragment.attribute is not None:
+                self.assign_attribute(fragment)
+            if fragment.reached or fragment.place is None:
+                continue
+            if isinstance(fragment.content, str):
+                if not body or body[-1].lineno != fragment.place["lineno"]:
+                    self.f.reach(fragment.place)
+            elif not isinstance(fragment.content, ast.Name) or not fragment.content.id.startswith("."):
+                fragment.content = self.assigned(fragment.content, fragment.place)
+            fragment.reached = True
+        body += statements
 
-    def assigned(self, made: ast.expr, at: Place) -> ast.Name:
+    def assigned(self, text: ast.expr, at: Place) -> ast.Name:
         name = self.f.temp()
-        self.f.set(name, made, at)
+        self.f.set(name, text, at)
         return pyast.name(name, at)
 
-    # What puts out by itself.
+    def assign_attribute(self, fragment: _Fragment) -> None:
+        """Finish the statements of an attribute by assigning its text to a variable."""
+        assert fragment.attribute is not None and fragment.place is not None
+        attribute, fragment.attribute, at = fragment.attribute, None, fragment.place
+        attribute.use(lambda text: [pyast.set_(attribute.name, text, at)], at)
 
-    def direct_macro(self, op: ops.Call) -> bool:
-        """Runs a macro that is known here with its output going where this output goes."""
+    # --- calls that write their own output -----------------------------------------------------------------
+
+    def run_macro(self, part: MacroCall) -> None:
+        """Call a macro that is known here. It writes to the output of this function."""
         f = self.f
-        if type(op.func) is not ops.Load or f.unit.target.is_async or f.sink == YIELD:
-            return False
-        macro = known_macro(op.func.slot)
-        if macro is None:
-            return False
-        slots = macro_slots(macro, op)
-        if slots is None:
-            return False
-        at = f.at(op.site)
+        at = f.at(part.op.site)
         self.flush()
         f.here = at
-        arguments = ops.Arguments([slot for slot in slots if slot is not None], [])
-        _, made, _ = call_arguments(f, [], arguments, None, at)
-        values = iter(made)
-        passed = [f.runtime("missing", at) if slot is None else next(values) for slot in slots]
-        code = pyast.name(f.unit.macro_codes[macro], at)
+        operands = ops.Arguments([operand for operand in part.operands if operand is not None], [])
+        _, expressions, _ = call_arguments(f, [], operands, None, at)
+        values = iter(expressions)
+        passed = [f.runtime("missing", at) if operand is None else next(values) for operand in part.operands]
+        code = pyast.name(f.unit.macro_codes[part.macro], at)
         call = pyast.call(code, [pyast.name(f.sink, at), *passed], at)
         f.body.append(pyast.evaluate(call, at))
-        return True
 
-    def direct_super(self, op: ops.Call) -> bool:
-        """Runs the next block up the chain with its output going where this output goes."""
+    def run_super(self, part: SuperCall) -> None:
+        """Run the next block up the inheritance chain. It writes to the output of this function."""
         f = self.f
-        name = known_super(op)
-        if name is None:
-            return False
-        at = f.at(op.site)
+        at = f.at(part.op.site)
         self.flush()
         context = f.context(at)
         after = pyast.attribute(pyast.attribute(context, "blocks", at), "after", at)
-        f.run(pyast.subscript(after, f.constant("block", name, at), at), context, at)
-        return True
+        f.run(pyast.subscript(after, f.constant("block", part.block, at), at), context, at)
+
+    # --- writing -------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Puts out the parts there are."""
+        """Append the statements that write the collected fragments."""
         f = self.f
-        parts, self.parts, self.values = self.parts, [], 0
-        if not parts:
+        fragments, self.fragments, self.values = self.fragments, [], 0
+        if not fragments:
             return
         if f.unit.target.native:
-            for part in parts:
-                at = part.place or f.quiet
-                f.write(_node(part, at), at)
+            for fragment in fragments:
+                at = fragment.place or f.quiet
+                f.write(_node(fragment, at), at)
             return
         if f.unit.target.traced:
-            for part in parts:
-                at = part.place or f.quiet
-                f.write(self.traced(part, at), at)
+            for fragment in fragments:
+                at = fragment.place or f.quiet
+                f.write(self.traced(fragment, at), at)
             return
-        last = next((part.place for part in reversed(parts) if part.place is not None), None) or f.quiet
+        places = (fragment.place for fragment in reversed(fragments) if fragment.place is not None)
+        last = next(places, None) or f.quiet
         if last["lineno"] >= NO_LINE and f.sink == YIELD:
-            if self.put_out_before(parts):
+            if self.write_blank_before(fragments):
                 return
-            # A debugger compares the line of a pause with the one that it is to stop at.
+            # A debugger compares the line of a pause with the line to stop at.
             last = self.following
-        first = next((part.place for part in parts if not part.reached and part.place is not None), last)
-        pending = next((part for part in parts if part.text is not None), None)
-        if pending is not None:
-            if self.is_last_step(pending, parts, first, last):
-                self.put_out_with(pending, parts, last)
+        first = next((each.place for each in fragments if not each.reached and each.place is not None), last)
+        unfinished = next((fragment for fragment in fragments if fragment.attribute is not None), None)
+        if unfinished is not None:
+            if self.is_last_step(unfinished, fragments, first, last):
+                self.write_with_attribute(unfinished, fragments, last)
                 return
-            self.put_aside(pending)
-        text = self.text_of_parts(parts, last)
+            self.assign_attribute(unfinished)
+        text = self.text_of_fragments(fragments, last)
         if text is None:
             f.reach(last)
         elif first["lineno"] != last["lineno"]:
-            # The compiler would put the whole call on the line that it begins on.
-            held = f.temp()
-            f.set(held, text, last)
-            f.write(pyast.name(held, last), last)
+            # Python's compiler would put the whole call on the line that it begins on.
+            temp = f.temp()
+            f.set(temp, text, last)
+            f.write(pyast.name(temp, last), last)
         else:
             f.write(text, last)
 
-    def put_out_before(self, parts: list[_Part]) -> bool:
-        """Puts a blank text that follows an ``if`` or a loop out at the end of each of its ways, where it can."""
+    def write_blank_before(self, fragments: list[_Fragment]) -> bool:
+        """Write a blank text that follows an ``if`` or loop at the end of each path through that, if possible."""
 
-        def put_out(place: Place) -> None:
-            text = self.text_of_parts(parts, place)
+        def write(place: Place) -> None:
+            text = self.text_of_fragments(fragments, place)
             assert text is not None
             self.f.write(text, place)
 
-        return self.f.at_each_end(put_out)
+        return self.f.at_each_end(write)
 
-    def is_last_step(self, pending: _Part, parts: list[_Part], first: Place, last: Place) -> bool:
-        """Whether nothing is left to do after an attribute but to put out, on its line. (What could fail otherwise
-        would meet the handler of the attribute's errors; so would what is thrown in at a yield.)"""
-        assert pending.text is not None and pending.place is not None
+    def is_last_step(
+        self, unfinished: _Fragment, fragments: list[_Fragment], first: Place, last: Place
+    ) -> bool:
+        """Whether only constant texts follow an attribute, on its line, so that the run can be written inside its
+        statements. An exception of other code would meet the handler of the attribute's errors, as would one that
+        is thrown in at a yield."""
+        assert unfinished.attribute is not None and unfinished.place is not None
         return (
             self.f.sink != YIELD
-            and pending.text.whole is self.f.body[-1]
-            and pending.place["lineno"] == first["lineno"] == last["lineno"]
-            and all(isinstance(part.content, str) for part in parts[parts.index(pending) + 1 :])
+            and unfinished.attribute.loop is self.f.body[-1]
+            and unfinished.place["lineno"] == first["lineno"] == last["lineno"]
+            and all(
+                isinstance(fragment.content, str) for fragment in fragments[fragments.index(unfinished) + 1 :]
+            )
         )
 
-    def put_out_with(self, pending: _Part, parts: list[_Part], at: Place) -> None:
-        """Puts out the parts in each of the places where the text of an attribute is known."""
-        f, text = self.f, pending.text
-        assert text is not None
+    def write_with_attribute(self, unfinished: _Fragment, fragments: list[_Fragment], at: Place) -> None:
+        """Write the fragments in each place where the text of an attribute is known."""
+        f, attribute = self.f, unfinished.attribute
+        assert attribute is not None
 
-        def use(made: ast.expr) -> list[ast.stmt]:
-            pending.content = made
+        def write(text: ast.expr) -> list[ast.stmt]:
+            unfinished.content = text
             with f.into([], at) as body:
-                whole = self.text_of_parts(parts, at)
+                whole = self.text_of_fragments(fragments, at)
                 assert whole is not None
                 f.write(whole, at)
             return body
 
-        self.end(text, use, at)
+        attribute.use(write, at)
 
-    def traced(self, part: _Part, at: Place) -> ast.expr:
-        """A part that knows where it comes from."""
-        place = NOWHERE if part.place is None else part.place
+    def traced(self, fragment: _Fragment, at: Place) -> ast.expr:
+        """A fragment as a text that knows its origin; see `runtime.origins`."""
+        place = NOWHERE if fragment.place is None else fragment.place
         line, column, end = place["lineno"], place["col_offset"], place["end_col_offset"]
-        literal = isinstance(part.content, str)
-        if part.place is None:
-            known = [0, 0]
-        elif literal:
-            known = [line, column]
+        is_constant = isinstance(fragment.content, str)
+        if fragment.place is None:
+            origin = [0, 0]
+        elif is_constant:
+            origin = [line, column]
         else:
-            known = [line, column, end if place["end_lineno"] == line else -1]
-        name = "traced_text" if literal else "traced_value"
-        arguments = [_node(part, at), *(pyast.const(number, at) for number in known)]
+            origin = [line, column, end if place["end_lineno"] == line else -1]
+        name = "traced_text" if is_constant else "traced_value"
+        arguments = [_node(fragment, at), *(pyast.const(number, at) for number in origin)]
         return pyast.call(self.f.runtime(name, at), arguments, at)
 
-    def text_of_parts(self, parts: list[_Part], last: Place) -> ast.expr | None:
-        """The text of all parts, None if it is empty. A part that has been reached is where the next one is that
-        has not."""
+    def text_of_fragments(self, fragments: list[_Fragment], last: Place) -> ast.expr | None:
+        """The text of all fragments, or None if it is empty. A fragment that has been reached is placed where the
+        next one is that has not been."""
         nodes: list[ast.expr] = []
         at = last
-        for part in reversed(parts):
-            if not part.reached and part.place is not None:
-                at = part.place
-            if part.content != "" or not part.reached:
-                nodes.append(_node(part, at))
+        for fragment in reversed(fragments):
+            if not fragment.reached and fragment.place is not None:
+                at = fragment.place
+            if fragment.content != "" or not fragment.reached:
+                nodes.append(_node(fragment, at))
         nodes.reverse()
-        if all(part.content == "" for part in parts):
+        if all(fragment.content == "" for fragment in fragments):
             return None
         if len(nodes) == 1 and _is_text(nodes[0]):
             return nodes[0]
@@ -410,9 +418,14 @@ class _Run:
         )
 
 
+# --- which ops are a run -----------------------------------------------------------------------------------
+
+
 def run_at(f: Function, body: Sequence[ops.Op], start: int) -> int:
-    """Where the run of output that begins at `start` ends: it takes in ``if``s that choose between two texts on one
-    line, as in ``class="{% if on %}on{% endif %}"``."""
+    """The index after the run of output that begins at `start`; `start` if no run does.
+
+    A run includes an ``if`` that chooses between two texts on one line, as in ``class="{% if on %}on{% endif %}"``.
+    """
     end = start
     if f.unit.target.stepping:
         first = body[start]
@@ -447,8 +460,8 @@ def _text_of(body: Sequence[ops.Op]) -> str:
     return "".join([piece.text for op in body for piece in op.pieces])  # type: ignore[union-attr]
 
 
-def _node(part: _Part, at: Place) -> ast.expr:
-    content = part.content
+def _node(fragment: _Fragment, at: Place) -> ast.expr:
+    content = fragment.content
     if isinstance(content, str):
         return pyast.const(content, at)
     return pyast.name(content.id, at) if isinstance(content, ast.Name) else content

@@ -1,9 +1,9 @@
-"""The text of a value: an expression over its value.
+"""The text of a value, as an expression over the value.
 
     {{ x }}      escape(x) if type(x) is str else x if type(x) is int else escaped(x)
 
-Rule: what is as it is in nearly all templates, a str or an int, costs a look at its type. An int stays one: it has
-no character to escape, and the f-string that it becomes a part of makes it text.
+Rule: nearly all values are a `str` or an `int`, so these cost one or two comparisons of their type. An int is not
+converted: it has no character to escape, and the f-string that it becomes a part of converts it.
 """
 
 import ast
@@ -17,10 +17,10 @@ from tmplmon.ir.facts import BOOLEAN_LOOP_ATTRIBUTES, BOOLEAN_TESTS, ESCAPE_FILT
 
 
 def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: bool = False) -> ast.expr:
-    """An expression for the text of a value, or for an int, which has no character to escape."""
+    """An expression for the text of a value, or for the value itself if it is an int."""
     target = f.unit.target
     if target.finalize is not None and not finished:
-        return finalized(f, op, escape, at)
+        return _finalized(f, op, escape, at)
     if target.native:
         return value(f, op)
     if type(op) is ops.LoopAttr and op.name not in BOOLEAN_LOOP_ATTRIBUTES:
@@ -29,74 +29,76 @@ def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: b
         if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return text_of(f, op.value, True, at, finished=True)
         if op.name == "safe" and escape:
-            first, again = twice(f, value(f, op.value), at)
+            first, again = used_twice(f, value(f, op.value), at)
             html = pyast.call(f.runtime("html_of", at), [again], at)
             return pyast.if_expr(type_is(f, first, "str", at), again, html, at)
         if op.name in LENGTH_FILTERS:
             return value(f, op)
     if type(op) is ops.Test and op.name in BOOLEAN_TESTS and f.is_stock("test", op.name):
         return pyast.call(f.python("str", at), [value(f, op)], at)
-    held = value(f, op)
+    expression = value(f, op)
     if escape is None:
-        return pyast.call(f.runtime("emit", at), [f.context(at), held], at)
+        return pyast.call(f.runtime("emit", at), [f.context(at), expression], at)
     if target.traced:
         other: ast.expr = f.runtime("traced_escaped" if escape else "traced_plain", at)
     else:
         other = f.runtime("escaped", at) if escape else f.python("str", at)
-    return text_by_type(f, held, escape, other, at)
+    return text_by_type(f, expression, escape, other, at)
 
 
-def text_by_type(f: Function, held: ast.expr, escape: bool, other: ast.expr, at: Place) -> ast.expr:
-    """The text of a value: made in place of a str, an int itself, by the function `other` of the rest."""
-    first, again = twice(f, held, at)
+def text_by_type(f: Function, expression: ast.expr, escape: bool, other: ast.expr, at: Place) -> ast.expr:
+    """The text of a value: inline code for a `str`, an int as it is, the function `other` for any other type."""
+    first, again = used_twice(f, expression, at)
     text = text_of_str(f, again, escape, at)
     return pyast.if_expr(type_is(f, first, "str", at), text, text_of_other(f, again, other, at), at)
 
 
-def text_of_str(f: Function, held: ast.expr, escape: bool, at: Place) -> ast.expr:
-    """The text of a str."""
-    return pyast.call(f.runtime("escape_text", at), [held], at) if escape else held
+def text_of_str(f: Function, expression: ast.expr, escape: bool, at: Place) -> ast.expr:
+    """The text of a value that is a `str`."""
+    return pyast.call(f.runtime("escape_text", at), [expression], at) if escape else expression
 
 
-def text_of_other(f: Function, held: ast.expr, other: ast.expr, at: Place) -> ast.expr:
-    """The text of what is no str: an int itself, the rest by the function `other`."""
-    return pyast.if_expr(type_is(f, held, "int", at), held, pyast.call(other, [held], at), at)
+def text_of_other(f: Function, expression: ast.expr, other: ast.expr, at: Place) -> ast.expr:
+    """The text of a value that is not a `str`: an int as it is, anything else through `other`."""
+    called = pyast.call(other, [expression], at)
+    return pyast.if_expr(type_is(f, expression, "int", at), expression, called, at)
 
 
-def type_is(f: Function, held: ast.expr, python_type: str, at: Place) -> ast.expr:
-    kind = pyast.call(f.python("type", at), [held], at)
+def type_is(f: Function, expression: ast.expr, python_type: str, at: Place) -> ast.expr:
+    """Whether a value is exactly of a built-in type."""
+    kind = pyast.call(f.python("type", at), [expression], at)
     return pyast.compare(kind, [ast.Is()], [f.python(python_type, at)], at)
 
 
-def twice(f: Function, held: ast.expr, at: Place) -> tuple[ast.expr, ast.expr]:
-    """A value to evaluate first, and what has it afterwards."""
-    if isinstance(held, ast.Name):
-        return held, held
+def used_twice(f: Function, expression: ast.expr, at: Place) -> tuple[ast.expr, ast.expr]:
+    """(expression to evaluate first, expression for the same value afterwards)."""
+    if isinstance(expression, ast.Name):
+        return expression, expression
     temp = f.temp()
-    return pyast.walrus(temp, held, at), pyast.name(temp, at)
+    return pyast.walrus(temp, expression, at), pyast.name(temp, at)
 
 
-def finalized(f: Function, op: ops.Op, escape: bool | None, at: Place) -> ast.expr:
-    """A value that passes through the application's function before it becomes text."""
+def _finalized(f: Function, op: ops.Op, escape: bool | None, at: Place) -> ast.expr:
+    """The text of a value that passes through the environment's `finalize` first."""
     target = f.unit.target
     assert target.finalize is not None
-    wants, *_ = target.finalize
-    held: ast.expr = value(f, op)
-    constant = type(op) is ops.Const
-    if constant and escape:
-        # A constant is escaped first, as Jinja2 does it while compiling.
-        held = pyast.call(f.runtime("escape", at), [held], at)
+    first_parameter, *_ = target.finalize
+    expression: ast.expr = value(f, op)
+    is_constant = type(op) is ops.Const
+    if is_constant and escape:
+        # A constant is escaped before it is finalized, as Jinja2 does at compile time.
+        expression = pyast.call(f.runtime("escape", at), [expression], at)
     arguments: list[ast.expr] = []
-    if wants == "environment":
+    if first_parameter == "environment":
         arguments = [f.constant("environment", None, at)]
-    elif wants == "context":
+    elif first_parameter == "context":
         arguments = [f.context(at)]
-    elif wants == "eval_context":
+    elif first_parameter == "eval_context":
         arguments = [pyast.attribute(f.context(at), "eval_ctx", at)]
-    result = pyast.call(f.constant("finalize", wants, at), [*arguments, held], at)
+    result = pyast.call(f.constant("finalize", first_parameter, at), [*arguments, expression], at)
     if target.native:
         return result
-    if constant or escape is False:
+    if is_constant or escape is False:
         return pyast.call(f.python("str", at), [result], at)
     if escape is None:
         return pyast.call(f.runtime("emit", at), [f.context(at), result], at)

@@ -17,32 +17,34 @@ from tmplmon.backends.closures.joining import Part, constant_writer, writer
 from tmplmon.backends.closures.templates import run_super
 from tmplmon.backends.closures.texts import joined_value, plain, text_of
 from tmplmon.ir import ops
-from tmplmon.ir.facts import LONGEST_RUN, known_macro, known_super, macro_slots
+from tmplmon.ir.facts import LONGEST_RUN
+from tmplmon.ir.output import ConstantText, MacroCall, OutputRules, OutputValue, SuperCall, split_piece
 from tmplmon.runtime.html import escape_to_str
-from tmplmon.runtime.support import joined_text
 from tmplmon.runtime.undefined import missing
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A value of a piece. `how` says what its text is: `text_of` the value, or its text as a part of others
-    (`joined_value`), or as it is (`plain`)."""
+class ChunkValue:
+    """A value of a chunk. `text` makes the closure for its text: `text_of` for most values, `joined_value` for an
+    operand of ``~``, `plain` for a text that is not escaped."""
 
     op: ops.Op
     escape: bool | None
     site: int
     finished: bool
-    how: Callable[[Builder, "Item"], Closure]
+    text: Callable[[Builder, "ChunkValue"], Closure]
 
 
 @dataclass(slots=True)
-class Piece:
-    """What is put out at once: texts and values.
+class OutputChunk:
+    """Texts and values that are written at once.
 
-    sites: one for each part; -1 for a blank text. site: the last one.
+    sites: the site of each part; -1 for a blank text.
+    values: the number of values.
+    site: the site of the last piece that has one.
     """
 
-    parts: list[str | Item] = field(default_factory=list)
+    parts: list[str | ChunkValue] = field(default_factory=list)
     sites: list[int] = field(default_factory=list)
     values: int = 0
     site: int = -1
@@ -51,103 +53,84 @@ class Piece:
         self.parts.append(text)
         self.sites.append(site)
 
-    def add(self, item: Item) -> None:
-        self.parts.append(item)
-        self.sites.append(item.site)
+    def add_value(self, value: ChunkValue) -> None:
+        self.parts.append(value)
+        self.sites.append(value.site)
         self.values += 1
 
     def closures(self, b: Builder) -> list[Part]:
-        """The parts with closures for the values."""
-        return [part if isinstance(part, str) else part.how(b, part) for part in self.parts]
+        """The parts, with a closure for each value."""
+        return [part if isinstance(part, str) else part.text(b, part) for part in self.parts]
 
 
 def emit(b: Builder, op: ops.Emit) -> list[Closure]:
     """The statements of a run."""
-    made = _Run(b).pieces(op.pieces)
-    return [suspending.unless_extended(step) for step in made] if op.unless_extended else made
+    steps = _Run(b).pieces(op.pieces)
+    return [suspending.unless_extended(step) for step in steps] if op.unless_extended else steps
 
 
 class _Run:
+    """Collects a run in chunks, and the statements that write it."""
+
     def __init__(self, b: Builder) -> None:
         self.b = b
-        self.made: list[Closure] = []
-        self.piece = Piece()
+        self.steps: list[Closure] = []
+        self.chunk = OutputChunk()
+        constants = b.constants
+        guard = constants.guard
+        # A guard that is asked about calls of macros and blocks has to see them as calls.
+        direct = not (guard is not None and guard.asks_of_macros)
+        direct_macros = direct and not constants.is_async and not b.yields
+        self.rules = OutputRules(
+            constants.finalize is not None, constants.native, direct_macros, direct, escape_to_str
+        )
 
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> list[Closure]:
         for piece in pieces:
             if piece.site >= 0:
-                self.piece.site = piece.site
-            if type(piece) is ops.EmitText:
-                self.piece.add_text(piece.text, piece.site)
-            else:
-                assert isinstance(piece, ops.EmitValue)
-                self.value(piece)
-            if self.piece.values >= LONGEST_RUN:
+                self.chunk.site = piece.site
+            for part in split_piece(piece, self.rules):
+                match part:
+                    case ConstantText():
+                        self.chunk.add_text(part.text, part.site)
+                    case OutputValue():
+                        text = joined_value if part.joined else text_of
+                        self.chunk.add_value(ChunkValue(part.op, part.escape, part.site, part.finished, text))
+                    case MacroCall():
+                        self.run_macro(part)
+                    case SuperCall():
+                        self.run_super(part)
+            if self.chunk.values >= LONGEST_RUN:
                 self.flush()
         self.flush()
-        return self.made
+        return self.steps
 
-    def value(self, piece: ops.EmitValue) -> None:
-        b, op, escape, site = self.b, piece.value, piece.escape, piece.site
-        if (piece.finished or b.constants.finalize is None) and not b.constants.native:
-            if type(op) is ops.Const and escape is not None:
-                self.piece.add_text(str(escape_to_str(op.value)) if escape else str(op.value), site)
-                return
-            if type(op) is ops.Concat and escape is not None:
-                # Joining and then escaping gives what escaping each part gives.
-                for part in op.items:
-                    self.joined(part, escape, site)
-                return
-            guard = b.constants.guard
-            if (
-                type(op) is ops.Call
-                and not (guard is not None and guard.asks_of_macros)
-                and (self.direct_macro(op, site) or self.direct_super(op, site))
-            ):
-                return
-        self.piece.add(Item(op, escape, site, piece.finished, text_of))
-
-    def joined(self, op: ops.Op, escape: bool, site: int) -> None:
-        """One of the values that ``~`` joins."""
-        if type(op) is ops.Const:
-            self.piece.add_text(joined_text(op.value) if escape else str(op.value), site)
-        else:
-            self.piece.add(Item(op, escape, site, True, joined_value))
-
-    def direct_macro(self, op: ops.Call, site: int) -> bool:
-        """Runs a macro that is known here with its output going where this output goes."""
-        b = self.b
-        known = None if b.constants.is_async or b.yields else known_call(op)
-        if known is None:
-            return False
-        if b.calls:
-            # The macro is called as a value, so that its call can be told of; its text is put out as it is.
-            self.piece.add(Item(op, False, site, True, plain))
-            return True
+    def run_macro(self, part: MacroCall) -> None:
+        """Run a macro that is known here. It writes to the output of this run."""
+        if self.b.calls:
+            # The macro is called as a value, so that its call fires events; its text is not escaped.
+            self.chunk.add_value(ChunkValue(part.op, False, part.site, True, plain))
+            return
         self.flush()
-        self.made.append(b.at_line(op.site, direct_call(b, op, *known)))
-        return True
+        call = direct_call(self.b, part.op, part.macro, part.operands)
+        self.steps.append(self.b.at_line(part.op.site, call))
 
-    def direct_super(self, op: ops.Call, site: int) -> bool:
-        """Runs the next block up the chain with its output going where this output goes."""
-        name = known_super(op)
-        if name is None:
-            return False
+    def run_super(self, part: SuperCall) -> None:
+        """Run the next block up the inheritance chain. It writes to the output of this run."""
         self.flush()
-        self.made.append(self.b.at_line(site, run_super(self.b, name, site)))
-        return True
+        self.steps.append(self.b.at_line(part.site, run_super(self.b, part.block, part.site)))
 
     def flush(self) -> None:
-        piece, self.piece = self.piece, Piece(site=self.piece.site)
-        if piece.parts:
-            self.made += put_out(self.b, piece)
+        chunk, self.chunk = self.chunk, OutputChunk(site=self.chunk.site)
+        if chunk.parts:
+            self.steps += put_out(self.b, chunk)
 
 
-def put_out(b: Builder, piece: Piece) -> list[Closure]:
-    """Statements that put a piece out."""
+def put_out(b: Builder, chunk: OutputChunk) -> list[Closure]:
+    """The statements that write a chunk."""
     if b.signals is not None:
-        return b.signals.put_out(b, piece)
-    return writers(b, piece.closures(b), piece.site)
+        return b.signals.put_out(b, chunk)
+    return writers(b, chunk.closures(b), chunk.site)
 
 
 def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
@@ -173,13 +156,6 @@ def native_part(part: Part) -> Closure:
 
 
 # --- macros that are known where they are called -----------------------------------------------------------
-
-
-def known_call(op: ops.Call) -> tuple[ops.MakeMacro, list[ops.Op | None]] | None:
-    """The macro that a call is certain to run, and an operand for each of its parameters."""
-    macro = known_macro(op.func.slot) if type(op.func) is ops.Load else None
-    slots = None if macro is None else macro_slots(macro, op)
-    return None if macro is None or slots is None else (macro, slots)
 
 
 def direct_call(b: Builder, op: ops.Call, macro: ops.MakeMacro, slots: list[ops.Op | None]) -> Closure:

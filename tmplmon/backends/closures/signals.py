@@ -27,7 +27,7 @@ from tmplmon.backends.closures.frame import (
     forget_line,
 )
 from tmplmon.backends.closures.listeners import ALL, BRANCHES
-from tmplmon.backends.closures.output import Piece, writers
+from tmplmon.backends.closures.output import OutputChunk, writers
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS
@@ -243,7 +243,7 @@ class Signals:
 
     # --- output --------------------------------------------------------------------------------------------
 
-    def put_out(self, b: Builder, piece: "Piece") -> list[Closure]:
+    def put_out(self, b: Builder, piece: OutputChunk) -> list[Closure]:
         """Statements that put a piece out."""
         parts: list[Any] = []
         before: list[Closure] = []  # reach the lines since the last value

@@ -22,10 +22,10 @@ from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text, mark
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.output import Item
+    from tmplmon.backends.closures.output import ChunkValue
 
 
-def text_of(b: Builder, item: "Item") -> Closure:
+def text_of(b: Builder, item: "ChunkValue") -> Closure:
     """The text of a value that is put out, or the value itself in a native environment."""
     constants = b.constants
     if constants.finalize is not None and not item.finished:
@@ -62,7 +62,7 @@ def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], 
     return combined(b, [value], convert, site)
 
 
-def joined_value(b: Builder, item: "Item") -> Closure:
+def joined_value(b: Builder, item: "ChunkValue") -> Closure:
     """The text of a value that is joined to others."""
     if item.escape:
         return converted(b, b.value(item.op), _escaping(b.constants.text.escape_part), item.site)
@@ -120,7 +120,7 @@ def _escaped_slot(i: int, escaped: Callable[[Any], str], site: int) -> Closure:
     return text
 
 
-def plain(b: Builder, item: "Item") -> Closure:
+def plain(b: Builder, item: "ChunkValue") -> Closure:
     """The text of a value as it is."""
     return _plain(b, item.op, item.site)
 
@@ -140,7 +140,7 @@ def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
     return text
 
 
-def _finalized(b: Builder, item: "Item") -> Closure:
+def _finalized(b: Builder, item: "ChunkValue") -> Closure:
     """A value that passes through the application's function before it becomes text."""
     constants, op, site, text = b.constants, item.op, item.site, b.constants.text
     finalize, wants = constants.finalize, constants.finalize_wants
