@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures.builtin import inline_filter
 from tmplmon.backends.closures.calls import first_argument
 from tmplmon.backends.closures.frame import CONTEXT, Frame
-from tmplmon.ir import ops
+from tmplmon.ir import facts, ops
 from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
 from tmplmon.runtime.undefined import Undefined
@@ -107,19 +107,19 @@ def filter_(b: "Builder", op: ops.Filter) -> "Closure | None":
 
 
 def _stock_filter(b: "Builder", op: ops.Filter) -> "Closure | None":
-    if op.name in ("default", "d") and len(op.arguments.args) <= 1:
-        value = b.value(op.value)
-        otherwise = b.value(op.arguments.args[0] if op.arguments.args else ops.Const("", op.site))
+    inline = facts.inline_filter(op)
+    if inline is not None and inline.kind == "default" and not inline.detail:
+        value, default = b.values(inline.operands)
 
-        def default(f: Frame) -> Any:
-            held, instead = value(f), otherwise(f)
+        def value_or_default(f: Frame) -> Any:
+            held, instead = value(f), default(f)
             return instead if isinstance(held, Undefined) else held
 
-        return default
-    inline = inline_filter(op, b.constants.environment.filters)
-    if inline is None or len(inline[0]) != 1:
+        return value_or_default
+    made = inline_filter(op, b.constants.environment.filters)
+    if made is None or len(made[0]) != 1:
         return None
-    ((operand,), apply), site = inline, op.site
+    ((operand,), apply), site = made, op.site
     value = b.value(operand)
 
     def in_place(f: Frame) -> Any:
