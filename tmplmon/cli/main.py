@@ -63,6 +63,7 @@ _COMMANDS = {
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """Create the parser for the command line, with a subparser for each command."""
     parser = argparse.ArgumentParser(
         prog="tmplmon",
         description="Render, check and inspect templates in the Jinja language.",

@@ -49,6 +49,7 @@ def add_syntax_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_search_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for directories of templates."""
     parser.add_argument(
         "--path",
         action="append",
@@ -60,6 +61,7 @@ def add_search_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data_option(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add the option for the variables of the templates."""
     parser.add_argument("--data", nargs="+", action="extend", default=[], metavar="DATA", help=help)
 
 

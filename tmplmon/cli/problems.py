@@ -113,6 +113,7 @@ def json_form(problem: Problem) -> dict[str, object]:
 
 
 def from_syntax_error(error: TemplateSyntaxError, code: str = "syntax") -> Problem:
+    """Convert a syntax error. `code`: the code of the problem."""
     return Problem(
         error.message or "syntax error",
         shown_path(error.filename or error.name),

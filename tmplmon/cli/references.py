@@ -28,10 +28,12 @@ class Reference:
 
     @property
     def targets(self) -> list[str]:
+        """The names of all templates that may be loaded."""
         return [name for names in self.choices for name in names]
 
     @property
     def ignores_missing(self) -> bool:
+        """Whether a missing template is ignored: ``{% include … ignore missing %}``."""
         return isinstance(self.op, ops.Include) and self.op.ignore_missing
 
 

@@ -197,5 +197,6 @@ class Progress:
         self.done += 1
 
     def clear(self) -> None:
+        """Remove the bar."""
         if self.on:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

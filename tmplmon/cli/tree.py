@@ -30,6 +30,7 @@ class Tree:
 
 
 def is_template(name: str) -> bool:
+    """Whether a file name has the extension of a template."""
     return name.lower().endswith(TEMPLATE_ENDS)
 
 

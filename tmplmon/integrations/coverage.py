@@ -21,7 +21,7 @@ _PROMETHEUS_ACCEPTS = ("version=0.0.4", "openmetrics")
 
 
 class _Endpoint:
-    """live: the recording. environment: the environment whose templates are reported."""
+    """The part of the endpoint that does not depend on the protocol."""
 
     def __init__(self, live: LiveCoverage, environment: Environment) -> None:
         self.live = live
@@ -37,7 +37,10 @@ class _Endpoint:
 
 
 class WSGICoverage(_Endpoint):
-    """The endpoint as a WSGI application."""
+    """The endpoint as a WSGI application.
+
+    live: the recording. environment: the environment whose templates are reported.
+    """
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         kind, body = self.answer(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT", ""))
@@ -46,7 +49,10 @@ class WSGICoverage(_Endpoint):
 
 
 class ASGICoverage(_Endpoint):
-    """The endpoint as an ASGI application."""
+    """The endpoint as an ASGI application.
+
+    live: the recording. environment: the environment whose templates are reported.
+    """
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         headers = dict(scope.get("headers", ()))

@@ -101,10 +101,12 @@ class AppLoader(BaseLoader):
         self.loader: Any = app.create_global_jinja_loader()
 
     def get_source(self, environment: Any, template: str) -> Any:
+        """Return (source, file name, check for changes), as `BaseLoader.get_source`. Raises TemplateNotFound."""
         try:
             return self.loader.get_source(environment, template)
         except jinja2.TemplateNotFound as error:
             raise TemplateNotFound(template) from error
 
     def list_templates(self) -> list[str]:
+        """Return the names of all templates, sorted."""
         return sorted(self.loader.list_templates())

@@ -167,7 +167,8 @@ class StateArray:
         return self.data != self._zeros
 
     def pointer(self, index: int) -> Any:
-        """Return a pointer to a state, ``PyMonitoringState *``, as an argument for ``ctypes``."""
+        """Return a pointer to a state, ``PyMonitoringState *``, as an argument for ``ctypes``. Raises
+        IndexError."""
         pointer = self._pointers[index]
         if pointer is None:
             # ctypes converts a byref() fastest; it also keeps the buffer alive.

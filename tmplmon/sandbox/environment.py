@@ -249,7 +249,8 @@ class SandboxedEnvironment(Environment):
         return None if text is None else bound(self, text, value.__name__)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call `obj` with the arguments. Raises SecurityError if `obj` is not safe to call."""
+        """Call `obj` with the arguments, as a template does. Raises SecurityError if `obj` is not safe to call, and
+        what `obj` raises."""
         return __self._calls().call(__context, __obj, *args, **kwargs)
 
     _call = call

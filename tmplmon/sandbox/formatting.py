@@ -39,6 +39,7 @@ class SandboxedFormatter(Formatter):
     def get_field(
         self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, int | str]:
+        """Look a field up through the environment. Raises SecurityError when an unsafe attribute is used."""
         first, rest = formatter_field_name_split(field_name)
         obj = self.get_value(first, args, kwargs)
         for is_attribute, name in rest:
@@ -46,11 +47,13 @@ class SandboxedFormatter(Formatter):
         return obj, first
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
+        """Convert a value after checking its size. Raises TooLargeError."""
         if conversion is not None:
             self._limits.text(value)
         return super().convert_field(value, conversion)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
+        """Format a value after checking its size, width and precision. Raises TooLargeError."""
         self._limits.text(value)
         for number in _NUMBERS.findall(format_spec):
             self._add(len(number) if len(number) > 18 else int(number), len(number) > 18)

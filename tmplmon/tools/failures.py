@@ -35,6 +35,7 @@ class ErrorFrame:
 
     @property
     def is_template(self) -> bool:
+        """Whether the frame is a template's."""
         return self.name is not None
 
     @property

@@ -58,12 +58,15 @@ class Templates(BaseEngine):
 
     @cached_property
     def template_context_processors(self) -> list[Any]:
+        """The functions that the option `context_processors` names."""
         return [import_string(path) for path in self.context_processors]
 
     def from_string(self, template_code: str) -> "DjangoTemplate":
+        """Return a template for a source text. Raises tmplmon.TemplateSyntaxError."""
         return DjangoTemplate(self.env.from_string(template_code), self)
 
     def get_template(self, template_name: str) -> "DjangoTemplate":
+        """Return a template by name. Raises Django's TemplateDoesNotExist or TemplateSyntaxError."""
         try:
             return DjangoTemplate(self.env.get_template(template_name), self)
         except TemplateNotFound as error:
@@ -81,6 +84,13 @@ class DjangoTemplate:
         self.origin = Origin(name=template.filename, template_name=template.name)
 
     def render(self, context: dict[str, Any] | None = None, request: Any = None) -> SafeString:
+        """Render the template.
+
+        context: its variables. request: adds `request`, `csrf_input`, `csrf_token` and the context processors.
+
+        Raises Django's TemplateDoesNotExist or TemplateSyntaxError for other templates that it loads, and what the
+        template itself raises, with the attribute `template_debug` for Django's debug page.
+        """
         names = {} if context is None else dict(context)
         if request is not None:
             names["request"] = request

@@ -54,6 +54,7 @@ def wants_colour(stream: IO[Any]) -> bool:
 
 
 def strong(text: str, colour: bool) -> str:
+    """Return a text in bold, if `colour` is set."""
     return f"{BOLD}{text}{RESET}" if colour else text
 
 
