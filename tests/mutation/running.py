@@ -19,9 +19,11 @@ from .operators import OPERATORS, Mutant, mutants_of
 from .recording import Record, TestRecord
 
 MOST_MEMORY = 6 << 30
-LEAST_SECONDS = 5.0
+LEAST_SECONDS = 2.0
 """Processor time that every test has, however fast it is without a mutant."""
-SILENCE = 120.0
+MOST_SECONDS = 60
+"""Processor time of a process that imports a mutant and runs up to `BATCH` tests."""
+SILENCE = 300.0
 """Seconds without a sign of life after which a process is taken for blocked."""
 NO_MUTANT = -1
 BATCH = 60
@@ -226,6 +228,7 @@ def run_one(root: Path, path: str, number: int, names: list[str]) -> int:
     """Import the engine with a mutant in it, and run the named tests until one fails."""
     source = (root / path).read_text("utf-8")
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     if number != NO_MUTANT:
         (mutant,) = (mutant for mutant in mutants_of(path, source) if mutant.number == number)
         install(root, importlib_transform(mutant))
