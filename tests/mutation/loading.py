@@ -144,6 +144,7 @@ def replace_code(root: Path, mutant: Mutant) -> bool:
     if not replacements or any(len(each) > 1 for each in replacements.values()):
         return False
     changed = False
+    gc.unfreeze()  # what the tests' conftest has frozen is not among the collector's objects
     for function in gc.get_objects():
         if type(function) is not FunctionType or function.__code__.co_filename != path:
             continue

@@ -211,7 +211,7 @@ class FailureSeen:
         if report.failed:
             self.failed = True
             if self.shown:
-                print("FAILED-TEST", report.nodeid, flush=True)
+                print("\nFAILED-TEST", report.nodeid, flush=True)
 
 
 def within(tests: list[TestRecord], budget: float) -> Iterator[TestRecord]:
