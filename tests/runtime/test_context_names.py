@@ -6,7 +6,7 @@ import pytest
 
 import tmplmon
 from tmplmon import pass_context, pass_environment, pass_eval_context
-from tmplmon.runtime.calls import call, wanted_by
+from tmplmon.runtime.calls import call, callable_pass_arg
 from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.undefined import missing
 
@@ -142,9 +142,9 @@ def test_what_is_called_gets_what_it_asks_for(context: Context) -> None:
     assert call(context, of_eval_context, value=5) == (context.eval_ctx, 5)
     for plain in (Plain().method, Plain(), with_attribute, int, abs, [5].index, lambda value: value):
         assert call(context, plain, 5) in (5, 0)
-        assert wanted_by(plain) is None
+        assert callable_pass_arg(plain) is None
     assert call(context, dict, a=1) == {"a": 1}
-    assert [wanted_by(f) for f in (Marked().method, Marked(), of_eval_context, Marked)] == [
+    assert [callable_pass_arg(f) for f in (Marked().method, Marked(), of_eval_context, Marked)] == [
         "context",
         "environment",
         "eval_context",
