@@ -122,7 +122,7 @@ def test_counted(make: Any) -> None:
     assert list(counted(make())) == [(1, False, "a"), (2, False, "b"), (3, True, "c")]
 
 
-@pytest.mark.parametrize("make", [list, tuple, dict, lambda: iter(()), deque, str], ids=str)
+@pytest.mark.parametrize("make", [list, tuple, dict, lambda: iter(()), deque, str])
 def test_counted_nothing(make: Any) -> None:
     assert list(counted(make())) == []
     assert list(LoopContext(make(), Undefined)) == []
