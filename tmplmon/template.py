@@ -183,6 +183,7 @@ class Template:
         if self._is_async:
             import asyncio
 
+            _check_may_block("render_async")
             return asyncio.run(self.render_async(*args, **kwargs))
         names = kwargs
         if args or self._own_globals:
@@ -271,6 +272,7 @@ class Template:
         if self.environment.is_async:
             import asyncio
 
+            _check_may_block("make_module_async")
             asyncio.run(self.code(context, output))
         else:
             self.code(context, output)
@@ -376,10 +378,27 @@ def _unlinked(*_: Any) -> None:
     raise AssertionError("a block runs before its template is linked")
 
 
+def _check_may_block(alternative: str) -> None:
+    """Check that an asynchronous template may run an event loop of its own, which no thread does inside of another.
+
+    alternative: the method to use in an event loop. Raises RuntimeError if one is running.
+    """
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        f"an event loop is running: use `{alternative}`, as the environment was created with enable_async"
+    )
+
+
 def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
     """An asynchronous iterator as an ordinary one, in an event loop of its own."""
     import asyncio
 
+    _check_may_block("generate_async")
     loop = asyncio.new_event_loop()
     try:
         while True:
