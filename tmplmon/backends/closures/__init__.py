@@ -9,7 +9,7 @@ Nothing here generates code: no `exec`, no `compile`. The modules in the order i
     parts        what a value op consists of
     values       each value op by its definition              (bytecode: values)
     calls        those that call something
-    fused        common shapes of value ops, faster
+    shapes       common shapes of value ops, faster
     builtin      stock filters and tests in place             (bytecode: builtin)
     output       runs of output                               (bytecode: output)
     statements   statements                                   (bytecode: statements)

@@ -1,14 +1,13 @@
 """Functions for the stock filters and tests that are inlined instead of called.
 
-Rule: `ir.facts` says which ones are inlined, and how; only stock functions are. The result is (operands, function
-that computes the value from a frame and the values of the operands).
+`ir.facts` says which ones are inlined, and how. Only stock functions are. The result is a pair: the operands, and
+the function that computes the value from theirs.
 """
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tmplmon.backends.closures.frame import Frame
 from tmplmon.ir import facts, ops
 from tmplmon.runtime.undefined import Undefined
 
@@ -39,17 +38,17 @@ def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> 
         return inline.operands, _default_or_false if inline.detail else _default
     method, stock = getattr(str, inline.detail), filters[op.name]
 
-    def text(f: Frame, value: Any) -> Any:
+    def text(value: Any) -> Any:
         return method(value) if type(value) is str else stock(value)
 
     return inline.operands, text
 
 
-def _default(f: Frame, value: Any, default: Any) -> Any:
+def _default(value: Any, default: Any) -> Any:
     return default if isinstance(value, Undefined) else value
 
 
-def _default_or_false(f: Frame, value: Any, default: Any) -> Any:
+def _default_or_false(value: Any, default: Any) -> Any:
     return default if isinstance(value, Undefined) or not value else value
 
 
@@ -64,17 +63,16 @@ def _test(kind: str, detail: Any) -> Callable[..., Any]:
     match kind:
         case "instance":
             cls = _CLASSES[detail]
-            return lambda f, value: isinstance(value, cls)
+            return lambda value: isinstance(value, cls)
         case "not instance":
             cls = _CLASSES[detail]
-            return lambda f, value: not isinstance(value, cls)
+            return lambda value: not isinstance(value, cls)
         case "is":
-            return lambda f, value: value is detail
+            return lambda value: value is detail
         case "remainder":
             divisor, remainder = detail
             if divisor is None:
-                return lambda f, value, by: value % by == remainder
-            return lambda f, value: value % divisor == remainder
+                return lambda value, by: value % by == remainder
+            return lambda value: value % divisor == remainder
         case _:
-            compare = _COMPARE[detail]
-            return lambda f, left, right: compare(left, right)
+            return _COMPARE[detail]

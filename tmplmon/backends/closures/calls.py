@@ -1,16 +1,17 @@
-"""Calls by their definition: functions and macros, filters and tests, the tags of extensions.
+"""Calls: functions and macros, filters and tests, the tags of extensions.
 
-Rule: the arguments are evaluated in the template's order, then passed as Python would pass them. In a tree that
-tells of calls, the function is called through `signals`.
+Arguments are evaluated in the template's order and passed as Python would pass them. In a tree that fires events
+for calls, the function is called by `signals`.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures import builtin
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, Frame
-from tmplmon.backends.closures.parts import Parts, combined
+from tmplmon.backends.closures.parts import Definition, built, combined
 from tmplmon.backends.closures.variables import locals_of
 from tmplmon.ir import ops
 from tmplmon.runtime import support
@@ -21,8 +22,8 @@ type Passed = tuple[Sequence[Any], dict[str, Any], Any, dict[str, Any]]
 
 
 def passing(arguments: ops.Arguments, caller: Closure | None = None) -> Callable[..., Passed]:
-    """A function that makes the arguments of a call out of the operands' values: the positional ones, the keywords,
-    those of ``**``, and the caller."""
+    """A function that turns the values of a call's operands into its arguments: positional ones, keywords, those of
+    ``**``, and the caller."""
     count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
     starred, double_starred = arguments.star is not None, arguments.star_star is not None
 
@@ -38,18 +39,15 @@ def passing(arguments: ops.Arguments, caller: Closure | None = None) -> Callable
     return passed
 
 
-def call(b: Builder, op: ops.Call) -> Parts:
+def call(b: Builder, op: ops.Call) -> Definition:
     arguments = op.arguments
     operands = [op.func, *arguments.values()]
     seen = None if not op.locals else locals_of(b, op.locals)
     call_function = b.constants.call
     if b.calls:
         assert b.signals is not None
-        return Parts(
-            operands,
-            b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen, b.constants.guard),
-            True,
-        )
+        called = b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen, b.constants.guard)
+        return Definition(operands, called, awaits=True)
     if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
 
         def apply(f: Frame, func: Any, *args: Any) -> Any:
@@ -65,15 +63,15 @@ def call(b: Builder, op: ops.Call) -> Parts:
             context = context_seeing(f[CONTEXT], lambda: seen(f), func)
             return call_function(context, func, *args, **kwargs, **more, **last)
 
-    return Parts(operands, apply, True)
+    return Definition(operands, apply, awaits=True)
 
 
 def _caller(b: Builder, slot: ops.Slot | None) -> Closure | None:
     return None if slot is None else b.load(slot)
 
 
-def first_argument(b: Builder, wants: str, autoescape: bool | None) -> Closure:
-    """What a marked filter or test is passed first."""
+def _first_argument(b: Builder, wants: str, autoescape: bool | None) -> Closure:
+    """The argument that a marked filter or test is passed before the others."""
     environment = b.constants.environment
     if wants == "environment":
         return lambda f: environment
@@ -85,19 +83,21 @@ def first_argument(b: Builder, wants: str, autoescape: bool | None) -> Closure:
     return lambda f: eval_context
 
 
-def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Parts:
-    """The call of a filter or test."""
+def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
+    """The call of a filter or test. A marked function gets the environment, context or evaluation context first."""
     func, wants = b.constants.function(kind, op.name)
-    first = None if wants is None else first_argument(b, wants, op.autoescape)
     operands = [op.value, *op.arguments.values()]
     awaits = b.constants.is_known(kind, op.name)
+    first = None if wants is None else _first_argument(b, wants, op.autoescape)
+    is_simple = op.arguments.simple and not op.arguments.kwargs
     if b.calls:
         assert b.signals is not None
-        return Parts(operands, b.signals.applied(op, func, first, passing(op.arguments)), awaits)
-    if op.arguments.simple and not op.arguments.kwargs:
-        if first is None:
-            return Parts(operands, lambda f, *values: func(*values), awaits)
-        return Parts(operands, lambda f, *values: func(first(f), *values), awaits)
+        called = b.signals.applied(op, func, first, passing(op.arguments))
+        return Definition(operands, called, awaits=awaits)
+    if is_simple and first is None:
+        return Definition(operands, func, takes_frame=False, awaits=awaits)
+    if is_simple and first is not None:
+        return Definition(operands, lambda f, *values: func(first(f), *values), awaits=awaits)
     passed = passing(op.arguments)
 
     def apply(f: Frame, subject: Any, *values: Any) -> Any:
@@ -106,47 +106,43 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Parts:
             return func(subject, *args, **kwargs, **more)
         return func(first(f), subject, *args, **kwargs, **more)
 
-    return Parts(operands, apply, awaits)
+    return Definition(operands, apply, awaits=awaits)
 
 
-def filter_(b: Builder, op: ops.Filter) -> Parts:
+def filter_(b: Builder, op: ops.Filter) -> Definition:
     if not b.calls and not b.constants.is_async and b.constants.is_stock("filter", op.name):
-        made = builtin.inline_filter(op, b.constants.environment.filters)
-        if made is not None:
-            return Parts(*made)
+        inline = builtin.inline_filter(op, b.constants.environment.filters)
+        if inline is not None:
+            return Definition(*inline, takes_frame=False)
     return applied(b, "filter", op)
 
 
 def test(b: Builder, op: ops.Test) -> Closure:
-    parts = None
+    inline = None
     if not b.calls and b.constants.is_stock("test", op.name):
-        made = builtin.inline_test(op)
-        parts = None if made is None else Parts(*made)
-    if parts is None:
-        parts = applied(b, "test", op)
-    made_of = combined(b, b.values(parts.operands), parts.apply, op.site, parts.awaits)
-    if not op.negated:
-        return made_of
-    return combined(b, [made_of], lambda f, held: not held, op.site)
+        inline = builtin.inline_test(op)
+    definition = applied(b, "test", op) if inline is None else Definition(*inline, takes_frame=False)
+    closure = built(b, definition, op.site)
+    return combined(b, [closure], operator.not_, op.site, takes_frame=False) if op.negated else closure
 
 
-def tag_call(b: Builder, op: ops.TagCall) -> Parts:
+def tag_call(b: Builder, op: ops.TagCall) -> Definition:
     func = b.constants.environment._tag_function(op.name)
     seen, passed = locals_of(b, op.locals), passing(op.arguments, _caller(b, op.caller))
     if b.calls:
         assert b.signals is not None
-        made = b.signals.call(op, passed, seen)
-        return Parts(op.arguments.values(), lambda f, *values: made(f, func, *values), True)
+        called = b.signals.call(op, passed, seen)
+        return Definition(op.arguments.values(), lambda f, *values: called(f, func, *values), awaits=True)
 
     def apply(f: Frame, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)
         context = context_seeing(f[CONTEXT], lambda: seen(f), func)
         return call_function(context, func, *args, **kwargs, **more, **last)
 
-    return Parts(op.arguments.values(), apply, True)
+    return Definition(op.arguments.values(), apply, awaits=True)
 
 
-def debug_info(b: Builder, op: ops.DebugInfo) -> Parts:
+def debug_info(b: Builder, op: ops.DebugInfo) -> Definition:
     seen, metering = locals_of(b, op.locals), b.metering
 
     def apply(f: Frame) -> str:
@@ -155,4 +151,4 @@ def debug_info(b: Builder, op: ops.DebugInfo) -> Parts:
             metering.work(f, len(text))
         return text
 
-    return Parts([], apply)
+    return Definition([], apply)

@@ -1,9 +1,9 @@
-"""A run of output: values become text one by one, in the template's order, then the whole run is put out at once.
+"""Runs of output: values become text one by one, in the template's order, then the whole chunk is put out at once.
 
     hello {{ name }}{{ n }}     append(f"hello {text_of_name(f)}{text_of_n(f)}")
 
-Rule: what a text closure gives is an exact `str`, or an `int`, which has no character to escape. A run is cut where
-a macro that is known here puts out by itself, and where it gets long.
+A run is divided into several chunks where a macro or block that is known here puts out by itself, and where a chunk
+would get long.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,24 +15,12 @@ from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, Frame
 from tmplmon.backends.closures.joining import Part, constant_writer, writer
 from tmplmon.backends.closures.templates import run_super
-from tmplmon.backends.closures.texts import joined_value, plain, text_of
+from tmplmon.backends.closures.texts import text_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN
 from tmplmon.ir.output import ConstantText, MacroCall, OutputRules, OutputValue, SuperCall, split_piece
 from tmplmon.runtime.html import escape_to_str
 from tmplmon.runtime.undefined import missing
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkValue:
-    """A value of a chunk. `text` makes the closure for its text: `text_of` for most values, `joined_value` for an
-    operand of ``~``, `plain` for a text that is not escaped."""
-
-    op: ops.Op
-    escape: bool | None
-    site: int
-    finished: bool
-    text: Callable[[Builder, "ChunkValue"], Closure]
 
 
 @dataclass(slots=True)
@@ -44,7 +32,7 @@ class OutputChunk:
     site: the site of the last piece that has one.
     """
 
-    parts: list[str | ChunkValue] = field(default_factory=list)
+    parts: list[str | OutputValue] = field(default_factory=list)
     sites: list[int] = field(default_factory=list)
     values: int = 0
     site: int = -1
@@ -53,14 +41,14 @@ class OutputChunk:
         self.parts.append(text)
         self.sites.append(site)
 
-    def add_value(self, value: ChunkValue) -> None:
+    def add_value(self, value: OutputValue) -> None:
         self.parts.append(value)
         self.sites.append(value.site)
         self.values += 1
 
     def closures(self, b: Builder) -> list[Part]:
-        """The parts, with a closure for each value."""
-        return [part if isinstance(part, str) else part.text(b, part) for part in self.parts]
+        """The parts, with a closure for the text of each value."""
+        return [part if isinstance(part, str) else text_of(b, part) for part in self.parts]
 
 
 def emit(b: Builder, op: ops.Emit) -> list[Closure]:
@@ -94,8 +82,7 @@ class _Run:
                     case ConstantText():
                         self.chunk.add_text(part.text, part.site)
                     case OutputValue():
-                        text = joined_value if part.joined else text_of
-                        self.chunk.add_value(ChunkValue(part.op, part.escape, part.site, part.finished, text))
+                        self.chunk.add_value(part)
                     case MacroCall():
                         self.run_macro(part)
                     case SuperCall():
@@ -109,7 +96,9 @@ class _Run:
         """Run a macro that is known here. It writes to the output of this run."""
         if self.b.calls:
             # The macro is called as a value, so that its call fires events; its text is not escaped.
-            self.chunk.add_value(ChunkValue(part.op, False, part.site, True, plain))
+            self.chunk.add_value(
+                OutputValue(part.op, escape=False, finished=True, joined=True, site=part.site)
+            )
             return
         self.flush()
         call = direct_call(self.b, part.op, part.macro, part.operands)
@@ -134,18 +123,18 @@ def put_out(b: Builder, chunk: OutputChunk) -> list[Closure]:
 
 
 def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
-    """Statements that put out texts and the texts of closures."""
+    """The statements that write texts and the texts of closures."""
     if b.may_suspend:
         return awaiting.put_out(b, parts, site)
     if b.constants.native:
-        return [native_part(part) for part in parts]
+        return [_native_writer(part) for part in parts]
     if not any(part != "" for part in parts):
         return []
     return [writer(parts) if b.metering is None else b.metering.writer(parts, site)]
 
 
-def native_part(part: Part) -> Closure:
-    """A part of a piece where values are put out as they are."""
+def _native_writer(part: Part) -> Closure:
+    """The statement for one part in a native environment, which writes values as they are."""
     if isinstance(part, str):
         return constant_writer(part)
 
@@ -159,31 +148,32 @@ def native_part(part: Part) -> Closure:
 
 
 def direct_call(b: Builder, op: ops.Call, macro: ops.MakeMacro, slots: list[ops.Op | None]) -> Closure:
+    """The statement that runs a known macro, with its output appended to this frame's."""
     assert type(op.func) is ops.Load
     scope, out = b.scope, 0
     while scope.ir is not op.func.slot.scope:
         assert scope.outer is not None
         scope, out = scope.outer, out + 1
     run = scope.nested[macro.scope].run
-    passed = [_missing if slot is None else b.value(slot) for slot in slots]
+    arguments = [_missing if slot is None else b.value(slot) for slot in slots]
     site = op.site
     if out:
-        return _call_from_inside(run, passed, out, site)
+        return _call_from_inside(run, arguments, out, site)
 
     def call(f: Frame) -> None:
         nonlocal site
-        run(f, f[OUTPUT], [value(f) for value in passed])
+        run(f, f[OUTPUT], [value(f) for value in arguments])
 
     return call
 
 
-def _call_from_inside(run: Callable[..., None], passed: list[Closure], out: int, site: int) -> Closure:
+def _call_from_inside(run: Callable[..., None], arguments: list[Closure], out: int, site: int) -> Closure:
     def call(f: Frame) -> None:
         nonlocal site
-        made_in = f
+        outer = f
         for _ in range(out):
-            made_in = made_in[OUTER]
-        run(made_in, f[OUTPUT], [value(f) for value in passed])
+            outer = outer[OUTER]
+        run(outer, f[OUTPUT], [value(f) for value in arguments])
 
     return call
 

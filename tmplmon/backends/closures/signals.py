@@ -243,11 +243,11 @@ class Signals:
 
     # --- output --------------------------------------------------------------------------------------------
 
-    def put_out(self, b: Builder, piece: OutputChunk) -> list[Closure]:
-        """Statements that put a piece out."""
+    def put_out(self, b: Builder, chunk: OutputChunk) -> list[Closure]:
+        """The statements that put a chunk out, with LINE for each line on which a part of it begins."""
         parts: list[Any] = []
         before: list[Closure] = []  # reach the lines since the last value
-        for site, closure in zip(piece.sites, piece.closures(b), strict=True):
+        for site, closure in zip(chunk.sites, chunk.closures(b), strict=True):
             if site >= 0:
                 before.append(self.reach_site(site))
             if isinstance(closure, str):
@@ -256,13 +256,13 @@ class Signals:
                 first = sequence(before)
                 parts.append(closure if first is None else suspending.after(first, closure))
                 before = []
-        # A piece of texts alone is put out after its lines are reached, else the lines after the last value are
+        # A chunk of texts alone is put out after its lines are reached, else the lines after the last value are
         # reached when it has been put out.
-        statements = writers(b, parts, piece.site)
+        statements = writers(b, parts, chunk.site)
         after = sequence(before)
         if after is None:
             return statements
-        return [*statements, after] if piece.values else [after, *statements]
+        return [*statements, after] if chunk.values else [after, *statements]
 
     def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
         """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""

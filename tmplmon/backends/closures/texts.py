@@ -1,181 +1,155 @@
-"""A value as text: escaped or not, in as few closures as its shape allows.
+"""Values as text: escaped or not, in as few closures as their shape allows.
 
-Rule: an exact `str` or `int` is served in place, the run-time support does the rest. The site of what fails here,
-a `__str__` or `__html__`, is that of the output.
+A text closure returns an exact `str`, or an `int`, whose digits need no escaping. Both types are handled in place;
+`runtime.guard.Text` converts the others. An exception that comes up here, in a `__str__` or `__html__`, has the
+site of the output.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tmplmon.backends.closures.core import Builder, Closure, suspends
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.backends.closures.parts import combined
 from tmplmon.ir import ops
-from tmplmon.ir.facts import (
-    BOOLEAN_LOOP_ATTRIBUTES,
-    BOOLEAN_TESTS,
-    ESCAPE_FILTERS,
-    LENGTH_FILTERS,
-)
+from tmplmon.ir.facts import BOOLEAN_LOOP_ATTRIBUTES, BOOLEAN_TESTS, ESCAPE_FILTERS, LENGTH_FILTERS
+from tmplmon.ir.output import OutputValue
 from tmplmon.runtime import support
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.html import escape, escape_text, mark
 
-if TYPE_CHECKING:
-    from tmplmon.backends.closures.output import ChunkValue
 
-
-def text_of(b: Builder, item: "ChunkValue") -> Closure:
-    """The text of a value that is put out, or the value itself in a native environment."""
+def text_of(b: Builder, output: OutputValue) -> Closure:
+    """The text of a value that is put out; the value itself in a native environment."""
     constants = b.constants
-    if constants.finalize is not None and not item.finished:
-        return _finalized(b, item)
+    if output.joined:
+        return _joined_text(b, output)
+    if constants.finalize is not None and not output.finished:
+        return _finalized(b, output)
     if constants.native:
-        return b.value(item.op)
-    return _text(b, item.op, item.escape, item.site)
+        return b.value(output.op)
+    return _text(b, output.op, output.escape, output.site)
+
+
+def _joined_text(b: Builder, output: OutputValue) -> Closure:
+    """The text of a value that is joined to others by ``~``."""
+    if not output.escape:
+        return _plain(b, output.op, output.site)
+    escape_part = _escaping(b.constants.text.escape_part)
+    return combined(b, [b.value(output.op)], escape_part, output.site, takes_frame=False)
 
 
 def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
+    text = b.constants.text
     if type(op) is ops.LoopAttr and op.name not in BOOLEAN_LOOP_ATTRIBUTES:
         return b.value(op)
     if type(op) is ops.Filter and b.constants.is_stock("filter", op.name) and not b.calls:
         if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return _text(b, op.value, True, site)
         if op.name == "safe" and escape:
-            html = b.constants.text.html
-            return converted(
-                b, b.value(op.value), lambda f, held: held if type(held) is str else html(held), site
-            )
+            html = text.html
+            as_markup: Callable[[Any], Any] = lambda value: value if type(value) is str else html(value)  # noqa: E731
+            return combined(b, [b.value(op.value)], as_markup, site, takes_frame=False)
         if op.name in LENGTH_FILTERS:
             return b.value(op)
     if type(op) is ops.Test and op.name in BOOLEAN_TESTS and b.constants.is_stock("test", op.name):
-        return converted(b, b.value(op), lambda f, held: str(held), site)
+        return combined(b, [b.value(op)], str, site, takes_frame=False)
     if escape is None:
-        return converted(b, b.value(op), _emitting(b.constants.text), site)
-    if escape:
-        return _escaped(b, op, site)
-    return _plain(b, op, site)
+        return combined(b, [b.value(op)], _by_context(text), site)
+    return _escaped(b, op, site) if escape else _plain(b, op, site)
 
 
-def converted(b: Builder, value: Closure, convert: Callable[[Frame, Any], Any], site: int) -> Closure:
-    """The value of a closure, made something else."""
-    return combined(b, [value], convert, site)
+def _by_context(text: Text) -> Callable[[Frame, Any], str]:
+    """Converts a value as the context says when it runs."""
+    return lambda f, value: (text.escape if f[CONTEXT].eval_ctx.autoescape else text.string)(value)
 
 
-def joined_value(b: Builder, item: "ChunkValue") -> Closure:
-    """The text of a value that is joined to others."""
-    if item.escape:
-        return converted(b, b.value(item.op), _escaping(b.constants.text.escape_part), item.site)
-    return plain(b, item)
+def _escaping(other: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """A function that escapes text, leaves ints, and passes other values to `other`."""
 
+    def escaped(value: Any) -> Any:
+        if type(value) is str:
+            return escape_text(value)
+        return value if type(value) is int else other(value)
 
-def _escaping(other: Callable[[Any], str]) -> Callable[[Frame, Any], Any]:
-    """A function that escapes texts, and leaves what is neither text nor `int` to another."""
-
-    def escape(f: Frame, held: Any) -> Any:
-        if type(held) is str:
-            return escape_text(held)
-        return held if type(held) is int else other(held)
-
-    return escape
-
-
-def _emitting(text: Text) -> Callable[[Frame, Any], str]:
-    """The text of a value where it is known only when it runs whether output is escaped."""
-    return lambda f, held: (text.escape if f[CONTEXT].eval_ctx.autoescape else text.string)(held)
+    return escaped
 
 
 def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
-    escaped = b.constants.text.escape
-    if not b.constants.is_async:
-        i = b.own(op)
-        if i is not None:
-            return _escaped_slot(i, escaped, site)
-    value = b.value(op)
-    if suspends(value):
-        return converted(b, value, _escaping(escaped), site)
+    other = b.constants.text.escape
+    i = None if b.constants.is_async else b.own(op)
+    if i is not None:
+
+        def slot_text(f: Frame) -> Any:
+            nonlocal site
+            value = f[i]
+            if type(value) is str:
+                return escape_text(value)
+            return value if type(value) is int else other(value)
+
+        return slot_text
+    value_of = b.value(op)
+    if suspends(value_of):
+        return combined(b, [value_of], _escaping(other), site, takes_frame=False)
 
     def text(f: Frame) -> Any:
         nonlocal site
-        held = value(f)
-        if type(held) is str:
-            return escape_text(held)
-        if type(held) is int:
-            return held
-        return escaped(held)
+        value = value_of(f)
+        if type(value) is str:
+            return escape_text(value)
+        return value if type(value) is int else other(value)
 
     return text
-
-
-def _escaped_slot(i: int, escaped: Callable[[Any], str], site: int) -> Closure:
-    def text(f: Frame) -> Any:
-        nonlocal site
-        held = f[i]
-        if type(held) is str:
-            return escape_text(held)
-        if type(held) is int:
-            return held
-        return escaped(held)
-
-    return text
-
-
-def plain(b: Builder, item: "ChunkValue") -> Closure:
-    """The text of a value as it is."""
-    return _plain(b, item.op, item.site)
 
 
 def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
-    value, string = b.value(op), b.constants.text.string
-    if suspends(value):
-        return converted(b, value, lambda f, held: string(held), site)
+    value_of, string = b.value(op), b.constants.text.string
+    if suspends(value_of):
+        return combined(b, [value_of], string, site, takes_frame=False)
 
     def text(f: Frame) -> Any:
         nonlocal site
-        held = value(f)
-        if type(held) is str or type(held) is int:
-            return held
-        return string(held)
+        value = value_of(f)
+        return value if type(value) is str or type(value) is int else string(value)
 
     return text
 
 
-def _finalized(b: Builder, item: "ChunkValue") -> Closure:
-    """A value that passes through the application's function before it becomes text."""
-    constants, op, site, text = b.constants, item.op, item.site, b.constants.text
+def _finalized(b: Builder, output: OutputValue) -> Closure:
+    """A value that the application's `finalize` is applied to before it becomes text."""
+    constants, op, site, text = b.constants, output.op, output.site, b.constants.text
     finalize, wants = constants.finalize, constants.finalize_wants
     assert finalize is not None
     environment = constants.environment
-    constant = type(op) is ops.Const
-    escape_first = constant and bool(item.escape)  # as Jinja2 does it while compiling
+    is_constant = type(op) is ops.Const
+    escape_first = is_constant and bool(output.escape)  # as Jinja2 does when it compiles
 
-    def finalized(f: Frame, held: Any) -> Any:
+    def finalized(f: Frame, value: Any) -> Any:
         if escape_first:
-            held = escape(held)
+            value = escape(value)
         if wants is None:
-            return finalize(held)
+            return finalize(value)
         if wants == "environment":
-            return finalize(environment, held)
-        return finalize(f[CONTEXT] if wants == "context" else f[CONTEXT].eval_ctx, held)
+            return finalize(environment, value)
+        return finalize(f[CONTEXT] if wants == "context" else f[CONTEXT].eval_ctx, value)
 
-    made = converted(b, b.value(op), finalized, site)
+    closure = combined(b, [b.value(op)], finalized, site)
     if constants.native:
-        return made
-    if constant or item.escape is False:
-        return converted(b, made, lambda f, held: text.string(held), site)
-    if item.escape is None:
-        return converted(b, made, _emitting(text), site)
-    return converted(b, made, lambda f, held: text.escape(held), site)
+        return closure
+    if output.escape is None and not is_constant:
+        return combined(b, [closure], _by_context(text), site)
+    convert = text.string if is_constant or not output.escape else text.escape
+    return combined(b, [closure], convert, site, takes_frame=False)
 
 
 def joined(b: Builder, autoescape: bool | None) -> Callable[[Frame, list[Any]], Any]:
-    """The text of a list of pieces, as Markup where that is asked for."""
+    """A function of a frame and a list of chunks that joins captured output, to Markup where it is escaped."""
     if autoescape is None:
-        return lambda f, pieces: support.captured(f[CONTEXT], pieces)
+        return lambda f, chunks: support.captured(f[CONTEXT], chunks)
     if b.constants.native:
         environment = b.constants.environment
         if autoescape:
-            return lambda f, pieces: support.mark_text(environment.concat(pieces))
-        return lambda f, pieces: environment.concat(pieces)
+            return lambda f, chunks: support.mark_text(environment.concat(chunks))
+        return lambda f, chunks: environment.concat(chunks)
     join = b.constants.text.concat
-    return (lambda f, pieces: mark(join(pieces))) if autoescape else (lambda f, pieces: join(pieces))
+    return (lambda f, chunks: mark(join(chunks))) if autoescape else (lambda f, chunks: join(chunks))

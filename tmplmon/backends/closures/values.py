@@ -1,8 +1,7 @@
-"""Each value op by its definition: its operands, and what is done with their values.
+"""Each value op by its definition: its operands, and the function that is applied to their values.
 
-Rule: operands are evaluated in the template's order, each once. `Parts` says which they are, and `apply` what is
-made of their values; the closure does the one, then the other. That is all there is to most ops, and what `fused`
-does faster must give the same. Ops that may leave an operand out (``and``, ``or``, inline ``if``, chains of
+Operands are evaluated in the template's order, each once. A `Definition` is all there is to most ops; what `shapes`
+does faster gives the same result. Ops that may leave an operand out (``and``, ``or``, inline ``if``, chains of
 comparisons) have closures of their own.
 """
 
@@ -10,10 +9,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tmplmon.backends.closures import calls, fused, guarded, suspending
+from tmplmon.backends.closures import calls, shapes, suspending
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, Frame
-from tmplmon.backends.closures.parts import Parts, combined
+from tmplmon.backends.closures.parts import Definition, built, combined
 from tmplmon.ir import ops
 from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.runtime import support
@@ -33,19 +32,16 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
 
-def value(b: Builder, op: ops.Op) -> Closure:
-    """The closure for a value. It is the fused one where there is one, else the definition's."""
+def value(b: Builder, op: Any) -> Closure:
+    """The closure of a value: that of a shape if there is one, else that of the definition."""
     kind = type(op)
-    make = (fused.FUSED if b.constants.guard is None else guarded.GUARDED).get(kind)
-    made = None if make is None or b.constants.is_async else make(b, op)
-    if made is None:
-        whole = WHOLE.get(kind)
-        if whole is not None:
-            made = whole(b, op)
-        else:
-            parts = PARTS[kind](b, op)
-            made = combined(b, b.values(parts.operands), parts.apply, op.site, parts.awaits)  # type: ignore[union-attr]
-    return made
+    if not b.constants.is_async:
+        shape = (shapes.PLAIN if b.constants.guard is None else shapes.GUARDED).get(kind)
+        closure = None if shape is None else shape(b, op)
+        if closure is not None:
+            return closure
+    whole = WHOLE.get(kind)
+    return built(b, DEFINED[kind](b, op), op.site) if whole is None else whole(b, op)
 
 
 # --- constants and variables -------------------------------------------------------------------------------
@@ -62,21 +58,18 @@ def load(b: Builder, op: ops.Load) -> Closure:
 
 def loop_attribute(b: Builder, op: ops.LoopAttr) -> Closure:
     if not op.loop.whole:
-        made: Closure = b.loops[op.loop].attribute(op.name)
-        return made
+        counter: Closure = b.loops[op.loop].attribute(op.name)
+        return counter
     assert op.loop.slot is not None
     name = op.name
-
-    def apply(f: Frame, loop: Any) -> Any:
-        return getattr(loop, name)
-
-    return combined(b, [b.load(op.loop.slot)], apply, op.site, name in AWAITED_LOOP_ATTRIBUTES)
+    awaits = name in AWAITED_LOOP_ATTRIBUTES
+    return combined(b, [b.load(op.loop.slot)], operator.attrgetter(name), op.site, False, awaits)
 
 
 # --- attributes and items ----------------------------------------------------------------------------------
 
 
-def attribute(b: Builder, op: ops.Attr) -> Parts:
+def attribute(b: Builder, op: ops.Attr) -> Definition:
     name = op.name
     if not b.constants.stock_getattr:
 
@@ -99,10 +92,10 @@ def attribute(b: Builder, op: ops.Attr) -> Parts:
             except ATTRIBUTE_ERRORS:
                 return member(f[CONTEXT], obj, name)
 
-    return Parts([op.obj], apply, True)
+    return Definition([op.obj], apply, awaits=True)
 
 
-def item(b: Builder, op: ops.Item) -> Parts:
+def item(b: Builder, op: ops.Item) -> Definition:
     if not b.constants.stock_getitem:
 
         def apply(f: Frame, obj: Any, key: Any) -> Any:
@@ -116,10 +109,10 @@ def item(b: Builder, op: ops.Item) -> Parts:
             except ITEM_ERRORS:
                 return element(f[CONTEXT], obj, key)
 
-    return Parts([op.obj, op.key], apply, True)
+    return Definition([op.obj, op.key], apply, awaits=True)
 
 
-def slice_(b: Builder, op: ops.Slice) -> Parts:
+def slice_(b: Builder, op: ops.Slice) -> Definition:
     bounds = (op.lower, op.upper, op.step)
     present = [part is not None for part in bounds]
     metered = b.metering is not None
@@ -131,34 +124,31 @@ def slice_(b: Builder, op: ops.Slice) -> Parts:
             spend(len(made))
         return made
 
-    return Parts([op.obj, *(part for part in bounds if part is not None)], apply, True)
+    return Definition([op.obj, *(part for part in bounds if part is not None)], apply, awaits=True)
 
 
 # --- operators ---------------------------------------------------------------------------------------------
 
 
-def unary(b: Builder, op: ops.Unary) -> Parts:
+def unary(b: Builder, op: ops.Unary) -> Definition:
     intercepted = None if b.constants.guard is None else b.constants.guard.unary.get(op.op)
     if intercepted is not None:
-        return Parts([op.operand], lambda f, operand: intercepted(f[CONTEXT], operand))
-    function = UNARY[op.op]
-    return Parts([op.operand], lambda f, operand: function(operand))
+        return Definition([op.operand], lambda f, operand: intercepted(f[CONTEXT], operand))
+    return Definition([op.operand], UNARY[op.op], takes_frame=False)
 
 
-def binary(b: Builder, op: ops.Binary) -> Parts:
-    guarded_ = None if b.constants.guard is None else b.constants.guard.binary.get(op.op)
-    if guarded_ is not None:
-        return Parts([op.left, op.right], lambda f, left, right: guarded_(f[CONTEXT], left, right))
-    function = BINARY[op.op]
-    return Parts([op.left, op.right], lambda f, left, right: function(left, right))
+def binary(b: Builder, op: ops.Binary) -> Definition:
+    guarded = None if b.constants.guard is None else b.constants.guard.binary.get(op.op)
+    if guarded is not None:
+        return Definition([op.left, op.right], lambda f, left, right: guarded(f[CONTEXT], left, right))
+    return Definition([op.left, op.right], BINARY[op.op], takes_frame=False)
 
 
 def compare(b: Builder, op: ops.Compare) -> Closure:
     (operator_name, second), *further = op.rest
     function = b.constants.compare[operator_name]
     if not further:
-        operands = b.values([op.left, second])
-        return combined(b, operands, lambda f, left, right: function(left, right), op.site)
+        return combined(b, b.values([op.left, second]), function, op.site, takes_frame=False)
     # A further operand is evaluated only if what is compared before it holds.
     rest = [(b.constants.compare[name], b.value(operand)) for name, operand in op.rest]
     return suspending.chain(b.value(op.left), rest, op.site)
@@ -188,40 +178,42 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
 # --- text and containers -----------------------------------------------------------------------------------
 
 
-def concat(b: Builder, op: ops.Concat) -> Parts:
+def concat(b: Builder, op: ops.Concat) -> Definition:
     text = b.constants.text
     if op.autoescape is None:
-        return Parts(
+        return Definition(
             op.items,
             lambda f, *items: (text.join_markup if f[CONTEXT].eval_ctx.autoescape else text.join)(items),
         )
     join = text.join_markup if op.autoescape else text.join
-    return Parts(op.items, lambda f, *items: join(items))
+    return Definition(op.items, lambda *items: join(items), takes_frame=False)
 
 
-def build(b: Builder, op: ops.Build) -> Parts:
-    guard, make = b.constants.guard, builder(op.kind)
+def build(b: Builder, op: ops.Build) -> Closure:
+    """A tuple, list or dict. A tuple of constants is made once."""
+    guard, make = b.constants.guard, _MAKERS[op.kind]
+    if op.kind == "tuple" and all(type(item) is ops.Const for item in op.items):
+        constant = tuple(item.value for item in op.items if type(item) is ops.Const)
+        return lambda f: constant
     if guard is None:
-        return Parts(op.items, lambda f, *items: make(items))
+        return combined(b, b.values(op.items), make, op.site, takes_frame=False)
     check = guard.build
 
-    def checked(f: Frame, *items: Any) -> Any:
+    def checked(*items: Any) -> Any:
         check(items)
-        return make(items)
+        return make(*items)
 
-    return Parts(op.items, checked)
-
-
-def builder(kind: str) -> Callable[[tuple[Any, ...]], Any]:
-    """A function that makes a tuple, list or dict of its parts."""
-    if kind == "tuple":
-        return lambda items: items
-    if kind == "list":
-        return list
-    return lambda items: dict(zip(items[::2], items[1::2], strict=True))
+    return combined(b, b.values(op.items), checked, op.site, takes_frame=False)
 
 
-PARTS: dict[type[Any], Callable[[Builder, Any], Parts]] = {
+# Kind of a literal → the function that makes it of its items; those of a dict are keys and values by turns.
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "tuple": lambda *items: items,
+    "list": lambda *items: list(items),
+    "dict": lambda *items: dict(zip(items[::2], items[1::2], strict=True)),
+}
+
+DEFINED: dict[type[Any], Callable[[Builder, Any], Definition]] = {
     ops.Attr: attribute,
     ops.Item: item,
     ops.Slice: slice_,
@@ -230,7 +222,6 @@ PARTS: dict[type[Any], Callable[[Builder, Any], Parts]] = {
     ops.Unary: unary,
     ops.Binary: binary,
     ops.Concat: concat,
-    ops.Build: build,
     ops.DebugInfo: calls.debug_info,
     ops.TagCall: calls.tag_call,
 }
@@ -239,6 +230,7 @@ WHOLE: dict[type[Any], Callable[[Builder, Any], Closure]] = {
     ops.Load: load,
     ops.LoopAttr: loop_attribute,
     ops.Test: calls.test,
+    ops.Build: build,
     ops.Compare: compare,
     ops.Logical: logical,
     ops.Conditional: conditional,
