@@ -27,7 +27,9 @@ type Clock = tuple[Callable[[], object], Callable[[], object]]
 LINE_CALLBACKS: dict[int, LineCallback] = {}
 """The ``active`` byte of a state with a single tool → that tool's direct callback."""
 
-_clocks: dict[int, Clock] = {}
+CLOCKS: dict[int, Clock] = {}
+"""The bit of a tool → its clock."""
+
 _pauses: tuple[Callable[[], object], ...] = ()
 _resumes: tuple[Callable[[], object], ...] = ()
 
@@ -50,9 +52,9 @@ def register_clock(tool_id: int, clock: Clock | None) -> None:
     Raises ValueError if no tool has the id.
     """
     global _pauses, _resumes
-    _register(_clocks, tool_id, clock)
-    _pauses = tuple(pause for pause, _ in _clocks.values())
-    _resumes = tuple(resume for _, resume in _clocks.values())
+    _register(CLOCKS, tool_id, clock)
+    _pauses = tuple(pause for pause, _ in CLOCKS.values())
+    _resumes = tuple(resume for _, resume in CLOCKS.values())
 
 
 def pause_clocks() -> None:

@@ -24,9 +24,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partialmethod
 from types import CodeType
 from typing import Any, Protocol, cast
 
@@ -34,7 +33,7 @@ from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback, object_
 from tmplmon.monitoring.activation import Activation
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
-from tmplmon.monitoring.direct import pause_clocks, resume_clocks
+from tmplmon.monitoring.direct import CLOCKS, pause_clocks, resume_clocks
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import StateArray
@@ -97,9 +96,11 @@ class Scope:
 
         Always returns None inside a callback.
         """
-        pause_clocks()
+        if CLOCKS:  # checked here, because a scope without tools is entered often
+            pause_clocks()
         if not (self.states.enter() or always) or in_callback():
-            resume_clocks()
+            if CLOCKS:
+                resume_clocks()
             return None
         return Activation(self, variables, module_globals)
 
@@ -159,8 +160,21 @@ class AddSite(Protocol):
     ) -> int: ...
 
 
-def _adds(kind: str, add: Callable[..., int]) -> AddSite:
-    return cast(AddSite, partialmethod(add, kind))
+def _adds(kind: str) -> AddSite:
+    """Return the method that adds sites of a kind. (A `functools.partialmethod` takes three times as long.)"""
+
+    def add_site(
+        self: ScopeBuilder,
+        line: int,
+        end_line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+        *,
+        inclusion: int = 0,
+    ) -> int:
+        return self.add(kind, line, end_line, column, end_column, inclusion=inclusion)
+
+    return cast(AddSite, add_site)
 
 
 class ScopeBuilder:
@@ -236,19 +250,19 @@ class ScopeBuilder:
         self._entries.append(_SiteEntry(kind, file, number, inclusion, position))
         return len(self._entries) - 1
 
-    line = _adds("line", add)
+    line = _adds("line")
     """Add the beginning of a line: :meth:`Activation.line`."""
-    call = _adds("call", add)
+    call = _adds("call")
     """Add a call: :meth:`Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
-    branch = _adds("branch", add)
+    branch = _adds("branch")
     """Add a branch: :meth:`Activation.branch`. Its left side leads to the next site unless it is connected."""
-    jump = _adds("jump", add)
+    jump = _adds("jump")
     """Add an unconditional jump, such as at the end of a loop's body: :meth:`Activation.jump`."""
-    leave = _adds("return", add)
+    leave = _adds("return")
     """Add a return: :meth:`Activation.py_return`. The return at the end of a file needs no site."""
-    pause = _adds("yield", add)
+    pause = _adds("yield")
     """Add a yield: :meth:`Activation.py_yield`, ``py_resume`` and ``py_throw``."""
-    iterate = _adds("iterate", add)
+    iterate = _adds("iterate")
     """Add a place where an iterator may end: :meth:`Activation.stop_iteration`."""
 
     def connect(
