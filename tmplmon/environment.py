@@ -1,4 +1,4 @@
-"""The environment: the options, the tables of filters, tests and globals, and the templates loaded so far."""
+"""The environment: options, tables of filters, tests and globals, compiling and loading of templates."""
 
 import os
 import sys
@@ -55,48 +55,59 @@ _SYNTAX_OPTIONS = (
 
 
 class Environment:
-    """What templates are loaded and run in.
+    """The options, tables and loader that templates are compiled with, and a cache of loaded templates.
 
-    block_start_string … line_comment_prefix: the delimiters.
-    trim_blocks: drop the first line break after a tag. lstrip_blocks: drop blanks before a tag that is the
-        first on its line.
-    newline_sequence: what line breaks in templates become. keep_trailing_newline: keep the one at the end.
-    extensions: classes, or their names.
-    optimized: accepted for compatibility; it has no effect.
-    undefined: the class of undefined values.
-    finalize: a function that values pass through before they are put out.
-    autoescape: whether output is escaped as HTML; a function decides by a template's name.
-    loader: where templates come from.
-    cache_size: how many templates are kept; 0 keeps none, -1 all.
-    auto_reload: look, whenever a template is asked for, whether its source has changed.
-    enable_async: templates run as coroutines, and await what they call.
-    cache_dir: a directory for compiled templates, which another process takes from there. It has to belong to
-        the user or to root, and nobody else may be able to write to it; it is made if it is not there. It may be
-        read-only: `tmplmon compile` fills it ahead.
-    backend: what templates become: "bytecode", Python functions, or "closures", trees of closures, for templates
-        that must not become code (the disk cache is not used for them).
-    source_map: for development: rendered text knows which line of which template each piece of it comes from, and
-        through which includes, blocks and macros; see `tmplmon.tools.sourcemap`.
+    block_start_string, block_end_string, variable_start_string, variable_end_string, comment_start_string,
+        comment_end_string: the delimiters.
+    line_statement_prefix, line_comment_prefix: the prefixes of lines that are tags or comments; None for none.
+    trim_blocks: remove the first line break after a tag.
+    lstrip_blocks: remove blanks before a tag that is the first on its line.
+    newline_sequence: the line break that replaces each line break in a template: LF, CR LF or CR.
+    keep_trailing_newline: keep the line break at the end of a template.
+    extensions: classes of extensions, or their import names.
+    optimized: has no effect; it is accepted for compatibility with Jinja2.
+    undefined: the class of undefined values, a subclass of `tmplmon.Undefined`.
+    finalize: a function that is applied to each value before it is output; None for none.
+    autoescape: whether values are escaped as HTML; or a function of the template's name (None for a template from a
+        string) that returns it.
+    loader: the loader that `get_template` uses; None for none.
+    cache_size: how many templates are cached; 0 for none, -1 for no limit. The template whose last use is the
+        longest ago is removed first.
+    auto_reload: before a cached template is used, check whether its source has changed, and load it again if so.
+    enable_async: templates are compiled to coroutines, which await what they call.
+    cache_dir: a directory that stores compiled templates for other processes. It must belong to the user or to
+        root, and nobody else may be able to write to it. It is created if it does not exist. It may be read-only
+        if `tmplmon compile` has filled it. Templates of the back end "closures" are not stored.
+    backend: "bytecode" compiles templates to Python functions, "closures" to trees of closures, for templates that
+        must not become Python code.
+    source_map: for development: rendered text contains for each of its parts the template, line and column that
+        output it and the includes, blocks and macros that led there; see `tmplmon.tools.sourcemap`.
+
+    Raises TypeError or ValueError if an option has a wrong value, ImportError if an extension cannot be
+    imported, and RuntimeError or OSError on first use of a `cache_dir` that is not safe or cannot be created.
     """
 
     sandboxed = False
     overlayed = False
     stepping = False
-    """Whether templates are compiled for a debugger: output is put out line by line, a loop has its `loop` if it
-    names it, and a scope of the closures back end always signals. The extension `breakpoint` sets it."""
+    """Whether templates are compiled for a debugger: output is appended line by line, a loop that uses any
+    attribute of `loop` has a complete one, and scopes of the closures back end always fire events. The
+    extension `breakpoint` sets it."""
     linked_to: "Environment | None" = None
+    """The environment of which this one is an overlay."""
     shared = False
+    """Whether templates made with `Template(source)` share this environment."""
     context_class: type[Context] = Context
     template_class: type[Template] = Template
     limits: "Limits | None" = None
-    """What a rendering may spend; only of sandboxed environments."""
+    """How much a rendering may spend. Only sandboxed environments have limits."""
     concat: Any = staticmethod("".join)
-    """Joins the pieces of a template's output."""
+    """The function that joins the chunks of a template's output."""
 
-    # What `Context.call` does.
+    # The implementation of `Context.call`.
     _call: ClassVar[Any] = staticmethod(call)
 
-    # Whether values are put out as they are and joined by `concat`.
+    # Whether values are output without converting them to text, for `concat` to join.
     _native = False
     _stock_filters: Mapping[str, Callable[..., Any]] = FILTERS
     _stock_tests: Mapping[str, Callable[..., Any]] = TESTS
@@ -152,7 +163,7 @@ class Environment:
         self.backend = backend
         self.source_map = source_map
 
-        # Counts the changes of the tables below, by which templates know that they are to be linked again.
+        # The number of changes to the tables below. A template that was linked at another number is linked again.
         self._changes = [0]
         self._filters = Table(dict(self._stock_filters), self._changes)
         self._tests = Table(dict(self._stock_tests), self._changes)
@@ -184,6 +195,7 @@ class Environment:
             engine()  # identifies it before another version can be installed while this process runs
 
     def _check_options(self) -> None:
+        """Raise TypeError or ValueError if an option has a wrong value."""
         if not (isinstance(self.undefined, type) and issubclass(self.undefined, Undefined)):
             raise TypeError("undefined must be a subclass of tmplmon.Undefined")
         starts = {self.block_start_string, self.variable_start_string, self.comment_start_string}
@@ -195,8 +207,8 @@ class Environment:
             raise ValueError("backend must be 'bytecode' or 'closures'")
         if self.source_map and (self.backend != "bytecode" or self._native):
             raise ValueError(
-                "source_map needs the back end 'bytecode', whose templates have frames that tell where output comes"
-                " from, and templates that give text"
+                "source_map needs the back end 'bytecode', whose frames tell where output comes from, and an"
+                " environment that is not native"
             )
         if self.newline_sequence not in ("\n", "\r\n", "\r"):
             raise ValueError(r"newline_sequence must be '\n', '\r\n' or '\r'")
@@ -205,7 +217,7 @@ class Environment:
 
     @property
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name of each filter → its function."""
+        """Name of each filter → its function. Templates use changes from their next rendering on."""
         return self._filters
 
     @filters.setter
@@ -215,7 +227,7 @@ class Environment:
 
     @property
     def tests(self) -> dict[str, Callable[..., Any]]:
-        """Name of each test → its function."""
+        """Name of each test → its function. Templates use changes from their next rendering on."""
         return self._tests
 
     @tests.setter
@@ -225,8 +237,8 @@ class Environment:
 
     @property
     def globals(self) -> dict[str, Any]:
-        """Names that every template knows. Meant to be set up before templates run, as filters are: after a change
-        each template is linked again, which takes some ten microseconds."""
+        """Names and values that all templates can use. Set them before templates run, like filters and tests: after
+        a change, each template is linked again before its next rendering, which takes about ten microseconds."""
         return self._globals
 
     @globals.setter
@@ -235,15 +247,17 @@ class Environment:
         self._changes[0] += 1
 
     def extend(self, **attributes: Any) -> None:
-        """Set attributes that are not there yet: for extensions, which do not hide what another has set."""
+        """Set each of the attributes that the environment does not have yet. For extensions."""
         for name, value in attributes.items():
             if not hasattr(self, name):
                 setattr(self, name, value)
 
     def overlay(self, **options: Any) -> Self:
-        """An environment with some options of its own that shares everything else with this one.
+        """Return an environment that has some options of its own and shares everything else with this one.
 
-        The options are those of the class; `extensions` are added to this environment's.
+        options: those of the class. `extensions` are added to those of this environment.
+
+        Raises TypeError for an unknown option, and what the class raises for wrong values.
         """
         extensions = options.pop("extensions", ())
         cache_size = options.pop("cache_size", self._cache_size)
@@ -251,25 +265,25 @@ class Environment:
         unknown = options.keys() - _OVERLAY_OPTIONS
         if unknown:
             raise TypeError(f"overlay() got an unexpected keyword argument {min(unknown)!r}")
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made.overlayed = True
-        made.linked_to = self
-        made.__dict__.update({name: value for name, value in options.items() if value is not missing})
+        overlay = object.__new__(type(self))
+        overlay.__dict__.update(self.__dict__)
+        overlay.overlayed = True
+        overlay.linked_to = self
+        overlay.__dict__.update({name: value for name, value in options.items() if value is not missing})
         if enable_async is not missing:
-            made.is_async = enable_async
-        made._init_per_overlay_state(self._cache_size if cache_size is missing else cache_size)
-        made.extensions = {name: extension.bind(made) for name, extension in self.extensions.items()}
+            overlay.is_async = enable_async
+        overlay._init_per_overlay_state(self._cache_size if cache_size is missing else cache_size)
+        overlay.extensions = {name: extension.bind(overlay) for name, extension in self.extensions.items()}
         for extension in () if extensions is missing else extensions:
-            made.add_extension(extension)
-        return made
+            overlay.add_extension(extension)
+        return overlay
 
     @classmethod
     def shared_with(cls, **options: Any) -> "Environment":
-        """Return the environment of this class for `Template(source, **options)`, which all calls with the same
-        options share. The options are those of the class; templates are not cached by default.
+        """Return the environment of this class for `Template(source, **options)`. All calls with equal options
+        share one; the last ten are kept. If an option is not hashable, the environment is new.
 
-        The ten environments that were made last are kept. Options that are not hashable give a new environment.
+        options: those of the class, but by default no templates are cached.
         """
         options["extensions"] = tuple(options.get("extensions", ()))
         key: tuple[Any, ...] | None
@@ -289,14 +303,14 @@ class Environment:
     # --- extensions ----------------------------------------------------------------------------------------
 
     def add_extension(self, extension: "str | type[Extension]") -> None:
-        """Add an extension: a class, or its import name."""
+        """Add an extension: a class, or its import name. Raises ImportError if it cannot be imported."""
         from tmplmon.ext import find_extension
 
         cls = find_extension(extension)
         self.extensions[cls.identifier] = cls(self)
 
     def iter_extensions(self) -> "Iterator[Extension]":
-        """The extensions in the order of their priority."""
+        """Return an iterator over the extensions, those with lower `priority` first."""
         return iter(sorted(self.extensions.values(), key=lambda extension: extension.priority))
 
     def _tag_function(self, name: str) -> Callable[..., Any]:
@@ -305,7 +319,8 @@ class Environment:
                 return extension.tag_function(name)
         raise TemplateRuntimeError(f"no extension has a tag named {name!r}")
 
-    # --- looking up and applying ---------------------------------------------------------------------------
+    # --- attributes, items, filters and tests
+    # ---------------------------------------------------------------------------
 
     @inlinable
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -363,16 +378,16 @@ class Environment:
                     message = f"{message} ({error}; did you forget to quote the callable name?)"
             raise TemplateRuntimeError(message)
         first: list[Any] = []
-        wants = pass_arg_of(function)
-        if wants == "context":
+        kind_of_first = pass_arg_of(function)
+        if kind_of_first == "context":
             if context is None:
                 raise TemplateRuntimeError(f"Attempted to invoke a context {kind} without context.")
             first = [context]
-        elif wants == "eval_context":
+        elif kind_of_first == "eval_context":
             if eval_ctx is None:
                 eval_ctx = self._eval_context(None) if context is None else context.eval_ctx
             first = [eval_ctx]
-        elif wants == "environment":
+        elif kind_of_first == "environment":
             first = [self]
         if kind == "filter":
             function = self._callable_filter(name, function)
@@ -388,7 +403,14 @@ class Environment:
         context: Context | None = None,
         eval_ctx: EvalContext | None = None,
     ) -> Any:
-        """Apply a filter as a template does. (In an asynchronous environment the result may be awaitable.)"""
+        """Apply the filter `name` to `value`, as a template does.
+
+        args, kwargs: further arguments of the filter.
+        context, eval_ctx: for filters that ask for one of them.
+
+        In an asynchronous environment the result may be awaitable. Raises TemplateRuntimeError if there is no such
+        filter or it needs a context that was not passed, and what the filter raises.
+        """
         return self._apply("filter", name, value, args, kwargs, context, eval_ctx)
 
     @inlinable
@@ -401,19 +423,19 @@ class Environment:
         context: Context | None = None,
         eval_ctx: EvalContext | None = None,
     ) -> Any:
-        """Apply a test as a template does."""
+        """Apply the test `name` to `value`, as a template does. Arguments and errors are those of `call_filter`."""
         return self._apply("test", name, value, args, kwargs, context, eval_ctx)
 
     def _formatted(self, text: str, variables: dict[str, Any]) -> str:
-        """A translation with its variables put in."""
+        """Return a translation with the values of its variables."""
         return text % variables
 
     def _guard(self) -> "Guard | None":
-        """What a sandbox decides for its templates; None where there is no sandbox."""
+        """Return the decisions of a sandbox for its templates; None if this is not a sandbox."""
         return None
 
     def _eval_context(self, name: str | None) -> EvalContext:
-        """The evaluation context that the template of a name starts with."""
+        """Return the evaluation context with which the template of this name starts."""
         autoescape = self.autoescape
         return self._eval_contexts[bool(autoescape(name) if callable(autoescape) else autoescape)]
 
@@ -421,7 +443,7 @@ class Environment:
 
     @property
     def syntax(self) -> "Syntax":
-        """The delimiters and lexical options, with the tags of the extensions."""
+        """The delimiters, the lexical options and the tags of the extensions, for the lexer and the parser."""
         from tmplmon.syntax.lexer import Syntax
 
         options = {name: getattr(self, name) for name in _SYNTAX_OPTIONS}
@@ -433,7 +455,7 @@ class Environment:
         return Syntax(**options, tags=frozenset(tags), custom_tags=tuple(sorted(custom)))
 
     def lower_options(self, name: str | None) -> "Options":
-        """What the lowering has to know to compile the template of this name."""
+        """Return the options with which the template of this name is lowered."""
         from tmplmon.ir.lower import Options
 
         return Options(
@@ -448,7 +470,7 @@ class Environment:
         )
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
-        """The source as the extensions want it to be compiled."""
+        """Return the source after the `preprocess` methods of all extensions, in the order of their priority."""
         for extension in self.iter_extensions():
             source = extension.preprocess(source, name, filename)
         return source
@@ -500,7 +522,7 @@ class Environment:
         return code
 
     def _cache_key(self, source: str, name: str | None, file: str, generating: bool) -> tuple[Any, ...]:
-        """Everything that the code made of a source depends on, apart from what linking checks."""
+        """Return everything on which the code for a source depends, except what linking checks."""
         syntax = tuple(getattr(self, option) for option in _SYNTAX_OPTIONS)
         extensions = tuple(
             (
@@ -534,7 +556,7 @@ class Environment:
         uptodate: Callable[[], bool] | None,
         cls: type[Template] | None = None,
     ) -> Template:
-        """A template of a source."""
+        """Create a template from a source. Raises TemplateSyntaxError."""
         if self.extensions:
             source = str(self.preprocess(source, name, filename))
         if filename is None:
@@ -546,12 +568,12 @@ class Environment:
             code = self._compile(source, name, file)
         except TemplateSyntaxError as error:
             error.filename = filename
-            # Without the frames of lexer and parser: pages that show variables would show megabytes of tables.
+            # Without the frames of lexer and parser: error pages that show variables would show their large tables.
             raise error.with_traceback(None) from error.__cause__
         return (cls or self.template_class)._make(self, source, code, name, filename, globals, uptodate)
 
     def parse(self, source: str, name: str | None = None, filename: str | None = None) -> Any:
-        """The tree of a source, for `tmplmon.meta`."""
+        """Return the syntax tree of a source, for the functions of `tmplmon.meta`. Raises TemplateSyntaxError."""
         from tmplmon.meta import parsed
 
         return parsed(self, self.preprocess(str(source), name, filename), name, filename)
@@ -559,15 +581,18 @@ class Environment:
     def lex(
         self, source: str, name: str | None = None, filename: str | None = None
     ) -> Iterator[tuple[int, str, str]]:
-        """The raw tokens of a source, whitespace and delimiters included: (line, kind, text)."""
+        """Return an iterator over the raw tokens of a source, including whitespace and delimiters: (line, from 1;
+        kind; text). Raises TemplateSyntaxError during iteration."""
         from tmplmon.syntax.raw import raw_tokens
 
         return raw_tokens(str(source), self.syntax, name, filename)
 
     def compile_expression(self, source: str, undefined_to_none: bool = True) -> TemplateExpression:
-        """Compile an expression, without delimiters, to a function of the names it uses.
+        """Compile an expression, written without delimiters, to a function of the names that it uses.
 
-        undefined_to_none: give None where the value is undefined.
+        undefined_to_none: the function returns None in place of an undefined value.
+
+        Raises TemplateSyntaxError.
         """
         from tmplmon.pipeline import compile_expression
 
@@ -576,7 +601,10 @@ class Environment:
         return TemplateExpression(template, undefined_to_none)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
-        """Raise the exception being handled, with a traceback that shows templates."""
+        """Raise the exception that is being handled, with a traceback that shows templates and not the engine.
+
+        Raises RuntimeError if no exception is being handled.
+        """
         error = sys.exception()
         if not isinstance(error, Exception):
             raise error or RuntimeError("no exception is being handled")
@@ -590,7 +618,13 @@ class Environment:
         globals: MutableMapping[str, Any] | None = None,
         template_class: type[Template] | None = None,
     ) -> Template:
-        """A template of a string. Raises TypeError if `source` is not a str."""
+        """Create a template from a string.
+
+        globals: names and values for this template, in addition to the environment's.
+        template_class: the class of the template; by default the environment's.
+
+        Raises TypeError if `source` is not a str, and TemplateSyntaxError.
+        """
         if not isinstance(source, str):
             hint = "; decode it first" if isinstance(source, (bytes, bytearray)) else ""
             raise TypeError(f"the source of a template is a str, not {type(source).__name__}{hint}")
@@ -599,13 +633,14 @@ class Environment:
     def get_template(
         self, name: Name, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
     ) -> Template:
-        """The template of a name, from the loader; a template is given back.
+        """Return the template of this name, from the cache or the loader.
 
-        parent: the template that asks; `join_path` makes a name that is relative to it absolute.
-        globals: names that the template knows in addition. They are those of the template that is returned: others
-            who get a template of this name do not see them.
+        name: a name, or a path as an `os.PathLike`; a template is returned as it is.
+        parent: the name of the template that refers to it, for `join_path`.
+        globals: names and values for the returned template, in addition to the environment's. Other callers who get
+            a template of this name do not see them.
 
-        Raises TemplateNotFound, and whatever the loader or the compiler raises.
+        Raises TypeError without a loader, TemplateNotFound, TemplateSyntaxError, and what the loader raises.
         """
         if isinstance(name, Template):
             return name._checked()
@@ -621,7 +656,10 @@ class Environment:
         parent: str | None = None,
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
-        """The first of several templates that there is. Raises TemplatesNotFound if there is none."""
+        """Return the first of several templates that exists. Arguments and errors are those of `get_template`.
+
+        Raises TemplatesNotFound if none of them exists or `names` is empty.
+        """
         if isinstance(names, Undefined):
             names._fail_with_undefined_error()
         if not names:
@@ -645,7 +683,7 @@ class Environment:
         parent: str | None = None,
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
-        """`get_template` for a name, `select_template` for several."""
+        """Call `get_template` for one name, `select_template` for an iterable of names."""
         if isinstance(template_name_or_list, (str, Undefined, os.PathLike)):
             return self.get_template(template_name_or_list, parent, globals)
         if isinstance(template_name_or_list, Template):
@@ -653,7 +691,11 @@ class Environment:
         return self.select_template(template_name_or_list, parent, globals)
 
     def join_path(self, template: str, parent: str) -> str:
-        """The name of a template that another one asks for: the name it asks with."""
+        """Return the name under which to load a template to which another one refers. By default the name itself;
+        a subclass may make names relative.
+
+        template: the name in the referring template. parent: the referring template's name.
+        """
         return template
 
     def _ready_template(self, name: object) -> Template | None:
@@ -673,16 +715,16 @@ class Environment:
         if loader is None:
             raise TypeError("no loader for this environment specified")
         if cache is not None:
-            found = cache.get(name) if type(name) is str else None
-            if found is not None and found[0] is loader:
-                template = found[1]
+            entry = cache.get(name) if type(name) is str else None
+            if entry is not None and entry[0] is loader:
+                template = entry[1]
                 if not self.auto_reload or template._uptodate is None or template._uptodate():
                     if len(cache) > self._lru_threshold:
-                        # The most recent is the last. Nothing is thrown out for a while if there is room.
+                        # The most recently used is the last. Uses are not counted while there is room.
                         try:
                             cache.move_to_end(name)
                         except KeyError:  # Another thread has dropped it.
-                            cache[name] = found
+                            cache[name] = entry
                     if template._linked != self._changes[0]:
                         template._link()
                     return template._with_globals(globals) if globals else template
@@ -696,7 +738,7 @@ class Environment:
         return template._with_globals(globals) if globals else template
 
     def _load(self, loader: "BaseLoader", name: str, globals: MutableMapping[str, Any] | None) -> Template:
-        """Compile what a loader has under a name."""
+        """Create the template that a loader has under a name. Raises what `get_template` raises."""
         source, filename, uptodate = loader.get_source(self, name)
         return self._make(source, name, filename, globals, uptodate)
 
@@ -705,10 +747,12 @@ class Environment:
         extensions: Sequence[str] | None = None,
         filter_func: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """The names of all templates of the loader.
+        """Return the names of all templates of the loader.
 
-        extensions: only those whose names end with one of these (without the dot).
-        filter_func: only those for whose names it is true.
+        extensions: return only names with one of these extensions, written without the dot.
+        filter_func: return only names for which this function is true.
+
+        Raises TypeError without a loader, if the loader cannot list its templates, or if both arguments are passed.
         """
         if self.loader is None:
             raise TypeError("no loader for this environment specified")
@@ -720,12 +764,12 @@ class Environment:
         return names if filter_func is None else [name for name in names if filter_func(name)]
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """The names a template knows: those in `d`, then the environment's."""
+        """Return the globals of a template as a mapping: those in `d`, then the environment's."""
         return ChainMap(d if d is not None else {}, self.globals)
 
 
 def _own(globals: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-    """A template's own globals, which others given the same ones do not share."""
+    """Return a copy of globals for one template."""
     return {} if globals is None else dict(globals)
 
 
@@ -745,14 +789,14 @@ _MOST_SHARED = 10
 
 
 def _name_of(path: os.PathLike[str]) -> str:
-    """The name of a template that is asked for by a path: its parts with `/` between them."""
+    """Return the name of a template for a path: the parts of the path, joined by `/`."""
     return os.fspath(path).replace(os.sep, "/")
 
 
 def _drop_oldest(cache: OrderedDict[Any, Any], size: int) -> None:
-    """Drop the oldest entries of a cache until it has `size`.
+    """Remove the oldest entries of a cache until it has `size` entries.
 
-    Other threads may do the same at the same time: each step is one call, not an iteration over the entries.
+    Other threads may do this at the same time, so each step is one call and there is no iteration.
     """
     while len(cache) > size:
         try:
@@ -762,5 +806,5 @@ def _drop_oldest(cache: OrderedDict[Any, Any], size: int) -> None:
 
 
 def clear_caches() -> None:
-    """Forget the environments that templates made with `Template(source)` share."""
+    """Drop the environments that templates made with `Template(source)` share."""
     _shared.clear()
