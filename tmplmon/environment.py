@@ -685,7 +685,8 @@ class Environment:
     ) -> Template:
         """Call `get_template` for one name, `select_template` for an iterable of names."""
         if isinstance(template_name_or_list, (str, Undefined, os.PathLike)):
-            return self.get_template(template_name_or_list, parent, globals)
+            name: Any = template_name_or_list
+            return self.get_template(name, parent, globals)
         if isinstance(template_name_or_list, Template):
             return template_name_or_list._checked()
         return self.select_template(template_name_or_list, parent, globals)

@@ -1,19 +1,20 @@
-"""A compiled template: rendering it, streaming it, and its module.
+"""A compiled template: rendering, streaming, and its module.
 
-Rule: a template has its functions in two forms. `code(context, output)` appends its output to a list, and is
-made when the template is compiled; `generate_code(context)` is a generator, and is made when it is first asked
-for. Both run the same program. In an asynchronous environment both are asynchronous.
+Rule: a template has its functions in two forms. `code(context, output)` appends its output to a list; it is
+created when the template is compiled. `generate_code(context)` is a generator; it is created on first use. Both
+run the same program. In an asynchronous environment both are asynchronous.
 """
 
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tmplmon.monitoring.lines import with_plain_newlines
 from tmplmon.runtime.blocks import Block, BlockTable
 from tmplmon.runtime.context import Context, EvalContext, TemplateContext, alone
 from tmplmon.runtime.html import mark
 from tmplmon.runtime.undefined import Undefined, missing
+from tmplmon.stream import TemplateStream
 from tmplmon.tracebacks import of_template, remember_lines
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 
 class Template:
-    """A compiled template. `Template(source, **options)` makes one of a string, in an environment with the
-    options that is shared by all templates made so.
+    """A compiled template.
 
-    name: the name its loader knows it by, None for a string's.
-    filename: its file, `<template>` if it has none.
-    environment: the environment it was compiled in.
+    `Template(source, **options)` compiles a string. The options are those of `Environment`; all templates that are
+    made with equal options share one environment. Raises TemplateSyntaxError, and what `Environment` raises.
+
+    name: the name by which its loader knows the template; None for one from a string.
+    filename: the path of its file; `<template>` if it has none.
+    environment: the environment in which it was compiled.
+    blocks: block name → the template's own block of that name.
     """
 
     environment_class: ClassVar["type[Environment]"]
@@ -39,10 +43,10 @@ class Template:
     blocks: dict[str, Block]
 
     code: Callable[..., Any]
-    """The template's body: appends its output for a context to a list."""
+    """The function of the template's body: `code(context, output)` appends the output to the list `output`."""
 
     pure: bool
-    """Whether `code` may be passed an including template's context and a dict of variables; see `backends.code`."""
+    """Whether `code` takes a dict of variables as a third argument; see `backends.compiled.LinkedTemplate`."""
 
     _source: str
     _code: "CompiledTemplate"
@@ -75,7 +79,7 @@ class Template:
         globals: MutableMapping[str, Any] | None,
         uptodate: Callable[[], bool] | None,
     ) -> Self:
-        """`code` is what `environment._compile` makes of `source`."""
+        """Create a template. `code` is the result of `environment._compile` for `source`."""
         self = object.__new__(cls)
         self.environment = environment
         self.name = name
@@ -94,7 +98,7 @@ class Template:
         return self
 
     def _with_globals(self, globals: Mapping[str, Any]) -> Self:
-        """The same template with further names of its own, for one who asks for it with them."""
+        """Return a copy of the template that has further globals."""
         template = object.__new__(type(self))
         template.__dict__.update(self.__dict__)
         template._own_globals = {**self._own_globals, **globals}
@@ -112,7 +116,7 @@ class Template:
         self._table = BlockTable({name: (block,) for name, block in self.blocks.items()})
 
     def _link(self) -> None:
-        """Make the functions of the code, with the filters and tests that the environment has now."""
+        """Create the functions, with the filters, tests and globals that the environment has now."""
         environment = self.environment
         self._changes = environment._changes
         self._linked = self._changes[0]
@@ -120,29 +124,29 @@ class Template:
         self._eval_ctx = environment._eval_context(self.name)
         self._concat = environment.concat
         custom = environment.context_class is not Context
-        self._make_context = _context_of_its_class if custom else TemplateContext
+        self._make_context = _custom_context if custom else TemplateContext
         self._functions = self._code.linked(self)
         self.pure = self._functions.pure
-        # Such a template's names can be passed without making a context for each rendering.
+        # The names for such a template are passed as an argument, so that all renderings share one context.
         self._bare = TemplateContext(self, {}) if self.pure and not custom else None
         self.code = self._functions.code(None)
         for name, block in self.blocks.items():
             block.code = self._functions.code(name)
 
     def get_source(self, _name: str) -> str:
-        """The source as Python's tools need it, which ask the `__loader__` of a function; the template is that.
+        """Return the source for Python's tools, which ask the `__loader__` of a function. The template is its own.
 
         They split it with `str.splitlines`, so it is in the form in which that finds the template's lines.
         """
         return with_plain_newlines(self._source)
 
     def _generating(self, block: str | None) -> Callable[..., Any]:
-        """The generator function of the template (None) or of a block."""
+        """Return the generator function of the template (None) or of a block."""
         return self._functions.generating(block)
 
     @property
     def generate_code(self) -> Callable[..., Any]:
-        """The template's body as a generator function of a context."""
+        """The generator function of the template's body: `generate_code(context)` yields the output."""
         return self._generating(None)
 
     root_render_func = generate_code
@@ -151,7 +155,8 @@ class Template:
 
     @property
     def globals(self) -> MutableMapping[str, Any]:
-        """The names the template knows without being given them; what is added here is its own."""
+        """The names and values that the template has in every rendering: its own, then the environment's. Names
+        that are added to this mapping are the template's own."""
         return ChainMap(self._own_globals, self.environment.globals)
 
     def new_context(
@@ -160,10 +165,11 @@ class Template:
         shared: bool = False,
         locals: Mapping[str, Any] | None = None,
     ) -> Context:
-        """A context to render with.
+        """Create a context for `code`.
 
-        vars: the names given. With `shared` they are all there is, without the globals.
-        locals: names that hide those; one that is `missing` is left out.
+        vars: names and values.
+        shared: use `vars` as they are; otherwise the template's globals are added.
+        locals: names and values that precede those in `vars`. A value that is `missing` does not count.
         """
         names = dict(vars or {}) if shared else {**self._own_globals, **(vars or {})}
         if locals:
@@ -177,7 +183,14 @@ class Template:
     # --- rendering -----------------------------------------------------------------------------------------
 
     def render(self, *args: Any, **kwargs: Any) -> str:
-        """Render with the names that the arguments give, which are those of `dict`."""
+        """Return the output of the template.
+
+        args, kwargs: names and values for the template, as arguments of `dict`.
+
+        Raises what the template raises: among others UndefinedError, TemplateNotFound and TemplateRuntimeError.
+        The traceback has the template's frames and not the engine's. In an asynchronous environment, raises
+        RuntimeError if an event loop is running.
+        """
         if self._changes[0] != self._linked:
             self._link()
         if self._is_async:
@@ -200,7 +213,8 @@ class Template:
             raise of_template(error) from error.__cause__
 
     async def render_async(self, *args: Any, **kwargs: Any) -> str:
-        """`render` as a coroutine, which awaits what the template calls. Needs `enable_async`."""
+        """`render` as a coroutine, which awaits what the template calls. Raises RuntimeError without
+        `enable_async`."""
         self._check_async("The environment was not created with async mode enabled.")
         context = self.new_context(dict(*args, **kwargs))
         output: list[str] = []
@@ -211,42 +225,43 @@ class Template:
             raise of_template(error) from error.__cause__
 
     def generate(self, *args: Any, **kwargs: Any) -> Iterator[str]:
-        """Render piece by piece, each yielded as soon as it is there."""
+        """Yield the output in chunks, each as soon as it is complete. Arguments and errors are those of
+        `render`."""
         if self.environment.is_async:
             yield from _drained(self.generate_async(*args, **kwargs))
             return
         try:
-            pieces = self.generate_code(self._checked().new_context(dict(*args, **kwargs)))
+            chunks = self.generate_code(self._checked().new_context(dict(*args, **kwargs)))
             if self.environment.source_map:
                 from tmplmon.runtime.origins import streamed
 
-                pieces = streamed(pieces)
-            yield from pieces
+                chunks = streamed(chunks)
+            yield from chunks
         except Exception as error:
             raise of_template(error) from error.__cause__
 
     async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncIterator[str]:
-        """`generate` as an asynchronous generator. Needs `enable_async`."""
+        """`generate` as an asynchronous generator. Raises RuntimeError without `enable_async`."""
         self._check_async("The environment was not created with async mode enabled.")
         try:
-            pieces = self.generate_code(self.new_context(dict(*args, **kwargs)))
+            chunks = self.generate_code(self.new_context(dict(*args, **kwargs)))
             if self.environment.source_map:
                 from tmplmon.runtime.origins import astreamed
 
-                pieces = astreamed(pieces)
-            async for piece in pieces:
-                yield piece
+                chunks = astreamed(chunks)
+            async for chunk in chunks:
+                yield chunk
         except Exception as error:
             raise of_template(error) from error.__cause__
 
     def stream(self, *args: Any, **kwargs: Any) -> "TemplateStream":
-        """`generate` with methods to buffer it and to write it to a file."""
-        pieces = self.generate(*args, **kwargs)
+        """Return the chunks of `generate` as a stream, which can be buffered and written to a file."""
+        chunks = self.generate(*args, **kwargs)
         if self.environment.source_map:
             from tmplmon.runtime.origins import join
 
-            return TemplateStream(pieces, join)
-        return TemplateStream(pieces)
+            return TemplateStream(chunks, join)
+        return TemplateStream(chunks)
 
     def _checked(self) -> Self:
         if self._linked != self.environment._changes[0]:
@@ -266,7 +281,8 @@ class Template:
         shared: bool = False,
         locals: Mapping[str, Any] | None = None,
     ) -> "TemplateModule":
-        """Run the template and give its exported names as a module. The arguments are those of `new_context`."""
+        """Run the template and return its exported names as a module. The arguments are those of `new_context`, the
+        errors those of `render`."""
         context = self._checked().new_context(vars, shared, locals)
         output: list[Any] = []
         if self.environment.is_async:
@@ -292,11 +308,12 @@ class Template:
 
     @property
     def module(self) -> "TemplateModule":
-        """The module of the template run with its globals only; it is kept."""
+        """The module of the template, which is run once with its globals only. It is run again if a template
+        that it imports has changed. Raises RuntimeError in an asynchronous environment."""
         return self._default_module()
 
     def _foreign_globals(self, context: Context | None) -> dict[str, Any] | None:
-        """Those of the globals a context was made with that this template does not have."""
+        """Return the globals with which a context was created and that this template does not have."""
         if context is None or not context.globals_keys or context.globals_keys is self._own_globals:
             return None
         foreign = context.globals_keys.keys() - self._own_globals.keys() - self.environment.globals.keys()
@@ -347,16 +364,16 @@ class Template:
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether the source is still the one the template was made of."""
+        """Whether the source has not changed since the template was loaded."""
         return self._uptodate is None or self._uptodate()
 
     def get_corresponding_lineno(self, lineno: int) -> int:
-        """The template's line for a line of its code: the same, as the code has the template's own lines."""
+        """Return `lineno`: compiled code has the line numbers of the template."""
         return lineno
 
     @property
     def debug_info(self) -> list[tuple[int, int]]:
-        """(template line, code line) of each line with code: equal, as the code has the template's own lines."""
+        """(template line, line of the compiled code) of each line that has code, from 1. The two are equal."""
         return [(line, line) for line in sorted(self._code.lines())]
 
     def __repr__(self) -> str:
@@ -364,7 +381,8 @@ class Template:
         return f"<{type(self).__name__} {name}>"
 
 
-def _context_of_its_class(template: Template, names: dict[str, Any]) -> Context:
+def _custom_context(template: Template, names: dict[str, Any]) -> Context:
+    """Create a context of the environment's `context_class`."""
     environment = template.environment
     names = {**environment.globals, **names}
     context = environment.context_class(
@@ -379,9 +397,9 @@ def _unlinked(*_: Any) -> None:
 
 
 def _check_may_block(alternative: str) -> None:
-    """Check that an asynchronous template may run an event loop of its own, which no thread does inside of another.
+    """Raise RuntimeError if an event loop is running in this thread, which then cannot run another one.
 
-    alternative: the method to use in an event loop. Raises RuntimeError if one is running.
+    alternative: the method to use in an event loop, for the message.
     """
     import asyncio
 
@@ -394,8 +412,8 @@ def _check_may_block(alternative: str) -> None:
     )
 
 
-def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
-    """An asynchronous iterator as an ordinary one, in an event loop of its own."""
+def _drained[T](chunks: AsyncIterator[T]) -> Iterator[T]:
+    """Yield the items of an asynchronous iterator, which runs in an event loop of its own."""
     import asyncio
 
     _check_may_block("generate_async")
@@ -403,7 +421,7 @@ def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
     try:
         while True:
             try:
-                yield loop.run_until_complete(pieces.__anext__())
+                yield loop.run_until_complete(chunks.__anext__())
             except StopAsyncIteration:
                 return
     finally:
@@ -412,7 +430,7 @@ def _drained[T](pieces: AsyncIterator[T]) -> Iterator[T]:
 
 
 class TemplateModule:
-    """What importing a template gives: its exported names as attributes, its output as its text."""
+    """An imported template: its exported names are attributes, `str(module)` is its output."""
 
     __slots__ = ("__dict__", "__name__", "_body_stream")
 
@@ -433,9 +451,9 @@ class TemplateModule:
 
 
 class TemplateExpression:
-    """An expression compiled on its own: call it with names, as `Template.render`, to get its value.
+    """A compiled expression. Call it with names and values, like `Template.render`, to get the expression's value.
 
-    What has no value is None, or with `undefined_to_none` false an undefined value.
+    undefined_to_none: return None in place of an undefined value.
     """
 
     def __init__(self, template: Template, undefined_to_none: bool) -> None:
@@ -446,67 +464,3 @@ class TemplateExpression:
         context = self._template._checked().new_context(dict(*args, **kwargs))
         value = self._template.code(context)
         return None if self._undefined_to_none and isinstance(value, Undefined) else value
-
-
-class TemplateStream:
-    """The pieces of a template's output, one after the other; with buffering, several pieces joined to one."""
-
-    def __init__(self, pieces: Iterator[str], join: Callable[[list[str]], str] = "".join) -> None:
-        self._pieces = pieces
-        self._join = join
-        self.disable_buffering()
-
-    def dump(self, fp: str | IO[Any], encoding: str | None = None, errors: str | None = "strict") -> None:
-        """Write the output to a file.
-
-        fp: a path, or a file that is open. A path is written in UTF-8 if no encoding is given.
-        encoding: encode the output; an open file must take bytes then.
-        errors: what to do with characters the encoding does not have, as in `str.encode`.
-        """
-        if isinstance(fp, str):
-            with open(fp, "wb") as file:
-                self._dump(file, encoding or "utf-8", errors)
-        else:
-            self._dump(fp, encoding, errors)
-
-    def _dump(self, file: IO[Any], encoding: str | None, errors: str | None) -> None:
-        if encoding is None:
-            pieces: Iterator[Any] = iter(self)
-        else:
-            pieces = (piece.encode(encoding, errors or "strict") for piece in self)
-        if hasattr(file, "writelines"):
-            file.writelines(pieces)
-        else:
-            for piece in pieces:
-                file.write(piece)
-
-    def disable_buffering(self) -> None:
-        """Give each piece as it comes."""
-        self._next = self._pieces.__next__
-        self.buffered = False
-
-    def enable_buffering(self, size: int = 5) -> None:
-        """Give `size` pieces at once, joined; empty ones do not count. Raises ValueError for a size below 2."""
-        if size <= 1:
-            raise ValueError("buffer size too small")
-        self.buffered = True
-        self._next = self._joined(size).__next__
-
-    def _joined(self, size: int) -> Iterator[str]:
-        held: list[str] = []
-        count = 0
-        for piece in self._pieces:
-            held.append(piece)
-            count += bool(piece)
-            if count >= size:
-                yield self._join(held)
-                held.clear()
-                count = 0
-        if count:
-            yield self._join(held)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        return self._next()

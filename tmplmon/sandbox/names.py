@@ -18,7 +18,8 @@ from tmplmon.runtime.blocks import Block, BlockReference, TemplateReference
 from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.globals import Cycler, Joiner, Namespace
 from tmplmon.runtime.macro import Macro
-from tmplmon.template import Template, TemplateExpression, TemplateStream
+from tmplmon.stream import TemplateStream
+from tmplmon.template import Template, TemplateExpression
 
 UNSAFE_FUNCTION_ATTRIBUTES: set[str] = set()
 """Refused attributes of functions. Empty: all dangerous ones have a leading underscore."""
