@@ -480,12 +480,12 @@ class Environment:
 
         is_async: whether to compile coroutines; by default as the environment is.
         """
-        from tmplmon.backends.bytecode.link import Traits
+        from tmplmon.backends.bytecode.link import CallConventions
         from tmplmon.backends.bytecode.unit import Target
 
         return Target(
-            filters=Traits(self.filters, self._stock_filters),
-            tests=Traits(self.tests, self._stock_tests),
+            filters=CallConventions(self.filters, self._stock_filters),
+            tests=CallConventions(self.tests, self._stock_tests),
             is_async=self.is_async if is_async is None else is_async,
             finalize=None if self.finalize is None else (pass_arg_of(self.finalize),),
             native=self._native,

@@ -1,4 +1,4 @@
-"""The code of a template, as the bytecode back end makes it and the disk cache keeps it."""
+"""The code of a template, as the bytecode back end compiles it and the disk cache stores it."""
 
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
 
 class Code:
-    """The code of a template in one of two forms: functions that give their output to a function they are passed,
-    or generators.
+    """The code of a template in one of two forms: functions that append their output to a list, or generators.
 
-    root: of the template's body. blocks: block name → its code. required: names of required blocks.
-    pure: whether the body needs a context only to look names up, so that it can run with an including template's;
-        it takes a dict of variables that come before the context's then, as its last parameter.
-    links: what the functions need by name, (global name, kind, detail); see `bytecode.links`.
+    root: the code of the template's body.
+    blocks: name of a block → its code.
+    required: the names of required blocks.
+    pure: whether the body uses its context for look-ups only, so that it can run with the context of an including
+        template. Its last parameter is then a dict of variables that take precedence over the context.
+    links: (global name, kind, detail) of each object that the functions need; see `bytecode.links`.
     """
 
     __slots__ = ("blocks", "links", "pure", "required", "root")
@@ -37,21 +38,21 @@ class Code:
 
     @property
     def file(self) -> str:
-        """What the code is of."""
+        """The file of the template, or the name in angle brackets that stands for it."""
         return self.root.co_filename
 
     def lines(self) -> set[int]:
-        """The lines with code."""
+        """The 1-based lines that have code."""
         from tmplmon.monitoring.linetable import iter_lines
 
-        found: set[int] = set()
-        pending = [self.root, *self.blocks.values()]
-        while pending:
-            code = pending.pop()
-            found.update(line for _, _, line in iter_lines(code))
-            pending += [const for const in code.co_consts if isinstance(const, CodeType)]
-        return found
+        lines: set[int] = set()
+        worklist = [self.root, *self.blocks.values()]
+        while worklist:
+            code = worklist.pop()
+            lines.update(line for _, _, line in iter_lines(code))
+            worklist += [const for const in code.co_consts if isinstance(const, CodeType)]
+        return lines
 
     def linked(self, template: "Template") -> Functions:
-        """The functions for a template, with the filters and tests that its environment has now."""
+        """The functions of `template`, bound to the filters and tests that its environment has now."""
         return Functions(self, template)

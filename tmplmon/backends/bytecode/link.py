@@ -1,7 +1,7 @@
-"""Code and environment to functions: each link of the code becomes a global of its functions.
+"""Code and environment to functions: each link of the code becomes a global variable of its functions.
 
-Rule: linking checks what the code was made on (`links`): where a filter is no longer the stock one, or wants
-another first argument, the code does not fit and is to be made again.
+Rule: linking checks the assumptions that the code was compiled on (`links`). If a filter is no longer the stock
+one, or takes another first argument, the code is stale, and the template is compiled again.
 """
 
 import builtins
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 type Links = tuple[tuple[str, str, Any], ...]
 
 
-class Misfit(Exception):
-    """The code was made for another environment than the one it is linked to."""
+class StaleAssumption(Exception):
+    """The code was compiled for an environment with other filters or tests than the one it is linked to."""
 
 
-def traits(function: Any, stock: Any) -> tuple[str | None, bool]:
-    """What code assumes of a filter or test: the first argument it wants, and whether it is the stock one."""
+def call_convention(function: Any, stock: Any) -> tuple[str | None, bool]:
+    """What code assumes of a filter or test: (its first argument, or None; whether it is the stock one)."""
     return pass_arg_of(function), function is stock
 
 
-class Traits:
-    """Name of a filter or test → its `traits`, found when it is asked for: a template uses few of them."""
+class CallConventions:
+    """Name of a filter or test → its `call_convention`, computed on access, as a template uses few of them."""
 
     __slots__ = ("_functions", "_stock")
 
@@ -42,7 +42,7 @@ class Traits:
         self._stock = stock
 
     def __getitem__(self, name: str) -> tuple[str | None, bool]:
-        return traits(self._functions[name], self._stock.get(name))
+        return call_convention(self._functions[name], self._stock.get(name))
 
     def get(self, name: str) -> tuple[str | None, bool] | None:
         return self[name] if name in self._functions else None
@@ -51,7 +51,12 @@ class Traits:
 def link(
     links: Links, template: "Template", environment: "Environment", blocks: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The globals for the functions of a template. `blocks` are the template's `Block`s by name."""
+    """The global variables for the functions of a template.
+
+    blocks: the template's `Block` objects by name.
+
+    Raises StaleAssumption if an assumption of the code does not hold for `environment`.
+    """
     names: dict[str, Any] = {}
     undefined = _Undefined(environment)
     for name, kind, detail in links:
@@ -74,7 +79,7 @@ def link(
 
 
 class _Undefined(dict[str, Any]):
-    """Variable's name → the undefined value for it, one for each name."""
+    """Name of a variable → the undefined value for it, one object for each name."""
 
     def __init__(self, environment: "Environment") -> None:
         super().__init__()
@@ -88,10 +93,10 @@ class _Undefined(dict[str, Any]):
 def _applicable(
     table: Mapping[str, Any], stock: Mapping[str, Any], detail: tuple[str, str | None, bool]
 ) -> Any:
-    name, wants, was_stock = detail
+    name, *assumed = detail
     function = table.get(name)
-    if function is None or traits(function, stock.get(name)) != (wants, was_stock):
-        raise Misfit(name)
+    if function is None or call_convention(function, stock.get(name)) != tuple(assumed):
+        raise StaleAssumption(name)
     return function
 
 
@@ -106,7 +111,7 @@ def _special(
         case "filter?" | "test?":
             table = environment.filters if kind == "filter?" else environment.tests
             if detail in table:
-                raise Misfit(detail)
+                raise StaleAssumption(detail)
             return support.unknown(kind[:-1], detail)
         case "markup":
             return mark(detail)
@@ -126,28 +131,28 @@ def _special(
             return environment._tag_function(detail)
         case "site":
             return object()
-    raise Misfit(kind)
+    raise StaleAssumption(kind)
 
 
 class Functions:
-    """The functions of a template that is linked. Code that does not fit the environment any more is made again.
+    """The functions of a linked template. Code that is stale is compiled again.
 
     pure: as in `Code`.
     """
 
     def __init__(self, code: "Code", template: "Template") -> None:
         self._template = template
-        self._code, self._names = self._fitting(code, False)
+        self._code, self._names = self._linked(code, False)
         self._generating: dict[str | None, FunctionType] | None = None
         self.pure = self._code.pure
 
-    def _fitting(self, code: "Code", generating: bool) -> "tuple[Code, dict[str, Any]]":
-        """The code, made again if it does not fit, and its functions' globals."""
+    def _linked(self, code: "Code", generating: bool) -> "tuple[Code, dict[str, Any]]":
+        """(the code, compiled again if it is stale; the global variables of its functions)."""
         template = self._template
         environment = template.environment
         try:
             names = link(code.links, template, environment, template.blocks)
-        except Misfit:
+        except StaleAssumption:
             code = environment._compile_to_bytecode(template._source, template.name, code.file, generating)
             names = link(code.links, template, environment, template.blocks)
         names["__name__"] = template.name or "<template>"
@@ -170,7 +175,7 @@ class Functions:
             code = environment._compile_to_bytecode(
                 template._source, template.name, self._code.file, generating=True
             )
-            code, names = self._fitting(code, True)
+            code, names = self._linked(code, True)
             functions = {None: _body(code, names)}
             functions |= {name: _function(block_code, names) for name, block_code in code.blocks.items()}
             self._generating = functions
@@ -178,7 +183,7 @@ class Functions:
 
 
 def _body(code: "Code", names: dict[str, Any]) -> FunctionType:
-    """The function of a template's body. The variables that an including template passes are none by default."""
+    """The function of a template's body. By default, an including template passes it no variables."""
     return _function(code.root, names, argdefs=({},) if code.pure else None)
 
 

@@ -1,23 +1,28 @@
-"""What generated code needs of the world outside it, by name: the constants of a template's functions.
+"""The links of generated code: the global names that it uses, and the object that each stands for.
 
-Rule: code is kept on disk, so it refers to nothing but global names, and a link says what each is: a pair of a
-kind and what to look for. Linking gives a function its globals. Where code was made on an assumption (a filter is
-the stock one, or wants the context first), the link carries it and is checked again each time.
+Rule: code is stored on disk, so it refers to other objects by global names only. A link, a pair (kind, detail),
+says which object a name stands for; linking gives the functions their global variables. If the code was compiled
+on an assumption (a filter is the stock one, or takes the context first), the link contains it, and linking checks
+it.
 
-    kind        detail                       value
-    runtime     name                         a function of the run-time support
-    python      name                         a built-in
-    undefined   variable's name              the undefined value for it
-    default     variable's name              the environment's global of that name, else the undefined value
-    filter      (name, wants, stock)         the filter's function
-    test        (name, wants, stock)         the test's function
-    filter?     name                         raises that there is no such filter; test? likewise
-    markup      text                         the text as Markup
-    eval        bool                         an evaluation context that escapes or does not
-    environment None                         the environment
-    finalize    wants                        the environment's finalize
-    block       name                         the template's block
-    site        (kind, number)               a key for what an include or import site found
+    kind             detail                  object
+    runtime          name                    a function of the run-time support
+    python           name                    a built-in
+    undefined        name of a variable      the undefined value for it
+    default          name of a variable      the environment's global of that name, else the undefined value
+    absent           (name, hint)            the undefined value for a parameter that is not passed
+    hint             message                 an undefined value with this message
+    filter, test     (name, first, stock)    the function; `first` is its first argument or None
+    filter?, test?   name                    a function that raises an error: there is no such filter or test
+    markup           text                    the text as Markup
+    eval             bool                    an evaluation context that escapes or does not
+    environment      None                    the environment
+    undefined_class  None                    the environment's class of undefined values
+    finalize         first argument          the environment's finalize
+    self             None                    the template
+    block            name                    the template's block
+    tag              name                    the function of an extension's tag
+    site             (kind, number)          a key for the template that an include has looked up
 """
 
 from typing import Any
@@ -26,13 +31,13 @@ type Link = tuple[str, Any]
 
 
 class Links:
-    """The links of one template's code: each has a global name, given out when it is first asked for."""
+    """The links of the code of one template. Each gets its global name at its first use."""
 
     def __init__(self) -> None:
         self.names: dict[Link, str] = {}
 
     def use(self, kind: str, detail: Any) -> str:
-        """The global name for a link."""
+        """The global name of a link."""
         link = kind, detail
         name = self.names.get(link)
         if name is None:

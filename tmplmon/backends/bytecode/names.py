@@ -1,25 +1,25 @@
-"""What the template's variables are called in the Python function: by their own names wherever that is possible.
+"""The names of template variables in the Python functions: their own names wherever that is possible.
 
-Rule: slots of frames that are never alive together share the name, and a frame inside another that has a variable
-of the same name puts the outer one's value aside while it runs (`function.Function.enter`). Only a variable that
-a nested function reads cannot share: where its name is taken, it has a number (``x.1``).
+Rule: several slots of one name share a Python variable. A frame inside another frame that has a variable of the
+same name saves the outer value while it runs (`function.Function.enter`). A variable that a nested function reads
+cannot be shared; if its name is taken, it gets a number (``x.1``).
 """
 
 from tmplmon.ir import ops
 
-# A name that Python does not let anyone assign.
+# Names that cannot be assigned in Python.
 _RESERVED = frozenset({"__debug__", "None", "True", "False"})
 
 
 def python_names(scope: ops.Scope) -> dict[ops.Slot, str]:
-    """Slot → local variable, for the slots of a scope that is not nested and of all scopes in it."""
+    """Slot → Python variable, for a template body or block and all scopes nested in it."""
     by_name: dict[str, list[ops.Slot]] = {}
-    pending = [scope]
-    while pending:
-        inner = pending.pop()
+    worklist = [scope]
+    while worklist:
+        inner = worklist.pop()
         for slot in inner.slots:
             by_name.setdefault(slot.name, []).append(slot)
-        pending += inner.nested
+        worklist += inner.nested
     names: dict[ops.Slot, str] = {}
     for name, slots in by_name.items():
         plain = f"{name}." if name in _RESERVED else name

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tmplmon.backends.bytecode.counts import Counts
-from tmplmon.backends.bytecode.link import Traits
+from tmplmon.backends.bytecode.link import CallConventions
 from tmplmon.backends.bytecode.links import Links
 from tmplmon.ir import ops
 from tmplmon.records import record
@@ -24,8 +24,8 @@ class Target:
     stock_getattr, stock_getitem: whether attributes and items are looked up by the engine's own rules.
     """
 
-    filters: Traits
-    tests: Traits
+    filters: CallConventions
+    tests: CallConventions
     is_async: bool = False
     finalize: tuple[str | None] | None = None
     native: bool = False
