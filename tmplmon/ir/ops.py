@@ -1,9 +1,9 @@
-"""The intermediate representation: what a template does, with every name resolved and every event site numbered.
+"""The intermediate representation (IR) of a template: names are resolved, and event sites are numbered.
 
-A `Program` is one template. A `Scope` is what runs as one function: the template body, a block, a macro or a call
-body. Inside a scope, template variables are `Slot`s. Ops are a tree of plain data, never subclassed: a variant of
-an op is a field. Each op that can raise, fire an event or show in a traceback has a `site`: an index into its
-scope's `positions`, and nothing else in the project says where something is.
+A `Program` is one template. A `Scope` runs as one function: the template body, a block, a macro or a call body.
+In a scope, template variables are `Slot` objects. Ops are trees of plain data. They are never subclassed: a
+variant of an op is a field. An op that can raise an exception, fire an event or appear in a traceback has a
+`site`, an index into the `positions` of its scope. All locations in the later passes come from there.
 
     {% for u in users %}          For(target=u, iter=Load(users), body=[
       <li>{{ u.name }}</li>           Emit([EmitText('\\n  <li>'), EmitValue(Attr(Load(u), 'name'), escape=YES),
@@ -15,22 +15,26 @@ from typing import Any
 
 from tmplmon.records import fresh, record
 
-# --- what a program is made of -----------------------------------------------------------------------------
+# --- programs ----------------------------------------------------------------------------------------------
 
 # (line, end line, column, end column): 1-based lines, 0-based columns in UTF-8 bytes, the order of co_positions().
 type Position = tuple[int, int, int, int]
 
 
 class SlotKind(Enum):
-    """Where the value of a slot comes from when its frame is entered."""
+    """The source of a slot's value when its frame is entered."""
 
-    CONTEXT = "context"  # looked up in the render context when the scope is entered; undefined when not there
-    OUTER = "outer"  # starts as the value of the slot `origin` of the enclosing frame
-    UNSET = "unset"  # undefined until assigned
-    BOUND = "bound"  # assigned by the op that opens the frame: a loop target, a parameter, a with binding
+    CONTEXT = (
+        "context"  # looked up in the render context when the scope is entered; undefined if it is not there
+    )
+    OUTER = "outer"  # the value of the slot `origin` of the enclosing frame
+    UNSET = "unset"  # undefined until the slot is assigned
+    BOUND = (
+        "bound"  # assigned by the op that opens the frame: a loop target, a parameter, a binding of ``with``
+    )
     SELF = "self"  # the blocks of this template as callables
     SUPER = "super"  # the next block of the same name up the inheritance chain
-    TEMP = "temp"  # an intermediate value that the template has no name for
+    TEMP = "temp"  # an intermediate value without a name in the template
 
 
 @record
@@ -41,11 +45,11 @@ class Slot:
     kind: SlotKind
     scope: "Scope"
     origin: "Slot | None" = None  # for OUTER
-    captured: bool = False  # a nested scope reads it
-    initialised: bool = False  # OUTER, UNSET: some op may read it before one assigned it
-    assigned: int = 0  # how many ops store to it after its frame was entered
-    attributes: int = 0  # how many ops read an attribute of it
-    macro: "MakeMacro | None" = None  # the op that assigns it, when that binds a macro
+    captured: bool = False  # whether a nested scope reads it
+    initialised: bool = False  # for OUTER and UNSET: whether an op may read it before an op assigns it
+    assigned: int = 0  # the number of ops that assign it after its frame was entered
+    attributes: int = 0  # the number of ops that read an attribute of its value
+    macro: "MakeMacro | None" = None  # the op that assigns it, if that binds a macro
 
     def __repr__(self) -> str:
         return f"{self.name}:{self.kind.value}"
@@ -53,10 +57,10 @@ class Slot:
 
 @record
 class Frame:
-    """The slots that come to life together: a scope has one, and every loop body, ``with`` and the like inside.
+    """A set of slots with the same lifetime. A scope has one, and so has each loop body, ``with`` and so on in it.
 
-    `slots` are those of the frame itself, by template name. A name that the frame only reads from the context is
-    not its own: such slots belong to the scope, which looks each of them up once.
+    slots: template name → slot, for the slots of this frame. A name that is only read from the context is not among
+        them: its slot belongs to the scope, which looks it up once.
     """
 
     slots: dict[str, Slot] = fresh(factory=dict)
@@ -64,8 +68,10 @@ class Frame:
 
 @record
 class Local:
-    """A variable handed to code that has its own names (an include, a scoped block, a context function).
-    `maybe_unset`: it may be undefined here because nothing was assigned, and is left out then."""
+    """A variable that is passed to code with names of its own: an include, a scoped block, a context function.
+
+    maybe_unset: whether the variable may not have been assigned here. It is not passed in that case.
+    """
 
     name: str
     slot: Slot
@@ -73,6 +79,8 @@ class Local:
 
 
 class ScopeKind(Enum):
+    """The kind of code that a scope is: the body of a template, block or macro, or of a call block."""
+
     TEMPLATE = "template"
     BLOCK = "block"
     MACRO = "macro"
@@ -81,37 +89,41 @@ class ScopeKind(Enum):
 
 @record
 class Scope:
-    """What runs as one function.
+    """Code that runs as one function.
 
-    `positions[site]` is where a site is. `lines` are the sites that fire LINE, in source order; `branches` the
-    sites that fire BRANCH. `position` is the opening tag's.
+    name: of the block or macro; for a template body, of the template.
+    position: of the opening tag.
+    parent: the scope around a macro or call body, else None.
+    positions: site → position.
+    lines: the sites that fire LINE, in source order.
+    branches: the sites that fire BRANCH.
+    parameters: (slot, default) of each parameter of a macro or call body.
+    arguments: parameter → slot for its argument, which is undefined if none is passed. Defaults read that slot.
     """
 
     kind: ScopeKind
-    name: str  # the block's or macro's name; the template's name for a template body
+    name: str
     position: Position
     parent: "Scope | None" = None
     frame: Frame = fresh(factory=Frame)
-    context: dict[str, Slot] = fresh(factory=dict)  # names looked up in the context on entry
-    slots: list[Slot] = fresh(factory=list)  # all of its frames, and its temporaries
-    nested: "list[Scope]" = fresh(factory=list)  # its macros and call bodies
+    context: dict[str, Slot] = fresh(factory=dict)  # names that are looked up in the context on entry
+    slots: list[Slot] = fresh(factory=list)  # the slots of all its frames, and its temporaries
+    nested: "list[Scope]" = fresh(factory=list)  # the scopes of its macros and call bodies
     body: "list[Op]" = fresh(factory=list)
     positions: list[Position] = fresh(factory=list)
     lines: list[int] = fresh(factory=list)
     branches: list[int] = fresh(factory=list)
-    parameters: "list[tuple[Slot, Op | None]]" = fresh(factory=list)  # macros and call bodies
-    arguments: "dict[Slot, Slot]" = fresh(
-        factory=dict
-    )  # parameter → its argument, undefined where none is passed
+    parameters: "list[tuple[Slot, Op | None]]" = fresh(factory=list)
+    arguments: "dict[Slot, Slot]" = fresh(factory=dict)
     varargs: Slot | None = None
     kwargs: Slot | None = None
     caller: Slot | None = None
-    extends: bool = False  # a template body with an ``extends`` somewhere
-    required: bool = False  # a required block
+    extends: bool = False  # whether it is a template body that contains an ``extends``
+    required: bool = False  # whether it is a required block
 
     @property
     def label(self) -> str:
-        """What frames, tracebacks and profiles call it."""
+        """The name of the scope in frames, tracebacks and profiles."""
         if self.kind is ScopeKind.TEMPLATE:
             return "<template>"
         return "caller" if self.kind is ScopeKind.CALL else f"{self.kind.value} {self.name}"
@@ -119,8 +131,13 @@ class Scope:
 
 @record
 class Program:
-    """One template. `blocks` are in source order. `autoescape` is what its code was made for (None: decided at
-    run time)."""
+    """One template.
+
+    name: the loader's name of the template, or None. filename: an absolute path, or a name in angle brackets.
+    root: the scope of the template body.
+    blocks: name → scope, in source order.
+    autoescape: whether output is escaped by default; None if that is decided at run time.
+    """
 
     name: str | None
     filename: str
@@ -134,6 +151,8 @@ class Program:
 
 @record
 class Const:
+    """A constant."""
+
     value: Any
     site: int
 
@@ -148,7 +167,7 @@ class Load:
 
 @record
 class Attr:
-    """Attribute, then item, then undefined."""
+    """``obj.name``: the attribute, else the item, else undefined."""
 
     obj: "Op"
     name: str
@@ -157,7 +176,7 @@ class Attr:
 
 @record
 class Item:
-    """Item, then (for a str key) attribute, then undefined."""
+    """``obj[key]``: the item, else (for a str key) the attribute, else undefined."""
 
     obj: "Op"
     key: "Op"
@@ -166,7 +185,7 @@ class Item:
 
 @record
 class Slice:
-    """obj[lower:upper:step]"""
+    """``obj[lower:upper:step]``."""
 
     obj: "Op"
     lower: "Op | None"
@@ -177,6 +196,8 @@ class Slice:
 
 @record
 class Arguments:
+    """The arguments of a call: positional ones, (name, value) of keywords, and the operands of ``*`` and ``**``."""
+
     args: "list[Op]"
     kwargs: "list[tuple[str, Op]]"
     star: "Op | None" = None
@@ -184,23 +205,27 @@ class Arguments:
 
     @property
     def simple(self) -> bool:
+        """Whether there is neither ``*`` nor ``**``."""
         return self.star is None and self.star_star is None
 
     def values(self) -> "list[Op]":
-        """All operands in evaluation order."""
-        found = [*self.args]
+        """All operands, in evaluation order."""
+        operands = [*self.args]
         if self.star is not None:
-            found.append(self.star)
-        found += [value for _, value in self.kwargs]
+            operands.append(self.star)
+        operands += [value for _, value in self.kwargs]
         if self.star_star is not None:
-            found.append(self.star_star)
-        return found
+            operands.append(self.star_star)
+        return operands
 
 
 @record
 class Call:
-    """``func(arguments)``. `caller` is the slot of a call body's macro, passed as keyword ``caller``. `locals` are
-    the variables that a context-taking function must see beside the context's: (name, slot)."""
+    """``func(arguments)``.
+
+    caller: the slot with the macro of a call body, which is passed as the keyword ``caller``, or None.
+    locals: the variables that a function which takes the context sees in addition to those of the context.
+    """
 
     func: "Op"
     arguments: Arguments
@@ -211,6 +236,8 @@ class Call:
 
 @record
 class Filter:
+    """``value | name(arguments)``; `autoescape` as in `Program`."""
+
     value: "Op"
     name: str
     arguments: Arguments
@@ -220,6 +247,8 @@ class Filter:
 
 @record
 class Test:
+    """``value is name(arguments)``, or ``is not`` if `negated`; `autoescape` as in `Program`."""
+
     value: "Op"
     name: str
     arguments: Arguments
@@ -249,6 +278,8 @@ class Binary:
 
 @record
 class Compare:
+    """A comparison, possibly chained; `rest` has (operator, operand)."""
+
     left: "Op"
     rest: "list[tuple[str, Op]]"
     site: int
@@ -256,7 +287,7 @@ class Compare:
 
 @record
 class Logical:
-    """Short-circuiting ``and``/``or``: a branch."""
+    """``and`` or ``or``, which is a branch."""
 
     op: str
     left: "Op"
@@ -266,7 +297,7 @@ class Logical:
 
 @record
 class Conditional:
-    """Inline ``if``: a branch. Without `orelse` the value is undefined."""
+    """``body if test else orelse``, which is a branch. Without `orelse`, the value can be undefined."""
 
     test: "Op"
     body: "Op"
@@ -276,7 +307,7 @@ class Conditional:
 
 @record
 class Concat:
-    """``a ~ b``: text of each, joined; Markup if `autoescape`."""
+    """``a ~ b``: the joined texts of `items`, as Markup if `autoescape`."""
 
     items: "list[Op]"
     autoescape: bool | None
@@ -285,7 +316,8 @@ class Concat:
 
 @record
 class Build:
-    """A literal container; `kind` is ``tuple``, ``list`` or ``dict`` (items: keys and values in turn)."""
+    """A literal container; `kind` is ``tuple``, ``list`` or ``dict``, whose items are its keys and values in
+    turn."""
 
     kind: str
     items: "list[Op]"
@@ -294,7 +326,7 @@ class Build:
 
 @record
 class DebugInfo:
-    """The text of ``{% debug %}``: context, filters and tests."""
+    """The text of ``{% debug %}``: the context with `locals`, the filters and the tests."""
 
     locals: list[Local]
     site: int
@@ -302,7 +334,7 @@ class DebugInfo:
 
 @record
 class TagCall:
-    """A tag that an extension added: its function called with the arguments, and `caller` when it has a body."""
+    """A tag of an extension: a call of its function. `caller` is as in `Call`, for a tag with a body."""
 
     name: str
     arguments: Arguments
@@ -316,7 +348,7 @@ class TagCall:
 
 @record
 class EmitText:
-    """Text as it is. `site` is a LINE site when the text has a character that is not blank, else -1."""
+    """A piece of text. `site` is a LINE site if the text has a character that is not whitespace, else -1."""
 
     text: str
     site: int
@@ -324,8 +356,11 @@ class EmitText:
 
 @record
 class EmitValue:
-    """The text of a value. `escape`: True escapes, False does not, None asks the context when it runs. What is
-    `finished` does not pass through the application's finalize."""
+    """The text of a value.
+
+    escape: whether it is escaped; None if the context decides at run time.
+    finished: whether the value does not pass through the environment's `finalize`.
+    """
 
     value: "Op"
     escape: bool | None
@@ -335,7 +370,10 @@ class EmitValue:
 
 @record
 class Emit:
-    """A run of output, pieces in source order. With `unless_extended` it is dropped when a parent is set."""
+    """A run of output, with its pieces in source order.
+
+    unless_extended: whether the run is dropped if a parent template is set.
+    """
 
     pieces: "list[EmitText | EmitValue]"
     unless_extended: bool
@@ -346,7 +384,7 @@ class Emit:
 
 @record
 class NamespaceTarget:
-    """``ns.attr`` as the target of an assignment."""
+    """``slot.attr`` as the target of an assignment; the slot holds a namespace."""
 
     slot: Slot
     attr: str
@@ -358,8 +396,12 @@ type Target = Slot | NamespaceTarget | tuple["Target", ...]
 
 @record
 class Assign:
-    """`export`: the slots whose values go to the context (a set at the top level of the template body), as
-    (name, slot); names without a leading underscore are also exported by the module."""
+    """``target = value``.
+
+    export: the slots that are also set in the context, for an assignment at the top level of the template body.
+    Names
+        without a leading underscore can be imported by other templates.
+    """
 
     target: Target
     value: "Op"
@@ -369,7 +411,7 @@ class Assign:
 
 @record
 class Evaluate:
-    """``{% do %}``"""
+    """``{% do value %}``: a value that is computed and dropped."""
 
     value: "Op"
     site: int
@@ -377,7 +419,7 @@ class Evaluate:
 
 @record
 class If:
-    """`branches`: (test, body, site) of the ``if`` and each ``elif``."""
+    """``{% if %}``; `branches` has (test, body, site) of the ``if`` and each ``elif``."""
 
     branches: "list[tuple[Op, list[Op], int]]"
     orelse: "list[Op]"
@@ -385,7 +427,11 @@ class If:
 
 @record
 class LoopUse:
-    """What a loop body reads of its ``loop``. With `whole` it needs the object, else the `attributes` will do."""
+    """How a loop body uses its ``loop``.
+
+    slot: the slot of ``loop``, if the body names it.
+    whole: whether the body needs the loop object; if not, it only reads the `attributes`.
+    """
 
     slot: Slot | None = None
     whole: bool = False
@@ -393,13 +439,13 @@ class LoopUse:
 
     @property
     def looks_ahead(self) -> bool:
-        """Whether it asks for what is known only from the items that follow."""
+        """Whether it reads an attribute that depends on the items after the current one."""
         return self.whole or not self.attributes.isdisjoint(("last", "length", "revindex", "revindex0"))
 
 
 @record
 class LoopAttr:
-    """``loop.name`` of a loop that needs no loop object."""
+    """``loop.name``, for a loop without a loop object."""
 
     loop: LoopUse
     name: str
@@ -408,8 +454,15 @@ class LoopAttr:
 
 @record
 class For:
-    """`test` filters the items, in a frame of its own. `frame` is the body's, entered on each round. `orelse` runs
-    if no round went to the end of the body. A recursive loop, when called, gives Markup if `autoescape`."""
+    """A loop.
+
+    test, test_frame, test_target: the condition on items, its frame, and the target that has the item in it; all
+    None
+        without a condition.
+    frame: the frame of the body, which is entered on each round.
+    orelse, else_frame: the body that runs if no round reached the end of `body`, or None, and its frame.
+    autoescape: whether the text of a recursive loop is Markup; None if that is decided at run time.
+    """
 
     target: Target
     iter: "Op"
@@ -428,7 +481,7 @@ class For:
 
 @record
 class Jump:
-    """``{% break %}`` or ``{% continue %}``: `kind` is its name."""
+    """``{% break %}`` or ``{% continue %}``; `kind` is the name of the tag."""
 
     kind: str
     site: int
@@ -436,8 +489,11 @@ class Jump:
 
 @record
 class Enter:
-    """A frame of its own for `body`: with and autoescape. `bindings` are evaluated in the enclosing frame, all of
-    them before the first is assigned. `autoescape`: the value that decides on escaping in the body."""
+    """A body with a frame of its own: ``with`` and ``autoescape``.
+
+    bindings: (target, value). All values are evaluated in the enclosing frame before the first target is assigned.
+    autoescape: for ``autoescape``, the value that decides whether the body is escaped, else None.
+    """
 
     frame: Frame
     bindings: "list[tuple[Target, Op]]"
@@ -448,7 +504,7 @@ class Enter:
 
 @record
 class Capture:
-    """Runs `body` with its output going to the slot, as Markup if `autoescape`."""
+    """Runs `body` and assigns its output to the slot, as Markup if `autoescape`."""
 
     slot: Slot
     frame: Frame
@@ -459,7 +515,7 @@ class Capture:
 
 @record
 class MakeMacro:
-    """Binds the macro of `scope` to the slot. `export` as in Assign."""
+    """Makes the macro of `scope` and assigns it to the slot. `export` is as in `Assign`."""
 
     slot: Slot
     scope: Scope
@@ -469,7 +525,10 @@ class MakeMacro:
 
 @record
 class CallBlock:
-    """The place of a ``{% block %}``: runs the block that the inheritance chain has for `name`."""
+    """The place of a ``{% block %}``: runs the block that the inheritance chain has for `name`.
+
+    unless_extended: whether nothing is run if a parent template is set.
+    """
 
     name: str
     scoped: bool
@@ -481,7 +540,7 @@ class CallBlock:
 
 @record
 class Include:
-    """`template`: a name, a template or a list of them."""
+    """``{% include %}``; the value of `template` is a name, a template, or a list of these."""
 
     template: "Op"
     ignore_missing: bool
@@ -492,8 +551,12 @@ class Include:
 
 @record
 class Import:
-    """`names` is None for ``import … as``, and then `target` is the module's slot; else (name in the module,
-    slot)."""
+    """``{% import … as target %}`` or ``{% from … import names %}``; the other field is None.
+
+    target: the slot for the module.
+    names: (name in the module, slot).
+    export: as in `Assign`; other templates cannot import these names.
+    """
 
     template: "Op"
     target: Slot | None
@@ -506,8 +569,10 @@ class Import:
 
 @record
 class Extends:
-    """Sets the parent template; what is output at the top level from here on is dropped. `again`: another
-    ``extends`` may have run before."""
+    """Sets the parent template. Output at the top level after it is dropped.
+
+    again: whether another ``extends`` may have run before.
+    """
 
     template: "Op"
     again: bool

@@ -1,9 +1,9 @@
-"""The tree a template parses to: what was written, before any name is resolved.
+"""The nodes of a parsed template: the template as it was written, before any name is resolved.
 
-Every node has `start` and `end`, character offsets into the `Source` it came from (`end` exclusive). Nodes are
-plain data: no node knows how to evaluate or compile itself. Statement nodes span from the ``{%`` of their opening
-tag to the ``%}`` of their *opening* tag (a body has nodes of its own), expression nodes their own text, `Output`
-the expression between ``{{`` and ``}}``, `Text` the characters that are output.
+Every node has `start` and `end`, character offsets into its `Source`, `end` exclusive. Nodes are plain data: they
+have no methods that evaluate or compile them. A statement spans its opening tag, from ``{%`` to ``%}``, as its
+body has nodes of its own. An expression spans its own text, `Output` the expression between ``{{`` and ``}}``,
+and `Text` the characters that are output.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ type Span = tuple[int, int]
 
 
 class _ByValue:
-    """Nodes are compared by what is in them."""
+    """A class whose instances are equal if their types and fields are."""
 
     __slots__ = ()
     __match_args__: tuple[str, ...] = ()
@@ -28,6 +28,8 @@ class _ByValue:
 
 @record
 class Node(_ByValue):
+    """The base of all nodes."""
+
     start: int
     end: int
 
@@ -37,7 +39,7 @@ class Node(_ByValue):
 
 @record
 class Expr(Node):
-    pass
+    """The base of expressions."""
 
 
 @record
@@ -49,27 +51,35 @@ class Const(Expr):
 
 @record
 class Name(Expr):
+    """A variable that is read, or a name as the target of an assignment."""
+
     name: str
 
 
 @record
 class TupleExpr(Expr):
+    """``a, b`` and ``(a, b)``, also as the target of an assignment."""
+
     items: list[Expr]
 
 
 @record
 class ListExpr(Expr):
+    """``[a, b]``."""
+
     items: list[Expr]
 
 
 @record
 class DictExpr(Expr):
+    """``{key: value}``; `pairs` has (key, value)."""
+
     pairs: list[tuple[Expr, Expr]]
 
 
 @record
 class Attribute(Expr):
-    """``obj.name`` (`name` a str), also the ``obj.0`` form is an `Item` with an int constant."""
+    """``obj.name``. ``obj.0`` is an `Item` whose key is an int constant."""
 
     obj: Expr
     name: str
@@ -85,6 +95,8 @@ class Item(Expr):
 
 @record
 class Slice(Expr):
+    """``lower:upper:step`` as the key of an `Item`; None for a part that is not written."""
+
     lower: Expr | None
     upper: Expr | None
     step: Expr | None
@@ -92,7 +104,10 @@ class Slice(Expr):
 
 @record
 class Arguments(_ByValue):
-    """What stands in the parentheses of a call, filter or test."""
+    """The arguments of a call, filter, test or custom tag.
+
+    args: the positional ones. kwargs: (name, value). star, star_star: the operands of ``*`` and ``**``, or None.
+    """
 
     args: list[Expr] = fresh(factory=list)
     kwargs: list[tuple[str, Expr]] = fresh(factory=list)
@@ -102,14 +117,18 @@ class Arguments(_ByValue):
 
 @record
 class Call(Expr):
+    """``func(arguments)``."""
+
     func: Expr
     arguments: Arguments
 
 
 @record
 class Filter(Expr):
-    """``value | name(arguments)``. `value` is None in a filter block, for the text of the block: the innermost
-    filter of the chain has it."""
+    """``value | name(arguments)``.
+
+    In a ``filter`` or ``set`` block, `value` of the innermost filter is None: it stands for the text of the block.
+    """
 
     value: Expr | None
     name: str
@@ -118,7 +137,7 @@ class Filter(Expr):
 
 @record
 class Test(Expr):
-    """``value is name arguments`` (`negated` for ``is not``)."""
+    """``value is name(arguments)``, or ``value is not name(arguments)`` if `negated`."""
 
     value: Expr
     name: str
@@ -145,7 +164,7 @@ class Binary(Expr):
 
 @record
 class Logical(Expr):
-    """`op` is ``and`` or ``or``; short-circuits and gives the deciding operand, as Python's."""
+    """`op` is ``and`` or ``or``. The value is that of the last operand evaluated, as in Python."""
 
     op: str
     left: Expr
@@ -154,7 +173,8 @@ class Logical(Expr):
 
 @record
 class Compare(Expr):
-    """A chained comparison; `rest` has (operator, operand), operators ``== != < <= > >= in`` and ``not in``."""
+    """A comparison, possibly chained. `rest` has (operator, operand); the operators are ``== != < <= > >= in`` and
+    ``not in``."""
 
     left: Expr
     rest: list[tuple[str, Expr]]
@@ -162,14 +182,14 @@ class Compare(Expr):
 
 @record
 class Concat(Expr):
-    """``a ~ b ~ c``: two or more operands."""
+    """``a ~ b ~ c``; `items` has two or more operands."""
 
     items: list[Expr]
 
 
 @record
 class Conditional(Expr):
-    """``body if test else orelse``; without ``else``, `orelse` is None and the value is undefined."""
+    """``body if test else orelse``. Without ``else``, `orelse` is None, and the value can be undefined."""
 
     test: Expr
     body: Expr
@@ -178,7 +198,7 @@ class Conditional(Expr):
 
 @record
 class NamespaceRef(Expr):
-    """``ns.attr`` as the target of a ``set``."""
+    """``name.attr`` as the target of an assignment; `name` is a variable that holds a namespace."""
 
     name: str
     attr: str
@@ -189,29 +209,30 @@ class NamespaceRef(Expr):
 
 @record
 class Stmt(Node):
-    pass
+    """The base of statements."""
 
 
 @record
 class Text(Stmt):
-    """Output text, after whitespace control, with ``\\n`` line ends (the lowering puts in newline_sequence).
-    `start` is the offset of the first character kept. Never empty."""
+    """Text that is output, after whitespace control. It is never empty, and its line ends are ``\\n``; the lowering
+    replaces them with the environment's `newline_sequence`."""
 
     value: str
 
 
 @record
 class Output(Stmt):
-    """``{{ expr }}``, and each operand of ``{% print a, b %}``."""
+    """``{{ expr }}``, or one operand of ``{% print a, b %}``."""
 
     expr: Expr
 
 
 @record
 class If(Stmt):
-    """`branches` has (start of the ``if`` or ``elif`` tag, its end, test, body), the ``if`` first.
+    """``{% if %}`` with its ``elif`` and ``else``.
 
-    `else_tag` is the span of the ``else`` tag; it and `orelse` are None where there is none.
+    branches: (start of the ``if`` or ``elif`` tag, its end, test, body), the ``if`` first.
+    orelse, else_tag: the body of the ``else`` and the span of its tag, both None without one.
     """
 
     branches: list[tuple[int, int, Expr, list[Stmt]]]
@@ -221,7 +242,12 @@ class If(Stmt):
 
 @record
 class For(Stmt):
-    """`target` is a Name or a TupleExpr of targets; `else_tag` as in `If`."""
+    """``{% for target in iter if test recursive %}``.
+
+    target: a Name, or a TupleExpr of targets.
+    test: the condition on items, or None.
+    orelse, else_tag: as in `If`.
+    """
 
     target: Expr
     iter: Expr
@@ -234,17 +260,17 @@ class For(Stmt):
 
 @record
 class Break(Stmt):
-    pass
+    """``{% break %}``."""
 
 
 @record
 class Continue(Stmt):
-    pass
+    """``{% continue %}``."""
 
 
 @record
 class Set(Stmt):
-    """``{% set target = value %}``; `target` is a Name, NamespaceRef or TupleExpr of those."""
+    """``{% set target = value %}``; `target` is a Name, a NamespaceRef, or a TupleExpr of these."""
 
     target: Expr
     value: Expr
@@ -252,7 +278,7 @@ class Set(Stmt):
 
 @record
 class SetBlock(Stmt):
-    """``{% set target %}body{% endset %}``, `filter` a Filter chain with value None innermost, or None."""
+    """``{% set target | filter %}body{% endset %}``; `filter` is None without one."""
 
     target: Expr
     filter: Filter | None
@@ -261,13 +287,15 @@ class SetBlock(Stmt):
 
 @record
 class With(Stmt):
+    """``{% with target = value, … %}``; `bindings` has (target, value)."""
+
     bindings: list[tuple[Expr, Expr]]
     body: list[Stmt]
 
 
 @record
 class Parameter(Node):
-    """A macro's or call block's parameter; `default` is None where there is none."""
+    """A parameter of a macro or call block; `default` is None without one."""
 
     name: str
     default: Expr | None
@@ -275,6 +303,8 @@ class Parameter(Node):
 
 @record
 class Macro(Stmt):
+    """``{% macro name(parameters) %}body{% endmacro %}``."""
+
     name: str
     parameters: list[Parameter]
     body: list[Stmt]
@@ -282,7 +312,7 @@ class Macro(Stmt):
 
 @record
 class CallBlock(Stmt):
-    """``{% call(params) f(x) %}body{% endcall %}``."""
+    """``{% call(parameters) f(x) %}body{% endcall %}``; `call` is ``f(x)``."""
 
     parameters: list[Parameter]
     call: Call
@@ -291,12 +321,16 @@ class CallBlock(Stmt):
 
 @record
 class FilterBlock(Stmt):
+    """``{% filter filter %}body{% endfilter %}``."""
+
     filter: Filter
     body: list[Stmt]
 
 
 @record
 class Block(Stmt):
+    """``{% block name scoped required %}body{% endblock %}``."""
+
     name: str
     scoped: bool
     required: bool
@@ -305,11 +339,15 @@ class Block(Stmt):
 
 @record
 class Extends(Stmt):
+    """``{% extends template %}``."""
+
     template: Expr
 
 
 @record
 class Include(Stmt):
+    """``{% include template ignore missing with context %}``."""
+
     template: Expr
     ignore_missing: bool
     with_context: bool
@@ -317,7 +355,7 @@ class Include(Stmt):
 
 @record
 class Import(Stmt):
-    """``{% import template as target %}``."""
+    """``{% import template as target with context %}``."""
 
     template: Expr
     target: str
@@ -326,7 +364,8 @@ class Import(Stmt):
 
 @record
 class FromImport(Stmt):
-    """``{% from template import name as alias %}``; `names` has (name, alias or the name itself)."""
+    """``{% from template import name as alias with context %}``; `names` has (name, alias), twice the name
+    without an alias."""
 
     template: Expr
     names: list[tuple[str, str]]
@@ -335,28 +374,36 @@ class FromImport(Stmt):
 
 @record
 class Autoescape(Stmt):
+    """``{% autoescape value %}body{% endautoescape %}``."""
+
     value: Expr
     body: list[Stmt]
 
 
 @record
 class Do(Stmt):
+    """``{% do expr %}``."""
+
     expr: Expr
 
 
 @record
 class Debug(Stmt):
-    pass
+    """``{% debug %}``."""
 
 
 @record
 class Trans(Stmt):
-    """``{% trans [context,] name=expr, … %}singular{% pluralize [name] %}plural{% endtrans %}``.
+    """``{% trans "context" trimmed name=expr, … %}singular{% pluralize count %}plural{% endtrans %}``.
 
-    `singular` and `plural` are the message texts in ``%``-format with ``%(name)s`` placeholders and literal
-    percent signs doubled; `names` the placeholder names in them; `count` the name of the pluralizing variable;
-    `trimmed` the ``trimmed``/``notrimmed`` modifier or None for the policy's choice; `context` the gettext
-    context, a string constant's text, or None.
+    context: the gettext context, or None.
+    bindings: (name, value) of the variables that the tag defines.
+    trimmed: True for ``trimmed``, False for ``notrimmed``, None if the environment's policy decides.
+    singular, plural: the texts in ``%`` format: placeholders are ``%(name)s``, percent signs are doubled.
+    `plural` is
+        None without a ``pluralize``.
+    names: the names of the placeholders in both texts.
+    count: the name of the variable that chooses the plural, or None.
     """
 
     context: str | None
@@ -370,8 +417,7 @@ class Trans(Stmt):
 
 @record
 class CustomTag(Stmt):
-    """A tag an extension added: ``{% name arguments %}``, with the body up to ``{% endname %}`` when the
-    extension declared one, else `body` is None."""
+    """``{% name arguments %}body{% endname %}``, a tag of an extension; `body` is None for a tag without one."""
 
     name: str
     arguments: Arguments
@@ -380,4 +426,6 @@ class CustomTag(Stmt):
 
 @record
 class Template(Node):
+    """A whole template."""
+
     body: list[Stmt]
