@@ -1,7 +1,7 @@
-"""Prepares the docstrings for the API reference: the lines that describe arguments become a list.
+"""Prepares docstrings for the API reference: the descriptions of arguments become a list.
 
-In the source, a docstring describes arguments in lines of the form ``name: meaning``, with continuation lines
-indented. Markdown would join such lines to one paragraph.
+A docstring describes arguments in a paragraph of the form ``name: meaning. other: meaning.``, with line breaks
+anywhere. Markdown would show it as prose.
 """
 
 import re
@@ -9,35 +9,34 @@ from typing import Any
 
 import griffe
 
-# One name, or several with commas; then the meaning.
-ARGUMENT = re.compile(r"(\*{0,2}\w+(?:(?:, | … )\*{0,2}\w+)*): (?=\S)")
-
 
 class ArgumentLists(griffe.Extension):
-    """Rewrites the docstring of each object."""
+    """Rewrites the docstring of each function and class."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite one docstring."""
-        if obj.docstring is not None:
-            obj.docstring.value = with_argument_lists(obj.docstring.value)
+        if obj.docstring is not None and (names := described_names(obj)):
+            obj.docstring.value = with_argument_lists(obj.docstring.value, names)
 
 
-def with_argument_lists(text: str) -> str:
-    """Turn each paragraph of argument descriptions into a Markdown list."""
-    paragraphs = re.split(r"\n{2,}", text)
-    return "\n\n".join(
-        argument_list(paragraph) if is_list(paragraph) else paragraph for paragraph in paragraphs
-    )
+def described_names(obj: griffe.Object) -> list[str]:
+    """The parameters of a function; the parameters and attributes of a class."""
+    names = list(obj.members) if isinstance(obj, griffe.Class) else []
+    if isinstance(obj, griffe.Function | griffe.Class):
+        names += [parameter.name for parameter in obj.parameters]
+    return sorted({name.lstrip("*") for name in names if name != "self"}, key=len, reverse=True)
 
 
-def is_list(paragraph: str) -> bool:
-    """Whether each line begins an argument or continues one."""
-    lines = paragraph.split("\n")
-    return bool(ARGUMENT.match(lines[0])) and all(
-        line.startswith("    ") or ARGUMENT.match(line) for line in lines
-    )
-
-
-def argument_list(paragraph: str) -> str:
-    """The Markdown list for a paragraph of argument descriptions."""
-    return re.sub(rf"(?m)^{ARGUMENT.pattern}", r"- **`\1`**: ", paragraph)
+def with_argument_lists(text: str, names: list[str]) -> str:
+    """Turn each paragraph that begins with a description of one of `names` into a Markdown list."""
+    name = rf"\*{{0,2}}(?:{'|'.join(map(re.escape, names))})"
+    description = re.compile(rf"(?:\A|(?<=[.;] ))({name}(?:(?:, | … | and ){name})*): (?=\S)")
+    paragraphs = []
+    for paragraph in re.split(r"\n{2,}", text):
+        if description.match(paragraph):
+            _, *parts = description.split(" ".join(paragraph.split()))
+            paragraph = "\n".join(
+                f"- **`{parts[i]}`**: {parts[i + 1].strip()}" for i in range(0, len(parts), 2)
+            )
+        paragraphs.append(paragraph)
+    return "\n\n".join(paragraphs)
