@@ -15,6 +15,16 @@ from tmplmon.cli import options
 from tmplmon.cli.problems import ProblemFound, UsageError, long_form
 
 DATA_HELP = "files (.json, .toml), name=text, name:=json, or - for JSON on standard input; later items win"
+# Command → its module and function.
+_COMMANDS = {
+    "render": ("render", "render"),
+    "check": ("check", "check"),
+    "compile": ("compile", "compile_templates"),
+    "coverage": ("coverage", "coverage"),
+    "debug": ("debug", "debug"),
+    "show": ("show", "show"),
+    "profile": ("profile", "profile"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else 2
     try:
-        status = run(args)
+        status = run_command(args)
         sys.stdout.flush()
         return status
     except UsageError as error:
@@ -43,23 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def run(args: argparse.Namespace) -> int:
+def run_command(args: argparse.Namespace) -> int:
     """Run the command of `args`. Only the command's own module is imported, to start quickly."""
     module, function = _COMMANDS[args.command]
     status: int = getattr(import_module(f"tmplmon.cli.{module}"), function)(args)
     return status
-
-
-# Command → its module and function.
-_COMMANDS = {
-    "render": ("render", "render"),
-    "check": ("check", "check"),
-    "compile": ("compile", "compile_templates"),
-    "coverage": ("coverage", "coverage"),
-    "debug": ("debug", "debug"),
-    "show": ("show", "show"),
-    "profile": ("profile", "profile"),
-}
 
 
 def make_parser() -> argparse.ArgumentParser:
