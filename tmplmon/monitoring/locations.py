@@ -120,11 +120,12 @@ class LocationTable:
         return self._inclusion_of[self._index(offset)]
 
     def chain(self, inclusion: int) -> tuple[IncludeSite, ...]:
-        """Return the include chain of an inclusion, outermost first; empty for the scope's own file."""
+        """Return the include chain of an inclusion, outermost first; empty for the scope's own file. Raises
+        IndexError for an unknown inclusion."""
         return self._chains[inclusion]
 
     def inclusion_file(self, inclusion: int) -> str:
-        """Return the file of an inclusion."""
+        """Return the file of an inclusion. Raises IndexError for an unknown inclusion."""
         return self.files[self._inclusions[inclusion].file]
 
     def offsets_of(self, file: str, line: int) -> tuple[int, ...]:
