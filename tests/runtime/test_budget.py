@@ -122,23 +122,23 @@ def test_output_is_counted_when_fuel_is_used_up() -> None:
 
 def test_depth() -> None:
     budget = Budget(depth=2)
-    budget.entering(1)
-    budget.entering(2)
+    budget.check_entry(1)
+    budget.check_entry(2)
     assert budget.deepest == 2
-    budget.entering(1)
+    budget.check_entry(1)
     assert budget.deepest == 2
-    for by_itself in (True, False):
+    for has_function in (True, False):
         with pytest.raises(DepthLimitExceeded, match="more than 2 scopes") as raised:
-            budget.entering(3, by_itself)
-        assert raised.value.is_outside is by_itself
+            budget.check_entry(3, has_function)
+        assert raised.value.is_outside is has_function
     with pytest.raises(DepthLimitExceeded) as raised:
-        Budget(depth=0).entering(1)
+        Budget(depth=0).check_entry(1)
     assert raised.value.is_outside is False
 
 
 def test_seconds(now: list[float]) -> None:
     budget = Budget(seconds=5)
-    budget.entering(1)
+    budget.check_entry(1)
     now[0] += 2
     assert budget.spent.seconds == 2
     budget.stop()
@@ -147,27 +147,27 @@ def test_seconds(now: list[float]) -> None:
     assert budget.spent.seconds == 2
     budget.start()
     now[0] += 2.5
-    budget.look()
+    budget.check()
     assert budget.spent.seconds == 4.5
     now[0] += 0.5
     with pytest.raises(TimeLimitExceeded, match="longer than 5 s") as raised:
-        budget.look()
+        budget.check()
     assert raised.value.spent.seconds == 5
     budget.stop()
     with pytest.raises(TimeLimitExceeded):
-        budget.entering(1)
+        budget.check_entry(1)
 
 
 def test_cancelled() -> None:
     budget = Budget()
-    budget.look()
+    budget.check()
     budget.cancel()
     assert budget.cancelled
     with pytest.raises(RenderCancelled):
-        budget.look()
+        budget.check()
     with pytest.raises(RenderCancelled):
-        budget.entering(1)
-    budget.entering(2)  # only the outermost scope looks
+        budget.check_entry(1)
+    budget.check_entry(2)  # only the outermost scope looks
 
 
 def test_budgets_inside_of_each_other() -> None:

@@ -263,25 +263,25 @@ def test_a_single_operation_is_bounded_without_a_limit() -> None:
         budget.charge(10_000_001)
 
 
-def test_the_clock_is_looked_at_once_in_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
-    monkeypatch.setattr(Budget, "look", lambda self: looks.append(self.spent.fuel))
+def test_the_clock_is_checked_once_in_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks: list[int] = []
+    monkeypatch.setattr(Budget, "check", lambda self: checks.append(self.spent.fuel))
     env = environment("{% for x in range(2498) %}{% set y = x %}{% endfor %}")
     assert spent(env, rendered)[0] == 2500
     # A slice of 500 is used up when one more unit is needed, which the next slice pays for.
-    assert looks == [501, 1002, 1503, 2004]
+    assert checks == [501, 1002, 1503, 2004]
 
 
 def test_time_is_over_at_the_limit_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(budgets, "monotonic", lambda: now[0])
     budget = Budget(seconds=2)
-    budget.entering(1)
+    budget.check_entry(1)
     now[0] = 101.9
-    budget.look()
+    budget.check()
     now[0] = 102.0
     with pytest.raises(BudgetError, match="longer than 2 s"):
-        budget.look()
+        budget.check()
     assert budget.spent.seconds == 2.0
 
 

@@ -180,11 +180,11 @@ class Budget:
 
     # --- for the back end ----------------------------------------------------------------------------------
 
-    def entering(self, depth: int, by_itself: bool = True) -> None:
+    def check_entry(self, depth: int, has_function: bool = True) -> None:
         """Check limits before entering the outermost or a new deepest scope.
 
         depth: the depth of that scope; 1 is the outermost.
-        by_itself: whether the scope has a function of its own, which is left out of the traceback on error.
+        has_function: whether the scope has a function of its own, which is left out of the traceback on error.
 
         Raises DepthLimitExceeded, TimeLimitExceeded or RenderCancelled.
         """
@@ -193,12 +193,12 @@ class Budget:
             self._since = monotonic()
             seconds = limits.seconds
             if self._cancelled or (seconds is not None and self._seconds >= seconds):
-                self.look()
+                self.check()
         if depth > self.deepest:
             max_depth = limits.depth
             if max_depth is not None and depth > max_depth:
                 error = DepthLimitExceeded(f"more than {max_depth} scopes in each other", self.spent)
-                error.is_outside = by_itself and depth > 1
+                error.is_outside = has_function and depth > 1
                 raise error
             self.deepest = depth
 
@@ -212,7 +212,7 @@ class Budget:
             self._seconds += monotonic() - self._since
             self._since = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check the flag and the clock. Raises RenderCancelled or TimeLimitExceeded."""
         if self._cancelled:
             raise RenderCancelled("the rendering was cancelled", self.spent)
@@ -221,14 +221,14 @@ class Budget:
             raise TimeLimitExceeded(f"rendering takes longer than {seconds:g} s", self.spent)
 
     def charge(self, fuel: int) -> None:
-        """Take fuel. Raises FuelExhausted, or what `look` raises."""
+        """Take fuel. Raises FuelExhausted, or what `check` raises."""
         self.left -= fuel
         if self.left < 0:
             self.more_fuel()
 
     def more_fuel(self) -> None:
         """Grant the next slice of fuel. `left` is negative: its amount is owed. Raises FuelExhausted, or what
-        `look` raises."""
+        `check` raises."""
         if self.output is not None:
             self.tally()
         max_fuel, owed = self.limits.fuel, -self.left
@@ -236,7 +236,7 @@ class Budget:
             self._out_of_fuel(f"more than {max_fuel} sites executed")
         if owed > _MAX_PER_OPERATION:
             self._out_of_fuel("an operation that works on too much at once")
-        self.look()
+        self.check()
         grant = owed + _SLICE
         if max_fuel is not None:
             grant = min(grant, max_fuel - self._fuel_granted)
@@ -252,8 +252,8 @@ class Budget:
 
     def tally(self) -> None:
         """Count the chunks of output that were appended since the last call. They are joined to one chunk: joining
-        gives their length, and has to be done in any case. Raises OutputLimitExceeded, FuelExhausted or what `look`
-        raises."""
+        gives their length, and has to be done in any case. Raises OutputLimitExceeded, FuelExhausted or what
+        `check` raises."""
         output, counted = self.output, self.counted
         assert output is not None
         chunks = len(output) - counted

@@ -277,12 +277,12 @@ def _first_site(statements: Sequence[ops.Op]) -> int | None:
 # --- entering ----------------------------------------------------------------------------------------------
 
 
-def enter(budget: Budget, by_itself: bool = False) -> None:
-    """Count a scope that is entered. `by_itself`: whether it has a Python function of its own. Checks limits before
-    the outermost scope and before each new deepest one. Raises BudgetError."""
+def enter(budget: Budget, has_function: bool = False) -> None:
+    """Count a scope that is entered. `has_function`: whether it has a Python function of its own. Checks
+    limits before the outermost scope and before each new deepest one. Raises BudgetError."""
     depth = budget.depth + 1
     if depth == 1 or depth > budget.deepest:
-        budget.entering(depth, by_itself)
+        budget.check_entry(depth, has_function)
     budget.depth = depth
 
 

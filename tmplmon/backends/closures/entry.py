@@ -93,7 +93,7 @@ class Run:
         self.before: tuple[list[Any] | None, int] | None = None
         try:
             if budget is not None:
-                metered.enter(budget, by_itself=True)
+                metered.enter(budget, has_function=True)
                 if not may_pause and output is not budget.output:
                     self.before = budget.output, budget.counted
                     budget.output, budget.counted = output, len(output)
@@ -289,7 +289,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
         counted = budget.counted
         try:
             if not outside or outside >= budget.deepest:
-                budget.entering(outside + 1)
+                budget.check_entry(outside + 1)
             budget.depth = outside + 1
             if output is not before:
                 budget.output = output
@@ -354,7 +354,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
         counted = budget.counted
         try:
             if not outside or outside >= budget.deepest:
-                budget.entering(outside + 1)
+                budget.check_entry(outside + 1)
             budget.depth = outside + 1
             if output is not before:
                 budget.output = output
