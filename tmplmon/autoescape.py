@@ -1,4 +1,4 @@
-"""Which templates are escaped, by their names."""
+"""Autoescaping by the names of templates."""
 
 from collections.abc import Callable, Collection
 
@@ -9,11 +9,12 @@ def select_autoescape(
     default_for_string: bool = True,
     default: bool = False,
 ) -> Callable[[str | None], bool]:
-    """Make the function for `Environment(autoescape=…)` that decides by a template's file extension.
+    """Return a function for `Environment(autoescape=…)` that decides by a template's file extension.
 
-    enabled_extensions, disabled_extensions: of templates that are escaped, and that are not; in any case.
-    default_for_string: for templates made of strings, which have no name.
-    default: for all others.
+    enabled_extensions, disabled_extensions: the extensions of templates that are escaped, and of those that are
+        not; upper and lower case are the same.
+    default_for_string: whether templates from strings, which have no name, are escaped.
+    default: whether all other templates are escaped.
     """
     enabled = tuple(f".{extension.lstrip('.').lower()}" for extension in enabled_extensions)
     disabled = tuple(f".{extension.lstrip('.').lower()}" for extension in disabled_extensions)

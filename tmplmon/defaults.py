@@ -1,6 +1,6 @@
-"""What an environment has if it is not told otherwise: the stock filters, tests, globals and policies.
+"""The default filters, tests, globals and policies of environments.
 
-These are the tables themselves. Change those of an environment, which has copies; not these.
+Environments have copies of these tables. Change the tables of an environment and not these.
 """
 
 from tmplmon.runtime.filters import FILTERS as DEFAULT_FILTERS

@@ -1,3 +1,3 @@
-"""The exceptions, where applications of Jinja2 look for them; `errors` defines them."""
+"""The exceptions of `tmplmon.errors`, under the module name that Jinja2 has for them."""
 
 from tmplmon.errors import *  # noqa: F403

@@ -1,13 +1,14 @@
-"""Extensions: tags, and what is done to a template's source before it is compiled.
+"""Extensions: custom tags, and changes to a template's source before it is compiled.
 
-A tag is a function. It is called where the tag stands, with the tag's arguments, and what it returns is put out:
+A tag is a function. The template calls it with the tag's arguments and outputs its result:
 
     class Shout(Extension):
         @tag(body=True)
         def shout(self, times=1, *, caller):            {% shout 3 %}hello{% endshout %}
             return caller().upper() * times
 
-`caller()` gives the text of the tag's body. A tag that is marked with `pass_context` gets the context first.
+`caller()` returns the text of the tag's body. A tag that is marked with `pass_context` gets the context as its
+first argument.
 """
 
 from collections.abc import Callable
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class Tag(NamedTuple):
-    """A tag: the name of the method that does it, and whether it has a body that an end tag closes."""
+    """A tag: the name of its method, and whether it has a body that an end tag closes."""
 
     method: str
     body: bool
 
 
 def tag[F: Callable[..., Any]](name: str | None = None, *, body: bool = False) -> Callable[[F], F]:
-    """Make a method of an extension a tag.
+    """Decorator: a method of an extension is a tag.
 
-    name: of the tag, by default the method's.
-    body: whether there is a body, up to ``{% endname %}``; the method is passed `caller` then.
+    name: the name of the tag; by default that of the method.
+    body: whether the tag has a body, which ends at ``{% endname %}``. The method then gets the argument `caller`.
     """
 
     def mark(method: F) -> F:
@@ -40,19 +41,19 @@ def tag[F: Callable[..., Any]](name: str | None = None, *, body: bool = False) -
 
 
 class Extension:
-    """The base of extensions. One instance is made for each environment, and one for each overlay."""
+    """The base class of extensions. Each environment and each overlay has an instance of its own."""
 
     identifier: ClassVar[str]
     """The import name of the class."""
 
     priority = 100
-    """Extensions with lower numbers come first."""
+    """The sources of templates pass through extensions with lower numbers first."""
 
     tags: ClassVar[dict[str, Tag]] = {}
-    """The tags of the extension; filled from the methods marked with `tag`."""
+    """Name → tag. Filled from the methods that are marked with `tag`."""
 
     syntax_tags: ClassVar[frozenset[str]] = frozenset()
-    """Tags of the engine's own that the extension switches on."""
+    """Built-in tags that the extension enables."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -68,18 +69,18 @@ class Extension:
         self.environment = environment
 
     def bind(self, environment: "Environment") -> Self:
-        """A copy of the extension for an overlay."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made.environment = environment
-        return made
+        """Return a copy of the extension for an overlay."""
+        extension = object.__new__(type(self))
+        extension.__dict__.update(self.__dict__)
+        extension.environment = environment
+        return extension
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """The source as it is to be compiled. Lines should stay where they are: all tools show them."""
+        """Return the source to compile. It should keep the number of each line, because all tools show it."""
         return source
 
     def tag_function(self, name: str) -> Callable[..., Any]:
-        """The function that does a tag."""
+        """Return the function of a tag. Raises KeyError if the extension has no such tag."""
         function: Callable[..., Any] = getattr(self, self.tags[name].method)
         return function
 
@@ -88,7 +89,7 @@ Extension.identifier = f"{Extension.__module__}.{Extension.__name__}"
 
 
 class ExprStmtExtension(Extension):
-    """``{% do expression %}``: evaluates, and puts nothing out."""
+    """``{% do expression %}``: evaluates an expression without output."""
 
     syntax_tags = frozenset({"do"})
 
@@ -100,15 +101,15 @@ class LoopControlExtension(Extension):
 
 
 class DebugExtension(Extension):
-    """``{% debug %}``: shows the context and the names of the filters and tests."""
+    """``{% debug %}``: outputs the context and the names of the filters and tests."""
 
     syntax_tags = frozenset({"debug"})
 
 
 class BreakpointExtension(Extension):
-    """``{% breakpoint %}``, and ``breakpoint()`` in expressions: stop in the debugger, here.
+    """``{% breakpoint %}``, and ``breakpoint()`` in expressions: enters the debugger.
 
-    Templates are compiled to be stepped through: see `Environment.stepping`.
+    Templates are compiled for stepping; see `Environment.stepping`.
     """
 
     def __init__(self, environment: "Environment") -> None:

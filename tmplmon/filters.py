@@ -1,4 +1,4 @@
-"""The stock filters as functions, where applications look for them: `do_truncate` and so on."""
+"""The built-in filters as functions (`do_truncate` …), under the module name that Jinja2 has for them."""
 
 from typing import Any
 

@@ -1,16 +1,15 @@
-"""Where templates come from: the file system, packages, dicts, functions, and combinations of loaders.
+"""Loaders: templates from the file system, packages, dicts and functions, and combinations of loaders.
 
-Rule: a loader turns a template's name into `(source, filename, uptodate)` or raises `TemplateNotFound`. A
-name is a path with `/` between its parts on every system, and it cannot lead out of the loader's directories:
-a part that is `..`, or that holds another separator of the system, is refused, and a leading `/` means
-nothing. (A symbolic link inside the directories is followed wherever it leads.)
+Rule: a loader maps a template's name to `(source, filename, uptodate)` or raises TemplateNotFound. A name is a
+path with `/` between its parts on every system. It cannot lead out of the loader's directories: a name with a
+part `..` or a part that contains another separator of the system is not found, and a leading `/` is ignored.
+(Symbolic links inside the directories are followed.)
 
-Errors of a file that is there but cannot be read are not hidden behind "not found": an `OSError` (no
-permission, a broken disk) and a `UnicodeDecodeError` (the file is not in the loader's encoding) are raised as
-they are, and both name the file.
+An error when an existing file is read is not reported as "not found". OSError (no permission, a broken disk) and
+UnicodeDecodeError (the file does not have the loader's encoding) are raised as they are, and both name the file.
 
-There is no loader for templates compiled ahead: the environment's disk cache, which `tmplmon compile` fills,
-serves that purpose for every loader.
+There is no loader for compiled templates. The environment's disk cache, which `tmplmon compile` fills, works with
+every loader.
 """
 
 import os
@@ -27,33 +26,33 @@ if TYPE_CHECKING:
     from tmplmon.template import Template
 
 type Uptodate = Callable[[], bool]
-"""Tells, whenever it is called, whether the source it came with is still the current one."""
+"""Returns whether a source is still current."""
 
 type Source = tuple[str, str | None, Uptodate | None]
-"""A template's source, its file (None if it has none), its check for changes (None if it never changes)."""
+"""A template's source, the path of its file (None if it has none), its check (None if it never changes)."""
 
 type Path = str | os.PathLike[str]
 
 
 def split_template_path(template: str) -> list[str]:
-    """Split a template's name into its parts, leaving out empty ones and `.`.
+    """Return the parts of a template's name, without empty ones and `.`.
 
-    Raises `TemplateNotFound` for a name that would lead out of the directory it is looked up in.
+    Raises TemplateNotFound for a name that would lead out of the directory.
     """
-    pieces = []
-    for piece in template.split("/"):
-        # On Windows a part could hold `\\`, which is a separator there too.
-        if os.sep in piece or (os.altsep and os.altsep in piece) or piece == os.pardir:
+    parts = []
+    for part in template.split("/"):
+        # On Windows, `\\` is a separator too.
+        if os.sep in part or (os.altsep and os.altsep in part) or part == os.pardir:
             raise TemplateNotFound(template)
-        if piece and piece != os.curdir:
-            pieces.append(piece)
-    return pieces
+        if part and part != os.curdir:
+            parts.append(part)
+    return parts
 
 
 def _read(filename: str) -> tuple[bytes, Uptodate]:
-    """Read a file, and make its check for changes: one look at its time of change and its size."""
+    """Read a file. Returns its content and its check for changes, which compares modification time and size."""
     with open(filename, "rb") as file:
-        # Taken before reading, so that a change while reading counts as a change.
+        # Before reading, so that a change during reading counts as a change.
         before = os.fstat(file.fileno())
         data = file.read()
     mtime, size = before.st_mtime_ns, before.st_size
@@ -69,7 +68,7 @@ def _read(filename: str) -> tuple[bytes, Uptodate]:
 
 
 def _decode(data: bytes, encoding: str, filename: str) -> str:
-    """Decode a file's bytes and drop a byte order mark. The error for bytes that are not in `encoding` names the
+    """Decode the content of a file and remove a byte order mark. Raises UnicodeDecodeError, which names the
     file."""
     try:
         return data.decode(encoding).removeprefix("\ufeff")
@@ -79,58 +78,61 @@ def _decode(data: bytes, encoding: str, filename: str) -> str:
 
 
 class BaseLoader:
-    """The base of all loaders. One of your own has its `get_source`, and `list_templates` if it can."""
+    """The base class of loaders. A subclass defines `get_source`, and `list_templates` if it can list them."""
 
     has_source_access = True
-    """Whether the loader can give a template's source."""
+    """Whether `get_source` can return sources."""
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        """Give the source of a template, its file's path, and a function that tells whether it is up to date.
+        """Return the source of a template, the path of its file, and a function that checks whether it is current.
 
         The path is None for a template that is not a file. The function is None for a source that never
-        changes; else it is called, if the environment has `auto_reload`, each time the template is asked for,
-        and the template is loaded again when it returns False.
+        changes. An environment with `auto_reload` calls the function whenever it gets the template from its
+        cache, and loads the template again if the function returns false.
 
-        Raises `TemplateNotFound` if there is no such template.
+        Raises TemplateNotFound if there is no such template, and RuntimeError if `has_source_access` is false.
         """
         if not self.has_source_access:
             raise RuntimeError(f"{type(self).__name__} has no access to the source of templates")
         raise TemplateNotFound(template)
 
     def list_templates(self) -> list[str]:
-        """Give the names of all templates, sorted. Raises `TypeError` if the loader cannot know them."""
+        """Return the names of all templates, sorted. Raises TypeError if the loader cannot list them."""
         raise TypeError(f"{type(self).__name__} cannot list its templates")
 
     def has(self, template: str) -> bool:
-        """Tell whether there is a template of this name, where that takes no longer than to look at a file.
+        """Whether there is a template of this name, if that can be told as fast as whether a file exists; false
+        if it cannot.
 
-        A template of a later loader or directory that is hidden by a new one is found out of date by this. False
-        also where it is not known.
+        With it, a template of a later loader or directory is out of date once an earlier one has its name.
         """
         return False
 
     def load(
         self, environment: "Environment", name: str, globals: MutableMapping[str, Any] | None = None
     ) -> "Template":
-        """Load and compile a template. Loaders that are made of loaders redefine this; others `get_source`.
+        """Load and compile a template. Loaders that combine loaders override this; others override `get_source`.
 
-        globals: names that the template knows in addition to the environment's.
+        globals: names and values for the template, in addition to the environment's.
+
+        Raises TemplateNotFound, TemplateSyntaxError, and what reading the source raises.
         """
         return environment._load(loader=self, name=name, globals=globals)
 
 
 def _unless_hidden(uptodate: Uptodate | None, is_hidden: Uptodate) -> Uptodate:
-    """A function that tells whether a source is up to date and no earlier place has a template of its name."""
+    """Return a function that checks that a source is current and that no earlier place has a template of its
+    name."""
     return lambda: not is_hidden() and (uptodate is None or uptodate())
 
 
 class FileSystemLoader(BaseLoader):
     """Load templates from one or more directories.
 
-    searchpath: a directory or several; the first that has the template is taken. A relative one is relative
-        to the current directory at the time of loading.
-    encoding: of the files.
-    followlinks: go into symbolic links to directories when listing templates. (Loading always follows them.)
+    searchpath: a directory, or several; the first that has the template is used. Relative paths are relative to the
+        current directory at the time of loading.
+    encoding: the encoding of the files.
+    followlinks: follow symbolic links to directories when listing templates. (Loading always follows them.)
     """
 
     def __init__(
@@ -157,15 +159,15 @@ class FileSystemLoader(BaseLoader):
         filename = os.path.normpath(filename)
         source = _decode(data, self.encoding, filename)
         if "\r" in source:
-            # As text files are read everywhere: each kind of line end is one newline.
+            # Universal newlines, as in text files.
             source = source.replace("\r\n", "\n").replace("\r", "\n")
         return source, filename, uptodate
 
     def _files(self, template: str) -> list[str]:
-        """Where a template may be. Raises TemplateNotFound for a name that leads out of the directories."""
-        pieces = split_template_path(template)
-        # With `/` on every system: `os.path.join` would let a part like `C:` lead elsewhere.
-        return [posixpath.join(path, *pieces) for path in self.searchpath]
+        """Return the paths that a template may have. Raises TemplateNotFound for a name that leads elsewhere."""
+        parts = split_template_path(template)
+        # `os.path.join` would let a part like `C:` lead out of the directory.
+        return [posixpath.join(path, *parts) for path in self.searchpath]
 
     def has(self, template: str) -> bool:
         try:
@@ -174,14 +176,14 @@ class FileSystemLoader(BaseLoader):
             return False
 
     def list_templates(self) -> list[str]:
-        found: set[str] = set()
+        names: set[str] = set()
         for path in self.searchpath:
-            found.update(_walk(path, self.followlinks))
-        return sorted(found)
+            names.update(_walk(path, self.followlinks))
+        return sorted(names)
 
 
 def _walk(root: str, followlinks: bool = False) -> Iterable[str]:
-    """Give the names of the files below a directory, with `/` between their parts."""
+    """Yield the names of the files below a directory, with `/` between their parts."""
     for directory, _, filenames in os.walk(root, followlinks=followlinks):
         below = directory[len(root) :].strip(os.sep).replace(os.sep, "/")
         for filename in filenames:
@@ -189,28 +191,28 @@ def _walk(root: str, followlinks: bool = False) -> Iterable[str]:
 
 
 class PackageLoader(BaseLoader):
-    """Load templates from a directory inside an installed Python package, which may be a zip file.
+    """Load templates from a directory of an installed Python package, which may be in a zip file.
 
-    Of a namespace package, the first of its directories that has `package_path` is used.
+    If it is a namespace package, the first of its directories that has `package_path` is used.
 
-    package_name: the package's import name. It is imported.
-    package_path: the directory in it, with `/` between its parts.
-    encoding: of the files.
+    package_name: the import name of the package, which is imported.
+    package_path: the path of the directory in the package, with `/` between its parts.
+    encoding: the encoding of the files.
 
-    Raises `ValueError` if the package has no such directory.
+    Raises ImportError if the package cannot be imported, and ValueError if it has no such directory.
     """
 
     def __init__(self, package_name: str, package_path: str = "templates", encoding: str = "utf-8") -> None:
         from importlib.util import find_spec
 
-        # `normpath` gives `.` and may leave `./` at the start; neither is part of a path inside a zip file.
+        # `normpath` may return `.` or leave `./` at the start; neither can be part of a path in a zip file.
         package_path = os.path.normpath(package_path).rstrip(os.sep)
         package_path = package_path.removeprefix(os.curdir + os.sep)
         self.package_path = "" if package_path == os.curdir else package_path
         self.package_name = package_name
         self.encoding = encoding
 
-        # A package that is not imported yet may have no loader, if it is a namespace package.
+        # Before it is imported, a namespace package may have no loader.
         import_module(package_name)
         spec = find_spec(package_name)
         if spec is None or spec.loader is None:
@@ -224,7 +226,7 @@ class PackageLoader(BaseLoader):
             self._template_root = root.rstrip(os.sep)
             return
         if not roots and spec.origin is not None:
-            # A module that is one file: the directory beside it.
+            # A module that is a single file: use the directory beside it.
             roots.append(os.path.dirname(spec.origin))
         if not roots:
             raise ValueError(f"the package {package_name!r} is not a directory or a zip file")
@@ -240,15 +242,15 @@ class PackageLoader(BaseLoader):
             )
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        pieces = split_template_path(template)
-        filename = os.path.normpath(posixpath.join(self._template_root, *pieces))
+        parts = split_template_path(template)
+        filename = os.path.normpath(posixpath.join(self._template_root, *parts))
         uptodate: Uptodate | None = None
         if self._archive is None:
             if not os.path.isfile(filename):
                 raise TemplateNotFound(template)
             data, uptodate = _read(filename)
         else:
-            # Nothing tells when a zip file changes: the import system keeps its table of contents for good.
+            # A change of a zip file cannot be detected: the import system never reads its directory again.
             try:
                 data = self._loader.get_data(filename)
             except OSError as error:
@@ -257,10 +259,10 @@ class PackageLoader(BaseLoader):
 
     def has(self, template: str) -> bool:
         try:
-            pieces = split_template_path(template)
+            parts = split_template_path(template)
         except TemplateNotFound:
             return False
-        return self._archive is None and os.path.isfile(posixpath.join(self._template_root, *pieces))
+        return self._archive is None and os.path.isfile(posixpath.join(self._template_root, *parts))
 
     def list_templates(self) -> list[str]:
         if self._archive is None:
@@ -278,7 +280,7 @@ class PackageLoader(BaseLoader):
 class DictLoader(BaseLoader):
     """Load templates from a mapping.
 
-    mapping: template's name → its source. It may change; the templates are loaded again then.
+    mapping: name of a template → its source. If it changes, changed templates are loaded again.
     """
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
@@ -300,25 +302,25 @@ class DictLoader(BaseLoader):
 class FunctionLoader(BaseLoader):
     """Load templates by calling a function.
 
-    load_func: takes the template's name; returns its source, or `(source, filename, uptodate)` as
-        `get_source` does, or None if there is no such template.
+    load_func: name of a template → its source; or `(source, filename, uptodate)`, as `get_source` returns it; or
+        None if there is no such template.
     """
 
     def __init__(self, load_func: Callable[[str], str | Source | None]) -> None:
         self.load_func = load_func
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        found = self.load_func(template)
-        if found is None:
+        source = self.load_func(template)
+        if source is None:
             raise TemplateNotFound(template)
-        return (found, None, None) if isinstance(found, str) else found
+        return (source, None, None) if isinstance(source, str) else source
 
 
 class PrefixLoader(BaseLoader):
-    """Choose a loader by the first part of a template's name; the rest is the name that loader is asked for.
+    """Select a loader by the prefix of a template's name. That loader gets the rest of the name.
 
     mapping: prefix → loader.
-    delimiter: what stands between the prefix and the rest.
+    delimiter: the text between the prefix and the rest.
     """
 
     def __init__(self, mapping: Mapping[str, BaseLoader], delimiter: str = "/") -> None:
@@ -326,7 +328,7 @@ class PrefixLoader(BaseLoader):
         self.delimiter = delimiter
 
     def get_loader(self, template: str) -> tuple[BaseLoader, str]:
-        """Give the loader for a template and the name of the template there."""
+        """Return the loader for a template, and the template's name in that loader. Raises TemplateNotFound."""
         try:
             prefix, name = template.split(self.delimiter, 1)
             return self.mapping[prefix], name
@@ -338,7 +340,7 @@ class PrefixLoader(BaseLoader):
         try:
             return loader.get_source(environment, name)
         except TemplateNotFound as error:
-            # The error is about the whole name, which is what the user wrote.
+            # The error must have the name that the user wrote.
             raise TemplateNotFound(template) from error
 
     def load(
@@ -366,9 +368,9 @@ class PrefixLoader(BaseLoader):
 
 
 class ChoiceLoader(BaseLoader):
-    """Try several loaders; the first that has a template gives it.
+    """Load a template from the first of several loaders that has it.
 
-    loaders: in the order in which they are tried.
+    loaders: the loaders, in the order in which they are tried.
     """
 
     def __init__(self, loaders: Sequence[BaseLoader]) -> None:
@@ -403,11 +405,11 @@ class ChoiceLoader(BaseLoader):
     def _uptodate(
         self, uptodate: Uptodate | None, number: int, environment: "Environment", name: str
     ) -> Uptodate:
-        """The `uptodate` of a template that the loader of this number has loaded."""
+        """Return the check for a template that the loader with this index has loaded."""
 
         def is_hidden() -> bool:
             for loader in self.loaders[:number]:
-                # A subclass may give other templates than `has` says.
+                # A subclass may not have all templates for which `has` is true.
                 if isinstance(loader, BaseLoader) and loader.has(name):
                     try:
                         loader.get_source(environment, name)

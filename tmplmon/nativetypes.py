@@ -1,8 +1,8 @@
-"""Templates that give Python values instead of text.
+"""Templates whose result is a Python value instead of a text.
 
-Rule: what a template puts out is a list of values. None of them: the result is None. One, and it is no text: it is
-the result as it is. Else they are joined as text, and the result is what that text is as a Python literal, or the
-text where it is none.
+Rule: the output of a template is a list of values. If it is empty, the result is None. If it is one value and not a
+str, it is the result. Otherwise the values are joined as text, and the result is the value of that text as a Python
+literal, or the text itself if it is not a literal.
 
     {{ [1, 2] }}        [1, 2]               {{ user }}          the object itself
     [{{ 1 }}, 2]        [1, 2]               n = {{ 1 }}         'n = 1'
@@ -15,13 +15,14 @@ from typing import Any
 from tmplmon.environment import Environment
 from tmplmon.template import Template
 
-# What Python raises for a text that is no literal (SyntaxError, ValueError), that nests too deeply for its parser
-# (MemoryError, RecursionError), or that is a set or a dict of what cannot be in one (TypeError).
-_NO_LITERAL = (SyntaxError, ValueError, MemoryError, RecursionError, TypeError)
+# The errors of `literal_eval` for a text that is not a literal (SyntaxError, ValueError), that is nested too deeply
+# (MemoryError, RecursionError), or that is a set or dict with an unhashable item (TypeError).
+_NOT_A_LITERAL = (SyntaxError, ValueError, MemoryError, RecursionError, TypeError)
 
 
 def native_concat(values: Iterable[Any]) -> Any:
-    """The one value that pieces of output stand for. Raises only what `str` of one of several values raises."""
+    """Return the result for the values that a template has output. Raises what `str` raises for one of several
+    values."""
     values = list(values)
     if not values:
         return None
@@ -32,30 +33,31 @@ def native_concat(values: Iterable[Any]) -> Any:
     else:
         return values[0]
     try:
-        # Given a text, `literal_eval` would drop the blanks it begins with, and take " 1" for a number.
+        # `literal_eval` of a str removes leading blanks: " 1" would be a number.
         return literal_eval(parse(text, mode="eval"))
-    except _NO_LITERAL:
+    except _NOT_A_LITERAL:
         return text
 
 
 class NativeTemplate(Template):
-    """A template whose `render` gives a Python value."""
+    """A template whose `render` returns a Python value."""
 
     def render(self, *args: Any, **kwargs: Any) -> Any:
-        """The value of the output, rendered with the names that the arguments give, which are those of `dict`."""
+        """Return the template's value. Arguments and errors are those of `Template.render`."""
         return self._value(super().render(*args, **kwargs))
 
     async def render_async(self, *args: Any, **kwargs: Any) -> Any:
-        """`render` as a coroutine, which awaits what the template calls. Needs `enable_async`."""
+        """`render` as a coroutine, which awaits what the template calls. Raises RuntimeError without
+        `enable_async`."""
         return self._value(await super().render_async(*args, **kwargs))
 
     def _value(self, output: Any) -> Any:
-        # The environment has joined the output, but only a native one has made a value of it.
+        # The environment has joined the output, but only a native environment has converted it to a value.
         return output if self.environment._native else native_concat([output])
 
 
 class NativeEnvironment(Environment):
-    """An environment whose templates give Python values. The arguments are those of `Environment`."""
+    """An environment whose templates return Python values. The arguments are those of `Environment`."""
 
     _native = True
     concat: Callable[[Iterable[Any]], Any] = staticmethod(native_concat)

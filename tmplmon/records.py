@@ -1,8 +1,8 @@
-"""Classes that are nothing but fields: a `dataclass` with slots, made in a tenth of the time.
+"""Classes that only have fields: like a `dataclass` with slots, but created in a tenth of the time.
 
-The passes have some ninety such classes, and a process that compiles a template defines them all: with
-`dataclasses` (and `inspect`, which it imports) that took longer than compiling a page. Here a class costs one short
-`exec`. Nothing is frozen or compared by value; `cls.__match_args__` are the names of the fields.
+The passes have about ninety such classes, and a process that compiles a template defines all of them. With
+`dataclasses`, which imports `inspect`, this took longer than compiling a page. Here a class takes one short `exec`.
+Instances are mutable and compared by identity; `cls.__match_args__` has the names of the fields.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any, dataclass_transform
 
 
 class _Fresh:
-    """The default of a field that each instance has an object of its own for."""
+    """A default that is created for each instance."""
 
     __slots__ = ("factory",)
 
@@ -19,13 +19,14 @@ class _Fresh:
 
 
 def fresh(*, factory: Callable[[], Any]) -> Any:
-    """The default of a field: what `factory()` gives, for each instance anew."""
+    """Return a default for a field: each instance without a value calls `factory`."""
     return _Fresh(factory)
 
 
 @dataclass_transform(eq_default=False, field_specifiers=(fresh,))
 def record[C](cls: type[C]) -> type[C]:
-    """Make a class one with slots for its annotated fields (after those of its base), `__init__` and `__repr__`."""
+    """Class decorator: return a class with slots for the annotated fields, `__init__` and `__repr__`. The fields of
+    the base class come first."""
     own = tuple(cls.__annotations__)
     inherited: tuple[str, ...] = getattr(cls, "__match_args__", ())
     fields = (*inherited, *own)

@@ -1,4 +1,4 @@
-"""What applications import for filters, tests and globals of their own, where they look for it."""
+"""Helpers for filters, tests and globals of applications, under the module name that Jinja2 has for them."""
 
 from tmplmon.autoescape import select_autoescape
 from tmplmon.environment import clear_caches
