@@ -5,11 +5,11 @@ Python exception that it set. ``Include/cpython/monitoring.h`` has the prototype
 functions are inline: they check ``state->active`` and then call the exported ``_PyMonitoring_Fire…``
 functions; this package does the same.
 
-On a Python that lacks one of the functions, or has no GIL, this module can still be imported. :data:`UNAVAILABLE`
-then contains the reason. State arrays find nothing active, and warn once (:func:`warn_that_nothing_fires`).
+On a Python that lacks one of the functions, or has no GIL, this module can still be imported. `UNAVAILABLE`
+then contains the reason. State arrays find nothing active, and warn once (`warn_that_nothing_fires`).
 
 The C API's functions for exceptions (RAISE, PY_UNWIND …) are not used: they read the exception from the thread's
-error indicator, which is always clear when ``ctypes`` makes a call. See :mod:`tmplmon.monitoring.fire`.
+error indicator, which is always clear when ``ctypes`` makes a call. See `tmplmon.monitoring.fire`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def in_callback() -> bool:
     """Whether this thread is inside a tool's callback, a tracer or a profiler, where no events must be fired.
 
     The VM checks this for its own events; the C API does not check it for events that are fired through it. False
-    if it is unknown (:data:`TRACING_OFFSET` is None).
+    if it is unknown (`TRACING_OFFSET` is None).
     """
     return tracing.count.value > 0
 

@@ -40,11 +40,11 @@ _NOT_RUNNING = "the scope has not started, or has ended"
 
 
 class Activation:
-    """Fires the events of one run of a scope. Created by :meth:`Scope.enter`; used by one thread.
+    """Fires the events of one run of a scope. Created by `Scope.enter`; used by one thread.
 
     As a context manager it fires PY_START at the beginning, and PY_RETURN, or RAISE and PY_UNWIND, at the
-    end, unless the engine has fired them. A ``site`` is a number from :class:`ScopeBuilder`. Where it is
-    optional, it defaults to the site of the last call of :meth:`line`, :meth:`branch` or :meth:`call`,
+    end, unless the engine has fired them. A ``site`` is a number from `ScopeBuilder`. Where it is
+    optional, it defaults to the site of the last call of `line`, `branch` or `call`,
     whether or not a tool listened.
 
     All methods raise what a callback raises, and RuntimeError if the scope is not running.
@@ -68,7 +68,7 @@ class Activation:
     )
 
     is_paused: bool
-    """Whether the scope is suspended (see :meth:`py_yield`). Set before the event is fired."""
+    """Whether the scope is suspended (see `py_yield`). Set before the event is fired."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Activation:
         variables: Mapping[str, Any] | None = None,
         module_globals: Mapping[str, Any] | None = None,
     ) -> None:
-        """Internal: use :meth:`Scope.enter`."""
+        """Internal: use `Scope.enter`."""
         self._sites = scope.sites
         self._codelikes = scope.codelikes
         self._handles = scope._handles
@@ -135,7 +135,7 @@ class Activation:
         resume_clocks()
 
     def py_return(self, value: object = None, site: int | None = None) -> None:
-        """Fire PY_RETURN for the last :meth:`py_start`. Without a site its offset is the end of the code-like."""
+        """Fire PY_RETURN for the last `py_start`. Without a site its offset is the end of the code-like."""
         pause_clocks()
         _code, offset, line = self._position_of(site)
         if site is None:
@@ -149,7 +149,7 @@ class Activation:
             resume_clocks()
 
     def py_unwind(self, exception: BaseException, site: int | None = None) -> None:
-        """Fire PY_UNWIND for the last :meth:`py_start`, which ``exception`` leaves from ``site``."""
+        """Fire PY_UNWIND for the last `py_start`, which ``exception`` leaves from ``site``."""
         pause_clocks()
         try:
             self._fire_exception(ev.PY_UNWIND, FileState.UNWIND, exception, site)
@@ -197,7 +197,7 @@ class Activation:
 
         There is no event. Tracers that maintain a stack of calls see a call once an event happens in the function,
         so that they do not connect its lines with those of the caller. Most tools see no difference. Returns
-        whether :meth:`end_function` has to be called at the end.
+        whether `end_function` has to be called at the end.
         """
         frame = self.frame if keeps_stack(sys.gettrace()) else None
         if frame is None or frame.paused is None:
@@ -206,7 +206,7 @@ class Activation:
         return True
 
     def end_function(self) -> None:
-        """Mark the end of the last :meth:`begin_function`, by return or by exception."""
+        """Mark the end of the last `begin_function`, by return or by exception."""
         end_function(self._frames[-1])
 
     # -- events at sites -------------------------------------------------------------------------------------
@@ -272,11 +272,11 @@ class Activation:
         )
 
     def c_return(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """Fire C_RETURN: ``callable``, not a Python function, has returned. Arguments as for :meth:`call`."""
+        """Fire C_RETURN: ``callable``, not a Python function, has returned. Arguments as for `call`."""
         self._fire_in_python(ev.C_RETURN, FileState.C_RETURN, site, callable, arg0)
 
     def c_raise(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """Fire C_RAISE: ``callable``, not a Python function, has raised. Arguments as for :meth:`call`."""
+        """Fire C_RAISE: ``callable``, not a Python function, has raised. Arguments as for `call`."""
         self._fire_in_python(ev.C_RAISE, FileState.C_RAISE, site, callable, arg0)
 
     def invoke(self, site: int, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:

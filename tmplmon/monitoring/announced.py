@@ -41,7 +41,7 @@ def watch(watcher: Callable[[CodeType], object]) -> None:
 
 
 def unwatch(watcher: Callable[[CodeType], object]) -> None:
-    """Undo :func:`watch`. Raises ValueError if the function is not registered."""
+    """Undo `watch`. Raises ValueError if the function is not registered."""
     _watchers.remove(watcher)
 
 

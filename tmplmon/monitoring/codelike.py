@@ -16,8 +16,8 @@ A destination other than the following instruction is reached through a jump wit
 bytecode from a destination expect that (such as coverage.py's ``BranchArcResolver``).
 
 The skeleton never runs. ``sys.settrace``, debuggers and tracebacks need a *frame* of this code, however, so the
-skeleton is preceded by the driver (:mod:`tmplmon.monitoring.skeleton`): a small generator compiled by Python, which
-:mod:`tmplmon.monitoring.frames` runs. It has no lines. Its RESUME instructions are replaced by NOP, and the one
+skeleton is preceded by the driver (`tmplmon.monitoring.skeleton`): a small generator compiled by Python, which
+`tmplmon.monitoring.frames` runs. It has no lines. Its RESUME instructions are replaced by NOP, and the one
 RESUME that 3.14 and later require follows the end of the skeleton. The VM instruments a code object from its first
 RESUME on, so it never instruments a code-like, and running the driver fires no events.
 
@@ -110,12 +110,12 @@ class CodeLikeBuilder:
         return self._add("place", position)
 
     def branch(self, position: Position) -> int:
-        """Add a branch: left to the next site, unless :meth:`connect` says otherwise, and right. Returns its
+        """Add a branch: left to the next site, unless `connect` says otherwise, and right. Returns its
         number."""
         return self._add("branch", position)
 
     def jump(self, position: Position) -> int:
-        """Add an unconditional jump; :meth:`connect` sets its destination as ``left``. Returns its number."""
+        """Add an unconditional jump; `connect` sets its destination as ``left``. Returns its number."""
         return self._add("jump", position)
 
     def leave(self, position: Position) -> int:

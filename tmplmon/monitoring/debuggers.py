@@ -4,18 +4,18 @@ To these debuggers the engine that runs a scope is ordinary code: they would sto
 functions. The frame of a scope is a generator's, and they do not stop at the end of a generator. A debugger that
 traces a scope is therefore adjusted:
 
-- The engine's modules are added to its ``skip``, as patterns; :data:`ENGINES` names them.
+- The engine's modules are added to its ``skip``, as patterns; `ENGINES` names them.
 - It no longer traces frames of the engine that were running when it started (it traces all frames on the stack).
   Many of these are generators, and a StopIteration in a traced frame would look like the end of the generator that
   its user waits for.
 - At the end of a scope whose next line or end its user waits for, it gets the command ``step``, because it would
   treat the return of a generator as a suspension.
-- Library functions that the engine calls for one-time work are stepped over: :func:`unstepped`.
+- Library functions that the engine calls for one-time work are stepped over: `unstepped`.
 - The frame that a scope returns to is the next one that is not the engine's; it is traced.
 
 Breakpoints in skipped modules are still hit. A debugger with an attribute ``leaves_out_engines`` is not
 adjusted. With ``TMPLMON_MONITORING_VISIBLE`` in the environment nothing is skipped; see
-:mod:`tmplmon.monitoring.hidden`.
+`tmplmon.monitoring.hidden`.
 
 Source: CPython's ``Lib/bdb.py``.
 """
@@ -98,7 +98,7 @@ def unstepped(function: Callable[..., Any], /, *arguments: Any) -> Any:
 
 
 def _debugger() -> Any:
-    """The debugger that is stepping in this thread (see :func:`skip_engines`)."""
+    """The debugger that is stepping in this thread (see `skip_engines`)."""
     tracer: Any = sys.gettrace()
     if tracer is None and sys.monitoring.get_tool(sys.monitoring.DEBUGGER_ID) is not None:
         frame: FrameType | None = sys._getframe()

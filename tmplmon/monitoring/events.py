@@ -5,8 +5,8 @@ Rule: no other module contains the id of an event. Ids differ between versions: 
 which 3.14 replaced by BRANCH_LEFT and BRANCH_RIGHT, and all later ids moved. They are read from
 ``sys.monitoring.events`` once, when this module is imported.
 
-PEP 669 uses two numberings: ``sys.monitoring`` has *sets* of events with a bit for each (:attr:`Event.mask`), the C
-API and its state arrays use the position of the bit (:attr:`Event.id`).
+PEP 669 uses two numberings: ``sys.monitoring`` has *sets* of events with a bit for each (`Event.mask`), the C
+API and its state arrays use the position of the bit (`Event.id`).
 
 Sources: PEP 669, the documentation of ``sys.monitoring``, and for details such as the order of tools and DISABLE
 CPython's ``Include/cpython/monitoring.h`` and ``Python/instrumentation.c``.

@@ -11,7 +11,7 @@ fires LINE to the tools in the ``active`` byte of state ``index``, the highest t
 - Callbacks get no events for code that they run, nor for events that this package fires for it.
 - ``offset`` is the byte offset in the code-like. Raises ValueError for a negative one, if a tool listens.
 - The tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are skipped: they need a frame, and there is none here.
-  :mod:`tmplmon.monitoring.scope` has frames, and calls these tools.
+  `tmplmon.monitoring.scope` has frames, and calls these tools.
 
 Most events are fired through the C API. It cannot fire events with an exception (see ``_capi``), and its C_RETURN
 lacks an argument. These are dispatched here, between ``PyThreadState_EnterTracing`` and ``…LeaveTracing``, as in

@@ -1,14 +1,14 @@
 """Real frames for scopes, which have no bytecode to run: for tools that use frames.
 
-A :class:`ScopeFrame` is one run of a code-like. Its frame object is that of the code-like's driver, a suspended
-generator (see :mod:`tmplmon.monitoring.codelike`): ``f_code`` is the code-like, ``f_locals`` is the mapping
-in which the scope stores its variables. A function that is called through :meth:`ScopeFrame.call` has this
+A `ScopeFrame` is one run of a code-like. Its frame object is that of the code-like's driver, a suspended
+generator (see `tmplmon.monitoring.codelike`): ``f_code`` is the code-like, ``f_locals`` is the mapping
+in which the scope stores its variables. A function that is called through `ScopeFrame.call` has this
 frame as its caller, with the engine's frames below it in ``f_back``. The frame object stays the same during a
 run, which debuggers rely on. Resuming it fires no events of its own.
 
 Its ``f_lineno`` is *set*: the field of that name in ``PyFrameObject``, which CPython's own line tracing and Cython
 set as well, and which overrides the instruction pointer if it is not zero. No Python function can set it, so it is
-written through its address. :data:`LINE_OFFSET` is its offset, which is verified by the neighbouring fields that
+written through its address. `LINE_OFFSET` is its offset, which is verified by the neighbouring fields that
 Python *can* set (``f_trace`` before it, ``f_trace_lines`` after it). On a Python with another layout there are no
 frames: legacy tools then get no events rather than wrong ones.
 
@@ -71,7 +71,7 @@ class ScopeFrame:
     variables: becomes ``f_locals``, without a copy, so changes by a debugger reach the scope. module_globals:
     copied into ``f_globals``; ``__name__`` and ``__loader__`` are useful.
 
-    Raises RuntimeError if :data:`LINE_OFFSET` is None.
+    Raises RuntimeError if `LINE_OFFSET` is None.
     """
 
     __slots__ = (
@@ -121,7 +121,7 @@ class ScopeFrame:
     @property
     def paused(self) -> PausedFrame | None:
         """The frame between two events, of this run or of the last function that began in it; None before the first
-        :meth:`begin_function`."""
+        `begin_function`."""
         return self._pauses[-1] if self._pauses else None
 
     def begin_function(self, *, resumed: bool = False) -> None:
@@ -134,7 +134,7 @@ class ScopeFrame:
         self._pauses.append(paused)
 
     def end_function(self) -> None:
-        """Mark the end of the last :meth:`begin_function`."""
+        """Mark the end of the last `begin_function`."""
         self._pauses.pop().close()
 
     @property
@@ -189,10 +189,10 @@ class ScopeFrame:
 
 class PausedFrame:
     """The frame of a scope between two events, for tools that maintain a stack of calls
-    (:mod:`tmplmon.monitoring.legacy`).
+    (`tmplmon.monitoring.legacy`).
 
     These tools inspect the instructions around ``f_lasti`` to distinguish a function that starts or ends from a
-    generator that resumes or is suspended: see :func:`tmplmon.monitoring.skeleton.suspending_like`. (The
+    generator that resumes or is suspended: see `tmplmon.monitoring.skeleton.suspending_like`. (The
     scope's own frame is at a ``yield`` without RESUME, which looks like a start or an end.) This frame never
     runs. Its ``f_code`` has the name and file of the code-like, but is another object.
     """
@@ -203,7 +203,7 @@ class PausedFrame:
     """Whether a tool has seen the start of the scope."""
 
     def __init__(self, code: CodeType) -> None:
-        """``code`` is the code-like. Raises RuntimeError where :data:`LINE_OFFSET` is None."""
+        """``code`` is the code-like. Raises RuntimeError where `LINE_OFFSET` is None."""
         if LINE_OFFSET is None:
             raise RuntimeError("the layout of frame objects is not known on this Python")
         self.begun = False

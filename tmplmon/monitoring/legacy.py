@@ -2,7 +2,7 @@
 
 The VM treats these two as the tools 7 and 6 of ``sys.monitoring``, with callbacks in C that use the running frame.
 For a scope that is a frame of the engine, so the VM is not used: the functions here call the thread's tracer or
-profiler themselves, from a :class:`~tmplmon.monitoring.frames.ScopeFrame`, and follow the protocol of
+profiler themselves, from a `tmplmon.monitoring.frames.ScopeFrame`, and follow the protocol of
 ``sys.settrace``:
 
 - 'call' goes to the function set by ``sys.settrace``. Its return value becomes ``frame.f_trace``, the local tracer,
@@ -15,14 +15,14 @@ Some tools maintain a stack of their own, to which they push at 'call' and from 
 frame. Functions of the engine are called and return in between. To these tools a scope is a generator, as its frame
 is: for each event it resumes and is suspended, 'call' and 'return' with the event between them. They recognize a
 resumption by the instruction that the frame is at, and the line by that of the suspension: they get a
-:class:`~tmplmon.monitoring.frames.PausedFrame`. :data:`STACK_TOOLS` names these tools. All other tools see a
+`tmplmon.monitoring.frames.PausedFrame`. `STACK_TOOLS` names these tools. All other tools see a
 function, with one 'call' at its beginning and one 'return' at its end.
 
 ``frame.f_lineno`` cannot be assigned (as by a debugger's ``jump``): Python raises ValueError, because the
 scope, not the frame, decides where to continue. Tracers installed from C that cannot be called from Python
 get no events.
 
-:data:`LEGACY` lists the names of the events in both protocols.
+`LEGACY` lists the names of the events in both protocols.
 
 Source: CPython's ``Python/legacy_tracing.c`` and ``trace_trampoline`` in ``Python/sysmodule.c``.
 """
@@ -125,7 +125,7 @@ def profile(frames: list[ScopeFrame], what: str, argument: object = None) -> Non
 
 
 def keeps_stack(tool: Any) -> bool:
-    """Whether a tracer or profiler is one of :data:`STACK_TOOLS`."""
+    """Whether a tracer or profiler is one of `STACK_TOOLS`."""
     owner = getattr(tool, "__self__", tool)
     module = getattr(owner, "__module__", None) or type(owner).__module__
     return module.partition(".")[0] in STACK_TOOLS
@@ -160,7 +160,7 @@ def _report_to_stack_tool(scope: ScopeFrame, tool: Any, event: Event, what: str,
 
 
 def end_function(scope: ScopeFrame) -> None:
-    """Report the end of a :meth:`ScopeFrame.begin_function` to a tool that maintains a stack."""
+    """Report the end of a `ScopeFrame.begin_function` to a tool that maintains a stack."""
     tracer: Any = sys.gettrace()
     if scope.paused is not None and scope.paused.begun and keeps_stack(tracer) and not in_callback():
         silently(_report_to_stack_tool, scope, tracer, ev.PY_RETURN, "return", None)

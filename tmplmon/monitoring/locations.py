@@ -54,7 +54,7 @@ class _Inclusion(NamedTuple):
 
 
 class LocationTable:
-    """From offsets to locations, for one scope. Created by :class:`LocationTableBuilder`; immutable, hashable and
+    """From offsets to locations, for one scope. Created by `LocationTableBuilder`; immutable, hashable and
     picklable."""
 
     __slots__ = (
@@ -79,7 +79,7 @@ class LocationTable:
         inclusions: tuple[_Inclusion, ...],
         columns: tuple[array[int], ...],
     ) -> None:
-        """Internal: use :class:`LocationTableBuilder`."""
+        """Internal: use `LocationTableBuilder`."""
         set_attribute = object.__setattr__
         set_attribute(self, "files", files)
         set_attribute(self, "_inclusions", inclusions)
@@ -115,7 +115,7 @@ class LocationTable:
         return self._lines[self._index(offset)]
 
     def inclusion(self, offset: int) -> int:
-        """Return the number of the inclusion of ``offset``, from :meth:`LocationTableBuilder.include` (0: the
+        """Return the number of the inclusion of ``offset``, from `LocationTableBuilder.include` (0: the
         scope's own file). Raises LookupError for an offset before the first entry."""
         return self._inclusion_of[self._index(offset)]
 
@@ -221,7 +221,7 @@ class LocationTable:
 
 
 class LocationTableBuilder:
-    """Collects the entries of a :class:`LocationTable`, in any order.
+    """Collects the entries of a `LocationTable`, in any order.
 
     builder = LocationTableBuilder("page.html")
     builder.add(0, 1, 1, 0, 14)
@@ -239,7 +239,7 @@ class LocationTableBuilder:
     def include(self, file: str, line: int, column: int | None = None, *, parent: int = 0) -> int:
         """Declare that ``file`` is included at ``line`` and ``column`` of the inclusion ``parent``.
 
-        Returns the number of the new inclusion, for :meth:`add` and as a parent. Every include is an
+        Returns the number of the new inclusion, for `add` and as a parent. Every include is an
         inclusion of its own, even of the same file. Raises ValueError for an unknown parent or an invalid
         line or column.
         """

@@ -1,7 +1,7 @@
 """Scopes: all parts of this package combined, for an engine.
 
 A scope is the code that runs as one function of the language: a rule set, a template, a macro. Its *sites* are the
-positions at which events can happen. They are listed once, with a :class:`ScopeBuilder`. The resulting scope has a
+positions at which events can happen. They are listed once, with a `ScopeBuilder`. The resulting scope has a
 code-like for each file, a location table and a state array. Each run enters the scope:
 
     activation = scope.enter(variables)
@@ -18,7 +18,7 @@ Rules:
   enter or resume.
 - During a run, an event costs the check of one byte: ``if data[check]: activation.line(site)``, where ``data`` is
   ``scope.data`` and ``check`` is ``scope.check(site)``. The methods check again, so the check only saves time.
-- Every callback, tracer and profiler is called from a frame of the code-like (:mod:`tmplmon.monitoring.frames`).
+- Every callback, tracer and profiler is called from a frame of the code-like (`tmplmon.monitoring.frames`).
 - A file that is included into a scope has a code-like of its own, with its own PY_START and PY_RETURN.
 """
 
@@ -42,7 +42,7 @@ __all__ = ["EXIT", "Label", "Scope", "ScopeBuilder"]
 
 
 class Scope:
-    """A scope, as tools see it. Created by :class:`ScopeBuilder`; shared by all runs of the scope, in all
+    """A scope, as tools see it. Created by `ScopeBuilder`; shared by all runs of the scope, in all
     threads."""
 
     def __init__(
@@ -53,9 +53,9 @@ class Scope:
         locations: LocationTable,
         states: StateArray,
     ) -> None:
-        """Internal: use :class:`ScopeBuilder`."""
+        """Internal: use `ScopeBuilder`."""
         self.inclusions: tuple[int, ...] = tuple(inclusions)
-        """For each inclusion, the index of its file's code-like in :attr:`codelikes`."""
+        """For each inclusion, the index of its file's code-like in `codelikes`."""
         self.sites: tuple[Site, ...] = tuple(sites)
         """The sites, indexed by the numbers from the builder."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
@@ -105,7 +105,7 @@ class Scope:
         return Activation(self, variables, module_globals)
 
     def check(self, site: int) -> int:
-        """Return the index in :attr:`data` of the byte that is nonzero if a tool listens to a site.
+        """Return the index in `data` of the byte that is nonzero if a tool listens to a site.
 
         For a branch this is the byte of the left side; that of the right side is two bytes further (on 3.13, which
         has one branch event, both have the same byte).
@@ -147,7 +147,7 @@ class _SiteEntry:
 
 
 class AddSite(Protocol):
-    """A method of :class:`ScopeBuilder` that adds a site and returns its number."""
+    """A method of `ScopeBuilder` that adds a site and returns its number."""
 
     def __call__(
         self,
@@ -183,7 +183,7 @@ class ScopeBuilder:
 
     The sites of one file have to be added in the order of their code. ``line`` and ``end_line`` count from 1;
     columns are UTF-8 bytes, counted from 0, and the end is exclusive. An end line of None means ``line``, a
-    column of None is unknown. ``inclusion`` is a number from :meth:`include`. The methods raise ValueError
+    column of None is unknown. ``inclusion`` is a number from `include`. The methods raise ValueError
     for an unknown inclusion.
 
         builder = ScopeBuilder("/srv/discount.rules", "discount")
@@ -251,19 +251,19 @@ class ScopeBuilder:
         return len(self._entries) - 1
 
     line = _adds("line")
-    """Add the beginning of a line: :meth:`Activation.line`."""
+    """Add the beginning of a line: `Activation.line`."""
     call = _adds("call")
-    """Add a call: :meth:`Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
+    """Add a call: `Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
     branch = _adds("branch")
-    """Add a branch: :meth:`Activation.branch`. Its left side leads to the next site unless it is connected."""
+    """Add a branch: `Activation.branch`. Its left side leads to the next site unless it is connected."""
     jump = _adds("jump")
-    """Add an unconditional jump, such as at the end of a loop's body: :meth:`Activation.jump`."""
+    """Add an unconditional jump, such as at the end of a loop's body: `Activation.jump`."""
     leave = _adds("return")
-    """Add a return: :meth:`Activation.py_return`. The return at the end of a file needs no site."""
+    """Add a return: `Activation.py_return`. The return at the end of a file needs no site."""
     pause = _adds("yield")
-    """Add a yield: :meth:`Activation.py_yield`, ``py_resume`` and ``py_throw``."""
+    """Add a yield: `Activation.py_yield`, ``py_resume`` and ``py_throw``."""
     iterate = _adds("iterate")
-    """Add a place where an iterator may end: :meth:`Activation.stop_iteration`."""
+    """Add a place where an iterator may end: `Activation.stop_iteration`."""
 
     def connect(
         self, site: int, *, left: int | Label | None = None, right: int | Label | None = None
@@ -288,7 +288,7 @@ class ScopeBuilder:
         self._builders[self._file_of_inclusion[inclusion]].bind(label)
 
     def build(self) -> Scope:
-        """Create the scope. Raises ValueError as :meth:`CodeLikeBuilder.build` does."""
+        """Create the scope. Raises ValueError as `CodeLikeBuilder.build` does."""
         codelikes = [builder.build() for builder in self._builders]
         events: list[ev.Event] = []
         owners: list[CodeType] = []

@@ -1,7 +1,7 @@
 """The sites of a scope: the positions at which events can happen, and the events of each kind of site.
 
-A site has a state for each event of its kind (:data:`SITE_EVENTS`). Events that happen once per run, or that cannot
-be disabled, have one state per code-like instead (:data:`FILE_EVENTS`).
+A site has a state for each event of its kind (`SITE_EVENTS`). Events that happen once per run, or that cannot
+be disabled, have one state per code-like instead (`FILE_EVENTS`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FILE_EVENTS: tuple[Event, ...] = (
 
 
 class FileState:
-    """The indexes of :data:`FILE_EVENTS` among the states of a code-like."""
+    """The indexes of `FILE_EVENTS` among the states of a code-like."""
 
     START, RETURN, UNWIND, RAISE, RERAISE, HANDLED, THROW, C_RETURN, C_RAISE = range(len(FILE_EVENTS))
 
@@ -52,7 +52,7 @@ class Site:
     """A position at which events can happen. Offsets are bytes in the site's code-like."""
 
     kind: str
-    """A key of :data:`SITE_EVENTS`."""
+    """A key of `SITE_EVENTS`."""
     file: int
     """The index of its code-like in the scope."""
     code: CodeType
@@ -61,7 +61,7 @@ class Site:
     state: int
     """The index of its first state in the scope's array."""
     file_state: int
-    """The index of the first state of its code-like, the first of :data:`FILE_EVENTS`."""
+    """The index of the first state of its code-like, the first of `FILE_EVENTS`."""
     left: int | None
     """The destination of a jump, or of a branch on its left. None after a return."""
     right: int | None

@@ -5,7 +5,7 @@ units (2 bytes) unless stated otherwise.
 
 A site is a NOP, a return, a jump, or a conditional jump. Python's conditional jumps go forward on the right
 and fall through on the left. A branch with other destinations gets *stubs*: jumps after it without a
-position, which tools follow. Distances over 255 need EXTENDED_ARG; :func:`lay_out` widens jumps until all
+position, which tools follow. Distances over 255 need EXTENDED_ARG; `lay_out` widens jumps until all
 distances fit.
 
 Source: CPython's ``Lib/dis.py``, ``Python/instrumentation.c`` (branch events and the iterator of branches).

@@ -119,7 +119,7 @@ class StateArray:
         return self.enter_with_tools()
 
     def enter_with_tools(self) -> bool:
-        """Like :meth:`enter`, for a caller that has just checked that there is a tool."""
+        """Like `enter`, for a caller that has just checked that there is a tool."""
         if _capi.UNAVAILABLE:
             _capi.warn_that_nothing_fires()
             return False
@@ -135,7 +135,7 @@ class StateArray:
         return self.data != self._zeros
 
     def exit(self) -> None:
-        """The counterpart of :meth:`enter`, for a scope that was active. The C function currently does nothing."""
+        """The counterpart of `enter`, for a scope that was active. The C function currently does nothing."""
         _capi.exit_scope()
 
     def refresh_local(self) -> None:
