@@ -1,8 +1,9 @@
-"""Expressions: one method for each alternative of the grammar that makes an expression node.
+"""The methods that build expression nodes, one for each alternative of the grammar that makes one.
 
-Rule: a method gets one argument for each symbol, a token (type, value, start, end) for a terminal, and is
-named as in the grammar. Nodes span their own text, so that ``source.text[node.start:node.end]`` is the
-expression; one in parentheses is widened to take these in, or what contains it would begin in the middle.
+Rule: a method has the name that the grammar gives the alternative, and takes one argument for each symbol; for a
+terminal, that is a token (type, value, start, end). A node spans its own text:
+``source.text[node.start:node.end]`` is the expression. The span of a parenthesized expression includes the
+parentheses, as a node that begins with it would otherwise begin inside them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from tmplmon.syntax.source import Source
 
 CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "none": None, "None": None}
 
-# An argument list while it is being read: (prefix, keyword name or "", value, start).
+# One argument of a list that is being read: (prefix, keyword or "", value, start).
 type Argument = tuple[str, str, Expr, int]
 
 
@@ -100,7 +101,7 @@ class ExpressionBuilder:
     def dict_item(self, key: Expr, _colon: Token, value: Expr) -> tuple[Expr, Expr]:
         return key, value
 
-    # --- what follows an atom
+    # --- suffixes of an atom
 
     def attribute(self, obj: Expr, _dot: Token, name: Token) -> Expr:
         return nodes.Attribute(obj.start, name[3], obj, name[1])
@@ -141,8 +142,8 @@ class ExpressionBuilder:
     def call_empty(self, _opening: Token, closing: Token) -> tuple[Arguments, int]:
         return Arguments(), closing[3]
 
-    def call_arguments(self, opening: Token, given: list[Argument], *closing: Token) -> tuple[Arguments, int]:
-        return self.collect(given, opening[2], opening[3]), closing[-1][3]
+    def call_arguments(self, opening: Token, items: list[Argument], *closing: Token) -> tuple[Arguments, int]:
+        return self.collect(items, opening[2], opening[3]), closing[-1][3]
 
     def argument_positional(self, value: Expr) -> Argument:
         return "", "", value, value.start
@@ -156,12 +157,14 @@ class ExpressionBuilder:
     def argument_star_star(self, star: Token, value: Expr) -> Argument:
         return "**", "", value, star[2]
 
-    def collect(self, given: Iterable[Argument], start: int, end: int) -> Arguments:
-        """The arguments in their kinds; `start` and `end` are of the opening parenthesis, whose line an error
-        in their order is reported on."""
+    def collect(self, items: Iterable[Argument], start: int, end: int) -> Arguments:
+        """Sort arguments by kind. Raises TemplateSyntaxError for arguments in a wrong order.
+
+        start, end: of the opening parenthesis. As in Jinja, an error is reported on its line.
+        """
         arguments = Arguments()
         names: set[str] = set()
-        for prefix, name, value, offset in given:
+        for prefix, name, value, offset in items:
             message = None
             if prefix == "**":
                 if arguments.star_star is not None:
@@ -224,8 +227,8 @@ class ExpressionBuilder:
         return self._test(value, name, (Arguments([argument]), argument.end), True)
 
     def _test(self, value: Expr, name: Token, arguments: tuple[Arguments, int] | None, negated: bool) -> Expr:
-        given, end = arguments or (Arguments(), name[3])
-        return nodes.Test(value.start, end, value, name[1], given, negated)
+        passed, end = arguments or (Arguments(), name[3])
+        return nodes.Test(value.start, end, value, name[1], passed, negated)
 
     # --- operators
 

@@ -1,8 +1,8 @@
-"""Statements: one method for each alternative of the grammar that makes a statement, or the head of one.
+"""The methods that build statement nodes, one for each alternative of the grammar that makes a statement or a head.
 
-Rule: a *head* is a block's opening tag, read up to its ``%}``; it is where a block is counted as open, so
-nesting is limited before the body is read. What a head gives its statement is a tuple that begins with the
-tag's start and end. Checks the grammar cannot express stand here, each with its own words.
+Rule: a *head* is the opening tag of a block, up to its ``%}``. The nesting of blocks is counted there, so that it
+is limited before the body is read. Rules that the grammar cannot express are checked here, each with a message of
+its own.
 """
 
 from tmplmon.errors import TemplateAssertionError
@@ -11,8 +11,8 @@ from tmplmon.syntax.build_expressions import CONSTANTS, Argument, ExpressionBuil
 from tmplmon.syntax.lexer import Token
 from tmplmon.syntax.nodes import Arguments, Expr, Parameter, Span, Stmt
 
-# Blocks nested deeper than this are refused: the passes after the parser recurse, a few calls a block.
-# CPython nests at most 21 loops in one function (measured on 3.13); that is for the back ends to get around.
+# Blocks that are nested deeper are refused, as the passes after the parser recurse, a few calls for each block.
+# CPython nests at most 21 loops in one function (measured on 3.13); the back ends have to work around that.
 MAX_BLOCKS = 100
 
 CALL_EXPECTED = "'call' needs the call of a macro, such as {% call name() %}"
@@ -144,7 +144,7 @@ class StatementBuilder(ExpressionBuilder):
     # --- assignment
 
     def assignable(self, token: Token) -> str:
-        """The name in `token`, to which something is bound."""
+        """The name in `token`. Raises TemplateSyntaxError if it is a constant, which cannot be assigned."""
         name: str = token[1]
         if name in CONSTANTS:
             self.fail(f"cannot assign to '{name}', which is a constant", token[2], token[3])
@@ -295,8 +295,8 @@ class StatementBuilder(ExpressionBuilder):
 
     def block_head(self, tag: Token, name: Token, *words: Token) -> nodes.Block:
         self.open(tag)
-        given = {word[0] for word in words[:-1]}
-        return nodes.Block(tag[2], words[-1][3], name[1], "SCOPED" in given, "REQUIRED" in given, [])
+        modifiers = {word[0] for word in words[:-1]}
+        return nodes.Block(tag[2], words[-1][3], name[1], "SCOPED" in modifiers, "REQUIRED" in modifiers, [])
 
     def block(self, head: nodes.Block, body: Body, _tag: Token, *after: Token) -> Stmt:
         self.open_tags -= 1
@@ -391,16 +391,16 @@ class StatementBuilder(ExpressionBuilder):
     def custom_tag(self, tag: Token, end: Token) -> Stmt:
         return nodes.CustomTag(tag[2], end[3], tag[1], Arguments(), None)
 
-    def custom_tag_arguments(self, tag: Token, given: list[Argument], end: Token) -> Stmt:
-        arguments = self.collect(given, tag[2], tag[3])
+    def custom_tag_arguments(self, tag: Token, items: list[Argument], end: Token) -> Stmt:
+        arguments = self.collect(items, tag[2], tag[3])
         return nodes.CustomTag(tag[2], end[3], tag[1], arguments, None)
 
     def custom_head(self, tag: Token, end: Token) -> nodes.CustomTag:
         return self.custom_head_arguments(tag, [], end)
 
-    def custom_head_arguments(self, tag: Token, given: list[Argument], end: Token) -> nodes.CustomTag:
+    def custom_head_arguments(self, tag: Token, items: list[Argument], end: Token) -> nodes.CustomTag:
         self.open(tag)
-        return nodes.CustomTag(tag[2], end[3], tag[1], self.collect(given, tag[2], tag[3]), [])
+        return nodes.CustomTag(tag[2], end[3], tag[1], self.collect(items, tag[2], tag[3]), [])
 
     def custom_block(self, head: nodes.CustomTag, body: Body, tag: Token, _end: Token) -> Stmt:
         self.open_tags -= 1

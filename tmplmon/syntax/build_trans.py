@@ -1,7 +1,7 @@
-"""The `trans` tag: its options, and the two messages with their placeholders.
+"""The methods that build the node of a ``trans`` block: its options, and the two texts with their placeholders.
 
-Rule: a message is the text of its section in ``%``-format. A ``{{ name }}`` becomes ``%(name)s``, a percent
-sign of the text is doubled, nothing is trimmed.
+Rule: a text is in ``%`` format: ``{{ name }}`` becomes ``%(name)s``, and percent signs are doubled. It is not
+trimmed here; see `messages`.
 """
 
 from typing import NamedTuple
@@ -12,10 +12,10 @@ from tmplmon.syntax.build_statements import StatementBuilder
 from tmplmon.syntax.lexer import Token
 from tmplmon.syntax.nodes import Expr, Stmt
 
-# One entry of the tag's list: a name alone, or with the expression it stands for.
-type Entry = tuple[Token, Expr | None]
-# One piece of a section's text: a TEXT token, or the NAME of a placeholder.
-type Piece = Token
+# A variable that the tag defines: its name, and its expression or None.
+type Variable = tuple[Token, Expr | None]
+# A part of a text: a TEXT token, or the NAME token of a placeholder.
+type TextPart = Token
 
 
 class TransHead(NamedTuple):
@@ -28,17 +28,17 @@ class TransHead(NamedTuple):
 
 class PluralHead(NamedTuple):
     head: TransHead
-    singular: list[Piece]
+    singular: list[TextPart]
     counter: str | None
 
 
 class TransBuilder(StatementBuilder):
     __slots__ = ()
 
-    def trans_name(self, name: Token) -> Entry:
+    def trans_name(self, name: Token) -> Variable:
         return name, None
 
-    def trans_binding(self, name: Token, _assign: Token, value: Expr) -> Entry:
+    def trans_binding(self, name: Token, _assign: Token, value: Expr) -> Variable:
         return name, value
 
     def trans_start(self, context: Token, word: Token) -> list[Token]:
@@ -53,10 +53,12 @@ class TransBuilder(StatementBuilder):
     def trans_head_start(self, tag: Token, start: list[Token], end: Token) -> TransHead:
         return self.trans_head_both(tag, start, [], end)
 
-    def trans_head_items(self, tag: Token, entries: list[Entry], end: Token) -> TransHead:
-        return self.trans_head_both(tag, [], entries, end)
+    def trans_head_items(self, tag: Token, variables: list[Variable], end: Token) -> TransHead:
+        return self.trans_head_both(tag, [], variables, end)
 
-    def trans_head_both(self, tag: Token, start: list[Token], entries: list[Entry], end: Token) -> TransHead:
+    def trans_head_both(
+        self, tag: Token, start: list[Token], variables: list[Variable], end: Token
+    ) -> TransHead:
         self.open(tag)
         context: str | None = None
         trimmed: bool | None = None
@@ -66,7 +68,7 @@ class TransBuilder(StatementBuilder):
             else:
                 trimmed = value == "trimmed"
         bindings: dict[str, Expr] = {}
-        for name, expression in entries:
+        for name, expression in variables:
             if expression is None and trimmed is None and name[1] in ("trimmed", "notrimmed"):
                 trimmed = name[1] == "trimmed"
                 continue
@@ -76,19 +78,21 @@ class TransBuilder(StatementBuilder):
             bindings[name[1]] = self.name(name) if expression is None else expression
         return TransHead(tag, end, context, bindings, trimmed)
 
-    def trans_variable(self, pieces: list[Piece], _begin: Token, name: Token, _end: Token) -> list[Piece]:
-        pieces.append(name)
-        return pieces
+    def trans_variable(
+        self, parts: list[TextPart], _begin: Token, name: Token, _end: Token
+    ) -> list[TextPart]:
+        parts.append(name)
+        return parts
 
-    def trans_text(self, pieces: list[Piece], text: Token) -> list[Piece]:
-        pieces.append(text)
-        return pieces
+    def trans_text(self, parts: list[TextPart], text: Token) -> list[TextPart]:
+        parts.append(text)
+        return parts
 
-    def trans(self, head: TransHead, singular: list[Piece], _tag: Token, _end: Token) -> Stmt:
+    def trans(self, head: TransHead, singular: list[TextPart], _tag: Token, _end: Token) -> Stmt:
         return self._trans(head, singular, None, None)
 
     def trans_plural_head(
-        self, head: TransHead, singular: list[Piece], _tag: Token, *name: Token
+        self, head: TransHead, singular: list[TextPart], _tag: Token, *name: Token
     ) -> PluralHead:
         count: str | None
         if len(name) == 2:
@@ -100,14 +104,14 @@ class TransBuilder(StatementBuilder):
             count = next(iter([*head.bindings, *_names(singular)]), None)
         return PluralHead(head, singular, count)
 
-    def trans_plural(self, start: PluralHead, plural: list[Piece], _tag: Token, _end: Token) -> Stmt:
+    def trans_plural(self, start: PluralHead, plural: list[TextPart], _tag: Token, _end: Token) -> Stmt:
         head = start.head
         if start.counter is None:
             self.fail("'pluralize' needs a variable to count by", head.tag[3] - len(head.tag[1]), head.tag[3])
         return self._trans(head, start.singular, plural, start.counter)
 
     def _trans(
-        self, head: TransHead, singular: list[Piece], plural: list[Piece] | None, count: str | None
+        self, head: TransHead, singular: list[TextPart], plural: list[TextPart] | None, count: str | None
     ) -> Stmt:
         self.open_tags -= 1
         return nodes.Trans(
@@ -123,11 +127,9 @@ class TransBuilder(StatementBuilder):
         )
 
 
-def _names(pieces: list[Piece]) -> list[str]:
-    return [piece[1] for piece in pieces if piece[0] != "TEXT"]
+def _names(parts: list[TextPart]) -> list[str]:
+    return [part[1] for part in parts if part[0] != "TEXT"]
 
 
-def _message(pieces: list[Piece]) -> str:
-    return "".join(
-        piece[1].replace("%", "%%") if piece[0] == "TEXT" else f"%({piece[1]})s" for piece in pieces
-    )
+def _message(parts: list[TextPart]) -> str:
+    return "".join(part[1].replace("%", "%%") if part[0] == "TEXT" else f"%({part[1]})s" for part in parts)

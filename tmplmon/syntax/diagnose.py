@@ -1,8 +1,8 @@
-"""A token the parser cannot take → an error its author understands.
+"""The error message for a token that the parser cannot accept.
 
-Rule: say what is there, what could be there instead, and, for blocks, which opening tag is meant and on which
-line it is; name things as they are written in a template, never as the grammar does. Nothing here runs unless
-a template is wrong, so it may look at all tokens once more. The line is the one Jinja reports.
+Rule: a message says what was found, what was expected instead, and, for a block, its opening tag and the line of
+that. Things are named as they are written in a template, never as in the grammar. This module runs only for wrong
+templates, so it may process all tokens again. The reported line is the one that Jinja reports.
 """
 
 from difflib import get_close_matches
@@ -54,10 +54,10 @@ _WORDS = (
     *("IN", "AS", "IMPORT", "IGNORE", "MISSING", "WITH", "WITHOUT", "CONTEXT"),
     *("RECURSIVE", "SCOPED", "REQUIRED", "TRIMMED"),
 )
-# Words that only mean something in front of another one: without it, it is they that are wrong.
+# (word, word that has to follow it): if the second one is missing, the first one is reported.
 _PAIRED = {("NOT", "IN"), ("IGNORE", "MISSING"), ("WITH", "CONTEXT"), ("WITHOUT", "CONTEXT")}
 
-# What other template languages call something, and what to write here.
+# Tags of other template languages → what to write here.
 _ELSEWHERE = {
     "elseif": "write 'elif'",
     "elsif": "write 'elif'",
@@ -73,7 +73,7 @@ _ELSEWHERE = {
 
 
 class Opened(NamedTuple):
-    """A block that is open: the tag's name, the name of its end tag, and its line."""
+    """An open block: the name of its tag, the name of its end tag, and the line of the tag."""
 
     name: str
     end: str
@@ -81,8 +81,8 @@ class Opened(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in the template a token is: the blocks open around it, and the number of the token that opens the
-    tag it is in (-1 between tags)."""
+    """The place of a token: the open blocks around it, outermost first, and the index of the token that opens its
+    tag, -1 between tags."""
 
     blocks: list[Opened]
     tag: int
@@ -91,8 +91,11 @@ class Place(NamedTuple):
 def explain(
     tokens: list[Token], number: int, first: Row, source: Source, syntax: Syntax
 ) -> TemplateSyntaxError:
-    """The error for the token `number` (the one past the last for the end), which the parser has no action
-    for; `first` is the row it began with."""
+    """The error for a token that the parser has no action for.
+
+    number: the index of the token; the number of tokens for the end of the template.
+    first: the row that the parser started with.
+    """
     text = source.text
     end: Token = "$END", "", len(text), len(text)
     token = tokens[number] if number < len(tokens) else end
@@ -107,9 +110,9 @@ def explain(
     if token[0] == "$END":
         return _never_closed(tokens, place.blocks, source)
     if token[0] == "BLOCK_BEGIN":
-        found = tokens[number + 1] if number + 1 < len(tokens) else tokens[number]
+        following = tokens[number + 1] if number + 1 < len(tokens) else tokens[number]
         message = f"expected the name of a tag after '{syntax.block_start_string}'"
-        return syntax_error(source, message, found[2], found[3])
+        return syntax_error(source, message, following[2], following[3])
     return _misplaced_tag(token, place.blocks, source, syntax)
 
 
@@ -144,13 +147,13 @@ def _place(tokens: list[Token], source: Source) -> Place:
     return Place(blocks, tag)
 
 
-# --- between tags: blocks that do not fit ------------------------------------------------------------------
+# --- between tags: blocks that do not match ----------------------------------------------------------------
 
 
 def _never_closed(tokens: list[Token], blocks: list[Opened], source: Source) -> TemplateSyntaxError:
     name, end, line = blocks[-1]
     message = f"'{name}' opened on line {line} was never closed; expected '{end}'"
-    # Five are enough to find the place by.
+    # Five are enough to find the place in the template.
     outer = ", ".join(f"'{block.name}' (line {block.line})" for block in blocks[-6:-1])
     hint = f"also still open: {outer}" if outer else None
     return syntax_error(source, message, tokens[-1][2], tokens[-1][3], hint=hint)
@@ -201,7 +204,7 @@ def _unknown_tag(name: str, blocks: list[Opened], syntax: Syntax) -> tuple[str, 
     message = f"unknown tag '{name}'"
     if name in _ELSEWHERE:
         return message, _ELSEWHERE[name]
-    # The end of the innermost block is the likeliest, then any tag that could stand here.
+    # The end tag of the innermost block is most likely, then any tag that is allowed here.
     for candidates in (
         [block.end for block in blocks[-1:]],
         [*terminals(syntax.tags, syntax.custom_tags), "raw"],
@@ -227,8 +230,10 @@ def _in_tag(
     accepted = {terminal for terminal in rows[-1] if _accepts(rows, terminal)}
     before = tokens[number - 1] if number else None
     if len(accepted) == 1 and before is not None and (before[0], *accepted) in _PAIRED:
-        (wanted,) = accepted
-        return syntax_error(source, f"expected '{wanted.lower()}' after '{before[1]}'", before[2], before[3])
+        (expected_word,) = accepted
+        return syntax_error(
+            source, f"expected '{expected_word.lower()}' after '{before[1]}'", before[2], before[3]
+        )
     if (
         opener is not None
         and opener[0] == "TAG_CALL"
@@ -246,7 +251,7 @@ def _in_tag(
         and not source.text.startswith(block_start, opener[2])
     )
     expected = _expected(accepted, before, in_line, syntax)
-    message = f"unexpected {_found(token, source)}"
+    message = f"unexpected {_description(token, source)}"
     if expected:
         message += f"; expected {expected}"
     hint = _hint(tokens, number, token, opener, place.blocks) or _unended(tokens, token, place, source)
@@ -261,7 +266,7 @@ def _unfinished(
     source: Source,
     syntax: Syntax,
 ) -> TemplateSyntaxError:
-    """The template ends inside a tag, or an expression that stands alone ends too early."""
+    """The error for a template that ends inside a tag, or an expression without delimiters that ends too early."""
     brackets: list[Token] = []
     for token in tokens:
         if token[0] in ("LPAR", "LSQB", "LBRACE", "SIGNATURE"):
@@ -285,7 +290,7 @@ def _unfinished(
 
 
 def _unended(tokens: list[Token], token: Token, place: Place, source: Source) -> str | None:
-    """A tag whose end is missing takes in the text after it, and fails there on a later line."""
+    """A hint if a token is on a later line than its tag: without its end, a tag includes the text after it."""
     if place.tag < 0:
         return None
     line = source.line(tokens[place.tag][2])
@@ -295,8 +300,8 @@ def _unended(tokens: list[Token], token: Token, place: Place, source: Source) ->
 
 
 def _replay(tokens: list[Token], first: Row) -> list[Row]:
-    """The rows the parser has after `tokens`. When it refuses a token it has already reduced what it could
-    with it, and so forgotten some of what could have come instead."""
+    """The parser's rows after `tokens`. When the parser refuses a token, it has already made the reductions for it,
+    and has lost some of the tokens that would have been accepted instead."""
     rows = [first]
     for terminal, *_ in tokens:
         while type(action := rows[-1][terminal]) is Rule:
@@ -308,7 +313,7 @@ def _replay(tokens: list[Token], first: Row) -> list[Row]:
 
 
 def _accepts(rows: list[Row], terminal: str) -> bool:
-    """Can `terminal` come next? A row may only know that after some reductions, so these are gone through."""
+    """Whether `terminal` is accepted next, possibly after some reductions."""
     stack = list(rows)
     while type(action := stack[-1].get(terminal)) is Rule:
         if action.length:
@@ -318,14 +323,16 @@ def _accepts(rows: list[Row], terminal: str) -> bool:
 
 
 def _expected(accepted: set[str], before: Token | None, in_line: bool, syntax: Syntax) -> str:
-    """`accepted` in words. What an operator or an operand could be is not spelled out. `in_line` says that
-    the tag is a line statement."""
+    """The accepted terminals in words. Operators and operands are summarised.
+
+    in_line: whether the tag is a line statement.
+    """
     choices: list[str] = []
     after = before[0] if before is not None else ""
     operator = {"PIPE", "COMPARE"} <= accepted
     if operator:
-        accepted = accepted - {"ASSIGN"}  # an argument may have been meant as a keyword: true, but no help
-        if "NAME" in accepted:  # after a test's name, where any word would be its argument
+        accepted = accepted - {"ASSIGN"}  # The argument could be a keyword, but that is no help.
+        if "NAME" in accepted:  # After the name of a test, any word is accepted as its argument.
             accepted = accepted - set(_WORDS)
         accepted = accepted - _OPERATORS - _OPERANDS
     if {"STRING", "INTEGER", "LPAR"} <= accepted:
@@ -352,7 +359,7 @@ def _expected(accepted: set[str], before: Token | None, in_line: bool, syntax: S
     return ", ".join(choices[:-1]) + " or " + choices[-1]
 
 
-def _found(token: Token, source: Source) -> str:
+def _description(token: Token, source: Source) -> str:
     text = source.text[token[2] : token[3]]
     if token[0] == "BLOCK_END" and not text:
         return "end of the line"
@@ -362,7 +369,7 @@ def _found(token: Token, source: Source) -> str:
 def _hint(
     tokens: list[Token], number: int, token: Token, opener: Token | None, blocks: list[Opened]
 ) -> str | None:
-    """Advice for mistakes that are common."""
+    """A hint for a common mistake."""
     terminals = [before[0] for before in tokens[max(number - 3, 0) : number]]
     tag = opener[0] if opener is not None else ""
     if token[0] == "ASSIGN" and tag in ("TAG_IF", "TAG_ELIF", "VARIABLE_BEGIN"):
@@ -385,5 +392,5 @@ def _hint(
 
 
 def _name_at(token: Token) -> int:
-    """The offset of the tag's name in a token that also has the delimiter."""
+    """The offset of the tag's name in a token that includes the delimiter."""
     return token[3] - len(token[1])

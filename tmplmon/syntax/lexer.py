@@ -1,16 +1,15 @@
-"""Template text → tokens. Delimiters, whitespace control, line statements and `raw` are settled here.
+"""The text of a template to tokens. Delimiters, whitespace control, line statements and ``raw`` are resolved here.
 
-Rule: the parser sees no whitespace, no comment and no delimiter it could get wrong. ``{% for`` is one token
-(TAG_FOR), ``{{`` is VARIABLE_BEGIN, a ``-`` or ``+`` at a delimiter has already had its effect on the TEXT
-beside it, and a TEXT is never empty.
+Rule: the parser gets no whitespace, comments or options of the syntax. ``{% for`` is one token (TAG_FOR), ``{{`` is
+VARIABLE_BEGIN, a ``-`` or ``+`` of a delimiter has been applied to the TEXT beside it, and a TEXT is never empty.
 
-Two regular expressions do the work for a `Syntax`, compiled once: one *searches* for the next opening
-delimiter, longest first, and one *matches* a token inside a tag together with the whitespace before it (group
-numbers say which kind it was). Inside brackets the second one has a twin that knows no closing delimiter, so
-that ``}}`` in ``{{ {'a': {}}} }}`` closes two dicts.
+For each `Syntax`, two regular expressions are compiled once. One *searches* for the next opening delimiter, the
+longest first. The other *matches* a token inside a tag, with the whitespace before it; the group that matched is
+the kind of the token. Inside brackets, a variant of the second one is used that does not match closing
+delimiters, so that ``}}`` in ``{{ {'a': {}}} }}`` closes two dicts.
 
-The lexer does not raise. Where it cannot go on it appends an ERROR token and stops: what comes first in the
-template, a lexical error or one the parser finds, must be what the user is told.
+The lexer raises no exceptions. At text that is no token, it appends an ERROR token and stops. So the user gets the
+first error in the template, whether the lexer or the parser finds it.
 """
 
 import re
@@ -23,8 +22,8 @@ from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 from tmplmon.syntax.tags import terminals
 
-# (type, value, start, end): plain tuples, as making a class's instances would double the lexer's time.
-# `value` is the text itself, but the number or the decoded string for literals.
+# (type, value, start, end). Instances of a class instead of plain tuples would double the time of the lexer.
+# `value` is the text; for a literal, it is the number or the decoded string.
 type Token = tuple[str, Any, int, int]
 
 
@@ -34,16 +33,16 @@ class Matcher(Protocol):
     def __call__(self, string: str, position: int, /) -> re.Match[str] | None: ...
 
 
-# Brackets nested deeper than this are refused. Ordinary templates have 3 to 5; Python's own parser stops at
-# 200.
+# Brackets that are nested deeper are refused. Ordinary templates have 3 to 5 levels. Python's parser has the same
+# limit.
 MAX_BRACKETS = 200
 
 
 class Syntax(NamedTuple):
-    """Delimiters and lexical options, under Jinja's names and with its defaults.
+    """Delimiters and lexical options, with Jinja's names and defaults.
 
-    `tags` has the optional tags that are on: any of ``trans``, ``do``, ``break``, ``continue``, ``debug``.
-    `custom_tags` has (name, has a body) of the tags extensions added.
+    tags: the optional tags that are enabled: any of ``trans``, ``do``, ``break``, ``continue``, ``debug``.
+    custom_tags: (name, whether the tag has a body) of the tags of extensions.
     """
 
     block_start_string: str = "{%"
@@ -68,7 +67,7 @@ class LexicalError(NamedTuple):
     hint: str | None = None
 
 
-# Words that have a terminal of their own. They are reserved nowhere: see the grammar.
+# Words with a terminal of their own. None of them is reserved; see the grammar.
 KEYWORDS = {
     word: word.upper()
     for word in (
@@ -106,18 +105,18 @@ OPERATORS = {
     "}": "RBRACE",
 }
 
-# What other languages write with characters that mean nothing here.
+# Operators of other languages → what to write instead.
 _ELSEWHERE = {"&": "write 'and'", "!": "write 'not'", "?": "write 'a if condition else b'"}
 
 CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
-# Group numbers of the in-tag expression.
+# The groups of the expression that matches a token inside a tag.
 END, NAME, OPERATOR, STRING, FLOAT, INTEGER, OPEN, CLOSE = range(1, 9)
 
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _LITERALS = {STRING: literals.string, FLOAT: literals.float_, INTEGER: literals.integer}
 
-# What Python lets a name begin with; the second part are characters with the Unicode property Other_ID_Start.
+# A name as in Python. The second alternative has the characters with the Unicode property Other_ID_Start.
 _NAME = r"([^\W0-9]\w*|[\u1885\u1886\u2118\u212e]\w*)"
 
 _INSIDE = (
@@ -139,12 +138,12 @@ _signature = re.compile(r"\s*\(").match
 
 def skip_blanks(text: str, position: int) -> int:
     """The offset of the first character at or after `position` that is not whitespace."""
-    found = _not_space(text, position)
-    return found.start() if found is not None else len(text)
+    match = _not_space(text, position)
+    return match.start() if match is not None else len(text)
 
 
 def tokenize(source: Source, syntax: Syntax) -> list[Token]:
-    """All tokens of the template; raises TemplateSyntaxError where the text cannot be cut into tokens."""
+    """The tokens of a template. Raises TemplateSyntaxError at text that is no token."""
     tokens, _ = scan(source, syntax)
     if tokens and tokens[-1][0] == "ERROR":
         _, error, start, end = tokens[-1]
@@ -153,22 +152,22 @@ def tokenize(source: Source, syntax: Syntax) -> list[Token]:
 
 
 def scan(source: Source, syntax: Syntax) -> tuple[list[Token], int]:
-    """The tokens of the template, the last of them an ERROR where the text cannot be cut into tokens, and the
-    number of tokens in the longest tag."""
+    """(tokens, number of tokens in the longest tag) of a template. The last token is an ERROR if text is no
+    token."""
     scanner = Scanner(rules_of(syntax), source.text)
     scanner.template()
     return scanner.tokens, scanner.longest
 
 
 def scan_expression(source: Source, syntax: Syntax) -> tuple[list[Token], int]:
-    """The tokens of an expression that stands alone, and their number."""
+    """(tokens, number of tokens) of an expression without delimiters around it."""
     scanner = Scanner(rules_of(syntax), source.text)
     scanner.expression()
     return scanner.tokens, len(scanner.tokens)
 
 
 class Rules:
-    """A `Syntax`, compiled."""
+    """A compiled `Syntax`: the regular expressions, and the terminals of the tags."""
 
     __slots__ = (
         "comment_end",
@@ -194,40 +193,45 @@ class Rules:
         self.nested = re.compile(rf"\s*(?:((?!)){_INSIDE})", re.S)
         self.in_block = re.compile(rf"\s*(?:([-+]?{block_end}){_INSIDE})", re.S)
         self.in_variable = re.compile(rf"\s*(?:(-?{variable_end}){_INSIDE})", re.S)
-        # The end of a line is whitespace itself and takes the blank lines after it along.
+        # The end of a line statement includes the blank lines after it.
         self.in_line = re.compile(rf"(\s*(?:\n|$))|\s*(?:(?!){_INSIDE})", re.S | re.M)
 
 
 @lru_cache(maxsize=64)
 def rules_of(syntax: Syntax) -> Rules:
+    """The compiled form of a syntax."""
     return Rules(syntax)
 
 
 def _opening(syntax: Syntax) -> str:
-    """The expression that finds where text ends. Where several delimiters match at one place the longest wins
-    (``<%=`` before ``<%``); among equals the order is that of `order`, as in Jinja."""
+    """The regular expression that searches for the end of text, an opening delimiter.
+
+    If several delimiters match at one place, the longest wins, such as ``<%=`` over ``<%``. The order of
+    delimiters of one length is that of `order`, as in Jinja.
+    """
     order = ("variable", "line_statement", "line_comment", "comment", "block")
-    found = [
+    delimiters = [
         (syntax.variable_start_string, "variable", ""),
         (syntax.comment_start_string, "comment", ""),
         (syntax.block_start_string, "block", ""),
         (syntax.line_statement_prefix, "line_statement", r"^[ \t\v]*"),
         (syntax.line_comment_prefix, "line_comment", r"(?:^|(?<=\S))[^\S\r\n]*"),
     ]
-    given = [(text, kind, before) for text, kind, before in found if text]
-    given.sort(key=lambda entry: (-len(entry[0]), order.index(entry[1])))
-    # With one first character for all, taken out of the alternatives, `re` looks for it ten times faster.
-    first = {before or text[0] for text, _, before in given}
+    used = [(text, kind, before) for text, kind, before in delimiters if text]
+    used.sort(key=lambda entry: (-len(entry[0]), order.index(entry[1])))
+    # If all delimiters begin with one character, it is put before the alternatives, as `re` then searches ten times
+    # faster.
+    first = {before or text[0] for text, _, before in used}
     shared = 1 if len(first) == 1 else 0
     block_end = re.escape(syntax.block_end_string)
     raw = rf"{re.escape(syntax.block_start_string[shared:])}[-+]?\s*raw\s*(?:-{block_end}\s*|{block_end})"
-    rest = "".join(f"|(?P<{kind}>{before}{re.escape(text[shared:])})" for text, kind, before in given)
+    rest = "".join(f"|(?P<{kind}>{before}{re.escape(text[shared:])})" for text, kind, before in used)
     return f"{re.escape(syntax.block_start_string[:shared])}(?:(?P<raw>{raw}){rest})"
 
 
 class Scanner:
-    """One run over one text. The methods take an offset and give the offset where they stopped, or -1 after
-    an ERROR or at the end of the text."""
+    """Scans one text. The methods take an offset and return the offset after what they have scanned, or -1 after an
+    ERROR or at the end of the text."""
 
     __slots__ = ("ascii", "longest", "rules", "text", "tokens")
 
@@ -281,8 +285,11 @@ class Scanner:
         self._inside(0, self.rules.nested.match, "", [])
 
     def _text(self, start: int, stop: int, sign: str, lstrip: bool) -> None:
-        """The text before a delimiter with `sign`; `lstrip` says that the delimiter may swallow its
-        indentation."""
+        """Append the text before a delimiter.
+
+        sign: the character after the delimiter, which may be a ``-`` or ``+``.
+        lstrip: whether the delimiter removes its indentation.
+        """
         text = self.text
         if sign == "-":
             stop = start + len(text[start:stop].rstrip())
@@ -315,8 +322,11 @@ class Scanner:
         return self._trim(end[1], end.end(), len(syntax.block_end_string))
 
     def _trim(self, delimiter: str, position: int, plain: int) -> int:
-        """What the closing `delimiter`, which has a sign when it is longer than `plain`, does to the text
-        that follows it at `position`."""
+        """The offset of the text after a closing delimiter, without the whitespace that the delimiter removes.
+
+        position: the end of the delimiter.
+        plain: the length of the delimiter without a sign.
+        """
         if len(delimiter) > plain:
             if delimiter[0] == "-":
                 return skip_blanks(self.text, position)
@@ -325,7 +335,7 @@ class Scanner:
         return position
 
     def _tag(self, start: int, after: int, find_name: Matcher, free: Matcher, end_type: str) -> int:
-        """A tag from its opening delimiter at `start`."""
+        """Scan a tag with its opening delimiter, which is at `start` and ends at `after`."""
         text, tokens = self.text, self.tokens
         brackets: list[int] = []
         if (matched := find_name(text, after)) is None:
@@ -345,8 +355,12 @@ class Scanner:
         return self._inside(after, free, end_type, brackets)
 
     def _inside(self, position: int, free: Matcher, end_type: str, brackets: list[int]) -> int:
-        """The tokens up to the closing delimiter, which `free` finds and `end_type` names (LINE_END is
-        BLOCK_END to the parser); `brackets` has the offsets of the brackets that are open."""
+        """Scan the rest of a tag.
+
+        free: matches a token outside of brackets, including the closing delimiter.
+        end_type: the type of the closing delimiter; for LINE_END, the token is a BLOCK_END.
+        brackets: the offsets of the open brackets.
+        """
         text = self.text
         append = self.tokens.append
         keyword = KEYWORDS.get
@@ -407,34 +421,34 @@ class Scanner:
         return -1
 
     def _unbalanced(self, position: int, end_type: str, brackets: list[int]) -> int:
-        """A closing bracket at `position` that closes nothing, or not what is open."""
+        """Append the error for a closing bracket at `position` that does not match the innermost open one."""
         text, syntax = self.text, self.rules.syntax
-        found = text[position]
+        closer = text[position]
         # The bracket may be the end of a delimiter: "{{ (a }}", "{{ a %}".
         for closing in (syntax.variable_end_string, syntax.block_end_string, syntax.comment_end_string):
             for start in range(position - len(closing) + 1, position + 1):
-                if found in closing and text.startswith(closing, max(start, 0)):
-                    found, position = closing, start
+                if closer in closing and text.startswith(closing, max(start, 0)):
+                    closer, position = closing, start
                     break
-        end = position + len(found)
+        end = position + len(closer)
         if brackets:
             opened = text[brackets[-1]]
             return self._error(
-                f"'{opened}' is never closed: expected '{CLOSED_BY[opened]}' before '{found}'", position, end
+                f"'{opened}' is never closed: expected '{CLOSED_BY[opened]}' before '{closer}'", position, end
             )
-        if len(found) > 1 and end_type:
+        if len(closer) > 1 and end_type:
             expected = syntax.variable_end_string if end_type == "VARIABLE_END" else syntax.block_end_string
-            return self._error(f"'{found}' cannot close this tag; expected '{expected}'", position, end)
-        return self._error(f"'{found}' closes nothing", position, end)
+            return self._error(f"'{closer}' cannot close this tag; expected '{expected}'", position, end)
+        return self._error(f"'{closer}' closes nothing", position, end)
 
     def _stuck(self, position: int) -> int:
-        """No token starts here: the text ends, or an error."""
+        """Append the error for text that is no token, unless the text ends here."""
         text = self.text
         position = skip_blanks(text, position)
         if position == len(text):
             return -1
-        found = text[position]
-        if found in "'\"":
+        character = text[position]
+        if character in "'\"":
             return self._error("this string is never closed", position, position + 1)
-        hint = _ELSEWHERE.get(found)
-        return self._error(f"unexpected character '{found}'", position, position + 1, hint)
+        hint = _ELSEWHERE.get(character)
+        return self._error(f"unexpected character '{character}'", position, position + 1, hint)

@@ -1,13 +1,13 @@
-"""How deep an expression may be: what the passes after the parser, which recurse, are promised.
+"""The limits on the depth of expressions, which the passes after the parser rely on, as they recurse.
 
-Two depths are limited. *Nesting* counts the steps into an operand that is not the leftmost one (a sign's
-operand, a right operand, an argument, an element): what a template's author would call nested. *Height*
-counts every step, so it also bounds long chains to the left, ``a + b + c …`` or ``a.b.c …``. ``~``,
-comparison chains and ``elif`` are lists in the tree and not limited. Brackets and blocks have limits of their
-own (lexer.MAX_BRACKETS, build_statements.MAX_BLOCKS), which are checked while reading.
+Two depths are limited. *Nesting* counts the steps into an operand that is not the leftmost one: the operand of a
+sign, a right operand, an argument, an element. This is what the author of a template would call nested. *Height*
+counts every step, so it also limits long chains such as ``a + b + c …`` or ``a.b.c …``. Operands of ``~``,
+comparison chains and ``elif`` are lists in the tree, and not limited. Brackets and blocks have limits of their
+own (`lexer.MAX_BRACKETS`, `build_statements.MAX_BLOCKS`), which are checked while they are read.
 
-An expression of n tokens cannot be deeper than n, so only templates that have a tag of more than MAX_NESTING
-tokens are measured at all; `too_deep` then walks the whole tree without recursion.
+An expression of n tokens has at most depth n. So only a template with a tag of more than MAX_NESTING tokens is
+checked; `too_deep` then walks the whole tree, without recursion.
 """
 
 from tmplmon.syntax import nodes
@@ -16,7 +16,7 @@ from tmplmon.syntax.walk import children
 MAX_NESTING = 200
 MAX_HEIGHT = 1000
 
-# The field that holds the leftmost operand, which does not nest: the parser does not go deeper for it either.
+# The field with the leftmost operand, which does not count as nested, as it is not for the parser.
 _LEFTMOST = {
     nodes.Attribute: "obj",
     nodes.Item: "obj",

@@ -1,21 +1,22 @@
-"""The text of a literal or a name → its value.
+"""The values of literals and names, from their text.
 
-Rule: a literal means what Jinja takes it for. A string's escapes are Python's, and a backslash that begins
-none of them stays; numbers may have underscores between digits and, if whole, a base.
+Rule: a literal has the value that it has in Jinja. Escapes in a string are those of Python; a backslash that does
+not begin an escape is kept. Numbers may have underscores between digits, and an int may have a base.
 """
 
 import re
 
-# A backslash that starts none of Python's escapes stays in the string; doubled first, it spares the decoder's
-# warning. One before a character that is not ASCII is left alone: that character is an escape by the time of
-# decoding, and the two backslashes are one then, as in Jinja.
+# A backslash that does not begin an escape is kept. It is doubled before decoding, as the decoder would warn. One
+# before a character that is not ASCII is not doubled: that character is an escape itself when the text is
+# decoded, and the two backslashes become one, as in Jinja.
 _lone_backslash = re.compile(r"(\\[\n\\'\"abfnrtvxuUN0-7]|\\[^\x00-\x7f])|\\", re.S)
 
 
 def string(literal: str) -> tuple[str, str]:
+    """(terminal, value) of a string literal. Raises ValueError for an escape that cannot be decoded."""
     value = literal[1:-1]
     if "\\" in value:
-        value = _lone_backslash.sub(lambda found: found[1] or "\\\\", value)
+        value = _lone_backslash.sub(lambda match: match[1] or "\\\\", value)
         try:
             value = value.encode("ascii", "backslashreplace").decode("unicode-escape")
         except UnicodeDecodeError as error:
@@ -24,10 +25,12 @@ def string(literal: str) -> tuple[str, str]:
 
 
 def float_(literal: str) -> tuple[str, float]:
+    """(terminal, value) of a float literal."""
     return "FLOAT", float(literal.replace("_", ""))
 
 
 def integer(literal: str) -> tuple[str, int]:
+    """(terminal, value) of an int literal. Raises ValueError if it exceeds Python's limit on digits."""
     try:
         return "INTEGER", int(literal.replace("_", ""), 0)
     except ValueError:
@@ -35,8 +38,10 @@ def integer(literal: str) -> tuple[str, int]:
 
 
 def whole_name(text: str, start: int, end: int) -> tuple[str, int]:
-    """The name at `start`, of which a regular expression found the part up to `end`, and its end. Python's
-    identifiers also have marks that ``\\w`` leaves out, such as the vowel signs of Indic scripts."""
+    """(name, its end) of the name at `start`, of which a regular expression has matched the part up to `end`.
+
+    Python's identifiers may contain marks that ``\\w`` does not match, such as the vowel signs of Indic scripts.
+    """
     while end < len(text) and text[end] > "\x7f" and f"a{text[end]}".isidentifier():
         end += 1
         while end < len(text) and (text[end].isalnum() or text[end] == "_"):

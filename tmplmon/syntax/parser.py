@@ -1,12 +1,12 @@
-"""Tokens → tree: the LALR(1) machine.
+"""Tokens to tree: the LALR(1) parser.
 
-Rule: one loop, no recursion; depth costs memory only, so a template can be refused for its depth with a
-proper error. The machine runs on the tables Lark made (`tables.py`) and calls a builder's method at each
-reduction, so the tree is made of the final nodes at once.
+Rule: the parser is one loop without recursion. Deep nesting costs memory only, so that a template that is too
+deep is refused with a proper error. The parser runs on the tables that Lark generates (`tables`), and calls a
+method of the builder at each reduction, which makes the final nodes.
 
-Why not Lark's own machine: it reduces through all levels of precedence, and makes an object with line and
-column of every token. A template of 71 tokens took it 410 µs, the lexer included and nothing built; here it
-takes 110 µs with the tree built, where Jinja2 needs 430 (CPython 3.13).
+Lark's own parser is slower: it makes a reduction for each level of precedence, and an object with line and column
+for each token. With it, a template of 71 tokens took 410 µs, including the lexer, without a tree. Here it takes
+110 µs with the tree; Jinja2 takes 430 µs (CPython 3.13).
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ _tables: Tables | None = None
 
 
 def parse(source: Source, syntax: Syntax = DEFAULT) -> nodes.Template:
-    """The tree of a template. Raises TemplateSyntaxError."""
+    """Parse a template. Raises TemplateSyntaxError."""
     tokens, longest = scan(source, syntax)
     template: nodes.Template = _run("template", tokens, source, syntax)
     if longest > MAX_NESTING:
@@ -34,7 +34,7 @@ def parse(source: Source, syntax: Syntax = DEFAULT) -> nodes.Template:
 
 
 def parse_expression(source: Source, syntax: Syntax = DEFAULT) -> nodes.Expr:
-    """The tree of an expression without delimiters around it. Raises TemplateSyntaxError."""
+    """Parse an expression that has no delimiters around it. Raises TemplateSyntaxError."""
     tokens, longest = scan_expression(source, syntax)
     expression: nodes.Expr = _run("expression", tokens, source, syntax)
     if longest > MAX_NESTING:
@@ -43,8 +43,8 @@ def parse_expression(source: Source, syntax: Syntax = DEFAULT) -> nodes.Expr:
 
 
 def _check_depth(tree: nodes.Node, source: Source) -> None:
-    if (found := too_deep(tree)) is not None:
-        node, message = found
+    if (excess := too_deep(tree)) is not None:
+        node, message = excess
         raise syntax_error(source, message, node.start, node.end)
 
 
@@ -65,7 +65,7 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
                     return values[-1]
                 action = _only_rule(rows[-1]) if terminal != "ERROR" else None
                 if action is None:
-                    from tmplmon.syntax.diagnose import explain  # only wrong templates need it, and difflib
+                    from tmplmon.syntax.diagnose import explain  # slow to import, and only needed for errors
 
                     number = len(tokens) if terminal == "$END" else tokens.index(token)
                     raise explain(tokens, number, first, source, syntax)
@@ -90,8 +90,8 @@ def _run(start: str, tokens: list[Token], source: Source, syntax: Syntax) -> Any
 
 
 def _only_rule(row: Row) -> Rule | None:
-    """The rule a row reduces by whatever comes next, if there is one. A wrong token is only refused when it
-    has been applied, so that what is wrong with the text *before* the token is found first."""
+    """The rule that a row reduces by for every token, or None. It is applied even if the next token is wrong, so
+    that an error in the text *before* the token is reported first."""
     rules = set(map(id, row.values()))
     action = next(iter(row.values()), None)
     return action if len(rules) == 1 and isinstance(action, Rule) else None

@@ -1,13 +1,14 @@
-"""Template text → all of its pieces, for tools that highlight templates or look for comments in them.
+"""All tokens of a template's text, including comments and whitespace, for tools that highlight templates.
 
-Rule: nothing is left out but what whitespace control drops from the text. The names of the pieces are those of
-Jinja's own lexer, and a delimiter has the blanks that it swallows after it:
+Rule: the tokens contain the whole text except whitespace that whitespace control removes. Their kinds have the
+names that Jinja's own lexer uses. A delimiter includes the whitespace that it removes after it:
 
     a {{- b -}} c      data 'a'   variable_begin '{{-'   whitespace ' '   name 'b'   whitespace ' '
                        variable_end '-}} '   data 'c'
 
-The lexer's own expressions find the pieces, so the two agree on where a tag ends. Names and literals are not
-looked into: it takes the lexer to tell that a string has an escape that cannot be read.
+The regular expressions are those of the lexer, so both agree on the end of a tag. Names and literals are not
+checked
+here: only the lexer detects a string with an escape that cannot be decoded.
 """
 
 from collections.abc import Generator, Iterator
@@ -21,9 +22,9 @@ from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 
 # (kind, start, end)
-type Piece = tuple[str, int, int]
-# A generator of pieces that returns the offset where the last of them ends.
-type Pieces = Generator[Piece, None, int]
+type RawToken = tuple[str, int, int]
+# A generator of tokens that returns the offset of the end of the last one.
+type RawTokens = Generator[RawToken, None, int]
 
 _KINDS = {
     lexer.NAME: "name",
@@ -34,23 +35,24 @@ _KINDS = {
     lexer.OPEN: "operator",
     lexer.CLOSE: "operator",
 }
-# The kinds that are left out where their text is empty.
+# The kinds of tokens that are left out if they are empty.
 _OPTIONAL = frozenset(("data", "whitespace", "comment", "linecomment"))
 
 
 def raw_tokens(
     text: str, syntax: Syntax, name: str | None, filename: str | None
 ) -> Iterator[tuple[int, str, str]]:
-    """(line, kind, text) of each piece of a template, in their order.
+    """(1-based line, kind, text) of each token of a template, in source order.
 
-    `name` and `filename` are for errors. Raises TemplateSyntaxError where the text cannot be cut into pieces; those
-    before that place have been given by then.
+    name, filename: of the template, for errors.
+
+    Raises TemplateSyntaxError at the first text that cannot be cut into tokens, after the tokens before it.
     """
     source = Source(text, name, filename or "<template>")
     scanner = _RawScanner(source, syntax)
     line, at = 1, 0
     try:
-        for kind, start, end in scanner.pieces():
+        for kind, start, end in scanner.raw_tokens():
             if start < end or kind not in _OPTIONAL:
                 line += scanner.text.count("\n", at, start)
                 at = start
@@ -61,7 +63,7 @@ def raw_tokens(
 
 
 class _RawScanner(Scanner):
-    """The lexer's scanner, whose methods decide on whitespace and word the errors, but it yields pieces."""
+    """A scanner that yields raw tokens. Whitespace control and error messages are those of the lexer's scanner."""
 
     __slots__ = ("source",)
 
@@ -69,7 +71,7 @@ class _RawScanner(Scanner):
         super().__init__(rules_of(syntax), source.text)
         self.source = source
 
-    def pieces(self) -> Iterator[Piece]:
+    def raw_tokens(self) -> Iterator[RawToken]:
         text, rules = self.text, self.rules
         syntax = rules.syntax
         position = 0
@@ -84,29 +86,29 @@ class _RawScanner(Scanner):
             kind = kind.replace("line_", "line")
             yield f"{kind}_begin", start, after
             if kind == "variable":
-                position = yield from self._tag_pieces(kind, after, rules.in_variable.match)
+                position = yield from self._tag_tokens(kind, after, rules.in_variable.match)
             elif kind == "block":
-                position = yield from self._tag_pieces(kind, after, rules.in_block.match)
+                position = yield from self._tag_tokens(kind, after, rules.in_block.match)
             elif kind == "linestatement":
-                position = yield from self._tag_pieces(kind, after, rules.in_line.match)
+                position = yield from self._tag_tokens(kind, after, rules.in_line.match)
             elif kind == "linecomment":
-                found = text.find("\n", after)
-                position = found if found >= 0 else len(text)
+                line_end = text.find("\n", after)
+                position = line_end if line_end >= 0 else len(text)
                 yield "linecomment", after, position
                 yield "linecomment_end", position, position
             else:
                 position = yield from self._body(kind, start, after)
         yield "data", position, len(text)
 
-    def _kept(self, start: int, stop: int, sign: str, lstrip: bool) -> Iterator[Piece]:
-        """What is kept of the text before a delimiter."""
+    def _kept(self, start: int, stop: int, sign: str, lstrip: bool) -> Iterator[RawToken]:
+        """The token of the text before a delimiter, without the whitespace that the delimiter removes."""
         self._text(start, stop, sign, lstrip)
         for _, _, start, stop in self.tokens:
             yield "data", start, stop
         self.tokens.clear()
 
-    def _body(self, kind: str, start: int, after: int) -> Pieces:
-        """What a comment or ``raw`` has in it, and its end."""
+    def _body(self, kind: str, start: int, after: int) -> RawTokens:
+        """The content of a comment or ``raw`` block, and its end."""
         text, syntax = self.text, self.rules.syntax
         if after == len(text):
             return after
@@ -130,17 +132,17 @@ class _RawScanner(Scanner):
         yield f"{kind}_end", stop, position
         return position
 
-    def _tag_pieces(self, kind: str, position: int, free: Matcher) -> Pieces:
-        """What a tag has in it, and its closing delimiter, which `free` finds outside of brackets."""
+    def _tag_tokens(self, kind: str, position: int, free: Matcher) -> RawTokens:
+        """The content of a tag, and its closing delimiter, which `free` matches outside of brackets."""
         text = self.text
         brackets: list[int] = []
-        while (found := (self.rules.nested.match if brackets else free)(text, position)) is not None:
-            group: int = found.lastindex  # type: ignore[assignment]
-            start, end = found.span(group)
+        while (match := (self.rules.nested.match if brackets else free)(text, position)) is not None:
+            group: int = match.lastindex  # type: ignore[assignment]
+            start, end = match.span(group)
             yield "whitespace", position, start
             position = end
             if group == lexer.END:
-                return (yield from self._end(kind, found))
+                return (yield from self._end(kind, match))
             if group == lexer.NAME:
                 _, position = whole_name(text, start, end)
             elif group == lexer.OPEN:
@@ -158,18 +160,18 @@ class _RawScanner(Scanner):
             raise self._failure()
         return start
 
-    def _end(self, kind: str, found: Match[str]) -> Pieces:
-        """A closing delimiter, with the blanks it swallows."""
-        start, end = found.span(lexer.END)
+    def _end(self, kind: str, match: Match[str]) -> RawTokens:
+        """A closing delimiter, with the whitespace that it removes."""
+        start, end = match.span(lexer.END)
         syntax = self.rules.syntax
         if kind == "block":
-            end = self._trim(found[lexer.END], end, len(syntax.block_end_string))
+            end = self._trim(match[lexer.END], end, len(syntax.block_end_string))
         elif kind == "variable" and end - start > len(syntax.variable_end_string):
             end = skip_blanks(self.text, end)
         yield f"{kind}_end", start, end
         return end
 
     def _failure(self) -> TemplateSyntaxError:
-        """The error that the scanner has just found."""
+        """The error that a method of the base class has just appended as a token."""
         _, error, start, end = self.tokens.pop()
         return syntax_error(self.source, error.message, start, end, hint=error.hint)

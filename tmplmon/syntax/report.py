@@ -1,4 +1,4 @@
-"""The one place where a syntax error gets its place: offsets in, line, column and source line out."""
+"""The only function that gives a syntax error its location, computed from character offsets."""
 
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.syntax.source import Source
@@ -13,8 +13,7 @@ def syntax_error(
     hint: str | None = None,
     cls: type[TemplateSyntaxError] = TemplateSyntaxError,
 ) -> TemplateSyntaxError:
-    """An error about the characters from `start` up to `end`; where they span lines, about those on the
-    first."""
+    """An error of class `cls` about the characters from `start` to `end`, or those on their first line."""
     line, column = source.line_column(start)
     text = source.line_text(line)
     end_column = min(column + max(end - start, 1), max(len(text), column + 1))

@@ -4,8 +4,9 @@
       {{ u.name }}              1:8      NAME         'u'              target  Name 'u'  1:8
     {% endfor %}                …                                      …
 
-Rule: what is printed is what the next pass gets, no more; places are ``line:column-end``, 1-based as an editor
-shows them, columns counted in characters (``-line:column`` where the end is on another line).
+Rule: the text shows exactly the input of the next pass. Places are ``line:column-end``, or
+``line:column-line:column`` if the end is on another line; they are 1-based, as in an editor, and columns count
+characters.
 """
 
 from typing import Any
@@ -15,12 +16,12 @@ from tmplmon.syntax.lexer import Syntax, scan
 from tmplmon.syntax.source import Source
 
 INDENT = "  "
-# A text or literal is cut to this many characters.
+# The number of characters of a text or literal that are shown.
 TEXT_SHOWN = 60
 
 
 def show_place(source: Source, start: int, end: int) -> str:
-    """The characters from `start` up to `end` as ``line:column-end column`` or ``line:column-line:column``."""
+    """The place of the characters from `start` to `end`."""
     line, column = source.line_column(start)
     end_line, end_column = source.line_column(max(end, start + 1) - 1)
     if end_line != line:
@@ -29,8 +30,11 @@ def show_place(source: Source, start: int, end: int) -> str:
 
 
 def show_tokens(source: Source, syntax: Syntax) -> str:
-    """A line for each token: place, type, value. Does not raise: where the text cannot be cut into tokens the
-    last line is the ERROR token, with its message. Ends with a newline."""
+    """A line for each token, with its place, type and value; the text ends with a newline.
+
+    No exception is raised for text that cannot be cut into tokens: the last line is the ERROR token, with its
+    message.
+    """
     tokens, _ = scan(source, syntax)
     rows = []
     for kind, value, start, end in tokens:
@@ -43,25 +47,25 @@ def show_tokens(source: Source, syntax: Syntax) -> str:
 
 
 def show_tree(node: nodes.Node, source: Source) -> str:
-    """A line for each node, with what is inside it below. Ends with a newline."""
-    found: list[str] = []
-    # A list of one's own rather than recursion: a chain of operations may be a thousand nodes deep.
-    pending: list[tuple[int, str, Any]] = [(0, "", node)]
-    while pending:
-        depth, label, value = pending.pop()
+    """A line for each node, followed by lines for the nodes inside it; the text ends with a newline."""
+    lines: list[str] = []
+    # A worklist instead of recursion, as a chain of operations can be a thousand nodes deep.
+    worklist: list[tuple[int, str, Any]] = [(0, "", node)]
+    while worklist:
+        depth, label, value = worklist.pop()
         start = INDENT * depth + (f"{label}  " if label else "")
         if isinstance(value, list):
-            found.append(start.rstrip())
+            lines.append(start.rstrip())
             inside = [("", item) for item in value]
         else:
             head, inside = _head(value, source)
-            found.append(start + head)
-        pending += [(depth + 1, name, item) for name, item in reversed(inside)]
-    return "\n".join(found) + "\n"
+            lines.append(start + head)
+        worklist += [(depth + 1, name, item) for name, item in reversed(inside)]
+    return "\n".join(lines) + "\n"
 
 
 def _head(node: nodes.Node, source: Source) -> tuple[str, list[tuple[str, Any]]]:
-    """A node's own line, and what goes below it: (label, a node or a list of nodes)."""
+    """(the line of a node, the parts below it); a part is (label, a node or a list of nodes)."""
     words: list[str] = []
     inside: list[tuple[str, Any]] = []
     if isinstance(node, nodes.If):
@@ -104,7 +108,7 @@ def _is_body(value: object) -> bool:
 
 
 def _list(value: list[Any]) -> tuple[list[str], list[tuple[str, Any]]]:
-    """A list of expressions, parameters, pairs or names: the words on the line, and what goes below."""
+    """(words on the line, parts below it) for a field with expressions, parameters, pairs or names."""
     words: list[str] = []
     inside: list[tuple[str, Any]] = []
     for item in value:
@@ -122,15 +126,15 @@ def _list(value: list[Any]) -> tuple[list[str], list[tuple[str, Any]]]:
 
 
 def _arguments(arguments: nodes.Arguments) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = [("arg", arg) for arg in arguments.args]
-    found += [(f"{name}=", value) for name, value in arguments.kwargs]
-    found += [("*", arguments.star)] if arguments.star is not None else []
-    found += [("**", arguments.star_star)] if arguments.star_star is not None else []
-    return found
+    parts: list[tuple[str, Any]] = [("arg", arg) for arg in arguments.args]
+    parts += [(f"{name}=", value) for name, value in arguments.kwargs]
+    parts += [("*", arguments.star)] if arguments.star is not None else []
+    parts += [("**", arguments.star_star)] if arguments.star_star is not None else []
+    return parts
 
 
 def _cut(value: object) -> str:
-    """A value's repr, cut where it is long."""
+    """The repr of a value, shortened if it is a long text."""
     if isinstance(value, str) and len(value) > TEXT_SHOWN:
         return f"{value[:TEXT_SHOWN]!r}… {len(value)} characters"
     return repr(value)

@@ -1,9 +1,8 @@
-"""The text of one template, and the only class that turns an offset into a line and a column.
+"""The text of one template, and the conversion of offsets to lines and columns.
 
-Offsets are counts of characters into `text`, whose line ends are all ``\\n`` (a ``\\r\\n`` or a lone ``\\r`` in
-the template is one of them, as universal newlines have it, so line numbers are those an editor shows). Lines are
-1-based. Columns are 0-based; `column` counts characters and `utf8_column` UTF-8 bytes, the unit of ``ast`` nodes,
-code objects and traceback carets.
+Offsets count characters of `text`, in which all line ends are ``\\n``; see `tmplmon.monitoring.lines`. Lines are
+1-based. Columns are 0-based: `column` counts characters, and `utf8_column` counts UTF-8 bytes, the unit of ``ast``
+nodes, code objects and carets in tracebacks.
 """
 
 from bisect import bisect_right
@@ -12,8 +11,11 @@ from tmplmon.monitoring.lines import unify_newlines, utf8_column
 
 
 class Source:
-    """A template's text with its names: `name` (the loader's, or None) and `filename` (an absolute path, or a
-    name in angle brackets when the template is not a file)."""
+    """The text of a template.
+
+    name: the loader's name of the template, or None.
+    filename: an absolute path, or a name in angle brackets if the template is not a file.
+    """
 
     __slots__ = ("_ascii", "_starts", "filename", "name", "text")
 
@@ -62,4 +64,5 @@ class Source:
 
     @property
     def line_count(self) -> int:
+        """The number of lines. A line break at the end of the text begins another, empty line."""
         return len(self._starts)

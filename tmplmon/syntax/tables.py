@@ -1,9 +1,9 @@
-"""The parse tables in the shape the parser runs on.
+"""The parse tables in the form that the parser uses.
 
-A *row* is what one LALR state does, a dict: a terminal leads to the row to go to (shift) or to a `Rule`
-(reduce), a nonterminal to its `Jumps`. The grammar has fourteen levels of precedence, and a plain ``{{ name
-}}`` would be reduced once for each of them; these reductions change nothing but the state, so `Jumps` walks
-them once for every (row, nonterminal, next terminal) and remembers where they end.
+A *row* has the actions of one LALR state. It maps a terminal to the next row (shift) or to a `Rule` (reduce), and
+a nonterminal to its `Jumps`. The grammar has fourteen levels of precedence, and ``{{ name }}`` is reduced once
+for each. These reductions change only the state, so `Jumps` follows them once for each (row, nonterminal, next
+terminal), and stores the row that they lead to.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,8 @@ type Row = dict[str, Any]
 
 
 class Rule(NamedTuple):
-    """Replaces the last `length` values by `function`'s result for them (None: keeps the one value)."""
+    """A reduction to the nonterminal `origin`: the last `length` values are replaced by the result of `function`
+    for them. If `function` is None, the one value is kept."""
 
     length: int
     function: Callable[..., Any] | None
@@ -23,7 +24,7 @@ class Rule(NamedTuple):
 
 
 class Jumps(dict[str, Row]):
-    """Where a row goes after a reduction to a nonterminal, by the terminal that comes next."""
+    """The row that follows a reduction to a nonterminal, by the next terminal."""
 
     __slots__ = ("row", "target")
 
@@ -42,13 +43,16 @@ class Jumps(dict[str, Row]):
 
 
 class Tables(NamedTuple):
-    """`start` has the first and the last row for each start symbol."""
+    """The tables; `start` has the first and the last row for each start symbol."""
 
     start: dict[str, tuple[Row, Row]]
 
 
 def make_tables(functions: Callable[[str], Callable[..., Any]]) -> Tables:
-    """The tables, with the functions that `functions` finds for the names in the grammar."""
+    """Load the tables.
+
+    functions: returns the function for the name of an alternative in the grammar.
+    """
     data = load_tables()
     symbols: list[str] = data["symbols"]
     rules = [

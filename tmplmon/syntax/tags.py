@@ -1,15 +1,19 @@
-"""The tags of the language: what the lexer calls them, how they pair up, and who switches them on.
+"""The tags of the language: their terminals, how they form blocks, and the extensions that enable them.
 
-`TAGS` is the one list. The lexer's terminals, the block stack of error messages, the hints ("did you mean …")
-and the table of tags in the documentation are made from it.
+`TAGS` is the only list of tags. The lexer's terminals, the stack of blocks in error messages, the hints ("did you
+mean …") and the table of tags in the documentation are generated from it.
 """
 
 from typing import NamedTuple
 
 
 class Tag(NamedTuple):
-    """One tag: its name, the name of the tag that closes it ("" where none does), the tags that may stand in
-    between, and the extension that has to be on."""
+    """One tag.
+
+    end: the name of the tag that closes its block, "" for a tag without a block.
+    middle: the names of the tags that divide its block.
+    extension: the extension that enables the tag, None for a tag that is always enabled.
+    """
 
     name: str
     end: str = ""
@@ -42,7 +46,7 @@ TAGS: dict[str, Tag] = {
     )
 }
 
-# The tags that are only ever parts of a block, each with the tags that open such blocks.
+# The tags that divide or close a block → the tags that open such blocks.
 PARTS: dict[str, tuple[Tag, ...]] = {
     part: tuple(tag for tag in TAGS.values() if part == tag.end or part in tag.middle)
     for opener in TAGS.values()
@@ -52,8 +56,13 @@ PARTS: dict[str, tuple[Tag, ...]] = {
 
 
 def terminals(enabled: frozenset[str], custom: tuple[tuple[str, bool], ...]) -> dict[str, str]:
-    """The terminal of every tag name that is on. `enabled` has the optional tags, `custom` (name, has a body)
-    of the tags extensions brought; those cannot take the name of a tag the language has, as in Jinja."""
+    """Name of a tag that is enabled → its terminal.
+
+    enabled: the names of the optional tags that are enabled.
+    custom: (name, whether the tag has a body) of the tags of extensions. As in Jinja, such a tag cannot replace a
+    tag
+        of the language.
+    """
     table: dict[str, str] = {}
     for name, has_body in custom:
         table[name] = "TAG_CUSTOM_BODY" if has_body else "TAG_CUSTOM"
