@@ -1,6 +1,7 @@
-"""What runs beside compiled templates: contexts, loops, macros, filters, tests, escaping.
+"""The run time of templates: contexts, loops, macros, filters, tests, escaping.
 
-The classes that applications subclass or test for are importable from here; they are loaded when they are used.
+The classes that applications subclass or use in `isinstance` can be imported from here. They are loaded on
+first use.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
-"""Blocks and inheritance: which block runs where a template says ``{% block %}``, ``super()`` or ``self.name()``.
+"""Blocks and inheritance: the blocks that ``{% block %}``, ``super()`` and ``self.name()`` run.
 
-Rule: each template has a table, block name → chain of one block. A template that extends another renders with the
-tables merged: for each name the child's chain, then the parent's. A merge is made once for a pair of tables and
-kept, so that a rendering only looks its chains up.
+Rule: each template has a table, block name → chain of one block. A template that extends another one renders with a
+merged table: for each name, the child's chain followed by the parent's. Each pair of tables is merged once, so a
+rendering only looks chains up.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Block:
-    """A block of a template. `template` owns it; `code(context, output)` appends its output to a list."""
+    """A block of a template.
+
+    name: its name. template: the template that defines it. code: the function `code(context, output)`, which
+        appends the block's output to a list. required: whether a child template must fill it.
+    """
 
     __slots__ = ("code", "name", "required", "template")
 
@@ -29,11 +33,11 @@ class Block:
 
     @property
     def generate_code(self) -> Callable[..., Any]:
-        """The function `generate_code(context)` that yields the block's output piece by piece."""
+        """The function `generate_code(context)`, which yields the block's output in chunks."""
         return self.template._generating(self.name)
 
     def __call__(self, context: "Context") -> Any:
-        """Yield the output, as what Jinja2 has in `Template.blocks`."""
+        """Yield the output, like the functions in Jinja2's `Template.blocks`."""
         return self.generate_code(context)
 
     def __repr__(self) -> str:
@@ -41,7 +45,7 @@ class Block:
 
 
 class BlockTable(dict[str, tuple[Block, ...]]):
-    """Block name → chain. A table is equal to no other.
+    """Block name → chain: the blocks of that name, the most derived first. Tables are compared by identity.
 
     after: block → the next one of its chain, or a `NoSuper`.
     extending: the table of a parent template → the table of a template with this one that extends it.
@@ -62,19 +66,19 @@ class BlockTable(dict[str, tuple[Block, ...]]):
 
 
 class _MergedTables(dict[BlockTable, BlockTable]):
-    """The tables that one was merged into, by the parent's; a missing one is made."""
+    """Table of a parent template → the merged table. A missing one is created."""
 
     __slots__ = ("table",)
 
-    # A parent that is loaded again has another table. A few generations are kept, not all.
-    MOST = 64
+    # A parent that is loaded again has another table; the older ones are dropped at some time.
+    MAX_SIZE = 64
 
     def __init__(self, table: BlockTable) -> None:
         self.table = table
 
     def __missing__(self, parent: BlockTable) -> BlockTable:
         own = self.table
-        if len(self) >= self.MOST:
+        if len(self) >= self.MAX_SIZE:
             self.clear()
         merged = self[parent] = BlockTable(
             {name: own.get(name, ()) + parent.get(name, ()) for name in {**own, **parent}}
@@ -83,7 +87,10 @@ class _MergedTables(dict[BlockTable, BlockTable]):
 
 
 class BlockReference:
-    """A block that a template calls: `self.name` or `super`. `depth` counts up the chain."""
+    """A block that a template can call: `self.name` or `super`.
+
+    name: the block's name. depth: its index in the chain.
+    """
 
     __slots__ = ("_chain", "_context", "depth", "name")
 
@@ -95,11 +102,12 @@ class BlockReference:
 
     @property
     def super(self) -> Any:
-        """The next block up the chain."""
+        """The next block in the chain, of a parent template; undefined if there is none."""
         return _reference(self._context, self.name, self._chain, self.depth + 1)
 
     @property
     def block(self) -> Block:
+        """The block that a call runs."""
         return self._chain[self.depth]
 
     def __call__(self) -> Any:
@@ -127,14 +135,14 @@ def _reference(context: "Context", name: str, chain: tuple[Block, ...], depth: i
 
 
 def super_of(context: "Context", name: str, current: Block) -> Any:
-    """What `super` is in the block `current`."""
+    """Return `super` for the block `current`: the next block of this name, or an undefined value."""
     chain = context.blocks.get(name, ())
     depth = chain.index(current) if current in chain else len(chain)
     return _reference(context, name, chain, depth + 1)
 
 
 class NoSuper:
-    """Stands for the block after the last one, for code that would run it. Running it is the error."""
+    """Takes the place of the block after the last one in a chain. Running it raises UndefinedError."""
 
     __slots__ = ("_last",)
 
@@ -149,14 +157,15 @@ class NoSuper:
 
 
 class TemplateReference:
-    """What `self` is: its attributes and items are the template's blocks, as callables."""
+    """The value of `self` in a template: its attributes and items are the template's blocks, which can be
+    called."""
 
     __slots__ = ("_context",)
 
     def __init__(self, context: "Context") -> None:
         self._context = context
 
-    __iter__ = None  # else Python would ask for the items 0, 1, 2 …
+    __iter__ = None  # otherwise iteration would use the items 0, 1, 2 …
 
     def __getitem__(self, name: str) -> BlockReference:
         return BlockReference(self._context, name, self._context.blocks[name], 0)

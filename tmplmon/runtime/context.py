@@ -1,8 +1,8 @@
-"""What a running template knows: the names it was given, those it set, and where its blocks are.
+"""The context of a rendering: the names that the template was passed, the names that it has set, and its blocks.
 
-Rule: names are looked up once, when a scope is entered (``names[key] if key in names else default``), and never
-inside a loop. So a context is flat: one dict has all names, and a context derived for an include copies it, which
-costs less than every look-up through a chain would.
+Rule: names are looked up when a scope is entered (``names[key] if key in names else default``), and not in loops.
+So a context is flat: one dict has all names. A context for an include copies the dict, which takes less time than
+look-ups in a chain of dicts.
 """
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class EvalContext:
-    """What decides on escaping at a place in a template.
+    """The settings that decide whether output is escaped.
 
-    It cannot be changed, as all renderings with the same setting share one: an assignment to an attribute raises
+    All renderings with the same settings share one, so it cannot be changed: assigning to an attribute raises
     AttributeError.
 
     environment: the template's environment.
     autoescape: whether output is escaped.
-    volatile: whether `autoescape` is known only when the template runs.
+    volatile: whether `autoescape` is not known at compile time; always false, for compatibility.
     """
 
     __slots__ = ("autoescape", "environment", "volatile")
@@ -39,7 +39,7 @@ class EvalContext:
 
     @classmethod
     def make(cls, environment: "Environment", autoescape: bool) -> "EvalContext":
-        """One with a setting that is known already."""
+        """Return one with this value of `autoescape`, without asking the environment."""
         self = cls.__new__(cls)
         self._fill(environment, autoescape)
         return self
@@ -62,7 +62,7 @@ class EvalContext:
 
 
 class _Origin:
-    """What a context knows of a template where it has none."""
+    """Takes the place of the template in a context that was created without one."""
 
     __slots__ = ("_own_globals", "environment", "name")
 
@@ -73,33 +73,38 @@ class _Origin:
 
 
 NOTHING_LOADED: dict[Any, Any] = {}
-"""`Context.loaded` of a rendering that has included nothing yet. It stays empty."""
+"""`Context.loaded` of a rendering that has included nothing yet. It is never changed."""
 
 
 class Context:
-    """The variables of one rendering of a template, as functions marked with `pass_context` get to see them.
+    """The variables of one rendering of a template. Functions marked with `pass_context` get it.
 
-    environment, name: of the template that is rendered.
-    parent: the names it is given: the globals and the arguments of `render`. Not changed by the template.
+    It is a read-only mapping of all names to their values.
+
+    environment: the template's environment.
+    parent: the names that the template was passed: the globals and the arguments of `render`.
+    name: the template's name; None for a template from a string.
     blocks: block name → the blocks of that name in the inheritance chain, the most derived first.
-    globals: the names in `parent` that the template was given when it was loaded.
+    globals: the globals of the template that are not the environment's.
     """
 
-    # Contexts are made for every rendering and every include, so what few of them use is in the class.
+    # A context is created for every rendering and most includes. Attributes that few of them use have their
+    # defaults in the class.
     _vars: dict[str, Any] | None = None
     _exported: set[str] | None = None
     _without_globals = False
 
     loaded: dict[Any, Any] = NOTHING_LOADED
-    """Templates that include sites found in this rendering; shared by the contexts of it."""
+    """Site of an include → the template that it has loaded in this rendering. All contexts of a rendering share
+    it."""
 
-    # What the scopes look names up in, and after a top-level ``set`` a copy with what was set: a dict, or an object
-    # that has every name (`_Alone`, `_Resolving`). The environment's globals may be missing: scopes know the values
-    # of those they name, from when they were linked.
+    # The mapping in which scopes look names up: a dict, or an object that has every name (`_Alone`,
+    # `_Resolving`). A ``set`` at the top level replaces it by a copy. It may not have the environment's
+    # globals, because scopes get those that they use when they are linked.
     names: Any
     _given: Any
 
-    # What tells `environment`, `name` and `globals_keys`: the template.
+    # The template, which has `environment`, `name` and the globals.
     _origin: Any
 
     def __init__(
@@ -119,7 +124,7 @@ class Context:
 
     @property
     def parent(self) -> dict[str, Any]:
-        """The names it was given, with the globals."""
+        """The names that the template was passed, with the globals. Templates do not change it."""
         if self._parent is None:
             self._parent = {**self._origin.environment.globals, **self._given}
         return self._parent
@@ -134,7 +139,7 @@ class Context:
 
     @property
     def globals_keys(self) -> Mapping[str, Any]:
-        """The names the template was given when it was loaded; they are handed on to imported templates."""
+        """The globals of the template that are not the environment's. Templates that it imports get them too."""
         return self._origin._own_globals  # type: ignore[no-any-return]
 
     @property
@@ -148,13 +153,14 @@ class Context:
 
     @property
     def exported_vars(self) -> set[str]:
-        """Those of `vars` that importing templates see."""
+        """The names in `vars` that importing templates get."""
         if self._exported is None:
             self._exported = set()
         return self._exported
 
     def set(self, name: str, value: Any, exported: bool = True) -> None:
-        """Set a top-level name, which is exported unless it begins with an underscore."""
+        """Set a name at the top level of the template. It is exported unless it begins with an underscore or
+        `exported` is false."""
         if self._vars is None:
             self._vars = {}
         self._vars[name] = value
@@ -169,27 +175,28 @@ class Context:
         self.names[name] = value
 
     def resolve(self, key: str) -> Any:
-        """The value of a name; an undefined value if there is none."""
+        """Return the value of a name, or an undefined value."""
         value = self.resolve_or_missing(key)
         return self.environment.undefined(name=key) if value is missing else value
 
     def resolve_or_missing(self, key: str) -> Any:
-        """The value of a name, or `missing`. A subclass may redefine it."""
+        """Return the value of a name, or `missing`. A subclass may override it."""
         if self._vars is not None and key in self._vars:
             return self._vars[key]
         return self.parent.get(key, missing)
 
     def get_all(self) -> dict[str, Any]:
-        """All names with their values: a dict that is not to be changed."""
+        """Return all names and values. The dict must not be changed."""
         return {**self.parent, **self._vars} if self._vars else self.parent
 
     def get_exported(self) -> dict[str, Any]:
-        """The exported names with their values: a new dict."""
+        """Return the exported names and their values, as a new dict."""
         values = self._vars or {}
         return {name: values[name] for name in self._exported or ()}
 
     def derived(self, locals: Mapping[str, Any] | None = None) -> "Context":
-        """A context of the same template with more names: what scoped blocks and context functions see."""
+        """Return a context of the same template that also has the names in `locals`. Scoped blocks and
+        functions that ask for the context get it."""
         parent = {**self.get_all(), **locals} if locals else self.get_all()
         cls = Context if type(self) is TemplateContext else type(self)
         context = cls(self.environment, parent, self.name, self.blocks, self.globals_keys)
@@ -199,17 +206,15 @@ class Context:
         return alone(context, parent) if is_alone(self) else context
 
     def super(self, name: str, current: Any) -> Any:
-        """The next block of this name up the inheritance chain, as a callable; undefined if there is none.
-
-        current: the `Block` that asks.
-        """
+        """Return the block that follows `current` in the inheritance chain of `name`, as a callable; an undefined
+        value if there is none."""
         return super_of(self, name, current)
 
     def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call `obj` as a template does: with what its marker asks for as the first argument.
+        """Call `obj` as a template does: with the first argument that its marker asks for.
 
-        A function that raises `StopIteration` gives an undefined value: a generator's body, which a template
-        may be, could not let it out.
+        If it raises StopIteration, return an undefined value, because a template that is a generator cannot
+        raise it. Raises all other exceptions of `obj`.
         """
         return self.environment._call(self, obj, *args, **kwargs)
 
@@ -248,8 +253,8 @@ class Context:
 
 
 class TemplateContext(Context):
-    """The context of a template whose environment has no context class of its own: quick to make. `names` need not
-    have the environment's globals."""
+    """The context of a template whose environment has the default context class. It is faster to create.
+    `names` need not have the environment's globals."""
 
     _parent = None
 
@@ -265,7 +270,7 @@ Mapping.register(Context)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def alone[C: Context](context: C, names: dict[str, Any]) -> C:
-    """Makes `names` all that a new context knows: it is not to know the globals."""
+    """Restrict a new context to `names`, without the globals, and return it."""
     context._parent = context._given = names
     context._without_globals = True
     if type(context.names) is dict:
@@ -274,11 +279,13 @@ def alone[C: Context](context: C, names: dict[str, Any]) -> C:
 
 
 def is_alone(context: Context) -> bool:
+    """Whether `alone` has restricted a context."""
     return context._without_globals
 
 
 class _Alone(dict[str, Any]):
-    """The `names` of a context without globals. What is not in it is undefined, whatever the scope would take."""
+    """The `names` of a context without globals. A missing name is undefined, even if the scope has a global for
+    it."""
 
     def __init__(self, names: Mapping[str, Any], environment: "Environment") -> None:
         super().__init__(names)
@@ -295,7 +302,7 @@ class _Alone(dict[str, Any]):
 
 
 class _Resolving:
-    """The `names` of a context whose class resolves names in a way of its own."""
+    """The `names` of a context whose class overrides `resolve_or_missing`."""
 
     __slots__ = ("_context",)
 

@@ -1,4 +1,4 @@
-"""The names every template knows without being given them, and the policies that tune built-in filters."""
+"""The built-in globals of templates, and the policies, which configure built-in filters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,11 +15,14 @@ DEFAULT_POLICIES: dict[str, Any] = {
     "urlize.rel": "noopener",
     "urlize.target": None,
 }
-"""Policy → its default. An environment takes a copy, which an application may change."""
+"""Policy → its default. Each environment has a copy, which the application may change."""
 
 
 class Cycler:
-    """Go round a list of values: `next()` gives one after the other, and after the last the first again."""
+    """Values in turn: `next()` returns one after the other, and the first again after the last.
+
+    items: the values. Raises RuntimeError if there are none.
+    """
 
     def __init__(self, *items: Any) -> None:
         if not items:
@@ -28,16 +31,16 @@ class Cycler:
         self.pos = 0
 
     def reset(self) -> None:
-        """Go back to the first value."""
+        """Start again with the first value."""
         self.pos = 0
 
     @property
     def current(self) -> Any:
-        """The value that `next()` will give."""
+        """The value that `next()` will return."""
         return self.items[self.pos]
 
     def next(self) -> Any:
-        """Give the current value and go on to the next one."""
+        """Return the current value and advance to the next one."""
         value = self.items[self.pos]
         self.pos = (self.pos + 1) % len(self.items)
         return value
@@ -46,7 +49,7 @@ class Cycler:
 
 
 class Joiner:
-    """Give a separator each time it is called but the first.
+    """Return an empty text at the first call, and a separator at each later call.
 
     sep: the separator.
     """
@@ -63,21 +66,21 @@ class Joiner:
 
 
 class Namespace:
-    """An object whose attributes a template can assign, from any scope: `{% set ns.found = true %}`.
+    """An object whose attributes a template can set from any scope: `{% set ns.count = 1 %}`.
 
-    It is created from a mapping, from pairs, or from keyword arguments, as a dict is. Only what was put in
-    can be read: not even the methods of this class are attributes of it. The engine assigns an attribute as
-    if it were an item.
+    It is created from a mapping, from pairs or from keyword arguments, like a dict. It has no attributes except
+    those that were set; not even the methods of this class are attributes of it. The engine sets attributes as
+    items.
     """
 
     __slots__ = ("_values",)
 
-    # No parameter has a name, `self` neither: every name can be an attribute.
+    # No parameter has a name, not even `self`, because every name can be an attribute.
     def __init__(*args: Any, **kwargs: Any) -> None:
         _set_values(args[0], dict(*args[1:], **kwargs))
 
     def __getattribute__(self, name: str) -> Any:
-        # The one exception: Python asks every object for its class.
+        # Python itself reads the class of every object.
         if name == "__class__":
             return object.__getattribute__(self, name)
         try:
@@ -93,11 +96,10 @@ class Namespace:
 
 
 values_of: Callable[[Namespace], dict[str, Any]] = Namespace.__dict__["_values"].__get__
-"""The attributes of a namespace and their values."""
+"""Namespace → its attributes and their values."""
 _set_values: Callable[[Namespace, dict[str, Any]], None] = Namespace.__dict__["_values"].__set__
 
-# Filler text is made of the words of Cicero's "De finibus bonorum et malorum" (I, 32), where the printers'
-# "lorem ipsum" comes from too.
+# The words of Cicero's "De finibus bonorum et malorum" (I, 32), the source of "lorem ipsum".
 _LOREM = """
     lorem ipsum dolor sit amet consectetur adipisci velit sed quia non numquam eius modi tempora incidunt ut
     labore et dolore magnam aliquam quaerat voluptatem enim ad minima veniam quis nostrum exercitationem ullam
@@ -114,7 +116,7 @@ _LOREM = """
 
 
 def _paragraph(words: Sequence[str], length: int) -> str:
-    """Make sentences of `length` words: a comma after 4 to 8 words, a full stop after 11 to 20."""
+    """Return sentences of `length` words in total: a comma after 4 to 8 words, a full stop after 11 to 20."""
     from random import choice, randrange
 
     text: list[str] = []
@@ -141,11 +143,14 @@ def _paragraph(words: Sequence[str], length: int) -> str:
 
 
 def generate_lorem_ipsum(n: int = 5, html: bool = True, min: int = 20, max: int = 100) -> str:
-    """Make filler text.
+    """Return filler text.
 
-    n: number of paragraphs.
-    html: put each paragraph into a `<p>` element, which makes the text markup; else an empty line between.
-    min, max: a paragraph has at least `min` and fewer than `max` words.
+    n: the number of paragraphs.
+    html: return markup with each paragraph in a `<p>` element; otherwise text with an empty line between
+        paragraphs.
+    min, max: a paragraph has at least `min` words, and fewer than `max`.
+
+    Raises ValueError if `min` is not less than `max`.
     """
     from random import randrange
 
@@ -164,4 +169,4 @@ GLOBALS: dict[str, Any] = {
     "namespace": Namespace,
     "range": range,
 }
-"""Name of each built-in global → what it is."""
+"""Name of each built-in global → its value."""

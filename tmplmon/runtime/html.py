@@ -1,7 +1,7 @@
-"""Making HTML out of values: escaped text, links, JSON for a script element, percent-encoded URLs.
+"""HTML from values: escaped text, links, JSON for script elements, percent-encoded URLs.
 
-Rule: text becomes `Markup` once, at the end, and only where the caller is given markup. In between the
-helpers work on `str`, since creating a `Markup` is what escaping spends most of its time on.
+Rule: only the final result of a public function is `Markup`. The helpers work with `str`, because escaping
+spends most of its time on creating `Markup` objects.
 """
 
 import re
@@ -16,18 +16,18 @@ def _escape_through_markup(text: str) -> str:
     return str(markupsafe.escape(text))
 
 
-# A private name, which another version of markupsafe may not have.
+# A private name of markupsafe, which another version may not have.
 escape_text: Callable[[str], str] = getattr(markupsafe, "_escape_inner", _escape_through_markup)
-"""Escape an exact `str`, as a `str`."""
+"""Exact `str` → its escaped text, as a `str`."""
 
 
 _new_str = str.__new__
-# The text of these is known to have no character to escape.
+# Types whose text has no character that must be escaped.
 _PLAIN_TYPES = frozenset({int, float, bool, type(None)})
 
 
 def mark(text: str) -> Markup:
-    """Make `Markup` of an exact `str` without the questions the constructor asks of any object."""
+    """Return an exact `str` as `Markup`, without the checks of the constructor."""
     return _new_str(Markup, text)
 
 
@@ -41,7 +41,8 @@ def mark_text(value: Any) -> Any:
 
 
 def escape(value: Any) -> Markup:
-    """Escape `&`, `<`, `>`, `'` and `"`, except in a value that says by `__html__` what its HTML is."""
+    """Return the text of a value with `&`, `<`, `>`, `'` and `"` escaped. If the value has `__html__`, return the
+    result of that method instead."""
     kind = type(value)
     if kind is str:
         return _new_str(Markup, escape_text(value))
@@ -53,7 +54,8 @@ def escape(value: Any) -> Markup:
 
 
 def escape_to_str(value: Any) -> str:
-    """Escape as `escape` does, for text that goes into a longer text: the result may be `Markup` or not."""
+    """Escape as `escape` does. The result may be a `str` or `Markup`: it is for text that becomes part of
+    another."""
     kind = type(value)
     if kind is str:
         return escape_text(value)
@@ -64,8 +66,8 @@ def escape_to_str(value: Any) -> str:
     return markupsafe.escape(value)
 
 
-# Percent-encoding. Unreserved characters (RFC 3986, section 2.3) stand for themselves; the two tables give
-# each byte its text, in a path (where `/` separates) and in a query (where a space is written `+`).
+# Percent-encoding. Unreserved characters (RFC 3986, section 2.3) are not encoded. The tables map each byte to its
+# text in a path, where `/` is a separator, and in a query, where a space is written as `+`.
 
 _UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~"
 _PATH = [chr(byte) if byte in _UNRESERVED or byte == 0x2F else f"%{byte:02X}" for byte in range(256)]
@@ -76,20 +78,22 @@ _QUERY[0x20] = "+"
 def url_quote(obj: Any, charset: str = "utf-8", for_qs: bool = False) -> str:
     """Percent-encode a value for a URL.
 
-    obj: text, bytes, or anything that has a text.
-    charset: how text becomes bytes.
-    for_qs: encode for a query string: `/` too, and a space as `+`.
+    obj: bytes, or a value whose text is encoded.
+    charset: the encoding of the text.
+    for_qs: encode for a query string: `/` is encoded, and a space is written as `+`.
+
+    Raises UnicodeEncodeError if the text cannot be encoded.
     """
     if not isinstance(obj, bytes):
         obj = (obj if isinstance(obj, str) else str(obj)).encode(charset)
-    # Most values have nothing to encode.
+    # Most values have no byte to encode.
     if not obj.rstrip(_UNRESERVED if for_qs else _UNRESERVED + b"/"):
         return str(obj, "ascii")
     return "".join(map((_QUERY if for_qs else _PATH).__getitem__, obj))
 
 
-# JSON. Creating an encoder takes longer than encoding a small value, and nearly every environment keeps the
-# policies' default, so the encoder for that is kept. It has no state, as json's own default encoder has none.
+# JSON. Creating an encoder takes longer than encoding a small value. So the encoder for the default policy,
+# which most environments use, is created once. It has no state, like the default encoder of `json`.
 
 _SORTED_KEYS = {"sort_keys": True}
 _dumps: Callable[..., str] | None = None
@@ -97,13 +101,15 @@ _encode_sorted: Callable[[Any], str] | None = None
 
 
 def htmlsafe_json_dumps(obj: Any, dumps: Callable[..., str] | None = None, **kwargs: Any) -> Markup:
-    """Serialize to JSON that is safe inside HTML, also in `<script>`; only double-quoted attributes are not.
+    """Serialize a value to JSON that is safe in HTML, including `<script>` but not in double-quoted attributes.
 
-    `<`, `>`, `&` and `'` become `\\uXXXX` escapes, which JSON readers turn back.
+    `<`, `>`, `&` and `'` are written as the JSON escapes `\\uXXXX`.
 
-    obj: the value to serialize.
-    dumps: the function that serializes, by default `json.dumps`.
+    obj: the value.
+    dumps: the function that serializes; by default `json.dumps`.
     kwargs: further arguments for `dumps`.
+
+    Raises TypeError if the value cannot be serialized.
     """
     global _dumps, _encode_sorted
     if dumps is None:
@@ -121,21 +127,21 @@ def htmlsafe_json_dumps(obj: Any, dumps: Callable[..., str] | None = None, **kwa
     return mark(text) if type(text) is str else Markup(text)
 
 
-# Links. A text is taken word by word. A word is [opening brackets] core [closing brackets and punctuation];
-# the core is a link if it is wholly of one of the forms below. The text is escaped before that, so a bracket
-# `<` is seen as `&lt;`. Everything is linear in the length of the text: the ends are trimmed by scanning
-# inwards, and the patterns are anchored and have at each point one way to go on.
+# Links. A text is processed word by word. A word is [opening brackets] core [closing brackets and punctuation].
+# The core is a link if all of it has one of the forms below. The text is escaped first, so a bracket `<`
+# appears as `&lt;`. The time is linear in the length of the text: the ends are trimmed by scanning inwards, and
+# the patterns are anchored and never backtrack.
 
 _OPENING = re.compile(r"(?:[(<]|&lt;)*")
 _WORDS = re.compile(r"\S+")
 _BRACKETS = (("(", ")"), ("<", ">"), ("&lt;", "&gt;"))
 
 _HOST_FORMS = (
-    # A scheme or www., any subdomains, and a top-level domain (RFC 1035: up to 63 letters) or its IDNA form.
+    # A scheme or `www.`, subdomains, and a top-level domain (RFC 1035: up to 63 letters) or its IDNA form.
     r"(?:https?://|www\.)(?:[\w%-]+\.)*(?:[a-z]{2,63}|xn--[\w%]{2,59})",
-    # No scheme: only under the original top-level domains, anything else may be a file name.
+    # No scheme: only the original top-level domains, because any other name may be a file's.
     r"(?:[\w%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)",
-    # An address: four decimal groups, or at least three hexadecimal groups in brackets.
+    # An IP address: four decimal groups, or at least three hexadecimal groups in brackets.
     r"https?://(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\])",
 )
 _URL = "(?:" + "|".join(_HOST_FORMS) + r")(?::\d{1,5})?(?:[/?#]\S*)?"
@@ -146,7 +152,7 @@ _is_email: Callable[[str], Any] | None = None
 
 
 def _closing(word: str) -> int:
-    """Find where the closing brackets and the punctuation at the end of `word` begin."""
+    """Return the index at which the closing brackets and the punctuation at the end of `word` begin."""
     end = len(word)
     while end:
         if word[end - 1] in ")>.,":
@@ -159,22 +165,22 @@ def _closing(word: str) -> int:
 
 
 def _split_word(word: str) -> tuple[str, str, str]:
-    """Split a word into what stands before a possible link, the link, and what follows it."""
+    """Split a word into the text before a possible link, the link, and the text after it."""
     match = _OPENING.match(word)
     begin = match.end() if match else 0
     core = word[begin:]
     end = _closing(core)
     tail = core[end:]
     core = core[:end]
-    # A bracket that the link itself opens is closed by the first brackets of the tail.
+    # If the link contains an opening bracket, the first closing bracket after it belongs to the link.
     for opening, closing in _BRACKETS:
         opened = core.count(opening)
         if opened > core.count(closing):
-            taken = 0
+            end = 0
             for _ in range(min(opened, tail.count(closing))):
-                taken = tail.index(closing, taken) + len(closing)
-            core += tail[:taken]
-            tail = tail[taken:]
+                end = tail.index(closing, end) + len(closing)
+            core += tail[:end]
+            tail = tail[end:]
     return word[:begin], core, tail
 
 
@@ -185,16 +191,16 @@ def urlize(
     target: str | None = None,
     extra_schemes: Iterable[str] | None = None,
 ) -> str:
-    """Escape a text and turn the URLs and mail addresses in it into links.
+    """Escape a text and convert the URLs and mail addresses in it to links.
 
-    Links are made of `http://`, `https://` and `www.` URLs, of names under the original top-level domains, of
-    `mailto:` URLs and of mail addresses. Brackets and punctuation around a link stay outside it.
+    Links are created for URLs that begin with `http://`, `https://`, `www.` or `mailto:`, for names in the original
+    top-level domains, and for mail addresses. Brackets and punctuation around a link are not part of it.
 
-    text: the text, escaped unless it is markup.
-    trim_url_limit: show at most this many characters of a URL, then `...`.
-    rel: value of the links' `rel` attribute.
-    target: value of the links' `target` attribute.
-    extra_schemes: beginnings (`ftp:`, `tel:`) that make any word a link.
+    text: the text, which is escaped unless it is markup.
+    trim_url_limit: the maximum number of characters of a URL to show, before `...`; None for all.
+    rel: the value of the links' `rel` attribute; None for none.
+    target: the value of the links' `target` attribute; None for none.
+    extra_schemes: further prefixes of links, such as `ftp:` or `tel:`.
     """
     global _is_url, _is_email
     if _is_url is None or _is_email is None:
@@ -214,7 +220,7 @@ def urlize(
             shown = core
             if trim_url_limit is not None and len(core) > trim_url_limit:
                 shown = f"{core[:trim_url_limit]}..."
-            # Case matters here though not above: HTTPS://… is recognized, and gets a scheme before it.
+            # Upper case matters here, unlike above: a scheme is put before HTTPS://… too, as in Jinja2.
             scheme = "" if core.startswith(("https://", "http://")) else "https://"
             core = f'<a href="{scheme}{core}"{attributes}>{shown}</a>'
         elif core.startswith("mailto:") and is_email(core[7:]):

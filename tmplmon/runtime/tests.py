@@ -1,7 +1,7 @@
-"""The built-in tests, what stands after `is`.
+"""The built-in tests, which templates use after `is`.
 
-Rule: a test takes the value, then its arguments, and gives a bool (a comparison gives what the values' own
-operator gives). The table at the end has every name, with those that are aliases.
+Rule: the arguments of a test's function are the value and the arguments of the test. It returns a bool; a
+comparison returns the result of the values' operator. The table at the end has all names, including aliases.
 """
 
 import operator
@@ -58,22 +58,22 @@ def test_none(value: Any) -> bool:
 
 
 def test_boolean(value: Any) -> bool:
-    """Tell whether the value is true or false itself, not merely counts as one of them."""
+    """Tell whether the value is the constant true or false, not only counts as true or false."""
     return value is True or value is False
 
 
 def test_false(value: Any) -> bool:
-    """Tell whether the value is false itself."""
+    """Tell whether the value is the constant false."""
     return value is False
 
 
 def test_true(value: Any) -> bool:
-    """Tell whether the value is true itself."""
+    """Tell whether the value is the constant true."""
     return value is True
 
 
 def test_integer(value: Any) -> bool:
-    """Tell whether the value is an integer; true and false are not."""
+    """Tell whether the value is an integer. True and false are not integers."""
     return isinstance(value, int) and value is not True and value is not False
 
 
@@ -83,12 +83,12 @@ def test_float(value: Any) -> bool:
 
 
 def test_lower(value: Any) -> bool:
-    """Tell whether all letters of a text are small."""
+    """Tell whether all letters of a text are lower case."""
     return str(value).islower()
 
 
 def test_upper(value: Any) -> bool:
-    """Tell whether all letters of a text are capital."""
+    """Tell whether all letters of a text are upper case."""
     return str(value).isupper()
 
 
@@ -103,15 +103,15 @@ def test_mapping(value: Any) -> bool:
 
 
 _NUMBERS = frozenset({int, float, bool, complex})
-_NO_NUMBERS = frozenset({str, list, dict, tuple, type(None)})
+_NOT_NUMBERS = frozenset({str, list, dict, tuple, type(None)})
 
 
 def test_number(value: Any) -> bool:
-    """Tell whether the value is a number of any kind; true and false are numbers too."""
+    """Tell whether the value is a number of any type. True and false are numbers."""
     kind = type(value)
     if kind in _NUMBERS:
         return True
-    if kind in _NO_NUMBERS:
+    if kind in _NOT_NUMBERS:
         return False
     from numbers import Number
 
@@ -119,7 +119,7 @@ def test_number(value: Any) -> bool:
 
 
 def test_sequence(value: Any) -> bool:
-    """Tell whether the value has a length and items, as a list, a text or a dict has."""
+    """Tell whether the value has a length and items, like a list, a text or a dict."""
     try:
         len(value)
         value.__getitem__  # noqa: B018
@@ -129,15 +129,15 @@ def test_sequence(value: Any) -> bool:
 
 
 def test_sameas(value: Any, other: Any) -> bool:
-    """Tell whether the value is another one, not merely equal to it.
+    """Tell whether the value is the same object as another one, not only equal to it.
 
-    other: the other one.
+    other: the other object.
     """
     return value is other
 
 
 def test_iterable(value: Any) -> bool:
-    """Tell whether one can iterate over the value."""
+    """Tell whether the value is iterable."""
     try:
         iter(value)
     except TypeError:
@@ -146,14 +146,14 @@ def test_iterable(value: Any) -> bool:
 
 
 def test_escaped(value: Any) -> bool:
-    """Tell whether the value is markup, which is not escaped again."""
+    """Tell whether the value is markup, which autoescaping does not escape again."""
     return hasattr(value, "__html__")
 
 
 def test_in(value: Any, seq: Container[Any]) -> bool:
-    """Tell whether the value is in a sequence.
+    """Tell whether a container has the value.
 
-    seq: the sequence, or whatever else can contain values.
+    seq: the container, for example a list, a text or a dict.
     """
     return value in seq
 
@@ -199,4 +199,4 @@ TESTS: dict[str, Callable[..., Any]] = {
     "undefined": test_undefined,
     "upper": test_upper,
 }
-"""Name of each built-in test → the function."""
+"""Name of each built-in test → its function."""

@@ -1,9 +1,8 @@
-"""What a template gets for a name, attribute or item that does not exist.
+"""Undefined values: the values of names, attributes and items that do not exist.
 
-Rule: looking something up never raises; it gives an undefined value that remembers what was asked of what.
-The *use* of that value decides: each kind allows some operations and raises `UndefinedError` for all the
-others, with a message made only then (creating the value has to stay cheap, because many are created and few
-are reported).
+Rule: a look-up never raises. It returns an undefined value, which stores the object and the name. Each kind of
+undefined value allows some operations and raises UndefinedError for all others. The message is created only then,
+because most undefined values are never reported.
 
     kind         print     iterate, len, bool   compare   attribute, item   anything else
     Undefined    ''        empty, 0, False      by type   error             error
@@ -11,8 +10,8 @@ are reported).
     Debug        {{ … }}   empty, 0, False      by type   error             error
     Strict       error     error                error     error             error
 
-A dunder attribute that is missing raises `AttributeError` in every kind, since Python itself probes for those
-(`copy`, `pickle`, `hasattr(value, "__html__")`).
+A missing attribute with two underscores at both ends raises AttributeError for every kind, because Python looks for
+such attributes (`copy`, `pickle`, `hasattr(value, "__html__")`).
 """
 
 import sys
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Missing:
-    """The type of `missing`; there is one instance, also after copying and pickling."""
+    """The type of `missing`. Copying and unpickling return the only instance."""
 
     __slots__ = ()
 
@@ -38,13 +37,13 @@ class _Missing:
 
 
 missing: Any = _Missing()
-"""Stands for "no value" where None is a value."""
+"""Means "no value" where None is a value."""
 
 _NOTHING: tuple[Any, ...] = ()
 
 
 def object_type_repr(obj: Any) -> str:
-    """Name the type of `obj` for an error message: `str object`, `shop.models.Cart object`, `None`."""
+    """Return the type of `obj` for an error message: `str object`, `shop.models.Cart object`, `None`."""
     if obj is None or obj is Ellipsis:
         return repr(obj)
     cls = type(obj)
@@ -53,13 +52,13 @@ def object_type_repr(obj: Any) -> str:
 
 
 class Undefined:
-    """The default kind: prints as nothing, iterates as empty, is false; everything else raises
-    `UndefinedError`.
+    """The default kind of undefined value: prints as an empty text, is an empty iterable, is false. All other
+    operations raise UndefinedError.
 
-    hint: the whole error message, instead of one made from the other arguments.
-    obj: what was asked, `missing` if it was not an object but the template's own names.
-    name: the name, attribute or item that was asked for.
-    exc: the exception that a forbidden use raises.
+    hint: the complete error message; None for one that is created from `obj` and `name`.
+    obj: the object without that attribute or item; `missing` for a name that the template does not have.
+    name: the name, attribute or key.
+    exc: the exception to raise in place of UndefinedError.
     """
 
     __slots__ = (
@@ -81,12 +80,12 @@ class Undefined:
         self._undefined_obj = obj
         self._undefined_name = name
         self._undefined_exception = exc
-        # An AttributeError that was raised inside of the attribute that was asked for.
+        # An AttributeError that was raised by the code of an existing property.
         self._undefined_cause: AttributeError | None = None
 
     @property
     def _undefined_message(self) -> str:
-        """The message an error about this value carries."""
+        """The message for an error about this value."""
         if self._undefined_hint:
             return self._undefined_hint
         name = self._undefined_name
@@ -98,7 +97,7 @@ class Undefined:
         return f"{owner} has no element {name!r}"
 
     def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise the error for a use that this kind forbids."""
+        """Raise the error for an operation that this kind does not allow."""
         error = self._undefined_exception(self._undefined_message)
         cause = self._undefined_cause
         if cause is None:
@@ -123,11 +122,11 @@ class Undefined:
         return type(self) is type(other)
 
     def __ne__(self, other: object) -> bool:
-        # Through `__eq__`, so that a subclass has to redefine only that.
+        # Calls `__eq__`, so that a subclass needs to override only that.
         return not self.__eq__(other)
 
     def __hash__(self) -> int:
-        # All values of one kind are equal, so they must share a hash.
+        # All values of one kind are equal, so they must have the same hash.
         return id(type(self))
 
     def __str__(self) -> str:
@@ -174,7 +173,7 @@ def _described(name: Any, cause: AttributeError) -> str:
 
 
 class ChainableUndefined(Undefined):
-    """Like `Undefined`, but an attribute or item of it is itself: `a.b.c` is undefined when `a` is."""
+    """Like `Undefined`, but its attributes and items are the value itself: `a.b.c` is undefined if `a` is."""
 
     __slots__ = ()
 
@@ -191,7 +190,7 @@ class ChainableUndefined(Undefined):
 
 
 class DebugUndefined(Undefined):
-    """Like `Undefined`, but prints as the expression that was undefined: `{{ name }}`."""
+    """Like `Undefined`, but prints as the undefined expression: `{{ name }}`."""
 
     __slots__ = ()
 
@@ -207,7 +206,8 @@ class DebugUndefined(Undefined):
 
 
 class StrictUndefined(Undefined):
-    """Raises on every use, printing and comparison included; only `is defined` and `default` may see it."""
+    """Raises UndefinedError for all operations, including printing and comparison. Only the test `defined` and the
+    filter `default` accept it."""
 
     __slots__ = ()
 
@@ -218,12 +218,12 @@ class StrictUndefined(Undefined):
 def make_logging_undefined(
     logger: "logging.Logger | None" = None, base: type[Undefined] = Undefined
 ) -> type[Undefined]:
-    """Make a kind that behaves as `base` and logs its uses.
+    """Return a subclass of `base` that logs its uses.
 
-    Printing, iterating and testing for truth log a warning; an attribute that raises logs an error first.
+    Printing, iterating and testing for truth log a warning. An operation that raises logs an error first.
 
-    logger: where to log; by default this module's logger, with a handler that writes to standard error.
-    base: the kind to extend.
+    logger: the logger; by default that of this module, with a handler that writes to standard error.
+    base: the kind of undefined value to extend.
     """
     if logger is None:
         import logging
@@ -261,5 +261,5 @@ def make_logging_undefined(
 
 
 def is_undefined(obj: Any) -> bool:
-    """Tell whether `obj` is an undefined value of any kind."""
+    """Whether `obj` is an undefined value of any kind."""
     return isinstance(obj, Undefined)
