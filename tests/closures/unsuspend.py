@@ -80,7 +80,8 @@ def is_current() -> bool:
 def main() -> None:
     tree = plain_tree(SUSPENDING.read_text("utf-8"))
     PLAIN.write_text(HEADER + "\n" + ast.unparse(ast.Module(tree.body[1:], [])) + "\n", "utf-8")
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(PLAIN)], check=True)
+    for arguments in (["format"], ["check", "--select", "I", "--fix"]):
+        subprocess.run([sys.executable, "-m", "ruff", *arguments, "--quiet", str(PLAIN)], check=True)
 
 
 if __name__ == "__main__":

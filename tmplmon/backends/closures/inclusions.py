@@ -1,8 +1,8 @@
 """Includes in trees that signal: a static one runs as a part of the including scope.
 
-Rule: the template that is found decides. If it is the one whose sites were joined in (`monitored`), its own tree
-runs under this scope's activation, with PY_START and PY_RETURN or PY_UNWIND of its file; any other is entered as a
-scope of its own.
+Rule: if the loaded template is the one whose sites were joined in (`monitored`), its own tree runs under this
+scope's activation, with PY_START and PY_RETURN or PY_UNWIND of its file. Any other template is entered as a scope of
+its own.
 """
 
 from collections.abc import Callable
@@ -46,14 +46,14 @@ def include(b: Builder, op: ops.Include) -> Closure:
 
     def find(f: Frame, name: Any) -> tuple[Any, Any, Part | None]:
         """The template, the context it runs in, and the part of this scope that it is."""
-        found = f[CONTEXT].loaded.get(key) if static else None
-        if found is None:
-            found = load(f, name)
+        template = f[CONTEXT].loaded.get(key) if static else None
+        if template is None:
+            template = load(f, name)
         if branch is not None:
-            branch(f, found is not None)
-        if found is None:
+            branch(f, template is not None)
+        if template is None:
             return None, None, None
-        return found, context_for(f, found), f[PART].child(site, found) if static else None
+        return template, context_for(f, template), f[PART].child(site, template) if static else None
 
     # Where scopes may suspend, each file is a scope of its own, and has no frame of this one around it.
     place = None if b.runs_suspending else b.signals.plan.place[site]

@@ -96,16 +96,16 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
         or jumps(op.body)
     ):
         return None
-    made = head(b, op)
-    if made.slots is None:
+    loop_head = head(b, op)
+    if loop_head.slots is None:
         return None
-    body, items, site = _body(b, op, made, free=b.metering is not None), made.items, op.site
+    body, items, site = _body(b, op, free=b.metering is not None), loop_head.items, op.site
     if items is not None:
-        given = iterable
-        iterable = lambda f: items(f, given(f))  # noqa: E731
+        source = iterable
+        iterable = lambda f: items(f, source(f))  # noqa: E731
     if b.metering is not None:
-        return b.metering.simple_loop(op, made.slots, iterable, body)
-    match made.slots:
+        return b.metering.simple_loop(op, loop_head.slots, iterable, body)
+    match loop_head.slots:
         case (i,):
 
             def over_one(f: Frame) -> None:
@@ -138,8 +138,8 @@ def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
     loop_head = head(b, op, recurse)
     ahead = op.test is not None and op.loop.looks_ahead
     passing = _passing(b, op) if ahead else None
-    test = None if op.test is None or ahead else _test(b, op, loop_head)
-    body = _body(b, op, loop_head)
+    test = None if op.test is None or ahead else _test(b, op)
+    body = _body(b, op)
     finish = _finish(b, op)
     steps = [step for step in (passing, loop_head.items) if step is not None]
     assign, count = loop_head.assign, loop_head.count
@@ -180,16 +180,16 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
         assert use.slot is not None
         i = b.index(use.slot)
         undefined = b.constants.undefined_class
-        made: Callable[..., Any] = AsyncLoopContext if asynchronous else LoopContext
+        loop_class: Callable[..., Any] = AsyncLoopContext if asynchronous else LoopContext
 
         def with_object(f: Frame, iterable: Any) -> Any:
             if recurse is None:
-                return made(iterable, undefined)
-            return made(iterable, undefined, *recurse(f))
+                return loop_class(iterable, undefined)
+            return loop_class(iterable, undefined, *recurse(f))
 
         def assign_both(f: Frame, item: Any) -> None:
-            held, f[i] = item
-            assign(f, held)
+            value, f[i] = item
+            assign(f, value)
 
         return Head(with_object, assign_both, _followed(slots, i))
     if use.attributes & _LENGTHS or "last" in use.attributes:
@@ -205,8 +205,8 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             return counted(iterable)
 
         def assign_three(f: Frame, item: Any) -> None:
-            f[number], f[last], held = item
-            assign(f, held)
+            f[number], f[last], value = item
+            assign(f, value)
 
         if asynchronous:
             return Head(awaiting.with_last(b, op, length), assign_three, None)
@@ -217,8 +217,8 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             return Head(None, assign, slots, number)
 
         def assign_numbered(f: Frame, item: Any) -> None:
-            f[number], held = item
-            assign(f, held)
+            f[number], value = item
+            assign(f, value)
 
         return Head(_numbered, assign_numbered, _preceded((number,), slots))
     return Head(None, assign, slots)
@@ -245,7 +245,7 @@ def _followed(slots: tuple[int, ...] | None, i: int) -> tuple[int, ...] | None:
     return (*slots, i) if slots is not None and len(slots) == 1 else None
 
 
-def _body(b: Builder, op: ops.For, made: Head, free: bool = False) -> Closure:
+def _body(b: Builder, op: ops.For, free: bool = False) -> Closure:
     """The body; its fuel is taken by the loop if it is `free`."""
     start = starts(b, op.frame)
     body = (b.body_free(op.body) if free else b.body(op.body, least=1)) or nothing
@@ -254,9 +254,9 @@ def _body(b: Builder, op: ops.For, made: Head, free: bool = False) -> Closure:
     return sequence([start, body], jumps(op.body)) or nothing
 
 
-def _test(b: Builder, op: ops.For, made: Head) -> Closure:
-    """The condition at the start of the body, for an item that the loop's variables hold: the condition's variables
-    are in the same places. It sees the enclosing frame's, not what the round before has made of the body's."""
+def _test(b: Builder, op: ops.For) -> Closure:
+    """The condition, tested at the start of the body. Its variables share the places of the loop's variables. It
+    reads the variables of the enclosing frame, and none that the body has assigned in the round before."""
     assert op.test is not None and op.test_target is not None
     _alias(b, op.test_target, op.target)
     return _condition(b, op)
@@ -264,10 +264,10 @@ def _test(b: Builder, op: ops.For, made: Head) -> Closure:
 
 def _condition(b: Builder, op: ops.For) -> Closure:
     assert op.test is not None
-    made = b.value(op.test)
+    test = b.value(op.test)
     if b.signals is not None:
-        made = b.signals.passes(op, made)
-    return made if b.metering is None else b.metering.round(op, made)
+        test = b.signals.passes(op, test)
+    return test if b.metering is None else b.metering.round(op, test)
 
 
 def _alias(b: Builder, to: ops.Target, of: ops.Target) -> None:

@@ -148,12 +148,12 @@ def enter(
     def enter(f: Frame) -> Any:
         nonlocal site
         values = []
-        for _, value in bindings:
-            values.append(value(f))
+        for _, closure in bindings:
+            values.append(closure(f))
         if start is not None:
             start(f)
-        for (to, _), held in zip(bindings, values, strict=True):
-            to(f, held)
+        for (assign, _), value in zip(bindings, values, strict=True):
+            assign(f, value)
         return body(f)
 
     return enter

@@ -90,7 +90,7 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
 
 
 def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
-    """Binds a macro: a value that knows the frame it was made in."""
+    """Binds a macro: a value that refers to the frame of the statement that defines it."""
     ir = op.scope
     scope = b.scope.nested[ir]
     i, exports = b.index(op.slot), exporter(b, op.export)
@@ -108,23 +108,23 @@ def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
 
 
 def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
-    """What comes first in a macro: parameters that were not given get their defaults."""
-    made: list[Closure] = [
+    """The steps at the start of a macro: parameters that were not passed get their defaults."""
+    steps: list[Closure] = [
         _argument(b.index(argument), b.index(slot), b.constants.undefined(slot.name))
         for slot, argument in ir.arguments.items()
     ]
     for slot, default in ir.parameters:
         i = b.index(slot)
         if default is None:
-            made.append(_absent(i, b.constants.absent(slot.name)))
+            steps.append(_absent(i, b.constants.absent(slot.name)))
             continue
         value = b.value(default)
         if b.signals is not None:
             value = b.signals.default(default, value)
-        made.append(suspending.default(i, value))
+        steps.append(suspending.default(i, value))
         if b.signals is not None:
-            made.append(forget_line)
-    return made
+            steps.append(forget_line)
+    return steps
 
 
 def _argument(i: int, parameter: int, undefined: Any) -> Closure:

@@ -187,12 +187,12 @@ def enter(
     def enter(f: Frame) -> Generator[Any, Any, Any]:
         nonlocal site
         values = []
-        for _, value in bindings:
-            values.append((yield from run(value, f)))
+        for _, closure in bindings:
+            values.append((yield from run(closure, f)))
         if start is not None:
             start(f)
-        for (to, _), held in zip(bindings, values, strict=True):
-            to(f, held)
+        for (assign, _), value in zip(bindings, values, strict=True):
+            assign(f, value)
         return (yield from run(body, f))
 
     return enter

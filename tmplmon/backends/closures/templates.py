@@ -138,9 +138,9 @@ def import_(b: Builder, op: ops.Import) -> Closure:
     place = f"line {line}" if name is None else f"line {line} in {name!r}"
     environment = b.constants.environment
 
-    def bind(f: Frame, found: Any) -> None:
+    def bind(f: Frame, module: Any) -> None:
         for name, i in places:
-            f[i] = found if name is None else support.imported_name(environment, found, name, place)
+            f[i] = module if name is None else support.imported_name(environment, module, name, place)
         if exports is not None:
             exports(f)
 

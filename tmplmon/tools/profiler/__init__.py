@@ -4,15 +4,16 @@
         page.render(user=user)
     profiler.profile.save("profile.html")
 
-The data goes one way, and these are the modules in its order:
+The modules, in the order in which they process the data:
 
-    recorder   sys.monitoring: which code has events, which thread they are in
-    thread     a thread's events to its call tree: what runs on every line of a template
-    tree       the call tree: what ran, called from which line, how often, how long
-    profile    the tree in figures by line, file and scope
-    sources    the text of the files
-    formats    a profile as a table, JSON, speedscope, collapsed stacks, a flame graph, a heat map
-    profiler   the functions and the class that an application uses
+    recorder      sets events on template code, and passes each event to its thread
+    thread        turns the events of a thread into a call tree; called on every line of a template
+    calibration   measures what recording adds to a line and to a call
+    tree          the call tree: which scope was called from which line, how often, and the time on each line
+    profile       totals by line, file and scope
+    sources       the text of the files
+    formats       a profile as a table, JSON, speedscope, collapsed stacks, a flame graph, a heat map
+    profiler      the class and the functions for applications
 """
 
 from tmplmon.tools.profiler.profile import Profile

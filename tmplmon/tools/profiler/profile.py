@@ -1,10 +1,10 @@
-"""A profile in figures: by line, by file and by scope.
+"""The totals of a profile: by line, by file and by scope.
 
     self    the time on a line, and in the Python functions it calls, but not in other templates
     total   with the includes, macros, blocks and parents that it calls
 
-Rule: `self` adds up to `Profile.spent`, by any grouping. `total` counts a moment once for each line (or scope) that
-is active in it, also where templates call themselves.
+Rule: in any grouping the sum of `self` is `Profile.spent`. `total` counts a moment once for each line or scope that
+is active in it, even if templates call themselves.
 """
 
 import os
@@ -56,7 +56,7 @@ class File(Figures):
 
 
 class Profile:
-    """What a profiler has found, in seconds (or the unit of its clock).
+    """The result of a profiler, in seconds (or the unit of its clock).
 
     root: the call tree. seconds: how long it looked. threads: how many ran templates. executable: files and lines
     with code. plain: the time of a rendering while it is not profiled, where somebody has measured that.
@@ -181,7 +181,7 @@ class Profile:
         return show(self, format, **options)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write the profile to a file, in the format that its name ends with if none is given.
+        """Write the profile to a file, in a format; by default the one that the end of its name says.
 
         Raises ValueError for a name that says no format.
         """

@@ -1,7 +1,7 @@
-"""What an application uses: a profiler to switch on and off, and functions for one that is running.
+"""The API for applications: a profiler that is started and stopped, and functions for a running application.
 
-In a running application it is on in bursts (`share`): while it is off, templates run at full speed, and what is
-seen while it is on is exact. So the cost is chosen, and nothing is estimated.
+In a running application the profiler is on in bursts (`share`). While it is off, templates run at full speed; while
+it is on, every line is recorded. So the application chooses the cost, and nothing is sampled.
 """
 
 import os
@@ -16,17 +16,18 @@ from tmplmon.tools.profiler.profile import Profile
 from tmplmon.tools.profiler.recorder import Recorder
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock
 
-# Seconds that a burst takes. Switching on and off takes some 10 µs for each template function there is.
+# Seconds. Starting and stopping takes about 10 µs for each template function that exists.
 BURST = 0.1
 
 
 class Profiler:
     """Records which lines of templates run, how often and for how long, in all threads, from `start` to `stop`.
 
-    share: the share of the time in which it is on, in bursts. clock: a function of one argument that gives the
-    time, as `time.clock_gettime`.
+    share: the share of the time in which it is on, in bursts, above 0 and at most 1. clock: a function of one
+    argument that returns the time in seconds, as `time.clock_gettime`. burst: the length of a burst in seconds.
 
-    It may be started again after it was stopped, and goes on then. `profile` is what it has found when it is off.
+    After it was stopped it may be started again, and then adds to the same profile. Raises ValueError for a share
+    out of range.
     """
 
     def __init__(self, *, share: float = 1.0, clock: Clock = CLOCK, burst: float = BURST) -> None:
@@ -42,7 +43,7 @@ class Profiler:
         self._began = 0.0
 
     def start(self) -> None:
-        """Begin. Raises RuntimeError if other tools have all the ids of `sys.monitoring` a profiler may have."""
+        """Start recording. Raises RuntimeError if no tool id is free that a profiler may use."""
         if self._switcher is not None:
             return
         self._on()
@@ -52,7 +53,7 @@ class Profiler:
             self._switcher.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop recording. Does nothing if it is not on."""
         if self._switcher is not None:
             self._ended.set()
             self._switcher.join()
@@ -70,7 +71,7 @@ class Profiler:
 
     @property
     def profile(self) -> Profile:
-        """What was found. Raises RuntimeError while it is on."""
+        """The result. Raises RuntimeError while it is on."""
         if self._recorder.is_on or self._switcher is not None:
             raise RuntimeError("the profiler is on; there is a profile when it has stopped")
         return Profile(
@@ -105,17 +106,18 @@ class Profiler:
 
 
 def _lines(code: CodeType) -> set[tuple[str, int]]:
-    """The lines with code. The start of a scope is on its first line, whether or not that has any."""
+    """The lines of a code object that have instructions, without the first instruction: it starts the scope, and is
+    on the scope's first line even if there is nothing else on that line."""
     return {(code.co_filename, line) for start, _, line in iter_lines(code) if start}
 
 
 def profile_for(
     seconds: float, *, share: float = 0.25, wait: Callable[[float], object] | None = None
 ) -> Profile:
-    """Profile the templates that other threads render in the next so many seconds, and return the profile.
+    """Profile the templates that other threads render in the next `seconds`, and return the profile.
 
-    It blocks meanwhile: in an event loop, call it by `asyncio.to_thread`. wait: called with the seconds instead of
-    sleeping.
+    This function blocks: in an event loop, call it by `asyncio.to_thread`. wait: called with the seconds instead of
+    sleeping. Raises RuntimeError as `Profiler.start` does.
     """
     with Profiler(share=share) as profiler:
         (wait or threading.Event().wait)(seconds)
@@ -123,11 +125,11 @@ def profile_for(
 
 
 def profile_on_signal(number: int, path: str, *, seconds: float = 10, share: float = 0.25) -> None:
-    """From now on, when the process gets a signal, profile it for so many seconds and write the profile to a file.
+    """Install a signal handler that profiles the process for `seconds` and writes the profile to a file.
 
-    number: as `signal.SIGUSR1`. path: the end of its name says the format; ``%d`` in it becomes the process id.
-    A signal that comes while one is being worked on is ignored. Call it in the main thread. Raises ValueError for a
-    name that says no format.
+    number: as `signal.SIGUSR1`. path: the end of its name selects the format; ``%d`` in it is replaced by the
+    process id. A signal that arrives while the process is being profiled is ignored. Call this function in the main
+    thread. Raises ValueError if the name selects no format.
     """
     import signal
 

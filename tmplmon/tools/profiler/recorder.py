@@ -1,14 +1,15 @@
-"""Which code has events, and which thread an event belongs to: `sys.monitoring` as the profiler uses it.
+"""The profiler's use of `sys.monitoring`: which code has events, and to which thread an event belongs.
 
-- *Only templates.* Template code has local events, set on the code objects that engines announce. PY_UNWIND and
-  PY_THROW can only be global: they cost other code a call for each frame that an exception leaves, no more.
-- *Threads.* A line's callback does not ask which thread it runs in, as long as one thread at a time is inside of
-  templates: it is that thread's own. Each thread's first template is seen to begin, so a second one is noticed
-  before its first line, and from then on, until no template runs, lines are looked up by thread.
-- *Suspension.* A scope that yields has left, and one that is resumed enters again, where its offset says. So what
-  happens between is not counted, and the tasks of an event loop may take turns in any way.
-- *Beginnings.* A template that runs already when recording starts is not seen before it calls another, as nothing
-  tells which thread its events are in; while there may be one, all lines are looked up by thread.
+- *Only templates.* Local events are set on the code objects that engines announce. PY_UNWIND and PY_THROW can only
+  be global: they cost other code a call for each frame that an exception leaves.
+- *Threads.* As long as one thread at a time runs templates, the LINE callback is that thread's own function and
+  does not look up the thread. When a second thread enters its first template, before its first line, the callback
+  is replaced by one that looks up the thread, until no thread runs a template.
+- *Suspension.* A scope that yields is left, and a scope that is resumed is entered again at the line of its offset.
+  The time between is not counted, and the tasks of an event loop may alternate in any order.
+- *Running templates.* A template that is already running when recording starts is not recorded until it calls
+  another one, as its thread is not known. While there may be such a template, each line looks up its thread.
+- *Calibration.* The first recordings of a process begin with the templates of `calibration`.
 """
 
 import os
@@ -117,8 +118,8 @@ class Recorder:
             self._inside, self._owner = 0, None
 
     def _settle(self) -> None:
-        """Wait until no other thread is in the middle of a callback; none begins another. (Not for ever: a debugger
-        may have stopped one there.)"""
+        """Wait until no other thread is in a callback; no thread enters one any more. Gives up after half a second,
+        as a debugger may have stopped a thread there."""
         for _ in range(1000):
             frames = sys._current_frames()
             frames.pop(get_ident(), None)
@@ -137,7 +138,7 @@ class Recorder:
         }
 
     def _observe(self, code: CodeType) -> None:
-        """Template code that there is, or that has just been made."""
+        """Record the code of a template: code that exists when recording starts, or that was announced since."""
         with self._lock:
             if self.is_on and id(code) not in self._codes:
                 self._record(code)
@@ -232,7 +233,7 @@ class Recorder:
                     self._inside -= 1
 
     def _claim(self, thread: Thread) -> None:
-        """A thread's outermost template begins: who records lines?"""
+        """A thread enters its outermost template: choose the LINE callback."""
         with self._lock:
             self._inside += 1
             owner = thread if self._inside == 1 and not self._mixed else None
@@ -255,7 +256,8 @@ def _free_tool() -> int:
 
 
 def _is_ours(frame: FrameType | None) -> bool:
-    """Whether a frame is a callback's, or of what that calls: it may have called a clock of the application's."""
+    """Whether a frame is that of a callback, or of a function that a callback has called: a clock may be a function
+    of the application."""
     for _ in range(4):
         if frame is None:
             return False

@@ -1,7 +1,7 @@
-"""The text of the files in a profile, and what to call them.
+"""The text of the files in a profile, and their displayed names.
 
-Rule: the text is taken when profiling ends, so that a profile can be shown after a file has changed, or the
-template of a string is gone.
+Rule: the text is read when profiling ends, so that a profile can be shown after a file has changed, or after the
+template of a string no longer exists.
 """
 
 import linecache
@@ -11,8 +11,8 @@ from tmplmon.monitoring import split_lines
 
 
 def lines_of(file: str) -> list[str]:
-    """The lines of a template, without line ends; none if there is no such file. Not by way of `linecache` for what
-    is on disk: it would look for Python's encoding declarations."""
+    """The lines of a template without their line ends; an empty list if there is no such file. Files on disk are
+    not read by `linecache`, which looks for Python's encoding declarations."""
     try:
         with open(file, encoding="utf-8", errors="replace") as text:
             return split_lines(text.read())
