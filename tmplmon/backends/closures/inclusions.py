@@ -1,8 +1,8 @@
 """Includes in trees that signal: a static one runs as a part of the including scope.
 
 Rule: if the loaded template is the one whose sites were joined in (`monitored`), its own tree runs under this
-scope's activation, with PY_START and PY_RETURN or PY_UNWIND of its file. Any other template is entered as a scope of
-its own.
+scope's activation, with PY_START and PY_RETURN or PY_UNWIND of its file. Any other template is entered as a scope
+of its own.
 """
 
 from collections.abc import Callable
