@@ -103,6 +103,19 @@ def split_piece(piece: ops.EmitText | ops.EmitValue, rules: OutputRules) -> list
     return [OutputValue(op, escape, finished, False, site)]
 
 
+def starts_chunk(is_value: bool, values: int, has_text: bool) -> bool:
+    """Whether a piece that is no blank text is handed out apart from those before it, where a template's output is
+    handed out piece by piece.
+
+    It is, so that nothing waits for a value that takes long to evaluate. A blank text goes with
+    another piece.
+    is_value: whether the piece is a value.
+    values: how many values precede it that have not been handed out.
+    has_text: whether a text precedes it that has not been handed out and is not blank.
+    """
+    return values > 0 or (is_value and has_text)
+
+
 def _joined(op: ops.Op, escape: bool, site: int, rules: OutputRules) -> OutputPart:
     """One operand of ``~``."""
     if type(op) is ops.Const:

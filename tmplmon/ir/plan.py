@@ -240,10 +240,10 @@ class Plan:
                 if known_super(piece.value) is not None:
                     self._add_wait(last)
                     self._add("yield", last, self.pause)
-        if last >= 0:
+            # Each piece may be handed out by itself.
             if last not in self.pause:
                 self._add("yield", last, self.pause)
-        elif self.entries:
+        if last < 0 and self.entries:
             # Blank text has no line. Its pauses get an entry that no code leads to.
             self._blank = self._blank or self.entries[-1]
 

@@ -39,7 +39,15 @@ from tmplmon.backends.bytecode.texts import text_by_type, text_of, text_of_other
 from tmplmon.backends.bytecode.values import read_attribute
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN
-from tmplmon.ir.output import ConstantText, MacroCall, OutputRules, OutputValue, SuperCall, split_piece
+from tmplmon.ir.output import (
+    ConstantText,
+    MacroCall,
+    OutputRules,
+    OutputValue,
+    SuperCall,
+    split_piece,
+    starts_chunk,
+)
 from tmplmon.records import record
 from tmplmon.runtime.html import escape_to_str
 
@@ -131,6 +139,8 @@ class _RunWriter:
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> None:
         f = self.f
         for piece in pieces:
+            if piece.site >= 0:
+                self.begin_piece(type(piece) is ops.EmitValue)
             if type(piece) is ops.EmitValue:
                 f.here = f.at(piece.site)
             for part in split_piece(piece, self.rules):
@@ -147,10 +157,19 @@ class _RunWriter:
                 self.flush()
                 f.begin()
 
+    def begin_piece(self, is_value: bool) -> None:
+        """Write the fragments that are handed out before the piece that begins."""
+        if self.f.sink == YIELD:
+            has_text = any(fragment.place is not None for fragment in self.fragments)
+            if starts_chunk(is_value, self.values, has_text):
+                self.flush()
+                self.f.begin()
+
     def choice(self, op: ops.If) -> None:
         """Add one of two texts on one line, as a fragment like any other."""
         f = self.f
         ((test, yes, site),) = op.branches
+        self.begin_piece(True)
         at = f.here = f.at(site)
         before = len(f.body)
         condition = value(f, test)

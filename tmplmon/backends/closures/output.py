@@ -18,7 +18,15 @@ from tmplmon.backends.closures.templates import run_super
 from tmplmon.backends.closures.texts import text_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import LONGEST_RUN
-from tmplmon.ir.output import ConstantText, MacroCall, OutputRules, OutputValue, SuperCall, split_piece
+from tmplmon.ir.output import (
+    ConstantText,
+    MacroCall,
+    OutputRules,
+    OutputValue,
+    SuperCall,
+    split_piece,
+    starts_chunk,
+)
 from tmplmon.runtime.html import escape_to_str
 from tmplmon.runtime.undefined import missing
 
@@ -75,6 +83,11 @@ class _Run:
 
     def pieces(self, pieces: Sequence[ops.EmitText | ops.EmitValue]) -> list[Closure]:
         for piece in pieces:
+            if self.b.yields and piece.site >= 0:
+                chunk = self.chunk
+                has_text = any(site >= 0 for site in chunk.sites)
+                if starts_chunk(type(piece) is ops.EmitValue, chunk.values, has_text):
+                    self.flush()
             if piece.site >= 0:
                 self.chunk.site = piece.site
             for part in split_piece(piece, self.rules):
