@@ -7,6 +7,7 @@ compiled; `monitoring` could be a package of its own; tools and integrations use
 import ast
 import functools
 import graphlib
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,6 +206,26 @@ def test_imports_inside_functions_have_a_reason() -> None:
     places = {name: f"{path}:{line}" for path in MODULES for line, name in imported_in_functions(path)}
     assert places.keys() - IMPORTED_ON_USE.keys() == set(), places
     assert IMPORTED_ON_USE.keys() - places.keys() == set()
+
+
+def test_the_closures_back_end_lists_its_modules_in_the_order_of_their_imports() -> None:
+    folder = ROOT / "tmplmon/backends/closures"
+    described = ast.get_docstring(parsed(folder / "__init__.py"))
+    assert described is not None
+    order = re.findall(r"^ {8}(\w+)  ", described, re.MULTILINE)
+    paths = {path.stem: path for path in folder.glob("*.py") if path.stem != "__init__"}
+    assert sorted(order) == sorted(paths)
+    for name, path in paths.items():
+        for node in parsed(path).body:
+            for module in imported_modules(node) if isinstance(node, ast.ImportFrom) else ():
+                package, _, last = module.rpartition(".")
+                if package == "tmplmon.backends.closures":
+                    assert order.index(last) < order.index(name), f"{name} imports {last}"
+
+
+def imported_modules(node: ast.ImportFrom) -> list[str]:
+    full = [f"{node.module}.{alias.name}" for alias in node.names]
+    return [name if is_ours(name) and is_module(name) else str(node.module) for name in full]
 
 
 # Modules that split the *values* that filters work on, as Jinja does.

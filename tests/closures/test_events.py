@@ -454,7 +454,7 @@ def test_lines_that_a_tool_has_disabled() -> None:
         monitoring.set_events(TOOL, monitoring.events.LINE)
         template.render(xs=[1, 2])
         assert lines == [1, 2, 4]
-        assert not template._functions.root.monitored.is_heard()
+        assert not template._functions.root.monitored.has_listeners()
         template.render(xs=[1, 2])
         assert lines == [1, 2, 4]
         monitoring.restart_events()

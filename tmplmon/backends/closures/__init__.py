@@ -1,23 +1,39 @@
 """The closures back end: a template as a tree of Python closures, for templates that must not become code.
 
-Nothing here generates code: no `exec`, no `compile`. The modules in the order in which they are met:
+It generates no code: there is no `exec` and no `compile`. A module imports only modules that stand above it; those
+of the last group are imported when the first tool starts:
 
-    compile      a program to the functions of a template
-    scope        what runs as one function: its trees, its entry, what tools see of it
-    frame        the variables of one run, and where an exception came up
-    core         IR ops to closures: what the modules below share
-    parts        what a value op consists of
-    values       each value op by its definition              (bytecode: values)
-    calls        those that call something
-    shapes       common shapes of value ops, faster
-    builtin      stock filters and tests in place             (bytecode: builtin)
-    output       runs of output                               (bytecode: output)
-    statements   statements                                   (bytecode: statements)
-    loops        loops                                        (bytecode: loops)
-    templates    blocks, inheritance, includes, imports
-    suspending   closures that run other closures, for trees that may suspend: `generate`, coroutines
-    plain        the same for those that do not; generated from suspending
-    awaiting     awaiting values and yielding output
-    signals      what the trees that are seen by tools have in addition
-    monitored    the table of a scope's sites (`ir.plan`), with those of the templates it includes
+    what trees are built with
+        frame        the frame of one run: variables, output, what fires events
+        listeners    the kinds of trees for the tools that listen
+        core         the builder of a tree, closures in sequence
+        constants    filters, tests, undefined values and settings of the environment
+        variables    assignment, first values, exports
+        joining      texts and the texts of closures as chunks of output
+    closures that run other closures
+        awaiting     awaiting values, yielding output
+        plain        generated from suspending, for trees that are never suspended
+        suspending   the one definition, for trees that may be suspended: `generate`, coroutines
+    values
+        parts        the definition of a value op, and its closure
+        builtin      stock filters and tests that are inlined   (bytecode: builtin)
+        calls        functions, macros, filters, tests
+        shapes       common shapes of value ops, faster
+        values       each value op by its definition            (bytecode: values)
+        texts        values as text
+    statements
+        templates    blocks, inheritance, includes, imports
+        output       runs of output                             (bytecode: output)
+        loops        loops
+        statements   the other statements, and the table of all (bytecode: statements)
+    entering a scope
+        tracebacks   where an exception came up, and the scope's frame in its traceback
+        budget       what trees with a budget spend
+        entry        the functions that run templates, blocks and macros
+        scope        a scope: its trees, and what tools see of it
+        compile      from a program to the functions of a template
+    with tools
+        signals      closures that fire events
+        monitored    the table of a scope's sites (`ir.plan`), with those of the templates it includes
+        inclusions   static includes as parts of the including scope
 """

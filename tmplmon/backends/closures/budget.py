@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures import suspending
 from tmplmon.backends.closures.core import Closure, suspends
 from tmplmon.backends.closures.frame import METER, OUTPUT, Frame
-from tmplmon.backends.closures.joining import Part, alternating, joiner, writer
+from tmplmon.backends.closures.joining import Fragment, alternating, joiner, writer
 from tmplmon.backends.closures.tracebacks import error_site, show
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
@@ -47,7 +47,7 @@ class Metering:
 
     def __init__(self) -> None:
         # Statements that write output, which can take the fuel of a sequence as well: → their parts and site.
-        self._writers: dict[Closure, tuple[Sequence[Part], int]] = {}
+        self._writers: dict[Closure, tuple[Sequence[Fragment], int]] = {}
 
     # --- fuel ----------------------------------------------------------------------------------------------
 
@@ -180,13 +180,13 @@ class Metering:
         """A closure for a text that will be put out, which counts it."""
         return suspending.counted(text, put, site)
 
-    def writer(self, parts: "Sequence[Part]", site: int) -> Closure:
+    def writer(self, parts: "Sequence[Fragment]", site: int) -> Closure:
         """A statement that puts out texts and the texts of closures. Its output is counted later."""
         closure = writer(parts)
         self._writers[closure] = parts, site
         return closure
 
-    def _taking_writer(self, parts: "Sequence[Part]", site: int, cost: int) -> Closure:
+    def _taking_writer(self, parts: "Sequence[Fragment]", site: int, cost: int) -> Closure:
         """The same statement, which also takes the fuel of a sequence."""
         texts, values = alternating(parts)
         if len(values) == 1:

@@ -1,4 +1,4 @@
-"""A program to the functions of a template. Nothing is built yet: a tree is made when it is first run."""
+"""From a program to the functions of a template. Trees are not built here, but when they are first run."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class ClosureCode:
-    """What `Template` keeps of its source: the counterpart of `backends.code.Code`.
+    """The code of a template, before it is linked with an environment; the counterpart of `backends.code.Code`.
 
-    program: the template's IR. file: what its code is of. blocks: the names of its blocks. required: those that
-    are. result: the slot with an expression's value, where the program is an expression.
+    program: the template's IR. file: its file name.
+    blocks: the names of its blocks. required: the names of its required blocks.
+    result: the slot of the value if the program is an expression, else None.
     """
 
     __slots__ = ("blocks", "file", "program", "required", "result")
@@ -29,22 +30,22 @@ class ClosureCode:
         self.result = result
 
     def lines(self) -> set[int]:
-        """The lines with code."""
-        found: set[int] = set()
+        """The executable lines."""
+        lines: set[int] = set()
         pending = [self.program.root, *self.program.blocks.values()]
         while pending:
             scope = pending.pop()
-            found.update(scope.positions[site][0] for site in scope.lines)
+            lines.update(scope.positions[site][0] for site in scope.lines)
             pending += scope.nested
-        return found
+        return lines
 
     def linked(self, template: "Template") -> "Functions":
-        """The functions for a template, with the filters and tests that its environment has now."""
+        """The functions of a template, with the filters and tests that its environment has now."""
         return Functions(self, template)
 
 
 class Functions:
-    """The functions of a template that is linked, and the scopes they run.
+    """The functions of a linked template, and the scopes that they run.
 
     root: the scope of its body. blocks: block name → scope.
     """
@@ -68,10 +69,10 @@ class Functions:
 
     def generating(self, block: str | None) -> Callable[..., Any]:
         """The function `generate_code(context)` of the template (None) or of a block."""
-        found = self._generating.get(block)
-        if found is None:
-            found = self._generating[block] = generating_of(self._scope(block))
-        return found
+        generating = self._generating.get(block)
+        if generating is None:
+            generating = self._generating[block] = generating_of(self._scope(block))
+        return generating
 
     def _scope(self, block: str | None) -> CompiledScope:
         return self.root if block is None else self.blocks[block]

@@ -1,7 +1,7 @@
-"""What the closures of one template are built with: filters, tests, undefined values, as the environment has them.
+"""What the trees of one template are built with: filters, tests, undefined values and settings of its environment.
 
-Rule: everything is looked up when a tree is built, nothing when it runs. When the environment's tables change, the
-template is linked again, and gets new constants and new trees.
+All of it is looked up when a tree is built and none when it runs. When the environment's tables change, the
+template is linked again and gets new constants and new trees.
 """
 
 import operator
@@ -31,7 +31,13 @@ STOCK_TEXT = Text()
 
 
 class Constants:
-    """Of one template, as long as it stays linked. `blocks`: block name → the template's `Block`."""
+    """The constants of one linked template.
+
+    blocks: block name → the template's `Block`.
+    metered: whether a rendering may have a budget.
+    stock_getattr, stock_getitem: whether attributes and items are looked up as the engine does it by default.
+    guard: the rules of a sandbox; None outside of one.
+    """
 
     def __init__(self, template: Any, program: "Program", blocks: Mapping[str, Any], is_async: bool) -> None:
         environment = template.environment
@@ -56,40 +62,41 @@ class Constants:
         self._undefined: dict[str, Undefined] = {}
 
     def undefined(self, name: str) -> Undefined:
-        """The undefined value of a variable: the same one wherever the template names it."""
-        found = self._undefined.get(name)
-        if found is None:
-            found = self._undefined[name] = self.undefined_class(name=name)
-        return found
+        """The undefined value of a variable: the same object wherever the template names the variable."""
+        undefined = self._undefined.get(name)
+        if undefined is None:
+            undefined = self._undefined[name] = self.undefined_class(name=name)
+        return undefined
 
     def default(self, name: str) -> Any:
-        """The value of a name the context does not have: the environment's global, else undefined."""
-        found = self.environment.globals
-        return found[name] if name in found else self.undefined(name)
+        """The value of a name that the context does not have: the environment's global, or undefined."""
+        names = self.environment.globals
+        return names[name] if name in names else self.undefined(name)
 
     def absent(self, name: str) -> Undefined:
-        """The value of a parameter that was not given."""
+        """The value of a parameter that was not passed."""
         return self.undefined_class(f"parameter {name!r} was not provided", name=name)
 
     def function(self, kind: str, name: str) -> tuple[Callable[..., Any], str | None]:
-        """A filter or test, by its `kind`, and what it wants as its first argument."""
-        found = self._table(kind).get(name)
-        if found is None:
+        """The function of a filter or test, and what a marked one is passed first: "context", "eval_context",
+        "environment" or None. kind: "filter" or "test"."""
+        function = self._table(kind).get(name)
+        if function is None:
             return support.unknown(kind, name), None
-        wants = pass_arg_of(found)
+        wants = pass_arg_of(function)
         if kind == "filter":
-            found = self.environment._callable_filter(name, found)
-        return found, wants
+            function = self.environment._callable_filter(name, function)
+        return function, wants
 
     def is_known(self, kind: str, name: str) -> bool:
         return name in self._table(kind)
 
     def is_stock(self, kind: str, name: str) -> bool:
-        """Whether a filter or test is the engine's own, so that its work may be done in place."""
+        """Whether a filter or test is the engine's own, so that it may be inlined."""
         environment = self.environment
         stock = environment._stock_filters if kind == "filter" else environment._stock_tests
-        found = self._table(kind).get(name)
-        return found is not None and found is stock.get(name)
+        function = self._table(kind).get(name)
+        return function is not None and function is stock.get(name)
 
     def _table(self, kind: str) -> Mapping[str, Callable[..., Any]]:
         table: Mapping[str, Callable[..., Any]]

@@ -75,7 +75,7 @@ class Run:
             # A scope that may be suspended does not run its includes as parts: each file fires events of its own
             # when it is suspended.
             table = scope.alone if may_pause else scope.monitored
-            if stepping or table.is_heard():
+            if stepping or table.has_listeners():
                 names = scope.module_names
                 self.activation = table.scope.enter(Variables(scope, self.f), names, always=stepping)
         kind = QUIET
@@ -188,14 +188,14 @@ def macro_of(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], Any]
 
 def _code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
     stepping = scope.constants.environment.stepping
-    may_be_heard, is_heard = always if stepping else any_tool, scope.is_heard
+    may_have_listeners, has_listeners = always if stepping else any_tool, scope.has_listeners
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
-        if may_be_heard() and (stepping or is_heard()):
+        if may_have_listeners() and (stepping or has_listeners()):
             with Run(scope, [context], output) as run:
                 run.body(run.f)
             return
@@ -219,14 +219,14 @@ def _code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
 
 def _macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
     stepping = scope.constants.environment.stepping
-    may_be_heard, is_heard = always if stepping else any_tool, scope.is_heard
+    may_have_listeners, has_listeners = always if stepping else any_tool, scope.has_listeners
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
     def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
         nonlocal blank, names, body
-        if may_be_heard() and (stepping or is_heard()):
+        if may_have_listeners() and (stepping or has_listeners()):
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return
@@ -253,17 +253,17 @@ def _macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
 
 def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
     environment = scope.constants.environment
-    may_be_heard, unmetered = always if environment.stepping else any_tool, _code(scope)
+    may_have_listeners, unmetered = always if environment.stepping else any_tool, _code(scope)
     get_current, set_current = current.get, current.set
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
     body: Closure
 
-    def listened_to(context: Any, output: list[Any]) -> None:
+    def run_with_listeners(context: Any, output: list[Any]) -> None:
         with Run(scope, [context], output) as run:
             run.body(run.f)
 
-    heard = metered.starting(scope, listened_to)
+    with_listeners = metered.starting(scope, run_with_listeners)
 
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
@@ -272,8 +272,8 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
         if budget is None and environment.limits is None:
             unmetered(context, output)
             return
-        if may_be_heard():
-            heard(context, output)
+        if may_have_listeners():
+            with_listeners(context, output)
             return
         if blank is None:
             tree = scope.tree(QUIET, metered=True)
@@ -320,7 +320,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
 
 def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
     environment = scope.constants.environment
-    may_be_heard, unmetered = always if environment.stepping else any_tool, _macro(scope)
+    may_have_listeners, unmetered = always if environment.stepping else any_tool, _macro(scope)
     get_current = current.get
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -336,7 +336,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
                 with budget_of(environment.limits):
                     run_macro(outer, output, slots)
             return
-        if may_be_heard():
+        if may_have_listeners():
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 from tmplmon.backends.closures.core import Closure
 from tmplmon.backends.closures.frame import OUTPUT, Frame
 
-type Part = str | Closure
+type Fragment = str | Closure
+"""A text, or a closure whose result is formatted as text."""
 
 
 def constant_writer(text: str) -> Closure:
+    """A statement that writes a text."""
+
     def put(f: Frame) -> None:
         f[OUTPUT].append(text)
 
     return put
 
 
-def writer(parts: Sequence[Part]) -> Closure:
-    """A statement that puts out texts and the texts of closures."""
+def writer(parts: Sequence[Fragment]) -> Closure:
+    """A statement that writes texts and the texts of closures."""
     texts, values = alternating(parts)
     match values:
         case []:
@@ -36,8 +39,8 @@ def writer(parts: Sequence[Part]) -> Closure:
     return put
 
 
-def joiner(parts: Sequence[Part]) -> Closure:
-    """A closure for the text of several parts."""
+def joiner(parts: Sequence[Fragment]) -> Closure:
+    """A closure for the text of several parts: an f-string for up to four values, else several that are joined."""
     texts, values = alternating(parts)
     match values:
         case []:
@@ -55,23 +58,24 @@ def joiner(parts: Sequence[Part]) -> Closure:
         case [v, w, y, k]:
             t, u, x, z, m = texts
             return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}{k(f)}{m}"
-    pieces = []
+    joined = []
     for start in range(0, len(values), 4):
-        group: list[Part] = [texts[start]]
+        group: list[Fragment] = [texts[start]]
         for number, closure in enumerate(values[start : start + 4], start):
             group.append(closure)
             if number + 1 == len(values) or number + 1 < start + 4:
                 group.append(texts[number + 1])
-        pieces.append(joiner(group))
-    if len(pieces) == 2:
-        first, second = pieces
+        joined.append(joiner(group))
+    if len(joined) == 2:
+        first, second = joined
         return lambda f: f"{first(f)}{second(f)}"
     join = "".join
-    return lambda f: join([piece(f) for piece in pieces])
+    return lambda f: join([part(f) for part in joined])
 
 
-def alternating(parts: Sequence[Part]) -> tuple[list[str], list[Closure]]:
-    """The closures, and the text before the first, between each two, and after the last."""
+def alternating(parts: Sequence[Fragment]) -> tuple[list[str], list[Closure]]:
+    """Returns (texts, closures): the text before the first closure, between each two, and after the last; and the
+    closures."""
     texts, values = [""], []
     for part in parts:
         if isinstance(part, str):

@@ -1,20 +1,20 @@
-"""Whether any of Python's tools listens to anything, and to what."""
+"""Tools: whether there are any, and the kinds of trees that serve them."""
 
 import sys
 
 from tmplmon.monitoring.states import any_tool
 
 QUIET, LINES, BRANCHES, ALL = "quiet", "lines", "branches", "all"
-"""The kinds of trees: without signals; with signals of lines; of lines and branches; of all events."""
+"""The kinds of trees: without events; with events for lines; for lines and branches; with all events."""
 
 __all__ = ["ALL", "BRANCHES", "LINES", "QUIET", "always", "any_tool", "has_debugger"]
 
 
 def always() -> bool:
-    """In place of `any_tool` where one may come at any time."""
+    """Used in place of `any_tool` where a tool may start during a scope (`Environment.stepping`)."""
     return True
 
 
 def has_debugger() -> bool:
-    """Whether there is a tool in the debuggers' place."""
+    """Whether a tool uses the debuggers' tool id."""
     return sys.monitoring.get_tool(sys.monitoring.DEBUGGER_ID) is not None

@@ -1,10 +1,10 @@
 """A compiled scope as tools see it: one `tmplmon.monitoring.Scope` that spans the files of its static includes.
 
-Rule: a template that is included by a constant name is a part of the including scope: it has its own sites there,
-with the place of the include in their chains, and runs under the scope's activation. A template that was loaded
-again is another template, so the scope is made again before it is next entered; until then the new one runs as a
-scope of its own. Not joined in: a template that includes itself, what would make the table very long, and what
-cannot be loaded.
+A template that is included by a constant name is part of the including scope: it has its own sites there, with the
+include in their chains, and runs under the scope's activation. When such a template is loaded again, the table is
+stale: it is made again before the scope is next entered, and until then the new template runs as a scope of its
+own. These are never joined to the including scope: a template that includes itself, one that cannot be loaded, and
+one that would make the table too long.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -23,17 +23,18 @@ from tmplmon.monitoring.hidden import hide_all
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
-# This module is loaded when the first tool comes. Tools that keep a stack would take the return of what fired
-# PY_START for the return of the scope.
+# This module is loaded when the first tool starts. Tools that keep a stack would take the return of the function
+# that fires PY_START for the return of the scope, so they do not see it.
 hide_all(Run)
 ENGINES.add("tmplmon.")
 
-# Includes in includes, and sites in all, that are joined into one scope: a chain of includes is rarely longer than
-# this, and a template that includes two others, which each include two others … would have a table without end.
+# The greatest depth of includes and the greatest number of sites in one scope. Chains of includes are rarely
+# longer. A template that includes two others, which each include two others, and so on, would make an endless
+# table.
 _DEEPEST = 8
 _MOST_SITES = 5000
 
-# The events that the tree for lines and branches has.
+# The events that the trees for branches and for lines fire.
 _BRANCHES = {ev.BRANCH_LEFT, ev.BRANCH_RIGHT}
 _OF_LINES = {ev.LINE, ev.PY_START, ev.PY_RETURN, ev.PY_UNWIND}
 _OF_LINES |= {ev.PY_YIELD, ev.PY_RESUME, ev.PY_THROW}
@@ -62,10 +63,13 @@ def _add_sites(plan: Plan, builder: ScopeBuilder, inclusion: int) -> int:
 
 
 class Part:
-    """A file in a scope: the scope's own (inclusion 0), or a static include.
+    """A file in a scope: the scope's own (inclusion 0), or that of a static include.
 
-    scope: what is run there. first: the number of its first site. state: where its states begin, in bytes.
-    children: IR site of an include in it → its part; None where it is not to be joined.
+    whole: the table that the part belongs to.
+    scope: the compiled scope of the file.
+    first: the number of its first site.
+    state: the offset of its first state, in bytes.
+    children: IR site of an include → the part of the included file; None if it is not joined.
     """
 
     def __init__(self, whole: "Monitored", scope: "CompiledScope", inclusion: int, first: int) -> None:
@@ -101,11 +105,11 @@ class Part:
             error.__traceback__ = traceback
 
     def child(self, site: int, template: Any) -> "Part | None":
-        """The part for a static include, if the template is the one that was joined in."""
+        """The part of a static include, if `template` is the one that was joined; else None."""
         try:
             part = self.children[site]
         except KeyError:
-            self.whole.is_stale = True  # it could not be loaded then
+            self.whole.is_stale = True  # It could not be loaded when the table was made.
             return None
         if part is None:
             return None
@@ -117,7 +121,11 @@ class Part:
 
 
 class Monitored:
-    """The table of a scope. `scope` is what tools see, `root` the part of the scope's own file."""
+    """The table of a scope.
+
+    scope: the `tmplmon.monitoring.Scope`. root: the part of the scope's own file.
+    is_stale: whether the table has to be made again.
+    """
 
     def __init__(self, compiled: "CompiledScope", join: bool) -> None:
         self.is_stale = False
@@ -138,13 +146,14 @@ class Monitored:
             if part.plan.entries:
                 part.state = 2 * self.scope.sites[part.first].state
         states = self.scope.states
-        beyond, branches = bytearray(len(states.data)), bytearray(len(states.data))
+        others, branches = bytearray(len(states.data)), bytearray(len(states.data))
         for index, event in enumerate(states.events):
             if event in _BRANCHES:
                 branches[2 * index] = 0xFF
             elif event not in _OF_LINES:
-                beyond[2 * index] = 0xFF
-        self._beyond = int.from_bytes(beyond, "little")
+                others[2 * index] = 0xFF
+        # The states of a kind as one integer, to be masked with the active ones.
+        self._others = int.from_bytes(others, "little")
         self._branches = int.from_bytes(branches, "little")
         fires = bytearray(b"\xff\x00" * len(states.events))
         for part in self._parts:
@@ -154,25 +163,23 @@ class Monitored:
         self._fires = int.from_bytes(fires, "little")
         self._data = states.data
         self._enter = states.enter_with_tools
-        self._unheard = b""  # the states as they were when it was found that nothing is heard
+        self._without_listeners = b""  # the states when `has_listeners` was last False
 
-    def is_heard(self) -> bool:
-        """Whether any tool listens to anything that is fired here, as of now. To be asked where there is one."""
-        if not self._enter() or self._data == self._unheard:
+    def has_listeners(self) -> bool:
+        """Whether any tool listens to an event that the scope fires, at the moment."""
+        if not self._enter() or self._data == self._without_listeners:
             return False
         if int.from_bytes(self._data, "little") & self._fires:
             return True
-        self._unheard = bytes(self._data)
+        self._without_listeners = bytes(self._data)
         return False
 
     def kind(self) -> str:
-        """The kind of tree that fires what tools listen to. A debugger looks at who called whom, so it gets all."""
-        heard = int.from_bytes(self.scope.data, "little")
-        if heard & self._beyond or has_debugger():
+        """The kind of tree that fires what tools listen to. A debugger reads the call stack, so it needs all."""
+        active = int.from_bytes(self.scope.data, "little")
+        if active & self._others or has_debugger():
             return ALL
-        if heard & self._branches:
-            return BRANCHES
-        return LINES
+        return BRANCHES if active & self._branches else LINES
 
     def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
         plan = compiled.plan
@@ -187,13 +194,13 @@ class Monitored:
         constants = compiled.constants
         for op in part.plan.includes:
             try:
-                found = constants.environment.get_template(op.template.value, constants.template.name)  # type: ignore[union-attr]
+                template = constants.environment.get_template(op.template.value, constants.template.name)  # type: ignore[union-attr]
             except Exception:
                 continue
-            root = found._functions.root if found.environment is constants.environment else None
+            root = template._functions.root if template.environment is constants.environment else None
             if (
                 root is None
-                or found in chain
+                or template in chain
                 or len(chain) > _DEEPEST
                 or self._count + len(root.plan.entries) > _MOST_SITES
             ):
@@ -201,6 +208,11 @@ class Monitored:
             else:
                 line, _, column, _ = compiled.ir.positions[op.site]
                 inner = self._builder.include(
-                    found._file, line, column, parent=part.inclusion, name=root.name, qualname=root.qualname
+                    template._file,
+                    line,
+                    column,
+                    parent=part.inclusion,
+                    name=root.name,
+                    qualname=root.qualname,
                 )
-                part.children[op.site] = self._add(root, inner, (*chain, found))
+                part.children[op.site] = self._add(root, inner, (*chain, template))

@@ -13,7 +13,7 @@ from typing import Any
 from tmplmon.backends.closures import awaiting, suspending
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, Frame
-from tmplmon.backends.closures.joining import Part, constant_writer, writer
+from tmplmon.backends.closures.joining import Fragment, constant_writer, writer
 from tmplmon.backends.closures.templates import run_super
 from tmplmon.backends.closures.texts import text_of
 from tmplmon.ir import ops
@@ -54,7 +54,7 @@ class OutputChunk:
         self.sites.append(value.site)
         self.values += 1
 
-    def closures(self, b: Builder) -> list[Part]:
+    def closures(self, b: Builder) -> list[Fragment]:
         """The parts, with a closure for the text of each value."""
         return [part if isinstance(part, str) else text_of(b, part) for part in self.parts]
 
@@ -135,7 +135,7 @@ def put_out(b: Builder, chunk: OutputChunk) -> list[Closure]:
     return writers(b, chunk.closures(b), chunk.site)
 
 
-def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
+def writers(b: Builder, parts: Sequence[Fragment], site: int) -> list[Closure]:
     """The statements that write texts and the texts of closures."""
     if b.may_suspend:
         return awaiting.put_out(b, parts, site)
@@ -146,7 +146,7 @@ def writers(b: Builder, parts: Sequence[Part], site: int) -> list[Closure]:
     return [writer(parts) if b.metering is None else b.metering.writer(parts, site)]
 
 
-def _native_writer(part: Part) -> Closure:
+def _native_writer(part: Fragment) -> Closure:
     """The statement for one part in a native environment, which writes values as they are."""
     if isinstance(part, str):
         return constant_writer(part)

@@ -1,14 +1,14 @@
-"""A scope as it is run: a template's body, a block, a macro or a call body.
+"""A scope as it is run (the body of a template, a block, a macro, a call body), its trees, and its code for tools.
 
-Rule: to enter a scope is to ask once whether any tool is there. If not, the quiet tree runs, in which there is not
-one check. If so, the scope's activation begins, and a tree that signals runs: one for tools that want lines, one
-for those that want branches too, another for those that also want calls and exceptions (`signals`). Each tree is
-built when it is first needed, from the same ops.
+When a scope is entered, it is checked once whether any tool listens to it. If none does, the quiet tree runs, which
+contains no checks. Otherwise an activation starts, and a tree runs that fires events: one for tools that listen to
+lines, one for lines and branches, one for all events (`signals`). Each tree is built when it is first needed, from
+the same ops.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import suspending
@@ -37,29 +37,36 @@ if TYPE_CHECKING:
 
 
 _QUIET = Tables(value, STATEMENTS)
-"""How the ops of a tree are built that fires no events."""
+"""How the ops of a tree are built that fires no events; `inclusions.SIGNALLING` is for the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A scope's closures. A frame starts as a copy of `blank`; `names` (place, name, undefined) are looked up in
-    the context; `body` is run."""
+    """A scope's closures, and what its frames start with.
+
+    blank: copied for each run.
+    names: (place, name, default) of each name that is looked up in the context.
+    body: the closure that runs the scope.
+    """
 
     blank: Frame
     names: tuple[tuple[int, str, Any], ...]
     body: Closure
 
     def look_up(self, f: Frame) -> None:
+        """Look up the names of the context, and store them in a frame."""
         get = f[CONTEXT].names.get
         for i, name, undefined in self.names:
             f[i] = get(name, undefined)
 
 
 class CompiledScope:
-    """A scope of a template that is linked. `outer` is the one a macro or call body is in.
+    """A scope of a linked template.
 
-    indexes: slot → its place in a frame, in every tree.
+    outer: the scope that contains a macro or call body; None for others.
+    indexes: slot → its place in a frame, the same in every tree.
     nested: the scopes of its macros and call bodies.
+    run: the function that runs a macro or call body (`entry.macro_of`).
     """
 
     def __init__(self, constants: Constants, ir: ops.Scope, outer: "CompiledScope | None" = None) -> None:
@@ -79,7 +86,7 @@ class CompiledScope:
 
     @property
     def name(self) -> str:
-        """What frames, tracebacks and profiles call it."""
+        """Its name in frames, tracebacks and profiles."""
         return self.ir.label
 
     @property
@@ -89,23 +96,20 @@ class CompiledScope:
     # --- trees ---------------------------------------------------------------------------------------------
 
     def tree(self, kind: str, yields: bool = False, metered: bool = False) -> Tree:
-        """The tree of a kind; with `yields`, one whose closures yield the output; `metered`, one that spends."""
-        found = self._trees.get((kind, yields, metered))
-        if found is None:
-            found = self._trees[kind, yields, metered] = (
-                self._built_deeply(kind, yields, metered)
-                if kind is QUIET
-                else _unstepped(self._built_deeply, kind, yields, metered)
-            )
-        return found
+        """The tree of a kind. yields: whether it yields its output. metered: whether it spends from a budget."""
+        tree = self._trees.get((kind, yields, metered))
+        if tree is None:
+            build = self._build if kind is QUIET else partial(_unstepped, self._build)
+            tree = self._trees[kind, yields, metered] = build(kind, yields, metered)
+        return tree
 
-    def _built_deeply(self, kind: str, yields: bool, metered: bool) -> Tree:
+    def _build(self, kind: str, yields: bool, metered: bool) -> Tree:
         program = self.constants.program
         return with_raised_recursion_limit(
-            lambda: self._built(kind, yields, metered), program.name, program.filename
+            lambda: self._tree_of(kind, yields, metered), program.name, program.filename
         )
 
-    def _built(self, kind: str, yields: bool, metered: bool) -> Tree:
+    def _tree_of(self, kind: str, yields: bool, metered: bool) -> Tree:
         b = self._builder(kind, yields, metered)
         steps = [step for step in (starts(b, self.ir.frame),) if step is not None]
         steps += parameters(b, self.ir)
@@ -141,44 +145,44 @@ class CompiledScope:
     @property
     def alone(self) -> "Monitored":
         """The scope's table without the templates it includes."""
-        found = self._alone
-        if found is None:
-            found = self._alone = _unstepped(self._monitored, False)
-        return found
+        monitored = self._alone
+        if monitored is None:
+            monitored = self._alone = _unstepped(self._monitored, False)
+        return monitored
 
     @property
     def monitored(self) -> "Monitored":
-        """The scope's table; static includes are a part of it. Made again when one of them was."""
-        found = self._joined
-        if found is None or found.is_stale:
-            found = self._joined = _unstepped(self._monitored, True)
-        return found
+        """The scope's table with its static includes. It is made again when an included template has changed."""
+        monitored = self._joined
+        if monitored is None or monitored.is_stale:
+            monitored = self._joined = _unstepped(self._monitored, True)
+        return monitored
 
     def _monitored(self, join: bool) -> "Monitored":
         from tmplmon.backends.closures.monitored import Monitored
 
         return self.alone if join and not self.plan.includes else Monitored(self, join)
 
-    def is_heard(self) -> bool:
-        """Whether any tool listens to the scope, as of now. To be asked where there is a tool at all."""
+    def has_listeners(self) -> bool:
+        """Whether any tool listens to the scope at the moment. Called only if there is a tool (`any_tool`)."""
         pause_clocks()
         monitored = self._joined
         if monitored is None or monitored.is_stale:
             monitored = self.monitored
-        is_heard = monitored.is_heard()
-        if not is_heard:
+        has_listeners = monitored.has_listeners()
+        if not has_listeners:
             resume_clocks()
-        return is_heard
+        return has_listeners
 
     @property
     def module_names(self) -> dict[str, Any]:
-        """What the globals of its frames say of the template."""
+        """The globals of its frames."""
         template = self.constants.template
         return {"__name__": template.name or "<template>", "__loader__": template}
 
     @property
     def code_like(self) -> "CodeType":
-        """The code object that stands for the scope. (`codelikes` has those of the files it includes, too.)"""
+        """The code object that stands for the scope's own file."""
         return self.monitored.scope.code
 
     @property
@@ -193,12 +197,12 @@ class CompiledScope:
 
     @property
     def sites(self) -> "tuple[Site, ...]":
-        """The places that events come from."""
+        """The sites that events come from."""
         return self.monitored.scope.sites
 
     @property
     def states(self) -> "StateArray":
-        """Who listens to which event, two bytes each (`states.data`); `events` says which they are."""
+        """Which tools listen to which of `events`: two bytes for each, in `states.data`."""
         return self.monitored.scope.states
 
     @property
@@ -209,14 +213,14 @@ class CompiledScope:
     # --- entering ------------------------------------------------------------------------------------------
 
     def code_in(self, f: Frame) -> Callable[..., Any]:
-        """The function of a macro that is made in a frame: `code(output, *slots)`."""
+        """The function `code(output, *slots)` of a macro that is made in a frame."""
         run = self.run
         return lambda output, *slots: run(f, output, slots)
 
 
 def _unstepped[T](build: Callable[..., T], *arguments: Any) -> T:
-    """Builds what is there for tools. A debugger that steps does not step into that."""
+    """Calls a function that builds something for tools. A debugger does not step into it."""
     from tmplmon.monitoring.debuggers import unstepped
 
-    built: T = unstepped(build, *arguments)
-    return built
+    result: T = unstepped(build, *arguments)
+    return result

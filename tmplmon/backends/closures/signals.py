@@ -1,12 +1,12 @@
-"""What the closures of a tree that tools see have in addition.
+"""Signals: the closures that fire events, put around the closures of a quiet tree.
 
-Rule: a signal is put around a closure; the closure itself is the quiet tree's. Before anything is called, the byte
-of the state is looked at: a line that a tool has disabled costs that look. LINE is fired when the line that is
-reached is another than the one reached last (LINE of the frame), as the VM does it.
+Before a signal calls anything, it checks the byte of its state, so a disabled line costs one check. LINE is fired
+if the line that is reached is not the one that was reached last (LINE of the frame), as in CPython.
 
-There are three levels. Tools that want lines, or lines and branches, get the quiet tree with those signals; for
-tools that want more (debuggers, profilers of calls), filters, tests, macros and functions are called through the
-activation as well (`calls`), which tells of the calls and puts the scope's frame on the stack.
+There are three kinds of trees with signals (`listeners`). For tools that listen to lines, or lines and branches,
+the tree has those signals. For tools that listen to more (debuggers, profilers of calls), filters, tests, macros
+and functions are also called by the activation, which fires the events of calls and puts the scope's frame on the
+stack.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -38,15 +38,20 @@ if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
     from tmplmon.runtime.guard import Guard
 
-# From the state of a branch's left side to that of its right; on 3.13 they are one.
+# The distance from the state of a branch's left side to that of its right, in bytes; on 3.13 there is only one.
 _RIGHT = 2 * (len(SITE_EVENTS["branch"]) - 1)
 
-# What `runtime.calls.call` says of it.
+# The hint of `runtime.calls.call`.
 STOPPED = "value was undefined because a callable raised a StopIteration exception"
 
 
 class Signals:
-    """Puts signals around the closures of one tree."""
+    """Puts signals around the closures of one tree.
+
+    kind: the kind of the tree. calls, branches: whether it fires events for those.
+    plan, states: the plan of the scope's sites, and the offset of the state of each of its entries.
+    positions: the positions of IR sites.
+    """
 
     def __init__(self, scope: "CompiledScope", kind: str) -> None:
         self.kind = kind
@@ -59,7 +64,7 @@ class Signals:
     # --- lines ---------------------------------------------------------------------------------------------
 
     def reach(self, line: int) -> Closure:
-        """LINE, if it is another line than the one reached last."""
+        """Fires LINE, unless the line is the one that was reached last."""
         number = self.plan.first_on[line]
         state = self.states[number]
 
@@ -72,6 +77,7 @@ class Signals:
         return reach
 
     def reach_site(self, site: int) -> Closure:
+        """`reach` for the line of an IR site."""
         return self.reach(self.positions[site][0])
 
     def reaching(self, line: int, closure: Closure) -> Closure:
@@ -103,7 +109,7 @@ class Signals:
     # --- branches ------------------------------------------------------------------------------------------
 
     def branch(self, number: int) -> Callable[[Frame, bool], None]:
-        """BRANCH, to the left or to the right."""
+        """Fires BRANCH to the left or to the right, for an entry of the plan."""
         if not self.branches:
             return _no_branch
         left = self.states[number]
@@ -116,7 +122,7 @@ class Signals:
         return branch
 
     def deciding(self, test: Closure, number: int | None) -> Closure:
-        """A condition that decides which way to go: its truth. Without a number it is a constant."""
+        """The truth of a condition, which fires BRANCH. A constant condition has no entry in the plan."""
         if number is None or not self.branches:
             return test
         return suspending.deciding(test, self.branch(number))
@@ -126,16 +132,16 @@ class Signals:
         return self.at_line(site, self.deciding(condition, self.plan.branch.get(site)))
 
     def decided(self, op: ops.Logical) -> Callable[[Frame, Any], bool]:
-        """The truth of the left operand of ``and`` or ``or``: left is on to the right operand."""
-        wanted = op.op == "and"
+        """The truth of the left operand of ``and`` or ``or``. The way to the right operand is the left branch."""
+        continues_if = op.op == "and"
         number = self.plan.branch.get(op.site)
         if number is None or not self.branches:
-            return lambda f, held: bool(held)
+            return lambda f, value: bool(value)
         branch = self.branch(number)
 
-        def decide(f: Frame, held: Any) -> bool:
-            truth = bool(held)
-            branch(f, truth is wanted)
+        def decide(f: Frame, value: Any) -> bool:
+            truth = bool(value)
+            branch(f, truth is continues_if)
             return truth
 
         return decide
@@ -143,11 +149,12 @@ class Signals:
     # --- loops ---------------------------------------------------------------------------------------------
 
     def round(self, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
-        """What comes before a loop asks for its next item, and after it knows whether there is one."""
+        """(before, after) of a round: a closure that runs before the next item is requested, and a function of
+        the frame and whether there was one."""
         return self.reach_site(op.site), self.branch(self.plan.branch[op.site])
 
     def rounds(self, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
-        """The items of a loop, with its line and branch on each round."""
+        """A function that wraps the items of a loop, so that each round fires LINE and BRANCH."""
         before, after = self.round(op)
         if not self.branches:
 
@@ -179,7 +186,7 @@ class Signals:
         return self.at_line(op.site, self.deciding(test, self.plan.passes.get(op.site)))
 
     def finishing(self, op: ops.For, finish: suspending.Finish) -> suspending.Finish:
-        """What follows a loop that has an ``else``."""
+        """The end of a loop that has an ``else``."""
         reach, branch = self.reach_site(op.site), self.branch(self.plan.otherwise[op.site])
         return suspending.finishing(reach, branch, finish)
 
@@ -198,8 +205,11 @@ class Signals:
         seen: Closure | None,
         guard: "Guard | None" = None,
     ) -> Callable[..., Any]:
-        """The call of what a template calls: `runtime.calls.call`, by the activation. (What a sandbox has a say
-        in has its `guard`.)"""
+        """Does what `runtime.calls.call` does, with the call made by the activation.
+
+        passed: makes the arguments (`calls.passing`). seen: the variables that the callee sees in the context, if
+        it is passed that. guard: the rules of a sandbox.
+        """
         number = self.plan.call[op.site]
         callee = None if guard is None else guard.callee_of()
 
@@ -265,7 +275,7 @@ class Signals:
         return [*statements, after] if chunk.values else [after, *statements]
 
     def emitter(self, b: Builder, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
-        """A generator function that yields a piece of output: PY_YIELD, then PY_RESUME or PY_THROW."""
+        """A generator function that yields a chunk of output. Fires PY_YIELD, then PY_RESUME or PY_THROW."""
         is_async = b.constants.is_async
 
         def emit(f: Frame, text: Any) -> Generator[Any, Any, Any]:
@@ -281,9 +291,10 @@ class Signals:
         return emit
 
     def waiter(self, number: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
-        """A generator function that awaits a value: each time it has to wait PY_YIELD, then PY_RESUME or PY_THROW.
+        """A generator function that awaits a value. Fires PY_YIELD, then PY_RESUME or PY_THROW, each time that the
+        value suspends.
 
-        What is awaited may be of the same run, the next level of a recursive loop: then it has told already.
+        If the value is of the same run (the next level of a recursive loop), it has fired them already.
         """
         calls = self.calls
 
@@ -295,17 +306,17 @@ class Signals:
                 over, item = signal.within(there, _step, go_on, sent) if calls else _step(go_on, sent)
                 if over:
                     return item
-                told = signal.is_paused
-                if not told:
+                already_paused = signal.is_paused
+                if not already_paused:
                     signal.py_yield(item, there)
                 try:
                     go_on, sent = awaited.send, (yield item)
                 except BaseException as error:
                     go_on, sent = awaited.throw, error
-                    if not told:
+                    if not already_paused:
                         signal.py_throw(error, there)
                 else:
-                    if not told:
+                    if not already_paused:
                         signal.py_resume(there)
 
         return wait
@@ -321,7 +332,7 @@ def state_offsets(plan: Plan) -> list[int]:
 
 
 def _step(go_on: Callable[[Any], Any], sent: Any) -> tuple[bool, Any]:
-    """A step of a generator: whether it has ended, and its value, or what it yielded."""
+    """Run a step of a generator. Returns (False, what it yielded), or (True, its value) at its end."""
     try:
         return False, go_on(sent)
     except StopIteration as stop:
@@ -329,16 +340,16 @@ def _step(go_on: Callable[[Any], Any], sent: Any) -> tuple[bool, Any]:
 
 
 def _together(*keywords: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments as one dict. Says of a name given twice what `runtime.calls.call` says."""
-    found: dict[str, Any] = {}
-    for part in keywords:
-        twice = next((name for name in part if name in found), None)
+    """Keyword arguments as one dict. Raises the TypeError of `runtime.calls.call` if a name occurs twice."""
+    merged: dict[str, Any] = {}
+    for names in keywords:
+        twice = next((name for name in names if name in merged), None)
         if twice is not None:
-            said = "tmplmon.runtime.calls.call() got multiple values for keyword argument"
-            raise TypeError(f"{said} {twice!r}")
-        found.update(part)
-    return found
+            message = "tmplmon.runtime.calls.call() got multiple values for keyword argument"
+            raise TypeError(f"{message} {twice!r}")
+        merged.update(names)
+    return merged
 
 
 def _no_branch(f: Frame, to_left: bool) -> None:
-    """In place of `branch` where nobody listens to branches."""
+    """Used in place of `branch` in a tree that fires no events for branches."""

@@ -1,7 +1,7 @@
-"""Tracebacks and debuggers: a template's frame, and the variables in it.
+"""Tracebacks: the site at which an exception came up, the scope's frame in its traceback, and its variables.
 
-Rule: an exception that leaves a scope has the scope's frame in its traceback, at the site where it came up: a real
-frame, whose code is the scope's code-like. In a quiet run it is made then, and not before.
+The frame is a real one, whose code is the scope's code-like. In a quiet run it is made when the exception leaves
+the scope, and not before.
 """
 
 import os
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
-_ENGINES = {".context": CONTEXT, ".output": OUTPUT}
+_BY_ENGINE_NAME = {".context": CONTEXT, ".output": OUTPUT}
 
 
 class Variables(MutableMapping[str, Any]):
-    """A frame's variables by the names the template has for them, as a debugger sees them in `f_locals`. What it
-    changes there, the template sees.
+    """A frame's variables by their names in the template: the `f_locals` that debuggers see and can change.
 
-    Where several variables have a name, the innermost that has a value counts. Debuggers can ask for the context
-    and for the output by the names they have in the other back end.
+    Where several variables have the same name, the innermost one with a value is seen. The context and the output
+    list have the names that the bytecode back end gives them.
     """
 
     def __init__(self, scope: "CompiledScope", f: Frame) -> None:
@@ -38,7 +37,7 @@ class Variables(MutableMapping[str, Any]):
 
     @property
     def is_paused(self) -> bool:
-        """Whether the scope has stopped for a while, to hand out a piece or to wait."""
+        """Whether the scope is suspended: it has yielded output, or awaits a value."""
         return bool(self._frame) and self._frame[SIGNAL] is not None and self._frame[SIGNAL].is_paused
 
     def _place(self, name: str) -> int | None:
@@ -48,7 +47,7 @@ class Variables(MutableMapping[str, Any]):
         return None
 
     def __getitem__(self, name: str) -> Any:
-        i = self._place(name) if name not in _ENGINES else _ENGINES[name]
+        i = self._place(name) if name not in _BY_ENGINE_NAME else _BY_ENGINE_NAME[name]
         return self._others[name] if i is None or not self._frame else self._frame[i]
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -77,8 +76,8 @@ class Variables(MutableMapping[str, Any]):
 
 
 def as_in_frame(traceback: TracebackType | None, frame: FrameType, offset: int, line: int) -> TracebackType:
-    """A traceback as the frame sees it that an exception comes up in: the frame itself, and the functions that it
-    called, without the closures in between."""
+    """The traceback as it looks in a scope's frame: the frame, and the functions that it called, without the
+    closures in between."""
     called: list[TracebackType] = []
     while traceback is not None:
         if traceback.tb_frame is frame:
@@ -86,16 +85,16 @@ def as_in_frame(traceback: TracebackType | None, frame: FrameType, offset: int, 
         elif not traceback.tb_frame.f_code.co_filename.startswith(_PACKAGE):
             called.append(traceback)
         traceback = traceback.tb_next
-    following: TracebackType | None = None
-    for each in reversed(called):
-        following = TracebackType(following, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return TracebackType(following, frame, offset, line)
+    rest: TracebackType | None = None
+    for entry in reversed(called):
+        rest = TracebackType(rest, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return TracebackType(rest, frame, offset, line)
 
 
 def error_site(f: Frame, error: BaseException) -> int | None:
-    """The IR site at which an exception came up in a frame or a copy of it; None if it was at no site.
+    """The IR site at which an exception came up in a frame or a copy of it; None if there is none.
 
-    That is the `site` of the innermost closure in the exception's traceback that was called with the frame.
+    It is the variable `site` of the innermost closure in the exception's traceback that was called with the frame.
     """
     site = None
     traceback = error.__traceback__
@@ -118,21 +117,21 @@ def _original(f: Frame) -> Frame | None:
 
 def show(scope: "CompiledScope", f: Frame, error: BaseException, site: int | None) -> None:
     """Add the scope's frame, at a site of it, to the traceback of an exception that leaves the scope."""
-    made = _frame(scope, f, site)
-    if made is None:
+    shown = _frame(scope, f, site)
+    if shown is None:
         return
-    frame, offset = made
+    frame, offset = shown
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame is frame:
-            return  # the function that raised was called from this frame
+            return  # It is there: the function that raised was called from the scope's frame.
         traceback = traceback.tb_next
     position = scope.ir.position if site is None else scope.ir.positions[site]
     error.__traceback__ = TracebackType(error.__traceback__, frame, offset, position[0])
 
 
 def _frame(scope: "CompiledScope", f: Frame, site: int | None) -> tuple[FrameType, int] | None:
-    """The scope's frame, and the offset of a site in its code; None on a Python that has no such frames."""
+    """The scope's frame, and the offset of a site in its code; None on a Python on which frames cannot be made."""
     from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame
 
     if LINE_OFFSET is None:
@@ -140,12 +139,11 @@ def _frame(scope: "CompiledScope", f: Frame, site: int | None) -> tuple[FrameTyp
     number = None if site is None else scope.plan.place.get(site)
     signal = f[SIGNAL]
     if signal is not None:
-        held = signal.frame
         table = f[PART].whole.scope
-        return held.frame, 0 if number is None else table.sites[f[FIRST] + number].offset
+        return signal.frame.frame, 0 if number is None else table.sites[f[FIRST] + number].offset
     table = scope.alone.scope
     offset = table.codelikes[0].start if number is None else table.sites[number].offset
-    held = ScopeFrame(table.code, Variables(scope, f), scope.module_names)
-    held.move(scope.ir.position[0] if site is None else scope.ir.positions[site][0], offset)
-    held.close()
-    return held.frame, offset
+    scope_frame = ScopeFrame(table.code, Variables(scope, f), scope.module_names)
+    scope_frame.move(scope.ir.position[0] if site is None else scope.ir.positions[site][0], offset)
+    scope_frame.close()
+    return scope_frame.frame, offset

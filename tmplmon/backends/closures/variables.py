@@ -48,7 +48,7 @@ def _to_namespace(b: Builder, target: ops.NamespaceTarget) -> Callable[[Frame, A
 
 
 def unpack(value: Any, count: int) -> list[Any]:
-    """The items of a value that is assigned to `count` targets, and Python's own errors where they do not fit."""
+    """The items of a value that is assigned to `count` targets. Raises the errors of Python's own unpacking."""
     match count:
         case 1:
             (a,) = value
@@ -80,18 +80,18 @@ def unpack(value: Any, count: int) -> list[Any]:
 
 
 def namespace_checks(b: Builder, target: ops.Target) -> Closure | None:
-    """That an attribute is set of a namespace is checked before the value is evaluated, as Jinja2 does."""
-    found: list[Closure] = []
+    """Checks that targets with a dot are namespaces. Like Jinja2, before the value is evaluated."""
+    checks: list[Closure] = []
 
     def collect(target: ops.Target) -> None:
         if isinstance(target, tuple):
             for part in target:
                 collect(part)
         elif isinstance(target, ops.NamespaceTarget):
-            found.append(_namespace_check(b, target))
+            checks.append(_namespace_check(b, target))
 
     collect(target)
-    return straight(found) if found else None
+    return straight(checks) if checks else None
 
 
 def _namespace_check(b: Builder, target: ops.NamespaceTarget) -> Closure:
@@ -105,7 +105,7 @@ def _namespace_check(b: Builder, target: ops.NamespaceTarget) -> Closure:
 
 
 def exporter(b: Builder, slots: Sequence[ops.Slot], exported: bool = True) -> Closure | None:
-    """Makes variables known to the context, and to templates that import this one if they are `exported`."""
+    """Sets variables in the context; if `exported`, templates that import this one see them."""
     if not slots:
         return None
     places = [(slot.name, b.index(slot)) for slot in slots]
@@ -119,7 +119,7 @@ def exporter(b: Builder, slots: Sequence[ops.Slot], exported: bool = True) -> Cl
 
 
 def starts(b: Builder, frame: ops.Frame) -> Closure | None:
-    """Gives the variables of a frame their first values, where some op may read them before one assigns them."""
+    """Sets the first values of variables that may be read before they are assigned."""
     constants, copies = [], []
     for slot in frame.slots.values():
         if slot.initialised:
@@ -141,18 +141,18 @@ def starts(b: Builder, frame: ops.Frame) -> Closure | None:
 
 
 def locals_of(b: Builder, variables: Sequence[ops.Local]) -> Closure:
-    """A dict of variables, for code that has its own names; those that were not assigned are left out."""
-    found = []
+    """A dict of variables, for code that sees the context by name. Variables without a value are left out."""
+    readers = []
     for variable in variables:
         unset = b.constants.undefined(variable.slot.name) if variable.maybe_unset else None
-        found.append((variable.name, b.load(variable.slot), variable.maybe_unset, unset))
+        readers.append((variable.name, b.load(variable.slot), variable.maybe_unset, unset))
 
-    def seen(f: Frame) -> dict[str, Any]:
-        made = {}
-        for name, load, maybe_unset, unset in found:
-            held = load(f)
-            if not (maybe_unset and held is unset):
-                made[name] = held
-        return made
+    def variables_of(f: Frame) -> dict[str, Any]:
+        values = {}
+        for name, load, maybe_unset, unset in readers:
+            value = load(f)
+            if not (maybe_unset and value is unset):
+                values[name] = value
+        return values
 
-    return seen
+    return variables_of
