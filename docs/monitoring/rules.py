@@ -1,4 +1,4 @@
-"""A rules language in one file, whose lines Python's tools see: how an engine uses ``tmplmon.monitoring``.
+"""A rules language in one file. It shows how an engine uses ``tmplmon.monitoring`` to be visible to Python's tools.
 
     if price * quantity > 100
         include extra.rules
@@ -7,8 +7,8 @@
         discount = lower(discount)
     end
 
-``run(load("discount.rules"), {"price": 30, ...})`` walks the tree and leaves the results among the variables.
-The lines marked ``signal`` make it visible to tools; without them it would run just the same.
+``run(load("discount.rules"), {"price": 30, ...})`` interprets the tree, and returns the variables with the results.
+The lines marked ``signal`` make the rules visible to tools. Without them the rules would run in the same way.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mu
 @dataclass
 class Statement:
     kind: str  # "set", "if", "while" or "include"
-    line: int  # the sites: LINE, calls in the expression, the branch, the jump behind the body
-    call: int
-    branch: int = -1
-    jump: int = -1
+    line: int  # the site of LINE
+    call: int  # the site of calls in the expression
+    branch: int = -1  # the site of the branch
+    jump: int = -1  # the site of the jump after the body
     expression: ast.expr | None = None
-    target: str = ""  # of a "set"
+    target: str = ""  # the variable that a "set" assigns
     body: list[Statement] = field(default_factory=list)
     otherwise: list[Statement] = field(default_factory=list)
     inclusion: int = 0
 
 
 class Parser:
-    """Reads a file and those it includes. Statements and the sites of their events are made side by side."""
+    """Parses a file and the files it includes. Creates the statements and the sites of their events."""
 
     def __init__(self, path: Path) -> None:
         self.builder = ScopeBuilder(str(path), path.stem)  # signal
-        self.paths = [path]  # of each inclusion
+        self.paths = [path]  # the file of each inclusion
 
     def read(self, inclusion: int) -> list[Statement]:
         lines = enumerate(self.paths[inclusion].read_text(encoding="utf-8").split("\n"), 1)
         return self.block(lines, inclusion)[0]
 
     def block(self, lines: enumerate[str], inclusion: int) -> tuple[list[Statement], str]:
-        found = []
+        statements = []
         for number, text in lines:
             words = text.strip()
             if words in ("end", "else"):
-                return found, words
+                return statements, words
             if words:
-                found.append(self.statement(number, text, words, lines, inclusion))
-        return found, ""
+                statements.append(self.statement(number, text, words, lines, inclusion))
+        return statements, ""
 
     def statement(
         self, number: int, text: str, words: str, lines: enumerate[str], inclusion: int
@@ -76,7 +76,7 @@ class Parser:
             tree = ast.parse(match[2], mode="eval").body
             return Statement("set", line, call, expression=tree, target=match[1])
         if not (match := re.fullmatch(r"(if|while) (.+)", words)):
-            raise SyntaxError("no such statement", (str(self.paths[inclusion]), number, column + 1, text))
+            raise SyntaxError("unknown statement", (str(self.paths[inclusion]), number, column + 1, text))
         branch = self.builder.branch(*place, inclusion=inclusion)  # signal
         otherwise, done = self.builder.label(), self.builder.label()  # signal
         self.builder.connect(branch, right=otherwise)  # signal
@@ -141,7 +141,7 @@ def evaluate(expr: ast.expr | None, variables: dict, node: Statement, signal: Ac
         case ast.Call(function, arguments):
             callee, *values = [evaluate(e, variables, node, signal) for e in (function, *arguments)]
             return signal.invoke(node.call, callee, *values) if signal else callee(*values)  # signal
-    raise TypeError(f"no such expression: {expr and ast.unparse(expr)}")
+    raise TypeError(f"unknown expression: {expr and ast.unparse(expr)}")
 
 
 if __name__ == "__main__":

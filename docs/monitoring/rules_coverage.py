@@ -1,10 +1,10 @@
-"""A coverage.py plugin for the rules language: which lines of a file can run, and where its branches lead.
+"""A coverage.py plugin for the rules language: executable lines, and the destinations of branches.
 
     [run]
     plugins = rules_coverage
 
-Measuring needs no plugin, only reports do: without one coverage.py takes a file for Python. It asks the plugin
-whose name is in the data, so the name is written there when the data is read or saved.
+Only reports need the plugin: without it, coverage.py parses a rules file as Python. coverage.py uses the plugin
+that the data names for a file, so the name is added whenever the data is read or saved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from coverage import Coverage, CoveragePlugin, FileReporter
 
 
 class RulesReporter(FileReporter):
-    """What can run in a file: read off the scope, which the events come from, too."""
+    """Reads the lines and branches of a file from the scope, which also defines the events."""
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
@@ -36,7 +36,7 @@ class RulesReporter(FileReporter):
         }
 
     def line_at(self, offset: int) -> int:
-        """The line of an offset; -1 is coverage.py's for the end."""
+        """The line of an offset. coverage.py represents the end of the code by -1."""
         at_end = offset == self.scope.codelikes[0].end
         return -1 if at_end else self.scope.location(self.scope.code, offset).line
 
@@ -46,7 +46,7 @@ class RulesReporter(FileReporter):
 
 class RulesPlugin(CoveragePlugin):
     def configure(self, config: Any) -> None:
-        """Called when coverage.py has been configured."""
+        """Nothing has to be configured."""
 
     def file_reporter(self, filename: str) -> FileReporter:
         return RulesReporter(filename)
