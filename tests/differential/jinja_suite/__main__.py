@@ -40,8 +40,18 @@ INSIDES = {
     "test_security.TestSandbox.test_template_data": "the first argument of a macro's function",
 }
 
+_LEFT_OPEN = (
+    "a stream that is closed early leaves inner asynchronous generators to the event loop, which Trio reports"
+)
+
 # Failing tests → why.
 FAILURES = {
+    "test_async.test_basic_generate_async[trio]": _LEFT_OPEN,
+    "test_async.test_include_generate_async[trio]": _LEFT_OPEN,
+    "test_async.test_blocks_generate_async[trio]": _LEFT_OPEN,
+    "test_async.test_async_extend[trio]": _LEFT_OPEN,
+    "test_debug.TestDebug.test_include_syntax_error_source": "errors have no attribute `source`",
+    "test_regression.TestBug.test_cached_extends": "globals passed to get_template are the caller's own",
     "test_debug.TestDebug.test_runtime_error": "compares a traceback with carets under a whole line",
     "test_debug.TestDebug.test_syntax_error": "the wording of a syntax error",
     "test_debug.TestDebug.test_regular_syntax_error": "the wording of a syntax error",
@@ -78,7 +88,9 @@ def run(tests: Path, arguments: list[str]) -> dict[str, bool]:
 
 
 def reason(name: str, table: dict[str, str]) -> str | None:
-    """What a table says of a test, its parameters left out, or of the class or module that it is in."""
+    """What a table says of a test, with or without its parameters, or of the class or module that it is in."""
+    if name in table:
+        return table[name]
     name = name.partition("[")[0]
     while name not in table and "." in name:
         name = name.rpartition(".")[0]
