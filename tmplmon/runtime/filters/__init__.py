@@ -1,12 +1,12 @@
 """The built-in filters, by subject, and the one table of their names.
 
-text      one text to another
-number    numbers, and the sizes of files
-sequence  several values: picking, ordering, grouping, joining
-choose    applying a filter or a test to each item
-markup    HTML, URLs, JSON
-general   any value
-lookup    how the others reach into items
+text      filters from text to text
+number    filters for numbers and file sizes
+sequence  filters that select, sort, group and join items
+choose    filters that apply a filter or a test to each item
+markup    filters for HTML, URLs and JSON
+general   filters for all values
+lookup    attributes of items, for the other modules
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Filters that apply another filter or a test to each item: map, select, reject, selectattr, rejectattr.
 
-Rule: nothing happens before the first item is asked for, wrong arguments included, and nothing at all for an
-empty sequence. In an asynchronous environment `map` is an asynchronous iterator, the others are coroutines
+Rule: nothing happens before the first item is requested, not even a check of the arguments, and nothing at all for
+an empty sequence. In an asynchronous environment `map` is an asynchronous iterator, the others are coroutines
 that give one.
 """
 
@@ -19,9 +19,11 @@ type Keywords = dict[str, Any]
 @pass_context
 @async_aware
 def do_map(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Look up an attribute of each item, `map(attribute="name")`, or apply a filter to it, `map("lower")`.
+    """Yield an attribute of each item, `map(attribute="name")`, or the result of a filter, `map("lower")`.
 
-    args, kwargs: the name of a filter and its arguments; or `attribute`, and `default` where that is missing.
+    args, kwargs: the name of a filter and its arguments; or `attribute`, and `default` for items without it.
+
+    Raises FilterArgumentError for other arguments, when the first item is requested.
     """
     if context.environment.is_async:
         return _map_async(context, value, args, kwargs)
@@ -29,7 +31,7 @@ def do_map(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _mapping(context: Any, args: Arguments, kwargs: Keywords) -> Callable[[Any], Any] | None:
-    """Make the function that `map` applies, from its arguments; None for the item itself."""
+    """Return the function that `map` applies, from its arguments; None for the item itself."""
     if args:
         return call_each("filter", context, args[0], args[1:], kwargs)
     if "attribute" not in kwargs:
@@ -43,7 +45,7 @@ def _mapping(context: Any, args: Arguments, kwargs: Keywords) -> Callable[[Any],
 def _map(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> Iterator[Any]:
     if value:
         apply = _mapping(context, args, kwargs)
-        # Not `yield from map(…)`, which would take a StopIteration of the filter's for the end of the items.
+        # `yield from map(…)` would end if the filter raised StopIteration.
         for item in value:
             yield item if apply is None else apply(item)
 
@@ -58,7 +60,7 @@ async def _map_async(context: Any, value: Any, args: Arguments, kwargs: Keywords
 def _condition(
     context: Any, args: Arguments, kwargs: Keywords, of_attribute: bool
 ) -> Callable[[Any], Any] | None:
-    """Make the function that tells, by a filter's arguments, whether an item holds; None for its truth."""
+    """Return the condition for an item, from a filter's arguments; None for the truth of the item."""
     get = None
     if of_attribute:
         if not args:
@@ -77,7 +79,7 @@ def _choose(
 ) -> Iterator[Any]:
     if value:
         condition = _condition(context, args, kwargs, of_attribute)
-        # Written out, because this loop is where a page that filters a list spends its time.
+        # Three loops instead of one, because a page that filters a list spends its time here.
         if condition is None:
             for item in value:
                 if bool(item) is chosen:
@@ -111,9 +113,9 @@ async def _choose_async(
 @pass_context
 @async_aware
 def do_select(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Keep the items for which a test holds: `numbers|select("odd")`.
+    """Yield the items that pass a test: `numbers|select("odd")`.
 
-    args, kwargs: the name of a test and its arguments; without them an item is kept if it is true.
+    args, kwargs: the name of a test and its arguments; by default, the items that are true.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, False, True)
@@ -122,9 +124,9 @@ def do_select(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 @pass_context
 @async_aware
 def do_reject(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Drop the items for which a test holds: `numbers|reject("odd")`.
+    """Yield the items that do not pass a test: `numbers|reject("odd")`.
 
-    args, kwargs: the name of a test and its arguments; without them an item is dropped if it is true.
+    args, kwargs: the name of a test and its arguments; by default, the items that are false.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, False, False)
@@ -133,9 +135,9 @@ def do_reject(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 @pass_context
 @async_aware
 def do_selectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Keep the items of which an attribute passes a test: `users|selectattr("email", "none")`.
+    """Yield the items that have an attribute that passes a test: `users|selectattr("email", "none")`.
 
-    args, kwargs: the attribute, the name of a test and its arguments; without a test the attribute's truth.
+    args, kwargs: the attribute, the name of a test and its arguments; by default, the attribute must be true.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, True, True)
@@ -144,9 +146,9 @@ def do_selectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
 @pass_context
 @async_aware
 def do_rejectattr(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-    """Drop the items of which an attribute passes a test: `users|rejectattr("is_active")`.
+    """Yield the items that have an attribute that does not pass a test: `users|rejectattr("is_active")`.
 
-    args, kwargs: the attribute, the name of a test and its arguments; without a test the attribute's truth.
+    args, kwargs: the attribute, the name of a test and its arguments; by default, the attribute must be false.
     """
     choose = _choose_later if context.environment.is_async else _choose
     return choose(context, value, args, kwargs, True, False)

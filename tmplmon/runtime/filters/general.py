@@ -1,4 +1,4 @@
-"""Filters for values of any kind."""
+"""Filters for all kinds of values."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +8,15 @@ from tmplmon.runtime.undefined import Undefined
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
-# `inspect.getattr_static`, once it is needed.
+# `inspect.getattr_static` after the first use.
 _getattr_static: Any = None
 
 
 def do_default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Give another value in the place of one that is undefined.
+    """Return the value, or another one if it is undefined.
 
     default_value: the other value.
-    boolean: replace every value that is false too.
+    boolean: return the other value for all values that are false.
     """
     if isinstance(value, Undefined) or (boolean and not value):
         return default_value
@@ -25,7 +25,7 @@ def do_default(value: Any, default_value: Any = "", boolean: bool = False) -> An
 
 @pass_environment
 def do_attr(environment: "Environment", obj: Any, name: str) -> Any:
-    """Get an attribute as `obj.name` does, but never an item; undefined if there is none.
+    """Return an attribute like `obj.name`, but no item. Undefined if the object does not have the attribute.
 
     name: the attribute's name.
     """
@@ -36,7 +36,7 @@ def do_attr(environment: "Environment", obj: Any, name: str) -> Any:
             pass
         if not _has_static(obj, name, failed=True):
             return environment.undefined(obj=obj, name=name)
-        # There is such an attribute, and computing it failed: then the item is tried, as for `obj.name`.
+        # The attribute exists but its code raised AttributeError: use the item, as `obj.name` does.
         try:
             return obj[name]
         except (TypeError, LookupError, AttributeError):
@@ -47,9 +47,9 @@ def do_attr(environment: "Environment", obj: Any, name: str) -> Any:
 
 
 def _has_static(obj: Any, name: str, failed: bool = False) -> bool:
-    """Tell whether an attribute is defined, without computing its value.
+    """Whether an attribute is defined, without computing its value.
 
-    failed: asking for the value raised AttributeError. Then an ordinary object does not have it itself.
+    failed: reading it raised AttributeError, so it cannot be in the `__dict__` of an ordinary object.
     """
     getattribute: Any = type(obj).__getattribute__
     if failed and getattribute is object.__getattribute__:
@@ -65,7 +65,7 @@ def _has_static(obj: Any, name: str, failed: bool = False) -> bool:
 
 
 def do_pprint(value: Any) -> str:
-    """Show a value as Python would write it, over several lines if it is long."""
+    """Return the value as a Python expression, on several lines if it is long."""
     from pprint import pformat
 
     return pformat(value)

@@ -1,11 +1,11 @@
-"""How filters reach into items: by the path in an `attribute` argument, and by the name of a test or filter.
+"""Attributes of items by the path in an `attribute` argument, and calls of tests and filters by name.
 
-Rule: everything goes through the environment, whose `getitem`, `call_filter` and `call_test` may be replaced
-(a sandbox does). Where they are the stock ones (see `markers.inlinable`) the same is done here in place, once
-for the whole sequence instead of once for each item.
+Rule: all look-ups use the environment's `getitem`, `call_filter` and `call_test`, which a subclass (a sandbox) may
+override. If they are the stock methods (see `markers.inlinable`), the functions here do the same without calling
+them, and do some of it once for the sequence instead of once for each item.
 
-A path is `"address.city"` or `"rows.0.name"`: parts between dots, parts of digits are integers. An integer is
-a path of itself, None the empty path (the item itself).
+A path is a text such as `"address.city"` or `"rows.0.name"`: parts between dots, where parts of digits are
+integers. An integer is a path of one part. None is the empty path, which means the item itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 type Getter = Callable[[Any], Any]
 
-# What a failed lookup of an item raises; anything else is an error of the object's own.
+# The errors of a failed look-up of an item. All others are errors of the object's own code.
 _LOOKUP_ERRORS = (AttributeError, TypeError, LookupError)
 
 
 def fold_case(value: Any) -> Any:
-    """Make strings comparable without case; other values are compared as they are."""
+    """Return a str in lower case, and any other value as it is."""
     return value.lower() if isinstance(value, str) else value
 
 
 def split_path(attribute: Any) -> list[Any]:
-    """Split an `attribute` argument into the parts to look up, one after the other."""
+    """Return the parts of an `attribute` argument."""
     if attribute is None:
         return []
     if isinstance(attribute, str):
@@ -38,10 +38,10 @@ def split_path(attribute: Any) -> list[Any]:
 
 
 def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
-    """Look up names as the stock `Environment.getitem` does: the item, then the attribute, then undefined."""
+    """Return a function that looks names up like the stock `Environment.getitem`: item, attribute, undefined."""
     getitem = environment.getitem
     undefined = environment.undefined
-    # Most sequences hold one type of item, so it is enough to remember the last type that has no items.
+    # The last type that has no items. Most sequences have items of one type.
     plain: type = object
 
     def get(item: Any, part: str = parts[0]) -> Any:
@@ -53,7 +53,7 @@ def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
             except _LOOKUP_ERRORS:
                 return getitem(item, part)
         if kind is not plain:
-            # A class is subscripted by its __class_getitem__.
+            # `obj[part]` of a class calls its `__class_getitem__`.
             if hasattr(kind, "__getitem__") or issubclass(kind, type):
                 return getitem(item, part)
             plain = kind
@@ -65,7 +65,7 @@ def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
     def follow(item: Any) -> Any:
         for part in parts:
             if type(item) is dict:
-                # The common step is spared the call.
+                # The common case, without a call.
                 try:
                     item = item[part]
                     continue
@@ -78,9 +78,9 @@ def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
 
 
 def path_getter(environment: "Environment", attribute: Any, default: Any = None) -> Getter | None:
-    """Make the function that follows a path from an item; None for the empty path.
+    """Return a function that follows a path from an item; None for the empty path.
 
-    default: stands for an undefined value, on every step of the path; None to keep undefined values.
+    default: replaces an undefined value at each step of the path; None replaces none.
     """
     parts = split_path(attribute)
     if not parts:
@@ -110,7 +110,7 @@ def path_getter(environment: "Environment", attribute: Any, default: Any = None)
 def sort_key(
     environment: "Environment", attribute: Any, case_sensitive: bool, default: Any = None
 ) -> Getter | None:
-    """Make the function that gives what an item is compared by; None where that is the item itself."""
+    """Return a function from an item to its sort key; None if the item itself is the key."""
     get = path_getter(environment, attribute, default)
     if case_sensitive:
         return get
@@ -132,10 +132,11 @@ def call_each(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Callable[[Any], Any]:
-    """Make the function that applies the test or filter `name` to an item.
+    """Return a function that applies the test or filter `name` to an item.
 
-    kind: 'test' or 'filter'. The name is looked up at the first item, so that nothing is said of an unknown
-        name when there is no item.
+    kind: 'test' or 'filter'.
+
+    The returned function raises TemplateRuntimeError for an unknown name, so there is no error without items.
     """
     environment = context.environment
     call = environment.call_test if kind == "test" else environment.call_filter
@@ -154,9 +155,9 @@ def call_each(
 def _bind(
     func: Callable[..., Any], context: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Callable[[Any], Any]:
-    wants = pass_arg_of(func)
-    if wants is not None:
-        first = first_argument(context, wants)
+    kind_of_first = pass_arg_of(func)
+    if kind_of_first is not None:
+        first = first_argument(context, kind_of_first)
         return lambda item: func(first, item, *args, **kwargs)
     if kwargs:
         return lambda item: func(item, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Filters that are about HTML, URLs and JSON, and those that say what is safe."""
+"""Filters for HTML, URLs and JSON, and filters that mark text as safe or unsafe."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ _SCHEME = re.compile(r"[\w.+-]{2,}:/{0,2}")
 
 
 def do_forceescape(value: Any) -> Markup:
-    """Escape a value even if it is markup already."""
+    """Escape a value, even if it is markup."""
     if type(value) is str:
         return mark(escape_text(value))
     if hasattr(value, "__html__"):
@@ -35,17 +35,17 @@ def do_forceescape(value: Any) -> Markup:
 
 
 def do_mark_safe(value: Any) -> Markup:
-    """Say that a text is HTML, so that autoescaping leaves it as it is."""
+    """Mark a text as HTML, which autoescaping does not change."""
     return mark(value) if type(value) is str else Markup(value)
 
 
 def do_mark_unsafe(value: Any) -> str:
-    """Say that a text is not HTML, so that autoescaping escapes it."""
+    """Mark a text as plain text, which autoescaping escapes."""
     return str(value)
 
 
 def do_striptags(value: Any) -> str:
-    """Take out tags and comments, turn entities into characters, and white space into single spaces."""
+    """Remove tags and comments, replace entities by their characters, and white space by single spaces."""
     if type(value) is str:
         if "<" not in value and "&" not in value:
             return " ".join(value.split())
@@ -56,9 +56,9 @@ def do_striptags(value: Any) -> str:
 
 
 def do_urlencode(value: Any) -> str:
-    """Percent-encode for a URL: a text as part of a path, a mapping or pairs as a query string.
+    """Percent-encode a value for a URL: a text as part of a path, a mapping or pairs as a query string.
 
-    `/` is left as it is in a text; in a query string it is encoded, and a space is written `+`.
+    In a path `/` is not encoded. In a query string it is encoded, and a space is written as `+`.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         return url_quote(value)
@@ -78,14 +78,15 @@ def do_urlize(
     rel: str | None = None,
     extra_schemes: Iterable[str] | None = None,
 ) -> str:
-    """Escape a text and turn the URLs and mail addresses in it into links.
+    """Escape a text and convert the URLs and mail addresses in it to links.
 
-    trim_url_limit: show at most this many characters of a URL.
-    nofollow: add `nofollow` to the links' `rel`.
-    target: the links' `target`; by default the policy `urlize.target`.
-    rel: the links' `rel`, to which the policy `urlize.rel` (`noopener`) is added.
-    extra_schemes: beginnings such as `tel:` that make a link too; by default the policy
-        `urlize.extra_schemes`.
+    trim_url_limit: the maximum number of characters of a URL to show.
+    nofollow: add `nofollow` to the attribute `rel` of the links.
+    target: the attribute `target` of the links; by default the policy `urlize.target`.
+    rel: the attribute `rel` of the links, to which the policy `urlize.rel` (`noopener`) is added.
+    extra_schemes: further prefixes of links, such as `tel:`; by default the policy `urlize.extra_schemes`.
+
+    Raises FilterArgumentError if one of `extra_schemes` cannot be the beginning of a URL.
     """
     policies = eval_ctx.environment.policies
     relations = {*(rel or "").split(), *(policies["urlize.rel"] or "").split()}
@@ -110,17 +111,19 @@ def do_urlize(
 
 @pass_eval_context
 def do_xmlattr(eval_ctx: Any, d: Mapping[str, Any], autospace: bool = True) -> str:
-    """Write a mapping as the attributes of a tag, leaving out values that are none or undefined.
+    """Return a mapping as the attributes of a tag, without those that are none or undefined.
 
-    d: the attributes. Values are escaped. Keys must not come from users: one with white space, `/`, `>` or
-        `=` in it is refused with a ValueError, others may still be attributes that do harm.
+    d: the attributes. Values are escaped. Keys must not come from users, because they can be attributes that run
+        scripts.
     autospace: put a space before the first attribute.
+
+    Raises ValueError if a key contains white space, `/`, `>` or `=`.
     """
     parts = []
     for key, value in d.items():
         if value is None or isinstance(value, Undefined):
             continue
-        # Letters and digits need no search, and are what nearly all names are.
+        # Most names consist of letters and digits and need no search.
         if not (type(key) is str and key.isalnum()) and _ENDS_NAME.search(key) is not None:
             raise ValueError(f"Invalid character in attribute name: {key!r}")
         parts.append(f'{escape_to_str(key)}="{escape_to_str(value)}"')
@@ -132,11 +135,12 @@ def do_xmlattr(eval_ctx: Any, d: Mapping[str, Any], autospace: bool = True) -> s
 
 @pass_eval_context
 def do_tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> Markup:
-    """Serialize to JSON that is safe in HTML, also in `<script>`; only double-quoted attributes are not.
+    """Serialize a value to JSON that is safe in HTML, including `<script>` but not in double-quoted attributes.
 
-    indent: write one item a line, each level indented by this many spaces.
+    indent: write each item on a line of its own, with this many spaces for each level.
 
-    The policies `json.dumps_function` and `json.dumps_kwargs` say how to serialize.
+    The policies `json.dumps_function` and `json.dumps_kwargs` configure it. Raises TypeError if the value cannot be
+    serialized.
     """
     policies = eval_ctx.environment.policies
     kwargs = policies["json.dumps_kwargs"]

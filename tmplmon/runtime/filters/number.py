@@ -1,4 +1,4 @@
-"""Filters that take or give a number."""
+"""Filters for numbers."""
 
 import math
 from typing import Any
@@ -7,10 +7,10 @@ from tmplmon.errors import FilterArgumentError
 
 
 def do_int(value: Any, default: Any = 0, base: int = 10) -> Any:
-    """Make an integer of a value: of a text that is a number, or of a number by cutting its fraction off.
+    """Convert a value to an integer: the text of a number, or a number, of which the fraction is removed.
 
-    default: the result for a value that is no number.
-    base: of the digits, 2 to 36, with or without the prefix `0b`, `0o` or `0x`; only for texts.
+    default: the result for a value that is not a number.
+    base: the base of a text's digits, 2 to 36. The prefixes `0b`, `0o` and `0x` are allowed.
     """
     try:
         return int(value, base) if isinstance(value, str) else int(value)
@@ -23,9 +23,9 @@ def do_int(value: Any, default: Any = 0, base: int = 10) -> Any:
 
 
 def do_float(value: Any, default: Any = 0.0) -> Any:
-    """Make a floating point number of a value.
+    """Convert a value to a floating point number.
 
-    default: the result for a value that is no number.
+    default: the result for a value that is not a number.
     """
     try:
         return float(value)
@@ -39,8 +39,10 @@ _ROUNDINGS = {"ceil": math.ceil, "floor": math.floor}
 def do_round(value: Any, precision: int = 0, method: str = "common") -> Any:
     """Round a number. A float stays a float: `42.55|round` is `43.0`.
 
-    precision: how many digits of the fraction to keep.
-    method: 'common' to the nearest (ties to even), 'ceil' up, 'floor' down.
+    precision: the number of digits after the decimal point.
+    method: 'common' rounds to the nearest number (ties to even), 'ceil' up, 'floor' down.
+
+    Raises FilterArgumentError for another method.
     """
     if method == "common":
         return round(value, precision)
@@ -52,7 +54,7 @@ def do_round(value: Any, precision: int = 0, method: str = "common") -> Any:
 
 
 def _size_steps(base: int, units: str) -> tuple[tuple[int, str], ...]:
-    """Pair each unit with the size from which the next unit is used."""
+    """Return (size from which the next unit is used, unit) for each unit."""
     return tuple((base ** (power + 2), unit) for power, unit in enumerate(units.split()))
 
 
@@ -61,10 +63,12 @@ _BINARY = _size_steps(1024, "KiB MiB GiB TiB PiB EiB ZiB YiB")
 
 
 def do_filesizeformat(value: Any, binary: bool = False) -> str:
-    """Show a number of bytes as people do: `1 Byte`, `13.0 kB`, `4.1 MB`.
+    """Return a number of bytes in a readable form: `1 Byte`, `13.0 kB`, `4.1 MB`.
 
-    value: number of bytes.
-    binary: count in units of 1024 (KiB, MiB) instead of 1000 (kB, MB).
+    value: the number of bytes.
+    binary: use units of 1024 (KiB, MiB) instead of 1000 (kB, MB).
+
+    Raises TypeError or ValueError if the value is not a number.
     """
     size = float(value)
     base, steps = (1024, _BINARY) if binary else (1000, _DECIMAL)

@@ -1,4 +1,4 @@
-"""Filters that take several values: pick, order, group, join and add them up.
+"""Filters for several values, which select, sort, group, join and add them.
 
 Rule: a filter that would have to wait for the items of an asynchronous iterable looks at `is_async` first and
 then gives a coroutine, whose result is what the ordinary filter makes of the collected items. Ordering
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
 _STR = {str}
-# Types of which no item has HTML of its own.
+# Types without `__html__`.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _NUMBERS = frozenset({int, float, bool})
 
-# `random.choice`, once it is needed.
+# `random.choice` after the first use.
 _choice: Any = None
 
 
 @pass_eval_context
 @async_aware
 def do_list(eval_ctx: Any, value: Any) -> Any:
-    """Make a list of the items; of a text, its characters."""
+    """Return a list of the items; the items of a text are its characters."""
     if eval_ctx.environment.is_async:
         return auto_to_list(value)
     return list(value)
@@ -50,7 +50,7 @@ def do_list(eval_ctx: Any, value: Any) -> Any:
 @pass_environment
 @async_aware
 def do_first(environment: "Environment", seq: Any) -> Any:
-    """Give the first item, undefined if there is none."""
+    """Return the first item; undefined if there is none."""
     if environment.is_async:
         return _first_async(environment, seq)
     for item in seq:
@@ -66,7 +66,8 @@ async def _first_async(environment: "Environment", seq: Any) -> Any:
 
 @pass_environment
 def do_last(environment: "Environment", seq: Any) -> Any:
-    """Give the last item, undefined if there is none. A generator has none: make a list of it first."""
+    """Return the last item; undefined if there is none. Raises TypeError for a generator, which must be
+    converted to a list first."""
     for item in reversed(seq):
         return item
     return environment.undefined("No last item, sequence was empty.")
@@ -74,7 +75,7 @@ def do_last(environment: "Environment", seq: Any) -> Any:
 
 @pass_context
 def do_random(context: Any, seq: Any) -> Any:
-    """Give any one item, undefined if there is none."""
+    """Return a random item; undefined if there is none."""
     global _choice
     if _choice is None:
         from random import choice as _choice
@@ -85,7 +86,10 @@ def do_random(context: Any, seq: Any) -> Any:
 
 
 def do_reverse(value: Any) -> Any:
-    """Give a text backwards, or an iterator over the items from the last to the first."""
+    """Return a text backwards, or an iterator over the items from the last to the first.
+
+    Raises FilterArgumentError if the value is not iterable.
+    """
     if isinstance(value, str):
         return value[::-1]
     try:
@@ -98,7 +102,10 @@ def do_reverse(value: Any) -> Any:
 
 
 def do_items(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Iterate over the pairs of key and value of a mapping; an undefined value has none."""
+    """Yield the pairs of key and value of a mapping; none for an undefined value.
+
+    Raises TypeError for any other value.
+    """
     if isinstance(value, Undefined):
         return
     if not isinstance(value, Mapping):
@@ -109,11 +116,13 @@ def do_items(value: Any) -> Iterator[tuple[Any, Any]]:
 def do_dictsort(
     value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
 ) -> list[tuple[Any, Any]]:
-    """Sort the pairs of key and value of a mapping.
+    """Return the sorted pairs of key and value of a mapping.
 
-    case_sensitive: tell capital from small letters.
-    by: 'key' or 'value'.
-    reverse: put the greatest first.
+    case_sensitive: distinguish upper and lower case.
+    by: sort by 'key' or by 'value'.
+    reverse: sort in descending order.
+
+    Raises FilterArgumentError for another value of `by`.
     """
     part = 0 if by == "key" else 1 if by == "value" else None
     if part is None:
@@ -136,11 +145,13 @@ def do_sort(
     case_sensitive: bool = False,
     attribute: Any = None,
 ) -> list[Any]:
-    """Sort the items; those that compare equal keep their order.
+    """Return the sorted items. Items that are equal keep their order.
 
-    reverse: put the greatest first.
-    case_sensitive: tell capital from small letters.
+    reverse: sort in descending order.
+    case_sensitive: distinguish upper and lower case.
     attribute: sort by this attribute of the items, or by several: `"age,name"`.
+
+    Raises TypeError if two items cannot be compared.
     """
     if attribute is None:
         items = value if type(value) is list else list(value)
@@ -152,8 +163,8 @@ def do_sort(
         value = items
     paths = attribute.split(",") if isinstance(attribute, str) else [attribute]
     keys = [sort_key(environment, path, case_sensitive) for path in paths]
-    # A list of keys even if there is one: lists of equal items are equal, so items that have no order among
-    # themselves (several None) do no harm.
+    # A list of keys even if there is only one: lists of equal items are equal, so that equal items without an order
+    # (several None) can be sorted.
     if len(keys) == 1:
         key = keys[0]
         if key is None:
@@ -170,10 +181,12 @@ def do_sort(
 def do_unique(
     environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
 ) -> Any:
-    """Iterate over the items without those that were there before.
+    """Yield the items, without those that are equal to an earlier one.
 
-    case_sensitive: tell capital from small letters.
-    attribute: compare the items by this attribute.
+    case_sensitive: distinguish upper and lower case.
+    attribute: compare this attribute of the items.
+
+    Raises TypeError if an item is not hashable.
     """
     if environment.is_async:
         return _unique_async(environment, value, case_sensitive, attribute)
@@ -214,10 +227,12 @@ def _extreme(environment: "Environment", value: Any, pick: Any, case_sensitive: 
 def do_min(
     environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
 ) -> Any:
-    """Give the least item, undefined if there is none.
+    """Return the smallest item; undefined if there is none.
 
-    case_sensitive: tell capital from small letters.
-    attribute: compare the items by this attribute.
+    case_sensitive: distinguish upper and lower case.
+    attribute: compare this attribute of the items.
+
+    Raises TypeError if two items cannot be compared.
     """
     return _extreme(environment, value, min, case_sensitive, attribute)
 
@@ -226,10 +241,12 @@ def do_min(
 def do_max(
     environment: "Environment", value: Any, case_sensitive: bool = False, attribute: Any = None
 ) -> Any:
-    """Give the greatest item, undefined if there is none.
+    """Return the greatest item; undefined if there is none.
 
-    case_sensitive: tell capital from small letters.
-    attribute: compare the items by this attribute.
+    case_sensitive: distinguish upper and lower case.
+    attribute: compare this attribute of the items.
+
+    Raises TypeError if two items cannot be compared.
     """
     return _extreme(environment, value, max, case_sensitive, attribute)
 
@@ -237,10 +254,10 @@ def do_max(
 @pass_environment
 @async_aware
 def do_sum(environment: "Environment", iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
-    """Add up the items, which are numbers.
+    """Return the sum of the items.
 
-    attribute: add up this attribute of the items.
-    start: what to add them to, and the result if there are none.
+    attribute: add this attribute of the items.
+    start: the number to which the items are added; the result if there are no items.
     """
     if environment.is_async:
         return _sum_async(environment, iterable, attribute, start)
@@ -252,7 +269,7 @@ def do_sum(environment: "Environment", iterable: Any, attribute: Any = None, sta
 
 
 async def _sum_async(environment: "Environment", iterable: Any, attribute: Any, start: Any) -> Any:
-    # Not `sum`: that adds floats more precisely, and takes no texts.
+    # Not by `sum`, which adds floats more precisely and does not accept texts.
     get = path_getter(environment, attribute)
     total = start
     async for item in auto_aiter(iterable):
@@ -263,15 +280,15 @@ async def _sum_async(environment: "Environment", iterable: Any, attribute: Any, 
 @pass_eval_context
 @async_aware
 def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> Any:
-    """Make one text of the items' texts.
+    """Join the texts of the items.
 
     d: the text between two items.
     attribute: join this attribute of the items.
 
-    With autoescaping, one item that is markup makes the result markup, and the others are escaped.
+    With autoescaping, if an item or `d` is markup, the result is markup and all others are escaped.
     """
     if attribute is None and type(d) is str and (type(value) is list or type(value) is tuple):
-        # The common case: texts, none of them markup.
+        # The common case: plain texts.
         for item in value:
             if type(item) is not str:
                 break
@@ -302,7 +319,7 @@ def _join(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
         if kinds <= _PLAIN:
             return d.join(map(str, items))
     elif hasattr(d, "__html__"):
-        # A delimiter that is markup escapes what it joins.
+        # A separator that is markup escapes the items.
         if type(d) is Markup:
             return mark(str(d).join([escape_to_str(soft_str(item)) for item in value]))
         return soft_str(d).join(map(soft_str, value))
@@ -314,7 +331,7 @@ def _join(eval_ctx: Any, value: Any, d: Any, attribute: Any) -> str:
 
 
 def _part(item: Any) -> str:
-    """Escape an item of a joined text: by its `__html__` if it has that, else by its text."""
+    """Return the HTML of an item of a joined text: that of its `__html__`, or its escaped text."""
     return escape_to_str(item if hasattr(item, "__html__") else str(item))
 
 
@@ -323,8 +340,10 @@ def _part(item: Any) -> str:
 def do_slice(eval_ctx: Any, value: Any, slices: int, fill_with: Any = None) -> Any:
     """Divide the items into lists of about the same length, the longer ones first: the columns of a page.
 
-    slices: how many lists.
-    fill_with: what the shorter lists are filled up with; None to leave them shorter.
+    slices: the number of lists.
+    fill_with: a value that is appended to the shorter lists; None for none.
+
+    Raises ZeroDivisionError if `slices` is 0.
     """
     if eval_ctx.environment.is_async:
         return _slice_async(value, slices, fill_with)
@@ -349,10 +368,10 @@ async def _slice_async(value: Any, slices: int, fill_with: Any) -> Iterator[list
 
 
 def do_batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Iterator[list[Any]]:
-    """Divide the items into lists of one length: the rows of a table.
+    """Divide the items into lists of the same length: the rows of a table.
 
-    linecount: how many items a list has.
-    fill_with: what the last list is filled up with; None to leave it shorter.
+    linecount: the length of a list.
+    fill_with: a value with which the last list is filled; None to leave it shorter.
     """
     batch: list[Any] = []
     for item in value:
@@ -367,7 +386,7 @@ def do_batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Ite
 
 
 class GroupTuple(namedtuple("GroupTuple", ("grouper", "list"))):
-    """One group: `grouper`, the value its items share, and `list`, the items. It prints as a tuple."""
+    """A group: `grouper` is the value that its items have in common, `list` the items. It prints as a tuple."""
 
     __slots__ = ()
     __repr__ = tuple.__repr__
@@ -383,11 +402,13 @@ def do_groupby(
     default: Any = None,
     case_sensitive: bool = False,
 ) -> Any:
-    """Sort the items by an attribute and divide them into groups in which it is the same.
+    """Sort the items by an attribute, and group those for which it is the same.
 
-    attribute: the attribute to group by.
-    default: stands for the attribute where an item has none.
-    case_sensitive: tell capital from small letters; without, a group is named as its first item has it.
+    attribute: the attribute.
+    default: the value for items without the attribute.
+    case_sensitive: distinguish upper and lower case. Otherwise `grouper` is the value of the group's first item.
+
+    Raises TypeError if two values of the attribute cannot be compared.
     """
     if environment.is_async:
         return _groupby_async(environment, value, attribute, default, case_sensitive)

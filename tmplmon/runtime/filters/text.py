@@ -1,7 +1,7 @@
-"""Filters that take a text and give a text.
+"""Filters from text to text.
 
-Rule: an exact `str` takes the first line of each filter; anything else is made a text there as `soft_str`
-does, which keeps markup as markup.
+Rule: the first line of each filter handles an exact `str`. It converts any other value with `soft_str`, which keeps
+markup as markup.
 """
 
 import re
@@ -16,66 +16,67 @@ from tmplmon.runtime.markers import pass_environment, pass_eval_context
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
-# A word for `title` begins after white space, a hyphen or an opening bracket, but not after an apostrophe.
+# For `title`, a word begins after white space, a hyphen or an opening bracket, but not after an apostrophe.
 _WORD_STARTS = re.compile(r"([-\s({\[<]+)")
 _WORD = re.compile(r"\w+")
 
 
 def do_upper(s: Any) -> str:
-    """Make all letters capital."""
+    """Convert all letters to upper case."""
     return s.upper() if type(s) is str else soft_str(s).upper()
 
 
 def do_lower(s: Any) -> str:
-    """Make all letters small."""
+    """Convert all letters to lower case."""
     return s.lower() if type(s) is str else soft_str(s).lower()
 
 
 def do_capitalize(s: Any) -> str:
-    """Make the first letter capital and all others small."""
+    """Convert the first letter to upper case and all others to lower case."""
     return s.capitalize() if type(s) is str else soft_str(s).capitalize()
 
 
 def do_title(s: Any) -> str:
-    """Make the first letter of each word capital and all others small. The result is never markup."""
+    """Convert the first letter of each word to upper case and all others to lower case. The result is not
+    markup."""
     text = s if type(s) is str else soft_str(s)
-    pieces = _WORD_STARTS.split(text)
+    parts = _WORD_STARTS.split(text)
     if text.isascii():
-        return "".join(map(str.capitalize, pieces))
-    # Outside ASCII a capital may not be a title-case letter (`ǆ`), and a letter depends on others (`ς`).
-    return "".join([piece[0].upper() + piece[1:].lower() for piece in pieces if piece])
+        return "".join(map(str.capitalize, parts))
+    # Outside ASCII, upper case may differ from title case (`ǆ`), and lower case depends on the context (`ς`).
+    return "".join([part[0].upper() + part[1:].lower() for part in parts if part])
 
 
 def do_center(value: Any, width: int = 80) -> str:
-    """Put spaces on both sides of the text.
+    """Center the text by spaces on both sides.
 
-    width: length of the result, in characters.
+    width: the length of the result, in characters.
     """
     return value.center(width) if type(value) is str else soft_str(value).center(width)
 
 
 def do_trim(value: Any, chars: str | None = None) -> str:
-    """Take characters off both ends.
+    """Remove characters from both ends.
 
-    chars: which characters; by default white space.
+    chars: the characters; by default white space.
     """
     return value.strip(chars) if type(value) is str else soft_str(value).strip(chars)
 
 
 def do_string(s: Any) -> str:
-    """Make a text of the value; markup stays markup."""
+    """Convert the value to a text. Markup remains markup."""
     return s if isinstance(s, str) else str(s)
 
 
 @pass_eval_context
 def do_replace(eval_ctx: Any, s: Any, old: Any, new: Any, count: int | None = None) -> str:
-    """Put a text in the place of another.
+    """Replace a text by another one.
 
-    old: the text to look for.
-    new: the text to put there.
-    count: how many to replace, from the left; by default all.
+    old: the text to replace.
+    new: the text that replaces it.
+    count: the maximum number of replacements, from the left; by default all are replaced.
 
-    With autoescaping, a plain text that meets markup is escaped.
+    With autoescaping, if one of the texts is markup, the others are escaped.
     """
     if count is None:
         count = -1
@@ -92,9 +93,11 @@ def do_replace(eval_ctx: Any, s: Any, old: Any, new: Any, count: int | None = No
 
 
 def do_format(value: Any, *args: Any, **kwargs: Any) -> str:
-    """Fill a printf-style format: `"%s, %s!"|format(greeting, name)`.
+    """Format values in the printf style: `"%s, %s!"|format(greeting, name)`.
 
-    args, kwargs: the values, by position or by name; not both.
+    args, kwargs: the values, by position or by name.
+
+    Raises FilterArgumentError if both are passed, and what `%` raises.
     """
     if args and kwargs:
         raise FilterArgumentError("format takes its values by position or by name, not both at the same time")
@@ -102,9 +105,9 @@ def do_format(value: Any, *args: Any, **kwargs: Any) -> str:
 
 
 def do_indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
-    """Indent the lines of a text, except the first and those that are blank.
+    """Indent the lines of a text, except the first line and blank lines.
 
-    width: number of spaces, or the text to indent by.
+    width: the number of spaces, or the text with which to indent.
     first: indent the first line too.
     blank: indent blank lines too.
     """
@@ -115,7 +118,7 @@ def do_indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = F
             return mark(do_indent(str(s), str(indent), first, blank))
         indent = Markup(indent)
         newline = Markup(newline)
-    # The added newline keeps what follows the last one, nothing included, a line.
+    # With the added newline, the text after the last newline is a line even if it is empty.
     lines = (s + newline).splitlines()
     if blank:
         text: str = (newline + indent).join(lines)
@@ -137,10 +140,13 @@ def do_truncate(
 ) -> Any:
     """Shorten a text that is too long, at the end of a word.
 
-    length: the most the result may have, in characters, `end` included.
+    length: the maximum length of the result, in characters, including `end`.
     killwords: cut inside a word.
-    end: what shows that something was cut off.
-    leeway: how many characters too many are left alone; by default the policy `truncate.leeway`.
+    end: the text that replaces the removed part.
+    leeway: a text that exceeds `length` by at most this many characters is not shortened; by default the policy
+        `truncate.leeway`.
+
+    Raises AssertionError if `length` is less than the length of `end`, or `leeway` is negative.
     """
     allowed: int = env.policies["truncate.leeway"] if leeway is None else leeway
     if length < len(end):
@@ -167,12 +173,12 @@ def do_wordwrap(
     wrapstring: str | None = None,
     break_on_hyphens: bool = True,
 ) -> str:
-    """Break lines that are too long; line breaks that are there stay.
+    """Break lines that are too long. Existing line breaks are kept.
 
-    width: length of a line, in characters.
-    break_long_words: break a word that is longer than a line.
-    wrapstring: what a line ends in; by default the environment's `newline_sequence`.
-    break_on_hyphens: a line may end after a hyphen.
+    width: the maximum length of a line, in characters.
+    break_long_words: break words that are longer than a line.
+    wrapstring: the line break; by default the environment's `newline_sequence`.
+    break_on_hyphens: allow a line to end after a hyphen.
     """
     from textwrap import TextWrapper
 
@@ -187,7 +193,7 @@ def do_wordwrap(
     ).wrap
     return wrapstring.join(
         [
-            # A line that fits is itself, unless it ends in white space, which wrapping drops.
+            # A line that fits is kept, unless it ends in white space, which wrapping removes.
             line
             if 0 < len(line) <= width and type(line) is str and not line[-1].isspace()
             else wrapstring.join(wrap(line))
@@ -197,5 +203,5 @@ def do_wordwrap(
 
 
 def do_wordcount(s: Any) -> int:
-    """Count the words of a text: runs of letters, digits and underscores."""
+    """Return the number of words in a text: sequences of letters, digits and underscores."""
     return len(_WORD.findall(s if type(s) is str else soft_str(s)))
