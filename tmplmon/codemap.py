@@ -1,8 +1,8 @@
-"""What a report has to know of a template: its lines, where each leads, and what belongs together.
+"""The code map of a template for reports: its executable lines, the arcs between them, and the bodies of its tags.
 
-Rule: everything is read from the program that the back ends run. Its event sites say which lines there are, the
-plan of its sites where branches lead; the tree only says which statements a tag encloses. So a report, a back end
-and a debugger mean the same by a line.
+Rule: everything is read from the program that the back ends run. Its LINE sites are the executable lines, and the
+plan of its sites says where branches lead. The tree only says which statements a tag encloses. So reports, back
+ends and debuggers agree on lines.
 
     1  {% for user in users %}         lines        1, 2, 4
     2    <li>{{ user.name }}</li>      arcs         1→2 the loop starts, 1→4 the loop ends, 2→1, 4→-1 …
@@ -29,12 +29,12 @@ from tmplmon.syntax.walk import walk
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
-# From a line to a line. END is before and after what runs as one function: the template, a block, a macro.
+# (line, next line). END stands for entering and leaving a scope: the template, a block, a macro.
 END = -1
 type Arc = tuple[int, int]
 
-# What did not happen when a way out of a branch was never taken: first the one into its body.
-_WAYS = {
+# Kind of branch → the reasons why its two arcs were not taken. The arc into its body is the first.
+_REASONS = {
     "if": ("the condition on line {} was never true", "the condition on line {} was never false"),
     "for": ("the loop on line {} never started", "the loop on line {} never ended"),
     "for else": (
@@ -62,8 +62,12 @@ _WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A block or a macro: `kind` is ``block`` or ``macro``, `start` the line of its tag, `lines` the executable
-    lines in it."""
+    """A block or a macro.
+
+    kind: "block" or "macro".
+    start: the line of its tag.
+    lines: the executable lines in it.
+    """
 
     kind: str
     name: str
@@ -73,8 +77,11 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What a tag encloses: `head` are the lines that the tag is on, `lines` the executable lines of which
-    everything is inside."""
+    """The body of a tag.
+
+    head: the lines that the tag is on.
+    lines: the executable lines that are completely inside the body.
+    """
 
     head: range
     lines: frozenset[int]
@@ -82,18 +89,20 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class CodeMap:
-    """A template's lines.
+    """The lines of a template, all 1-based.
 
-    lines: the executable ones.
-    first: line on which only a part of a statement is → the line where the statement begins. Events can come
-        from such lines; they count as the statement's.
-    further: `first`, with the further lines of each text.
-    arcs: all ways from line to line; (END, line) and (line, END) enter and leave what runs as one function. From a
-        line with a branch they are the ways of `branches`.
-    branches: line → where it can lead to, for those with a branch whose ways lead to different lines.
-    reasons: arc of a branch → why it was not taken, if it was not.
-    ends: line → what is left from there, in words, for those with an arc to END.
-    suites: what each tag encloses, ``elif`` and ``else`` among them.
+    lines: the executable lines.
+    first: continuation line of a statement → the line where the statement begins. Events on a continuation line
+    count
+        for that line.
+    further: `first`, and the same for the continuation lines of texts.
+    arcs: (line, next line) for all pairs that are possible. (END, line) and (line, END) enter and leave a scope.
+    From a
+        line with a branch, the arcs lead to the lines in `branches`.
+    branches: line → the lines that can follow it, for lines with a branch that leads to different lines.
+    reasons: arc of a branch → the reason to report if the arc was not taken.
+    ends: line → the name of the scope that is left there, for lines with an arc to END.
+    suites: the bodies of all tags, including ``elif`` and ``else``.
     regions: the blocks and macros.
     """
 
@@ -111,39 +120,43 @@ class CodeMap:
 def code_map(
     environment: "Environment", source: str, name: str | None = None, filename: str | None = None
 ) -> CodeMap:
-    """The code map of a template's source, with the syntax of an environment. Filters and tests need not be known.
+    """The code map of a template.
 
-    name, filename: for errors. Raises TemplateSyntaxError.
+    environment: its syntax is used; its filters and tests need not include those of the template.
+    source: the text of the template.
+    name, filename: of the template, for errors.
+
+    Raises TemplateSyntaxError.
     """
     text = environment.preprocess(source, name, filename)
     tree, parsed = pipeline.parse(environment, text, name, filename or "<template>")
     options = environment.lower_options(name)
-    options.filters = options.tests = _Anything()
+    options.filters = options.tests = _AnyName()
     program = with_raised_recursion_limit(lambda: lower(tree, parsed, options), name, parsed.filename)
-    return _Maker(program, tree, parsed).made()
+    return _MapBuilder(program, tree, parsed).build()
 
 
-class _Anything:
-    """Knows every filter and test."""
+class _AnyName:
+    """A container that contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True
 
 
-class _Maker:
+class _MapBuilder:
     def __init__(self, program: ops.Program, tree: nodes.Template, source: Source) -> None:
         self.program = program
         self.tree = tree
         self.source = source
         self.scopes = scopes(program)
 
-    def made(self) -> CodeMap:
+    def build(self) -> CodeMap:
         first = self.first_lines()
         self.first = first
         lines = frozenset(self.line(scope, site) for scope in self.scopes for site in scope.lines)
         further = {**self.text_lines(), **first}
         flows = [_Flow(scope, first) for scope in self.scopes]
-        # Events cannot tell whether these were ways out of a branch.
+        # Events cannot tell whether these arcs were taken by a branch.
         plain = {arc for flow in flows for arc in flow.plain}
         reasons: defaultdict[Arc, list[str]] = defaultdict(list)
         ways: defaultdict[int, set[int]] = defaultdict(set)
@@ -177,17 +190,18 @@ class _Maker:
     # --- statements over several lines ---------------------------------------------------------------------
 
     def first_lines(self) -> dict[int, int]:
-        found: dict[int, int] = {}
+        """`CodeMap.first`."""
+        first: dict[int, int] = {}
         for scope in self.scopes:
-            pending = [(op, scope.position[0]) for op in scope_nodes_outermost(scope)]
-            while pending:
-                op, start = pending.pop()
+            worklist = [(op, scope.position[0]) for op in scope_nodes_outermost(scope)]
+            while worklist:
+                op, start = worklist.pop()
                 if type(op) is ops.If:
                     for test, body, site in op.branches:
                         at = scope.positions[site][0]
-                        pending.append((test, at))
-                        pending += [(inner, at) for inner in body]
-                    pending += [(inner, start) for inner in op.orelse]
+                        worklist.append((test, at))
+                        worklist += [(inner, at) for inner in body]
+                    worklist += [(inner, start) for inner in op.orelse]
                     continue
                 site = getattr(op, "site", -1)
                 if site >= 0:
@@ -195,26 +209,26 @@ class _Maker:
                     if type(op) in _STATEMENTS:
                         start = line
                     elif line > start:
-                        found[line] = min(start, found.get(line, start))
-                pending += [(inner, start) for inner in children(op)]
-        for line in sorted(found):
-            # What begins on a line that belongs to a statement before it belongs to that statement, too.
-            found[line] = found.get(found[line], found[line])
-        return found
+                        first[line] = min(start, first.get(line, start))
+                worklist += [(inner, start) for inner in children(op)]
+        for line in sorted(first):
+            # A statement that begins on a continuation line of another statement belongs to that one, too.
+            first[line] = first.get(first[line], first[line])
+        return first
 
     def text_lines(self) -> dict[int, int]:
-        """Further line of a text → its first line."""
-        found: dict[int, int] = {}
+        """Continuation line of a text → its first line."""
+        lines: dict[int, int] = {}
         for scope in self.scopes:
             for op in scope_nodes(scope):
                 if type(op) is ops.EmitText and op.site >= 0:
                     start = scope.positions[op.site][0]
                     text = op.text.strip()
                     for line in range(start + 1, start + 1 + len(split_lines(text)) - 1):
-                        found[line] = self.first.get(start, start)
-        return found
+                        lines[line] = self.first.get(start, start)
+        return lines
 
-    # --- what encloses what --------------------------------------------------------------------------------
+    # --- bodies of tags ------------------------------------------------------------------------------------
 
     def suites(self) -> Iterator[Suite]:
         places = [
@@ -230,7 +244,7 @@ class _Maker:
         return range(self.source.line(start), self.source.line(max(start, end - 1)) + 1)
 
     def inside(self, places: list[tuple[int, int, int]], body: list[nodes.Stmt]) -> frozenset[int]:
-        """The lines of which everything is in a body."""
+        """The lines that are completely inside a body."""
         if not body:
             return frozenset()
         begin = self.source.line_utf8_column(body[0].start)
@@ -272,7 +286,7 @@ _STATEMENTS = frozenset(
 
 
 def _truth(test: ops.Op) -> bool | None:
-    """What a condition always is, None if that depends. Python's compiler leaves no branch where it knows."""
+    """The truth of a constant condition, or None. Python's compiler removes the branch of a constant condition."""
     match test:
         case ops.Const():
             return bool(test.value)
@@ -296,14 +310,14 @@ def _ending(scope: ops.Scope) -> str:
 
 
 class _Flow:
-    """Where the lines of one scope lead."""
+    """The arcs between the lines of one scope."""
 
     def __init__(self, scope: ops.Scope, first: dict[int, int]) -> None:
         self.scope = scope
         self.plan = plan = Plan(scope)
         self.first = first
         self.entries = [(kind, self.line(site)) for kind, site in plan.entries]
-        self.kinds: dict[int, str] = {}  # entry of a branch → its row in _WAYS
+        self.kinds: dict[int, str] = {}  # entry of a branch → its row in _REASONS
         self.called: set[int] = set()  # branches of loops that run as functions
         self.plain: set[Arc] = set()
         for op in scope_nodes(scope):
@@ -330,7 +344,8 @@ class _Flow:
         return self.first.get(line, line)
 
     def note_functions(self, op: ops.For) -> None:
-        """A recursive loop, and the condition of a loop that has to look ahead, run as functions of their own."""
+        """Note the arcs of a recursive loop, and of the condition of a loop that looks ahead: they run as
+        functions."""
         line = self.line(op.site)
         if op.recursive:
             branch = self.plan.branch[op.site]
@@ -342,12 +357,12 @@ class _Flow:
             self.plain.add((line, END))
 
     def follow(self, entry: int | None, line: int) -> tuple[int | None, int | None]:
-        """The first other line that is reached from an entry, and by which entry; None for the line if a branch of
-        the same line comes first."""
+        """(the first other line that is reached from an entry, its entry); (None, None) if a branch on the same
+        line comes first."""
         entries = self.entries
         while entry is not None and entry < len(entries):
             kind, here = entries[entry]
-            # Only these are reached: what else is there may stand on the line of what came before it.
+            # Only these are on a line of their own. Other entries may have the line of the entry before them.
             if kind in ("line", "branch") and here != line:
                 return here, entry
             if kind == "branch":
@@ -356,25 +371,26 @@ class _Flow:
         return END, None
 
     def ways(self, entry: int) -> list[tuple[int | None, int | None]]:
-        """What `follow` says of each way that an entry leads."""
+        """The result of `follow` for each entry that an entry leads to."""
         line = self.entries[entry][1]
-        found = [self.follow(way, line) for way in self.plan.ways(entry)]
+        results = [self.follow(way, line) for way in self.plan.ways(entry)]
         if entry in self.called:
-            found[1] = END, None
-        return found
+            results[1] = END, None
+        return results
 
     def follow_all(self) -> set[Arc]:
-        """All arcs. Those that a line leads to without a branch, once it is reached from another, are `plain`."""
-        found: set[Arc] = set()
+        """All arcs. Those that leave a line without a branch, when it is reached from another line, are also
+        added to `plain`."""
+        arcs: set[Arc] = set()
         reached: set[int | None] = set()
         for number, (kind, line) in enumerate(self.entries):
             if kind in ("line", "branch"):
                 if not reached:
-                    found.add((END, line))
+                    arcs.add((END, line))
                     reached.add(number)
                 for to, entry in self.ways(number):
                     if to is not None:
-                        found.add((line, to))
+                        arcs.add((line, to))
                         reached.add(entry)
         for entry in reached - {None}:
             assert entry is not None
@@ -382,19 +398,19 @@ class _Flow:
             to = self.follow(entry, line)[0]
             if to is not None:
                 self.plain.add((line, to))
-        return found | self.plain
+        return arcs | self.plain
 
     def ends(self) -> Iterator[tuple[int, str]]:
-        """The lines from which the scope is left, with what that is in words."""
+        """(line, name of the scope) for the lines from which the scope is left."""
         functions = {self.entries[branch][1] for branch in self.called}
         for line, to in self.arcs:
             if to == END:
                 yield line, f"the loop on line {line}" if line in functions else _ending(self.scope)
 
     def branches(self) -> Iterator[tuple[Arc, str]]:
-        """Each way out of each branch, and what is to be said if it was never taken."""
+        """(arc, reason to report if it was never taken) of each branch."""
         for number, kind in self.kinds.items():
             line = self.entries[number][1]
-            for (to, _), words in zip(self.ways(number), _WAYS[kind], strict=True):
+            for (to, _), words in zip(self.ways(number), _REASONS[kind], strict=True):
                 if to is not None:
                     yield (line, to), words.format(line)

@@ -1,8 +1,8 @@
-"""Every exception the engine raises on purpose, under Jinja2's names.
+"""The exceptions of the engine, with Jinja2's names.
 
-Rule: an error says *what* is wrong, *where* (template, file, line, column, the line itself with a caret) and,
-where one is known, *what to do*. The place is attached once: a syntax error gets it where it is raised, a
-run-time error has it in its traceback, whose frames are the template's own.
+Rule: an error says *what* is wrong, *where* (template, file, line, column, the source line with a caret), and, if
+it is known, *what to do*. A syntax error gets its location where it is raised (`syntax.report`). The location of
+a run-time error is in its traceback, whose frames are those of the template.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tmplmon.monitoring.lines import with_plain_newlines
 
 
 class TemplateError(Exception):
-    """Base of all errors of this package."""
+    """The base of all errors of this package."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message)
@@ -30,7 +30,9 @@ def _is_undefined(value: Any) -> bool:
 class TemplateNotFound(IOError, LookupError, TemplateError):
     """No loader has a template of this name.
 
-    `name` is the name asked for, `templates` the list of all names that were tried.
+    name: the name that was asked for.
+    templates: all names that were tried, as a list.
+    message: the text of the error, by default the name.
     """
 
     message: str | None = None
@@ -50,7 +52,10 @@ class TemplateNotFound(IOError, LookupError, TemplateError):
 
 
 class TemplatesNotFound(TemplateNotFound):
-    """None of several templates exists. `templates` has the names, `name` the last of them."""
+    """None of several templates exists.
+
+    names: the names that were tried. `name` is the last of them, and `templates` is the list of all.
+    """
 
     def __init__(self, names: Sequence[Any] = (), message: str | None = None) -> None:
         if message is None:
@@ -61,10 +66,15 @@ class TemplatesNotFound(TemplateNotFound):
 
 
 class TemplateSyntaxError(TemplateError):
-    """The template's source is not the language.
+    """The source of a template is not valid.
 
-    `lineno` is 1-based, `column` and `end_column` are 0-based character offsets in the line `source_line` (None
-    where only the line is known); `name` is the loader's name of the template and `filename` its file.
+    message: what is wrong.
+    lineno: 1-based line.
+    name, filename: the loader's name of the template, and its file; None if there is none.
+    column, end_column: 0-based columns in characters of `source_line`, the end exclusive; None if only the line is
+        known.
+    source_line: the text of the line, or None.
+    hint: what to do, or None.
     """
 
     def __init__(
@@ -120,34 +130,39 @@ def _rebuild_syntax_error(
 
 
 class TemplateAssertionError(TemplateSyntaxError):
-    """The source is well formed but refers to something that cannot be, such as an unknown filter."""
+    """The source is well formed, but refers to something that does not exist, such as an unknown filter."""
 
 
 class TemplateRuntimeError(TemplateError):
-    """Something went wrong while a template ran that is the engine's to report."""
+    """An error that the engine detects while a template runs."""
 
 
 class UndefinedError(TemplateRuntimeError):
-    """An operation was tried on an undefined value."""
+    """An undefined value was used in an operation that it does not support."""
 
 
 class SecurityError(TemplateRuntimeError):
-    """A sandboxed template tried what it may not do."""
+    """A sandboxed template tried an operation that is not allowed."""
 
 
 class TooLargeError(SecurityError, OverflowError):
-    """A sandboxed template would have made a value that is too large, or have Python work on one for too long."""
+    """A sandboxed template tried to make a value that is too large, or to start a computation that takes too
+    long."""
 
 
 class FilterArgumentError(TemplateRuntimeError):
-    """A filter was given arguments it cannot work with."""
+    """A filter was called with arguments that it does not support."""
 
 
 class BudgetError(TemplateRuntimeError):
-    """A rendering came to the end of its budget; see `tmplmon.Budget`.
+    """A rendering has exceeded its budget; see `tmplmon.Budget`.
 
-    name, filename: the template it was in. lineno: 1-based, of the statement or expression. column: 0-based, in
-    characters. All are None where no template's code was running. spent: what had been spent.
+    name, filename: the template that was running.
+    lineno: the 1-based line of the statement or expression.
+    column: its 0-based column in characters.
+    spent: the amounts that had been spent.
+
+    The location is None if no code of a template was running.
     """
 
     def __init__(self, message: str, spent: Any = None) -> None:
@@ -157,7 +172,7 @@ class BudgetError(TemplateRuntimeError):
         self.lineno: int | None = None
         self.column: int | None = None
         self.spent = spent
-        # It came up when a scope was to be entered, which is not in the traceback then.
+        # Whether it was raised before a scope was entered, so that the scope is not in the traceback.
         self.is_outside = False
 
     def __str__(self) -> str:
@@ -167,19 +182,19 @@ class BudgetError(TemplateRuntimeError):
 
 
 class FuelExhausted(BudgetError):
-    """More sites were to be executed than `Limits.fuel`."""
+    """A rendering tried to execute more sites than `Limits.fuel`."""
 
 
 class OutputLimitExceeded(BudgetError):
-    """More characters were to be put out than `Limits.output`."""
+    """A rendering tried to output more characters than `Limits.output`."""
 
 
 class TimeLimitExceeded(BudgetError):
-    """Rendering took longer than `Limits.seconds`."""
+    """A rendering took longer than `Limits.seconds`."""
 
 
 class DepthLimitExceeded(BudgetError):
-    """More scopes were to be run in each other than `Limits.depth`, or than Python's recursion limit allows."""
+    """A rendering tried to nest more scopes than `Limits.depth`, or than Python's recursion limit allows."""
 
 
 class RenderCancelled(BudgetError):

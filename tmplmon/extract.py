@@ -1,10 +1,9 @@
-"""The translatable messages of templates, for the tools that make message catalogues.
+"""Extraction of translatable messages from templates, for the tools that make message catalogues.
 
-Rule: a message is a call of a gettext function with texts, as in ``{{ _("Hello") }}``, and every ``trans`` block
-stands for one. Messages are given in the order in which Jinja gives them, with the texts that are looked up when
-the template runs.
+Rule: a message is a call of a gettext function with string literals, as in ``{{ _("Hello") }}``, or a ``trans``
+block. Messages come in the order that Jinja has, with the texts that the template looks up at run time.
 
-In a mapping file of Babel the method is ``tmplmon.i18n.babel_extract``.
+The name of the method in a mapping file of Babel is ``tmplmon.i18n.babel_extract``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,13 +26,14 @@ type Message = tuple[int, str, Texts]
 def extract_from_ast(
     ast: Tree, gettext_functions: Collection[str] = GETTEXT_FUNCTIONS, babel_style: bool = True
 ) -> Iterator[Message]:
-    """(line, function, texts) of each message of a tree.
+    """(1-based line, name of the function, texts) of each message of a template.
 
-    ast: what `Environment.parse` gives.
-    gettext_functions: the names of the functions that count.
-    babel_style: `texts` is what Babel expects: the text of the only argument, or a tuple for several, in which None
-        stands for an argument that is not a text. Otherwise it is a tuple of the texts alone, and a call
-        without any is left out.
+    ast: the result of `Environment.parse`.
+    gettext_functions: the names of the gettext functions.
+    babel_style: whether `texts` has the form that Babel expects: the text of a single argument, or a tuple for
+    several
+        arguments, with None for an argument that is not a string literal. If false, `texts` is a tuple of the
+        string literals, and a call without any is left out.
     """
     text = ast.source.text
     for node in walk(ast, {nodes.Trans: lambda trans: _expressions(ast, trans)}):
@@ -43,29 +43,29 @@ def extract_from_ast(
             and node.func.name in gettext_functions
         ):
             continue
-        found = _texts(node.arguments)
-        texts: Texts = found[0] if len(found) == 1 else tuple(found)
+        arguments = _texts(node.arguments)
+        texts: Texts = arguments[0] if len(arguments) == 1 else tuple(arguments)
         if not babel_style:
-            texts = tuple(argument for argument in found if argument is not None)
+            texts = tuple(argument for argument in arguments if argument is not None)
             if not texts:
                 continue
-        # A call is on the line of its parenthesis; that of a trans block has none, and no extent either.
+        # A call is reported on the line of its parenthesis. The call of a trans block has none, and an empty span.
         offset = text.find("(", node.func.end) if node.start < node.end else node.start
         yield ast.source.line(offset), node.func.name, texts
 
 
 def _texts(arguments: nodes.Arguments) -> list[str | None]:
-    found: list[str | None] = [
+    texts: list[str | None] = [
         arg.value if isinstance(arg, nodes.Const) and isinstance(arg.value, str) else None
         for arg in arguments.args
     ]
     others = len(arguments.kwargs) + (arguments.star is not None) + (arguments.star_star is not None)
-    return found + [None] * others
+    return texts + [None] * others
 
 
 def _expressions(tree: Tree, node: nodes.Trans) -> list[nodes.Expr]:
-    """What Jinja makes of a trans block: the call, and the values it is formatted with in the old style. A first
-    value that is a call is computed before, and kept under a name."""
+    """The expressions that Jinja replaces a trans block with: the call of the gettext function and, in the old
+    style, the values for its placeholders. If the value of the first variable is a call, it comes before them."""
     newstyle = tree.environment.newstyle_gettext
     at = tree.source.text.find("trans", node.start)
     bindings: dict[str, nodes.Expr] = dict(node.bindings)
@@ -84,7 +84,7 @@ def _expressions(tree: Tree, node: nodes.Trans) -> list[nodes.Expr]:
     if plural is not None and node.count is not None:
         args.append(bindings[node.count])
         if newstyle and node.count == "num":
-            del bindings["num"]  # the function has it already
+            del bindings["num"]  # It is passed by position.
     function = nodes.Name(at, at, translation_function(node))
     if newstyle:
         return [*before, nodes.Call(at, at, function, nodes.Arguments(args, list(bindings.items())))]
@@ -92,8 +92,8 @@ def _expressions(tree: Tree, node: nodes.Trans) -> list[nodes.Expr]:
 
 
 class _Comments:
-    """The comments of a template that begin with one of the translators' tags, asked for line by line: a comment is
-    given for the first message after it."""
+    """The comments for translators in a template: those that begin with one of `tags`. A comment belongs to the
+    first message after it."""
 
     def __init__(self, tokens: Sequence[tuple[int, str, str]], tags: Collection[str]) -> None:
         self._tokens = tokens
@@ -101,7 +101,7 @@ class _Comments:
         self._next = 0
 
     def up_to(self, line: int) -> list[str]:
-        """The last comment on `line` or before, and after the line that was asked for before this one."""
+        """The last comment up to `line`, and after the line of the previous call."""
         if not self._tags:
             return []
         start = end = self._next
@@ -122,20 +122,22 @@ def babel_extract(
     comment_tags: Collection[str],
     options: Mapping[str, Any],
 ) -> Iterator[tuple[int, str, Texts, list[str]]]:
-    """(line, function, texts, comments) of each message of a file, as Babel wants them.
+    """(1-based line, name of the function, texts, comments) of each message of a file: an extraction method of
+    Babel.
 
+    fileobj: the file.
     keywords: the names of the gettext functions.
-    comment_tags: comments that begin with one of these words are for the translators, and come with the message
-        that follows.
-    options: those of `Environment` that are about delimiters and whitespace, and
+    comment_tags: comments that begin with one of these words are for translators, and belong to the next message.
+    options: the options of `Environment` for delimiters and whitespace, and
 
-        extensions: import names, separated by commas; that for translations need not be among them.
+        extensions: import names, separated by commas. The extension for translations is always enabled.
         encoding: of the file, by default UTF-8.
-        trimmed: whether texts of trans blocks that do not say are trimmed.
+        trimmed: whether the texts of trans blocks without ``trimmed`` or ``notrimmed`` are trimmed.
         newstyle_gettext: whether the gettext functions are new-style.
-        silent: whether templates with syntax errors are skipped, which they are by default.
+        silent: whether templates with syntax errors are skipped; true by default.
 
-    Raises TemplateSyntaxError if `silent` is off, UnicodeDecodeError, and ImportError for an extension.
+    Raises TemplateSyntaxError if `silent` is false, UnicodeDecodeError if the file is not in its encoding, and
+    ImportError if an extension cannot be imported.
     """
     environment = _environment(options)
     source = fileobj.read().decode(options.get("encoding", "utf-8"))
@@ -165,11 +167,11 @@ _SWITCHES = ("trim_blocks", "lstrip_blocks", "keep_trailing_newline")
 
 def _environment(options: Mapping[str, Any]) -> Environment:
     extensions = [name.strip() for name in options.get("extensions", "").split(",")]
-    given: dict[str, Any] = {name: options[name] for name in _DELIMITERS if name in options}
-    given |= {name: options[name] for name in _PREFIXES if options.get(name)}
-    given |= {name: _is_on(options, name) for name in _SWITCHES}
-    given["extensions"] = [*filter(None, extensions), "tmplmon.ext.i18n"]
-    environment = Environment(**given, cache_size=0)
+    arguments: dict[str, Any] = {name: options[name] for name in _DELIMITERS if name in options}
+    arguments |= {name: options[name] for name in _PREFIXES if options.get(name)}
+    arguments |= {name: _is_on(options, name) for name in _SWITCHES}
+    arguments["extensions"] = [*filter(None, extensions), "tmplmon.ext.i18n"]
+    environment = Environment(**arguments, cache_size=0)
     if _is_on(options, "trimmed"):
         environment.policies["ext.i18n.trimmed"] = True
     if _is_on(options, "newstyle_gettext"):

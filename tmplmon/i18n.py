@@ -1,12 +1,12 @@
-"""Translations: what ``{% trans %}``, ``_``, ``gettext`` and the like in templates do.
+"""Translations: the extension for ``{% trans %}``, ``_``, ``gettext`` and the other gettext functions.
 
-Rule: a template finds its gettext functions like any other name, so a translation is a set of functions among the
-environment's globals. In the old style they translate, and who calls them formats. In the new style they are told
-the variables and format the translation themselves, as Markup where the output is escaped:
+Rule: a template looks its gettext functions up like any other name, so a translation consists of functions among
+the environment's globals. Old-style functions only translate, and the caller formats the translation. New-style
+functions take the variables as keywords, and format the translation themselves, as Markup if output is escaped:
 
     {{ gettext("Hello %(name)s!", name=user) }}          {% trans name=user %}Hello {{ name }}!{% endtrans %}
 
-`tmplmon.extract` finds the messages in templates.
+`tmplmon.extract` extracts the messages of templates.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,17 +29,19 @@ _NAMES = ("gettext", "ngettext", "pgettext", "npgettext")
 
 
 class InternationalizationExtension(Extension):
-    """``{% trans %}``, and translations for the environment, which gets these methods:
+    """Enables ``{% trans %}``, and adds these methods to the environment:
 
-    install_gettext_translations(translations, newstyle=None): `translations` is an object with the methods of
+    install_gettext_translations(translations, newstyle=None): use the methods of an object with the interface of
         `gettext.GNUTranslations`.
-    install_null_translations(newstyle=None): each message is its own translation.
-    install_gettext_callables(gettext, ngettext, newstyle=None, pgettext=None, npgettext=None)
-    uninstall_gettext_translations(translations)
-    extract_translations(source, gettext_functions=GETTEXT_FUNCTIONS): the messages of a template's source, or of
-        a tree that `Environment.parse` gave.
+    install_null_translations(newstyle=None): use each message as its own translation.
+    install_gettext_callables(gettext, ngettext, newstyle=None, pgettext=None, npgettext=None): use these functions.
+    uninstall_gettext_translations(translations): remove the functions. The argument is not used.
+    extract_translations(source, gettext_functions=GETTEXT_FUNCTIONS): the messages of a source, or of the result of
+        `Environment.parse`, as of `tmplmon.extract.extract_from_ast`.
 
-    `newstyle` also sets the environment's `newstyle_gettext`; None leaves that as it is.
+    newstyle: whether the functions are used as new-style ones. It sets the environment's `newstyle_gettext`,
+    which None
+        leaves unchanged.
     """
 
     syntax_tags = frozenset({"trans"})
@@ -56,7 +58,7 @@ class InternationalizationExtension(Extension):
         )
 
     def _install(self, translations: Any, newstyle: bool | None = None) -> None:
-        # Objects from the time of Python 2 have the functions for text under names with a "u".
+        # Objects with Python 2's interface have the functions for text under names with a "u".
         self._install_callables(
             getattr(translations, "ugettext", None) or translations.gettext,
             getattr(translations, "ungettext", None) or translations.ngettext,
@@ -100,12 +102,13 @@ class InternationalizationExtension(Extension):
 
 @pass_context
 def _alias(context: Context, /, *args: Any, **kwargs: Any) -> Any:
-    """``_``: whatever ``gettext`` is where it is called."""
+    """``_``: calls the function that ``gettext`` is in the context of the call."""
     return context.call(context.resolve("gettext"), *args, **kwargs)
 
 
 def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
-    # Without variables too: a percent sign is doubled in every message, or the translators could not know.
+    # Also without variables: percent signs are doubled in all new-style messages, so that translators can rely on
+    # it.
     text = Markup(text) if context.eval_ctx.autoescape else text
     return context.environment._formatted(text, variables)  # type: ignore[no-any-return]
 

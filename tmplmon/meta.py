@@ -1,7 +1,7 @@
-"""What can be told of a template without running it: the names it needs, the templates it refers to.
+"""Analysis of templates that are not run: the variables that a template uses, and the templates that it refers to.
 
-Rule: both functions take what `Environment.parse` gives. Which names a template looks up is what its lowering says,
-so it is what happens when the template runs.
+Rule: both functions take the result of `Environment.parse`. The variables are those that the lowered template
+looks up, so they are the same as at run time.
 """
 
 from collections.abc import Iterator
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 @record
 class Tree(nodes.Template):
-    """The tree of a template, with the source it was parsed from and the environment whose options it has."""
+    """The tree of a template, with its source and the environment that parsed it."""
 
     environment: "Environment"
     source: Source
 
 
 def parsed(environment: "Environment", source: str, name: str | None, filename: str | None) -> Tree:
-    """The tree of a source. Raises TemplateSyntaxError.
+    """Parse a source.
 
-    name, filename: for errors.
+    name, filename: of the template, for errors.
+
+    Raises TemplateSyntaxError.
     """
     try:
         tree, parsed_source = pipeline.parse(environment, source, name, filename or "<template>")
@@ -41,11 +43,12 @@ def parsed(environment: "Environment", source: str, name: str | None, filename: 
 
 
 def find_undeclared_variables(ast: Tree) -> set[str]:
-    """The names that the template may look up in its context when it runs, without those of the environment's
-    globals.
+    """The names that a template may look up in its context, without the globals of the environment.
 
-    Which way the template takes cannot be known, so a name counts if there is any on which it is looked up. Raises
-    TemplateAssertionError where compiling the template would, such as for a filter that there is not.
+    ast: the result of `Environment.parse`.
+
+    A name is included if there is a path through the template on which it is looked up. Raises
+    TemplateAssertionError if the template cannot be compiled, for example because a filter does not exist.
     """
     from tmplmon.ir.lower import lower
 
@@ -56,13 +59,17 @@ def find_undeclared_variables(ast: Tree) -> set[str]:
 
 
 def find_referenced_templates(ast: Tree) -> Iterator[str | None]:
-    """The names of the templates that the template extends, includes or imports, in their order, and None for each
-    that is not written as a text. A name comes as often as it is written."""
+    """The names of the templates that a template extends, includes or imports, in source order.
+
+    ast: the result of `Environment.parse`.
+
+    A reference whose name is not a string literal is given as None. A name is repeated if it is written repeatedly.
+    """
     for node in walk(ast):
         if isinstance(node, (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
             template = node.template
             if isinstance(template, (nodes.TupleExpr, nodes.ListExpr)):
-                # A constant among them that is no text cannot be a template's name.
+                # Constants that are not strings cannot be the name of a template.
                 for item in template.items:
                     if not isinstance(item, nodes.Const) or isinstance(item.value, str):
                         yield _text(item)

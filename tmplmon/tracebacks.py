@@ -1,5 +1,7 @@
-"""Tracebacks that show templates: the engine's own frames are left out, and the lines of templates that are not
-files are made known to `linecache`, where every Python tool looks for them.
+"""Tracebacks that show templates: without the frames of the engine, and with the lines of templates that are not
+files.
+
+`linecache`, where Python's tools look lines up, gets the lines of such templates.
 """
 
 import linecache
@@ -14,7 +16,7 @@ _PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def of_template(error: Exception) -> Exception:
-    """The error, with a traceback that has the frames of templates and of the functions they called."""
+    """`error`, with the frames of the engine removed from its traceback."""
     shown: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
@@ -37,16 +39,16 @@ _numbers = iter(range(2, 1 << 62))
 
 
 def file_of(name: str | None) -> str:
-    """The name that stands for the file of a template that has none: one that no other such template has.
+    """A name in place of a file name, for a template that is not a file. No other such template has the same name.
 
-    It is in angle brackets, so that coverage.py does not look for the file.
+    The name is in angle brackets, so that coverage.py does not look for a file.
     """
     file = f"<template {name}>" if name is not None else "<template>"
     return file if file not in _named else f"{file[:-1]} {next(_numbers)}>"
 
 
 def remember_lines(owner: Any, file: str, source: str) -> None:
-    """Make `linecache` know the lines of a template that is not a file, for as long as `owner` lives."""
+    """Add the lines of a template that is not a file to `linecache`, until `owner` is deallocated."""
     remember_source(file, source)
     _named[file] = owner
     weakref.finalize(owner, linecache.cache.pop, file, None).atexit = False
