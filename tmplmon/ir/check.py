@@ -1,18 +1,20 @@
-"""Whether a program keeps the promises of `ops`: what a back end may rely on without looking.
+"""Validation of programs: the invariants of the IR that back ends rely on.
 
-Rule: a check is about one promise and says which op, slot or site breaks it; it never asks what the template
-meant. `check_program` costs about as much as lowering, so the pipeline does not run it: tests do, for every
-template of the corpus, and whoever changes the lowering.
+Rule: each check is about one invariant, and names the op, slot or site that violates it. `check_program` takes
+about as long as lowering, so the pipeline does not run it. Tests do, for every template of the corpus.
 
-The promises, as they are checked:
+The invariants:
 
-* Sites. Each is in range; `lines` and `branches` hold each site once, in source order, and only sites of ops. The
-  ops that execute fire LINE, those that decide fire BRANCH (`LINE_OPS`, `BRANCH_OPS`).
-* Slots. What an op reads or stores is in sight: in the context of its scope, in a frame around it, a temporary
-  that was filled before, or, for a nested scope, one of those where the scope is made; and then it is `captured`.
-  A slot's kind fits the place where it comes to life; one that an op may read before it was assigned says so.
-* Structure. A Jump is in a loop of its scope, a LoopAttr in the very loop it asks; a run of output is not empty;
-  a place where a block runs has its block, under its own name.
+* Sites. Each is in range. `lines` and `branches` have each site once, in source order, and only sites of ops. The
+sites
+  of `LINE_OPS` fire LINE, and those of `BRANCH_OPS` fire BRANCH.
+* Slots. A slot that an op reads or assigns is visible there: it is in the context of the scope, in a frame around
+the
+  op, or a temporary that has been assigned. In a nested scope, slots that are visible where the scope is made
+  are, too, and marked `captured`. The kind of a slot fits its frame. A slot that may be read before it is
+  assigned is marked `initialised`.
+* Structure. A Jump is in a loop of its scope, and a LoopAttr in the loop that it refers to. A run of output is not
+  empty. The program has the block of each CallBlock, under its own name.
 """
 
 from typing import Any
@@ -22,20 +24,20 @@ from tmplmon.ir.check_slots import InvalidIR, Sight, SlotChecks
 from tmplmon.ir.ops import Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.walk import children, field_names, scope_nodes, walk
 
-# Ops whose site fires LINE when they are reached. If has its sites in its branches; a macro made for a call block
-# shares its site with the output of the call.
+# Ops whose site fires LINE when they are reached. The sites of If are in its branches. The macro of a call block
+# has the same site as the output of the call.
 LINE_OPS = (
     *(ops.Assign, ops.Evaluate, ops.For, ops.Jump, ops.Enter, ops.Capture, ops.MakeMacro, ops.CallBlock),
     *(ops.Include, ops.Import, ops.Extends, ops.EmitValue),
 )
-# Ops whose site fires BRANCH. Include does where it ignores missing templates.
+# Ops whose site fires BRANCH. Include does if it ignores missing templates.
 BRANCH_OPS = (ops.For, ops.Logical, ops.Conditional)
 
 __all__ = ["InvalidIR", "check_program"]
 
 
 def check_program(program: ops.Program) -> None:
-    """Checks everything the module's docstring lists. Raises InvalidIR for the first that does not hold."""
+    """Check all invariants of the module's docstring. Raises InvalidIR for the first one that does not hold."""
     _Scope(program.root, program, None).check(ScopeKind.TEMPLATE)
     for name, scope in program.blocks.items():
         checker = _Scope(scope, program, None)
@@ -48,7 +50,7 @@ def check_program(program: ops.Program) -> None:
 
 
 class _Scope(SlotChecks):
-    """The checks of one scope. `sight` is what the op that makes the scope could see."""
+    """The checks of one scope."""
 
     def __init__(self, scope: Scope, program: ops.Program, outer: Sight | None) -> None:
         super().__init__(scope, program, outer)
@@ -126,7 +128,7 @@ class _Scope(SlotChecks):
             self.fail(f"its site {site} is not in `branches`", node)
 
     def expression(self, root: Any) -> None:
-        """All ops of an expression. No op in it assigns, so their order does not matter."""
+        """Check all ops of an expression. None of them assigns, so their order does not matter."""
         pending = [root]
         while pending:
             node = pending.pop()
@@ -134,7 +136,7 @@ class _Scope(SlotChecks):
             pending += children(node)
 
     def op(self, node: Any) -> None:
-        """What can be said of an op by itself."""
+        """Check the invariants of a single op."""
         site = getattr(node, "site", None)
         if site is not None and not (type(node) is ops.EmitText and site == -1):
             self.fires(site, node, line=isinstance(node, LINE_OPS), branch=isinstance(node, BRANCH_OPS))
@@ -154,7 +156,8 @@ class _Scope(SlotChecks):
                 self.read(value, node)
 
     def body(self, body: list[ops.Op], *, frame: ops.Frame | None = None, **opened: Any) -> None:
-        """Statements, in order; in a `frame` of their own, what they assign does not count afterwards."""
+        """Check statements, in order. If they have a `frame` of their own, slots that they assign do not count as
+        assigned afterwards."""
         if frame is None:
             for node in body:
                 self.statement(node)
@@ -257,7 +260,7 @@ class _Scope(SlotChecks):
         self.fires(node.site, node, line=True)
         sight = self.sight
         frames, assigned, temps = len(sight.frames), set(sight.assigned), set(sight.temps)
-        # The frame is there when the bindings are made, but their values are of the frame around it.
+        # The targets of the bindings are in the frame, but their values are evaluated in the frame around it.
         for _, value in node.bindings:
             self.expression(value)
         self.open(node.frame)
@@ -312,7 +315,7 @@ class _Scope(SlotChecks):
 
 
 def targets(target: ops.Target) -> list[Slot]:
-    """The slots a target assigns; a namespace's attribute is none."""
+    """The slots that a target assigns. An attribute of a namespace is not a slot."""
     if isinstance(target, tuple):
         return [slot for part in target for slot in targets(part)]
     return [target] if isinstance(target, Slot) else []

@@ -1,8 +1,9 @@
-"""What `check` knows of slots: which are in sight at a place, and which certainly have a value there.
+"""Validation of slots: which slots are visible at a place, and which certainly have a value there.
 
-Rule: an `If` joins what its paths have assigned, a frame takes its own along when it ends, and a nested scope
-begins with what is certain where it is made, for it cannot run before that. An op that reads a slot which is not
-certain needs it to be `initialised`; a slot that starts as another's value reads that one when its frame opens.
+Rule: after an `If`, the slots count as assigned that all its paths assign. The slots of a frame are no longer
+visible after it. A nested scope starts with the slots that are assigned where it is made, as it cannot run
+before. An op that reads a slot which may be unassigned needs it to be `initialised`. A slot that starts with the
+value of another slot reads that when its frame opens.
 """
 
 from collections.abc import Iterable
@@ -12,16 +13,17 @@ from tmplmon.ir import ops
 from tmplmon.ir.ops import Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.show import show_place, show_scope
 
-# What a frame of each kind of opener may hold. A scope's own frame may also have parameters, which are BOUND.
+# The kinds of slots that any frame may have.
 _FRAME_KINDS = {SlotKind.CONTEXT, SlotKind.OUTER, SlotKind.UNSET}
 
 
 class InvalidIR(AssertionError):
-    """A program breaks a promise of `ops`. The message names it and shows the scope."""
+    """A program violates an invariant of the IR. The message says which one, and shows the scope."""
 
 
 class Sight:
-    """What is in sight at one place: the frames from the innermost out, the loops, what is certainly assigned."""
+    """The visible frames and loops at one place, outermost first, and the slots that are certainly assigned
+    there."""
 
     __slots__ = ("assigned", "frames", "loops", "outer", "temps")
 
@@ -41,7 +43,7 @@ class Sight:
 
 
 class SlotChecks:
-    """The checks of one scope's slots. `outer` is what the op that makes the scope could see."""
+    """The checks of one scope's slots. `outer` is the `Sight` of the op that makes the scope."""
 
     def __init__(self, scope: Scope, program: ops.Program, outer: Sight | None) -> None:
         self.scope = scope
@@ -67,7 +69,7 @@ class SlotChecks:
         self.used.add(site)
 
     def open(self, frame: ops.Frame, bound: Iterable[Slot] = ()) -> None:
-        """A frame comes to life; `bound` are the slots that the op opening it assigns."""
+        """Check a frame that is opened. `bound` has the slots that the op which opens it assigns."""
         scope, sight = self.scope, self.sight
         bound = set(bound)
         for slot in bound:
@@ -95,7 +97,7 @@ class SlotChecks:
         sight.frames.append(frame)
 
     def kind(self, slot: Slot, frame: ops.Frame, bound: set[Slot]) -> None:
-        """A slot's kind fits the frame it is in."""
+        """Check that the kind of a slot fits its frame."""
         scope = self.scope
         if slot.kind in _FRAME_KINDS or slot in bound:
             return
@@ -107,7 +109,7 @@ class SlotChecks:
         self.fail(f"{slot!r} is in a frame whose opener does not give it a value")
 
     def read(self, slot: Slot, node: Any = None) -> None:
-        """`slot` is read here, or when the scope that starts here runs."""
+        """Check a slot that is read here, or when the scope that starts here runs."""
         scope: Scope | None = self.scope
         sight: Sight | None = self.sight
         while scope is not slot.scope:

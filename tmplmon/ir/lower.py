@@ -1,13 +1,14 @@
-"""Tree to IR: every name becomes a slot, every event site a number, every run of output one op.
+"""Tree to IR: names become slots, event sites are numbered, and each run of output becomes one op.
 
     {% set n = 2 %}            Assign(target=n, value=Const(2), export=[n])
     {% for x in xs %}          For(target=x, iter=Load(xs:context), body=[
       {{ x * n }}                  Emit([EmitText('\\n  '), EmitValue(Binary('*', Load(x), Load(n))), …])])
     {% endfor %}
 
-What a statement means is decided here once, for both back ends: scoping (with `resolve`), escaping that is known
-before the template runs, what is output and what is dropped after an ``extends``, which variables an include or a
-context function gets to see. `lower_state`, `lower_values` and `lower_statements` are its parts.
+The meaning of statements is decided here, once for both back ends: scoping (with `resolve`), escaping as far as
+it is known at compile time, the output that is dropped after an ``extends``, the variables that an include or a
+function with the context sees. The other parts of the lowering are `lower_state`, `lower_values` and
+`lower_statements`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,17 +26,25 @@ from tmplmon.syntax.walk import statements
 
 
 def lower(template: nodes.Template, source: Source, options: Options) -> ops.Program:
-    """The program of a parsed template. Raises TemplateAssertionError for what is well formed but cannot be."""
+    """Lower a parsed template.
+
+    Raises TemplateAssertionError if it refers to something that does not exist, such as an unknown filter, or
+    uses a statement where it is not allowed.
+    """
     return _Lowering(source, options).template(template)
 
 
 def lower_expression(expr: nodes.Expr, source: Source, options: Options) -> tuple[Scope, Op]:
-    """A scope with one assignment, of the expression's value to a TEMP slot, and the op that reads the slot."""
+    """Lower an expression.
+
+    Returns a scope that assigns the value of the expression to a TEMP slot, and the op that reads the slot. Raises
+    TemplateAssertionError like `lower`.
+    """
     return _Lowering(source, options).expression_scope(expr)
 
 
 class _Lowering(Statements):
-    """Lowers a template: its scopes, and the statements that make or run others."""
+    """Lowers a template: its scopes, and the statements that make or run scopes."""
 
     def statements(self, body: Sequence[nodes.Stmt] | None) -> None:
         for node in body or ():
@@ -90,7 +99,7 @@ class _Lowering(Statements):
             named = {parameter.name: parameter for parameter in parameters}
             special = reads(body, {"caller", "kwargs", "varargs"})
             if "caller" in named:
-                # The caller may be a parameter that has a default, and is then not the macro's own.
+                # A parameter ``caller`` with a default takes the place of the macro's own ``caller``.
                 if named["caller"].default is None:
                     raise self.fail(
                         'When defining macros or call blocks the special "caller" argument must be omitted or be'
@@ -207,7 +216,7 @@ class _Lowering(Statements):
         self.emit_always(ops.EmitValue(call, self.autoescape, site, finished=True))
 
     def trans(self, node: nodes.Trans) -> None:
-        """A trans block is a call of a gettext function, found in the context like any other name."""
+        """A trans block is a call of a gettext function, which is looked up like any other name."""
         if self.silent:
             return
         site = self.line_site(node.start, node.end)
@@ -227,10 +236,10 @@ class _Lowering(Statements):
         for name, expr in variables:
             values[name] = self.value(expr)
             if name == node.count and type(values[name]) is not ops.Load:
-                # It is passed twice and evaluated once.
-                held = self.temp("count")
-                self.body.append(ops.Assign(held, values[name], [], site))
-                values[name] = ops.Load(held, site)
+                # It is passed twice, but evaluated once.
+                count = self.temp("count")
+                self.body.append(ops.Assign(count, values[name], [], site))
+                values[name] = ops.Load(count, site)
         if plural is not None:
             args.append(ops.Const(plural, site))
             assert node.count is not None
@@ -238,7 +247,7 @@ class _Lowering(Statements):
         func = self.load(translation_function(node), site)
         kwargs: list[tuple[str, Op]] = []
         if newstyle:
-            # The plural's number is passed by position; new-style gettext adds it under the name ``num``.
+            # The number is passed by position; a new-style function adds it under the name ``num``.
             kwargs = [(name, value) for name, value in values.items() if plural is None or name != "num"]
         call: Op = ops.Call(func, ops.Arguments(args, kwargs), None, [], site)
         if not newstyle:

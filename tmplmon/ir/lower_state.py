@@ -1,7 +1,8 @@
-"""Where the lowering is: the scope and level whose statements it is at, and what is known there.
+"""The state of the lowering: the scope and level whose statements are being lowered, and the facts that hold there.
 
-Rule: a *level* is a frame while it is lowered. Names are found from level to level outwards, and become slots
-of the frame that `resolve` says they belong to. `assigned` are the slots that certainly have a value at this point.
+Rule: a *level* is a frame while it is lowered. Names are looked up from the current level outwards. A name
+becomes a slot of the frame that `resolve` assigns it to. `assigned` has the slots that certainly have a value at
+this point.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -20,12 +21,15 @@ from tmplmon.syntax.source import Source
 
 @record
 class Options:
-    """What the lowering has to know of the environment.
+    """The properties of an environment that the lowering depends on.
 
-    `autoescape` is the setting for this template, `filters` and `tests` the known names; `newline` replaces the
-    line ends of text; `trim_messages` is the policy for ``trans`` blocks that do not say; `newstyle_gettext` as in
-    Jinja2's i18n extension; `finalize` tells that output values pass through a function of the application's;
-    `stepping` asks for a program to step through, see `Environment.stepping`.
+    autoescape: whether the output of this template is escaped.
+    filters, tests: the known names.
+    newline: replaces the line ends of text.
+    trim_messages: whether the texts of ``trans`` blocks without ``trimmed`` or ``notrimmed`` are trimmed.
+    newstyle_gettext: whether the gettext functions are new-style.
+    finalize: whether values pass through a function of the environment before they are output.
+    stepping: whether the program is for a debugger; see `Environment.stepping`.
     """
 
     autoescape: bool = False
@@ -40,16 +44,24 @@ class Options:
 
 @record
 class Level:
-    """One naming level while its statements are lowered: the frame and what Jinja's rules ask of its place."""
+    """A frame while its statements are lowered, with the properties that Jinja's rules depend on.
+
+    toplevel: whether it is the level of the template body, including an ``if`` in it: assignments are exported.
+    in_loop: whether it is the level of a loop body or block: functions with the context see what it assigns.
+    soft: whether it is in an ``if``: an unknown filter is an error only when it is reached.
+    stored: the names that the frame assigns or binds.
+    set_here: the slots that statements of this level have assigned so far.
+    loop: the use of ``loop`` if this is the level of a loop body that names it.
+    """
 
     frame: Frame
     scope: Scope
     outer: "Level | None"
-    toplevel: bool = False  # the template body itself, also inside an ``if`` there: sets are exported
-    in_loop: bool = False  # directly a loop body's or a block's: context functions see what it sets
-    soft: bool = False  # in an ``if``: an unknown filter is an error only when it is reached
+    toplevel: bool = False
+    in_loop: bool = False
+    soft: bool = False
     stored: set[str] = fresh(factory=set)
-    set_here: list[Slot] = fresh(factory=list)  # what statements of this level assigned so far
+    set_here: list[Slot] = fresh(factory=list)
     loop: ops.LoopUse | None = None
 
     def find(self, name: str) -> Slot | None:
@@ -63,7 +75,7 @@ class Level:
 
 
 class State:
-    """What all parts of the lowering share."""
+    """The state that all parts of the lowering share."""
 
     def __init__(self, source: Source, options: Options) -> None:
         self.source = source
@@ -74,16 +86,16 @@ class State:
         self.scope: Scope
         self.body: list[Op] = []
         self.assigned: set[Slot] = set()  # slots that have certainly been assigned at this point
-        self.extends_seen = False  # an ``extends`` may have run before this point
-        self.extended = False  # one certainly has
-        self.output_dropped = False  # output statements here are the template body's own
+        self.extends_seen = False  # whether an ``extends`` may have run before this point
+        self.extended = False  # whether an ``extends`` has certainly run
+        self.output_dropped = False  # whether output here is dropped after an ``extends``
         self.pending: set[Slot] = set()  # parameters whose defaults have not been evaluated at this point
-        self.loops = 0  # loops open in this scope
-        self.in_for = False  # in a loop, of this scope or of one around it
+        self.loops = 0  # the number of open loops of this scope
+        self.in_for = False  # whether this is in a loop, of this scope or of one around it
         self.temps = 0
 
     def statements(self, body: Sequence[nodes.Stmt] | None) -> None:
-        """Lower statements to the end of `self.body`."""
+        """Lower statements, and append them to `self.body`."""
         raise NotImplementedError  # `lower` has the table.
 
     def fail(self, message: str, node: nodes.Node, hint: str | None = None) -> TemplateSyntaxError:
@@ -101,7 +113,7 @@ class State:
 
     @contextmanager
     def in_level(self, level: Level, body: list[Op]) -> Iterator[None]:
-        """Lowers into `body` at `level`; what is assigned there does not count as assigned afterwards."""
+        """Lower into `body` at `level`. Slots that are assigned there do not count as assigned afterwards."""
         saved = self.level, self.body, self.assigned
         self.level, self.body, self.assigned = level, body, set(self.assigned)
         yield
@@ -111,7 +123,7 @@ class State:
         return Level(Frame(), self.scope, self.level, **place)
 
     def open_frame(self, level: Level, visit: Callable[[FrameNames], None]) -> None:
-        """Gives the level's frame its slots. `visit` shows the frame's statements to the name analysis."""
+        """Make the slots of the level's frame. `visit` passes the frame's statements to the analysis of names."""
         outer = level.outer
         names = FrameNames((lambda name: outer.find(name) is not None) if outer else (lambda name: False))
         for bound in level.frame.slots:
@@ -125,7 +137,7 @@ class State:
             if start is Start.CONTEXT:
                 slot = self.context_slot(level.scope, name)
                 if name in names.stored and level.frame is not level.scope.frame:
-                    # The scope's look-up is shared by its frames, so a frame that assigns has a copy.
+                    # The slot of the context is shared by all frames, so a frame that assigns it needs its own.
                     slot = self.new_slot(name, SlotKind.OUTER, level.scope, slot)
                 slots[name] = slot
             elif start is Start.OUTER:
@@ -146,8 +158,8 @@ class State:
         return slot
 
     def hide(self, name: str, level: Level) -> None:
-        """A new frame has a variable of this name: the enclosing one's is put aside meanwhile, so it must be
-        there."""
+        """Note that a new frame has a variable of this name: the value of the enclosing frame's variable is
+        saved, so it must be initialised."""
         hidden = level.outer.find(name) if level.outer else None
         if hidden is not None and hidden.scope is level.scope and hidden not in self.assigned:
             hidden.initialised = True
@@ -160,7 +172,7 @@ class State:
         return slot
 
     def bind(self, name: str, kind: SlotKind = SlotKind.BOUND) -> Slot:
-        """A slot of the current level that is there from the start."""
+        """A new slot of the current level that has a value from the start."""
         slot = self.level.frame.slots[name] = self.new_slot(name, kind, self.level.scope)
         self.hide(name, self.level)
         if self.level.frame is self.level.scope.frame:
@@ -170,8 +182,8 @@ class State:
         return slot
 
     def bind_reference(self, name: str, kind: SlotKind) -> None:
-        """``self`` or ``super`` in the frame of a scope. Where statements of the frame assign the name too, it is a
-        variable that starts as the reference."""
+        """Bind ``self`` or ``super`` in the frame of a scope. If statements of the frame assign the name, too, it
+        is a variable whose first value is the reference."""
         if name not in self.level.stored:
             self.bind(name, kind)
             return
@@ -192,7 +204,7 @@ class State:
                 slot.initialised = True
 
     def bound_slots(self, target: nodes.Expr, level: Level) -> ops.Target:
-        """The target of a loop: new slots of the level's frame."""
+        """The target of a loop, with new slots of the level's frame."""
         if isinstance(target, nodes.TupleExpr):
             return tuple(self.bound_slots(item, level) for item in target.items)
         assert isinstance(target, nodes.Name)
@@ -251,33 +263,33 @@ class State:
         return target_slots(target) if self.level.toplevel else []
 
     def locals(self) -> list[Local]:
-        """The variables in sight that the template itself has assigned or bound."""
-        found: dict[str, Local] = {}
+        """The visible variables that the template itself has assigned or bound."""
+        variables: dict[str, Local] = {}
         level: Level | None = self.level
         while level is not None:
             for name in sorted(level.stored):
-                if name not in found:
+                if name not in variables:
                     slot = level.frame.slots[name]
                     if slot.kind in (SlotKind.SELF, SlotKind.SUPER):
                         continue
-                    found[name] = Local(name, self.read(slot), slot not in self.assigned)
+                    variables[name] = Local(name, self.read(slot), slot not in self.assigned)
             level = level.outer
-        return list(found.values())
+        return list(variables.values())
 
     def set_in_this_loop(self) -> list[Local]:
-        """What a context function called here sees beside the context: the variables that this loop body or
-        block has set so far."""
+        """The variables that a function with the context sees in addition to those of the context: those that this
+        loop body or block has assigned so far."""
         if not self.level.in_loop:
             return []
         return [Local(s.name, self.read(s), s not in self.assigned) for s in self.level.set_here]
 
     def read(self, slot: Slot) -> Slot:
-        """Notes that `slot` is read here."""
+        """Note that `slot` is read here. Returns the slot to read."""
         if slot not in self.assigned:
             slot.initialised = True
         if slot.scope is not self.scope:
             slot.captured = True
-            # A nested scope may run before or after any assignment in the enclosing one.
+            # A nested scope may run before or after any assignment in the enclosing scope.
             if slot not in self.assigned:
                 slot.initialised = True
         level = self.level
@@ -295,7 +307,7 @@ class State:
         return ops.Load(self.read(slot), site)
 
     def argument(self, parameter: Slot) -> Slot:
-        """The slot for what a default reads of a parameter that has not got its own default yet."""
+        """The slot that a default reads for a parameter whose own default has not been assigned yet."""
         arguments = self.scope.arguments
         if parameter not in arguments:
             arguments[parameter] = self.temp(parameter.name)

@@ -1,4 +1,4 @@
-"""Output, conditions, loops and assignments to ops: the statements that stay inside their scope."""
+"""Statements to ops, for the statements that stay inside their scope: output, conditions, loops, assignments."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from tmplmon.syntax.walk import statements
 
 
 class Statements(Values):
-    """Lowers statements that other scopes have no part in."""
+    """Lowers statements that involve no other scope."""
 
     # --- output ---------------------------------------------------------------------------------------------
 
@@ -25,14 +25,15 @@ class Statements(Values):
             self.body.append(ops.Emit([piece], unless_extended))
 
     def continues(self, run: ops.Emit, piece: "ops.EmitText | ops.EmitValue") -> bool:
-        """Whether a piece may be put out together with a run. Who steps wants to see what each line has put out."""
+        """Whether a piece may be appended to a run. In a program for a debugger, each line has its own run, so
+        that its output can be seen after each step."""
         if not self.options.stepping or piece.site < 0:
             return True
         lines = [self.scope.positions[each.site][0] for each in run.pieces if each.site >= 0]
         return not lines or lines[-1] == self.scope.positions[piece.site][0]
 
     def emit_always(self, piece: "ops.EmitValue") -> None:
-        """Output that an ``extends`` does not drop, as Jinja has it for call and filter blocks."""
+        """Output that an ``extends`` does not drop: that of call and filter blocks, as in Jinja."""
         self.body.append(ops.Emit([piece], False))
 
     @property
@@ -113,20 +114,20 @@ class Statements(Values):
         loops, self.loops = self.loops, self.loops + 1
         in_for, self.in_for = self.in_for, True
         with self.in_level(level, body):
-            # The loop variable is visible where the body names it, also in nested loops' expressions.
+            # ``loop`` is visible wherever the body names it, including the expressions of nested loops.
             if node.recursive or reads(node.body, {"loop"}) or _has_scoped_block(node.body):
                 level.loop = use
                 use.slot = self.bind("loop")
-                # Who steps wants to look at it. (With a condition, it would change when items are asked for.)
-                to_see = self.options.stepping and node.test is None
-                use.whole = node.recursive or to_see or _has_scoped_block(node.body)
+                # A debugger shows the loop object. (With a condition, it would change when items are taken.)
+                is_shown = self.options.stepping and node.test is None
+                use.whole = node.recursive or is_shown or _has_scoped_block(node.body)
             target = self.bound_slots(node.target, level)
             self.open_frame(level, lambda names: names.visit_all(node.body))
             self.assigned.update(target_slots(target))
             self.statements(node.body)
         self.loops, self.in_for = loops, in_for
         if not use.whole:
-            # No variable is needed for what there is no object of.
+            # Without a loop object, no variable is needed.
             level.frame.slots.pop("loop", None)
 
         else_level = self.inner()
@@ -144,7 +145,7 @@ class Statements(Values):
         )
         # fmt: on
         if node.recursive or (test is not None and use.looks_ahead):
-            # The loop or its condition runs as a function of its own: what it reads from around it is captured.
+            # The loop or its condition runs as a function of its own, which captures the variables around it.
             for slot in self.scope.slots:
                 slot.captured = True
         self.body.append(loop)
@@ -178,8 +179,11 @@ class Statements(Values):
         keeps_output: bool = False,
         filter: nodes.Filter | None = None,
     ) -> Op:
-        """Runs `body` into a temporary and gives the op for its text, or with `filter` for the filtered text
-        (whose arguments are evaluated in the captured frame)."""
+        """Lower a body whose output is captured in a temporary. Returns the op for the text.
+
+        keeps_output: whether the body's output is kept after an ``extends``.
+        filter: filters whose arguments are evaluated in the frame of the body.
+        """
         level = self.inner()
         lowered: list[Op] = []
         dropped, self.output_dropped = self.output_dropped, self.output_dropped and not keeps_output

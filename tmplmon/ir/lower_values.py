@@ -9,7 +9,7 @@ from tmplmon.ir.lower_state import Level, State
 from tmplmon.ir.ops import Op
 from tmplmon.syntax import literals, nodes
 
-# Attributes of ``loop`` that are known without a loop object.
+# Attributes of ``loop`` that can be read without a loop object.
 CHEAP_LOOP_ATTRIBUTES = frozenset(
     ("index", "index0", "first", "last", "length", "revindex", "revindex0", "depth", "depth0")
 )
@@ -31,13 +31,13 @@ class Values(State):
         return ops.Const(value, self.site(expr.start, expr.end))
 
     def with_newlines(self, expr: nodes.Const) -> str:
-        """The value of string literals whose line breaks in the source become what those of text become; written as
-        ``\\n`` they stay."""
+        """The value of string literals in which line breaks of the source are replaced by the environment's
+        `newline_sequence`. Escapes such as ``\\n`` are not."""
         written = self.source.text[expr.start : expr.end]
         if "\n" not in written:
             return str(expr.value)
-        found = [match[0].replace("\n", self.options.newline) for match in _STRING.finditer(written)]
-        return "".join([literals.string(literal)[1] for literal in found])
+        parts = [match[0].replace("\n", self.options.newline) for match in _STRING.finditer(written)]
+        return "".join([literals.string(literal)[1] for literal in parts])
 
     def attribute(self, expr: nodes.Attribute) -> Op:
         if (
@@ -55,7 +55,7 @@ class Values(State):
         return ops.Attr(obj, expr.name, self.site(expr.start, expr.end))
 
     def loop_in_this_scope(self) -> ops.LoopUse | None:
-        """The loop that ``loop`` names here, unless another scope runs it."""
+        """The loop that ``loop`` refers to here, or None if it is a loop of another scope."""
         level: Level | None = self.level
         while level is not None and level.scope is self.scope:
             if "loop" in level.frame.slots:
@@ -83,7 +83,7 @@ class Values(State):
         return ops.Call(func, arguments, None, self.set_in_this_loop(), site)
 
     def static_cycle(self, expr: nodes.Call) -> Op | None:
-        """``loop.cycle(a, b)`` as ``(a, b)[loop.index0 % 2]``, which needs no loop object."""
+        """``loop.cycle(a, b)`` as ``(a, b)[loop.index0 % 2]``, which needs no loop object; None for other calls."""
         func, arguments = expr.func, expr.arguments
         if not (
             isinstance(func, nodes.Attribute)
@@ -214,5 +214,5 @@ _STRING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 def _closest(name: str, known: Container[str]) -> str | None:
     import difflib
 
-    found = difflib.get_close_matches(name, known, 1) if isinstance(known, Iterable) else []
-    return f"did you mean {found[0]!r}?" if found else None
+    matches = difflib.get_close_matches(name, known, 1) if isinstance(known, Iterable) else []
+    return f"did you mean {matches[0]!r}?" if matches else None

@@ -1,16 +1,18 @@
-"""Names to slots: which names a frame has variables of its own for, and what each starts as.
+"""The analysis of names: the variables of each frame, and their first values.
 
-A frame is what opens a naming level: a scope's body, a loop body, its ``else`` and its filter, a ``with``, a
-capturing block. The rules are Jinja's, found by watching it:
+The body of a scope, the body, ``else`` and condition of a loop, a ``with`` and a capturing block each have a
+frame. The rules are Jinja's, as observed:
 
-* A frame's names are those its own statements mention, nested frames left out (but the expressions that open a
-  nested frame, such as the iterable of a loop, belong to the enclosing one). So a frame's names are all known
-  before its first statement runs, and a nested frame sees them even where it stands before the assignment.
-* The first mention decides. Read first, and no enclosing frame has the name: it starts as what the context has.
-  Assigned first: it starts unset. An enclosing frame has the name: an assignment makes a variable of this frame's
-  own that starts as the enclosing one's value; a mere read makes none.
-* An assignment that happens on some paths through an ``if`` only leaves what the name would have been without it:
-  the enclosing frame's value or the context's. All paths means the ``if``, at least one ``elif`` and the ``else``.
+* The names of a frame are those that its own statements mention, without nested frames. An expression that opens a
+  nested frame, such as the iterable of a loop, belongs to the enclosing frame. So all names of a frame are known
+  before its first statement runs, and a nested frame sees them even before they are assigned.
+* The first mention decides. A name that is read first, and that no enclosing frame has, starts with its value in
+the
+  context. A name that is assigned first starts unset. If an enclosing frame has the name, an assignment makes a
+  variable of this frame that starts with the enclosing frame's value; a read makes none.
+* After an assignment on some paths through an ``if``, the name has on the other paths the value that it had
+before: that
+  of the enclosing frame or of the context. All paths are the ``if``, at least one ``elif``, and the ``else``.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +25,7 @@ from tmplmon.syntax.walk import children
 
 
 class Start(Enum):
-    """What a name of a frame starts as."""
+    """The source of the first value of a frame's name."""
 
     CONTEXT = "context"
     OUTER = "outer"
@@ -32,7 +34,7 @@ class Start(Enum):
 
 
 class _Branch:
-    """The mentions seen so far on one path: its own, on top of those of the path it came from."""
+    """The mentions of names on one path so far: its own, and those of the path that it branched from."""
 
     __slots__ = ("base", "starts", "stored")
 
@@ -59,10 +61,12 @@ class _Branch:
 
 
 class FrameNames:
-    """The names of one frame. `outer` tells whether an enclosing frame has a name.
+    """The names of one frame.
 
-    After the visits: `starts` (name → Start, for each name that is the frame's own) and `stored` (names that the
-    frame assigns or binds).
+    outer: function that returns whether an enclosing frame has a name.
+
+    After the visits, `starts` maps each name of the frame to a `Start`, and `stored` has the names that the frame
+    assigns or binds.
     """
 
     def __init__(self, outer: Callable[[str], bool]) -> None:
@@ -93,7 +97,7 @@ class FrameNames:
         if branch.start(name) is None:
             branch.starts[name] = Start.OUTER if self._outer(name) else Start.UNSET
 
-    # The nodes that can hold a mention.
+    # The nodes that can contain a mention.
 
     def visit_all(self, body: Iterable[nodes.Node] | None) -> None:
         for node in body or ():
@@ -124,7 +128,7 @@ class FrameNames:
         first = node.branches[0]
         self.expression(first[2])
         paths = [self._path(first[3])]
-        # The elifs are one path: each is an ``if`` of its own in the ``else`` of the one before it.
+        # The ``elif`` branches are one path: each is an ``if`` in the ``else`` of the one before it.
         elifs = self._branch = _Branch(outermost)
         for _, _, test, body in node.branches[1:]:
             self.expression(test)
@@ -149,7 +153,7 @@ class FrameNames:
                     count[name] = count.get(name, 0) + 1
         for path in paths:
             for name, start in path.starts.items():
-                # A path that reads the name before it assigns it needs the value from around on every path.
+                # If one path reads the name before it is assigned, all paths start with the outer value.
                 if branch.starts.get(name) is not Start.CONTEXT:
                     branch.starts[name] = start
             branch.stored.update(path.stored)

@@ -13,11 +13,11 @@
                                               obj  Load u  2:10
                                           EmitText '\\n'
 
-Rule: an op is a line: its class, its plain fields, its place, and LINE or BRANCH where its site fires them; the
-ops inside it are below it, each after the name of the field it is in. Places are ``line:column-end``, 1-based as
-an editor shows them, columns counted in UTF-8 bytes as in the IR (``-line:column`` where the end is on another
-line). A slot is shown by its name; where scopes and frames have several of one name, they are told apart by a
-number (``x``, ``x'2``), an outer one first. The text depends on the program only, so it can be compared.
+Rule: each op has a line with its class, its plain fields, its place, and LINE or BRANCH if its site fires them.
+The ops inside it are below it, after the names of their fields. Places are ``line:column-end``, or
+``line:column-line:column`` if the end is on another line; they are 1-based, and columns count UTF-8 bytes, as in
+the IR. A slot is shown by its name. Several slots of one name have numbers, ``x`` and ``x'2``, the outer one
+first. The text depends only on the program, so that it can be compared.
 """
 
 from typing import Any
@@ -27,15 +27,15 @@ from tmplmon.ir.walk import field_names, is_node, scope_nodes, scopes
 
 INDENT = "  "
 CONTEXT = ops.SlotKind.CONTEXT
-# Text is cut to this many characters: 200 KB of HTML would hide the ops around it.
+# The number of characters of a text that are shown.
 TEXT_SHOWN = 60
 
-# (depth, label, what to show): a str, an op, or a list of those below its label.
+# (depth, label, content): the content is a str, an op, or a list of these, which are shown below the label.
 type _Entry = tuple[int, str, Any]
 
 
 def show_program(program: ops.Program) -> str:
-    """The whole program: a heading, then each scope with its slots and ops. Ends with a newline."""
+    """A program: a heading, then each scope with its slots and ops. The text ends with a newline."""
     shown = [
         f"program {program.name!r}  autoescape={program.autoescape}  file {program.filename}",
         *(line for scope in scopes(program) for line in ("", *_Scope(scope).lines())),
@@ -44,12 +44,12 @@ def show_program(program: ops.Program) -> str:
 
 
 def show_scope(scope: ops.Scope) -> str:
-    """One scope without those made in it. Ends with a newline."""
+    """One scope, without the scopes nested in it. The text ends with a newline."""
     return "\n".join(_Scope(scope).lines()) + "\n"
 
 
 def show_place(position: ops.Position) -> str:
-    """A position as ``line:column-end column`` or ``line:column-end line:end column``, 1-based, end inclusive."""
+    """A position as ``line:column-end`` or ``line:column-line:column``, 1-based, with an inclusive end."""
     line, end_line, column, end_column = position
     start = f"{line}:{column + 1}"
     if end_line != line:
@@ -58,7 +58,7 @@ def show_place(position: ops.Position) -> str:
 
 
 class _Names:
-    """Names for the slots and numbers for the loops of a scope and those around it."""
+    """The names of slots and the numbers of loops, for a scope and the scopes around it."""
 
     def __init__(self, scope: ops.Scope) -> None:
         self.slots: dict[ops.Slot, str] = {}
@@ -101,21 +101,21 @@ class _Scope:
 
     def lines(self) -> list[str]:
         scope = self.scope
-        found = [self.heading()]
+        lines = [self.heading()]
         if scope.context:
-            found.append(f"{INDENT}context  {', '.join(map(self.slot_of_context, scope.context.values()))}")
+            lines.append(f"{INDENT}context  {', '.join(map(self.slot_of_context, scope.context.values()))}")
         if frame := self.frame(scope.frame):
-            found.append(f"{INDENT}frame  {frame}")
+            lines.append(f"{INDENT}frame  {frame}")
         for part in ("varargs", "kwargs", "caller"):
             if (slot := getattr(scope, part)) is not None:
-                found.append(f"{INDENT}{part}  {self.names.slot(slot)}")
+                lines.append(f"{INDENT}{part}  {self.names.slot(slot)}")
         for slot, argument in scope.arguments.items():
-            found.append(f"{INDENT}argument  {self.names.slot(argument)} of {self.names.slot(slot)}")
+            lines.append(f"{INDENT}argument  {self.names.slot(argument)} of {self.names.slot(slot)}")
         entries: list[_Entry] = []
         for slot, default in scope.parameters:
             entries.append((1, f"parameter {self.names.slot(slot)}", default))
         entries += [(1, "", op) for op in scope.body]
-        return found + self.tree(entries)
+        return lines + self.tree(entries)
 
     def heading(self) -> str:
         scope = self.scope
@@ -126,25 +126,25 @@ class _Scope:
         return "  ".join([*words, show_place(scope.position)])
 
     def tree(self, entries: list[_Entry]) -> list[str]:
-        """A line for each entry and what is in it. A loop with a list of its own: an expression may be deep."""
-        found: list[str] = []
-        pending = entries[::-1]
-        while pending:
-            depth, label, value = pending.pop()
+        """A line for each entry and for each op in it. With a worklist, as an expression may be nested deeply."""
+        lines: list[str] = []
+        worklist = entries[::-1]
+        while worklist:
+            depth, label, value = worklist.pop()
             start = INDENT * depth + (f"{label}  " if label else "")
             if value is None or isinstance(value, list):
-                found.append(start.rstrip())
-                pending += reversed([(depth + 1, "", item) for item in value or ()])
+                lines.append(start.rstrip())
+                worklist += reversed([(depth + 1, "", item) for item in value or ()])
             elif isinstance(value, str):
-                found.append(start + value)
+                lines.append(start + value)
             else:
                 head, inside = self.op(value)
-                found.append(start + head)
-                pending += reversed([(depth + 1, name, item) for name, item in inside])
-        return found
+                lines.append(start + head)
+                worklist += reversed([(depth + 1, name, item) for name, item in inside])
+        return lines
 
     def op(self, op: Any) -> tuple[str, list[tuple[str, Any]]]:
-        """An op's own line, and what goes below it: (label, entry)."""
+        """(the line of an op, the entries below it); an entry is (label, content)."""
         if type(op) is ops.If:
             return self.if_(op)
         words: list[str] = []
@@ -183,25 +183,25 @@ class _Scope:
         return any(is_node(part) for item in value for part in (item if isinstance(item, tuple) else (item,)))
 
     def items(self, name: str, value: list[Any]) -> list[tuple[str, Any]]:
-        """A field that is a list of ops, or of (operator or target, op)."""
+        """The entries of a field with a list of ops, or of (operator or target, op)."""
         if not isinstance(value[0], tuple):
-            # The items of these are the op, so they need no label.
+            # The items of these fields need no label.
             return [("", item) for item in value] if name in ("pieces", "items") else [(name, value)]
         return [
             (name, f"{self.target(what)}") if op is None else (self.target(what), op) for what, op in value
         ]
 
     def arguments(self, arguments: ops.Arguments) -> list[tuple[str, Any]]:
-        found: list[tuple[str, Any]] = [("arg", arg) for arg in arguments.args]
+        entries: list[tuple[str, Any]] = [("arg", arg) for arg in arguments.args]
         if arguments.star is not None:
-            found.append(("*", arguments.star))
-        found += [(f"{name}=", value) for name, value in arguments.kwargs]
+            entries.append(("*", arguments.star))
+        entries += [(f"{name}=", value) for name, value in arguments.kwargs]
         if arguments.star_star is not None:
-            found.append(("**", arguments.star_star))
-        return found
+            entries.append(("**", arguments.star_star))
+        return entries
 
     def word(self, op: Any, name: str, value: Any) -> str | None:
-        """A plain field as it is written on the op's line, or None where it says nothing."""
+        """The text of a plain field for the op's line, or None if it has its default value."""
         if type(op) is ops.EmitText:
             return _cut(value)
         if type(op) is ops.Const:
@@ -229,7 +229,7 @@ class _Scope:
         return f"loop=#{number}{':' if read else ''}{','.join(read)}"
 
     def entry(self, value: Any) -> str:
-        """An item of a list of slots, of locals, or of (name in a module, slot)."""
+        """The text of an item of a list of slots, of locals, or of (name in a module, slot)."""
         if isinstance(value, ops.Local):
             return self.names.slot(value.slot) + ("?" if value.maybe_unset else "")
         if isinstance(value, tuple):
@@ -238,7 +238,7 @@ class _Scope:
         return self.names.slot(value)
 
     def target(self, value: Any) -> str:
-        """A target (or an operator, which is a str already). Targets nest a few levels at most."""
+        """The text of a target. An operator is returned as it is."""
         if isinstance(value, str):
             return value
         if isinstance(value, tuple):
@@ -248,11 +248,11 @@ class _Scope:
         return self.names.slot(value)
 
     def frame(self, frame: ops.Frame) -> str:
-        """The slots that come to life with a frame; those of the context do with the scope."""
+        """The slots of a frame, without those of the context, which belong to the scope."""
         return ", ".join(self.slot(slot) for slot in frame.slots.values() if slot.kind is not CONTEXT)
 
     def slot(self, slot: ops.Slot) -> str:
-        """A slot where it comes to life: its name, its kind and its marks."""
+        """A slot of a frame, with its name, its kind and its flags."""
         shown = f"{self.names.slot(slot)}:{slot.kind.value}"
         if slot.origin is not None:
             shown += f"({self.names.slot(slot.origin)})"
@@ -271,7 +271,7 @@ class _Scope:
 
 
 def _cut(value: object) -> str:
-    """A constant's repr, cut where it is long."""
+    """The repr of a constant, shortened if it is a long text."""
     if isinstance(value, str) and len(value) > TEXT_SHOWN:
         return f"{value[:TEXT_SHOWN]!r}… {len(value)} characters"
     return repr(value)

@@ -1,7 +1,7 @@
-"""What is directly inside an op: for passes that treat most ops alike (checking, showing, collecting).
+"""The ops of a program, for passes that treat most ops alike.
 
-Rule: the fields of `ops` are read as data. A value that holds ops (a list, a tuple, `Arguments`) is looked through;
-another scope is not: the body of a macro belongs to the macro's scope. So an op added to `ops` needs nothing here.
+Rule: the fields of `ops` are read as data, so an op added there needs nothing here. Lists, tuples and `Arguments`
+are looked through. Scopes are not: the body of a macro belongs to the macro's scope.
 """
 
 from collections.abc import Iterator
@@ -27,30 +27,30 @@ def is_node(value: object) -> bool:
 
 def children(node: Any) -> list[Any]:
     """The ops, pieces and namespace targets directly inside `node`, in the order of its fields."""
-    found: list[Any] = []
-    pending = [getattr(node, name) for name in reversed(field_names(type(node)))]
-    while pending:
-        value = pending.pop()
+    inside: list[Any] = []
+    worklist = [getattr(node, name) for name in reversed(field_names(type(node)))]
+    while worklist:
+        value = worklist.pop()
         if type(value) in _NODES:
-            found.append(value)
+            inside.append(value)
         elif isinstance(value, ops.Arguments):
-            pending += [*reversed(value.values())]
+            worklist += [*reversed(value.values())]
         elif isinstance(value, (list, tuple)):
-            pending += [*reversed(value)]
-    return found
+            worklist += [*reversed(value)]
+    return inside
 
 
 def walk(body: list[ops.Op]) -> Iterator[Any]:
     """Every op, piece and namespace target in `body` and below, outermost first, in source order."""
-    pending: list[Any] = [*reversed(body)]
-    while pending:
-        node = pending.pop()
+    worklist: list[Any] = [*reversed(body)]
+    while worklist:
+        node = worklist.pop()
         yield node
-        pending += reversed(children(node))
+        worklist += reversed(children(node))
 
 
 def scope_nodes(scope: ops.Scope) -> Iterator[Any]:
-    """What `walk` gives for all of a scope: the defaults of its parameters, then its body."""
+    """All ops, pieces and namespace targets of a scope: in the defaults of its parameters, then in its body."""
     defaults = [default for _, default in scope.parameters if default is not None]
     yield from walk([*defaults, *scope.body])
 
