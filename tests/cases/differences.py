@@ -38,12 +38,16 @@ DIFFERENCES: dict[str, Difference] = {
         ),
     ),
     "line-of-an-expression": Difference(
-        "For an error in an expression of a tag that spans several lines, Jinja2 reports the line at which the"
-        " tag begins. tmplmon reports the line of the expression.",
+        "For an error in a tag that spans several lines, Jinja2 reports the line of the tag or of one of its"
+        " filters. tmplmon reports the line at which the failing expression begins.",
     ),
     "first-unknown-filter": Difference(
-        "Of several unknown filters or tests in an expression, Jinja2 reports the last one. tmplmon reports the"
-        " first one.",
+        "Of several unknown filters and tests in a template, tmplmon reports the first one. Jinja2 reports the last"
+        " one of an expression, and what is outside blocks before what is inside.",
+    ),
+    "internal-name-of-trans": Difference(
+        "For a trans block whose count is a call, Jinja2's meta.find_undeclared_variables reports an internal"
+        " variable, _trans. tmplmon does not.",
     ),
     "names-in-the-filter-of-a-block-set": Difference(
         "A name in the filter of a block set is an internal AssertionError in Jinja2. In tmplmon it is a name of"
@@ -55,8 +59,8 @@ DIFFERENCES: dict[str, Difference] = {
         " generator. In tmplmon it works there as everywhere else.",
     ),
     "call-block-of-any-value": Difference(
-        "The function that a call block calls may return any value, which is output as text. In Jinja2, a value that"
-        " is not a string makes the rendering fail when the output is joined.",
+        "The function that a call block calls may return any value, which is output as text. In Jinja2, a value"
+        " that is not a string makes the rendering fail when the output is joined.",
         lambda oracle, ours, line: oracle == "TypeError" and ours is None,
     ),
     "name-of-the-callee": Difference(

@@ -37,7 +37,8 @@ SLOW_TIMES = 2
 SLOW_SECONDS = 0.01
 REPEATS = 5
 
-# Entries of DIFFERENCES for errors in tags that span several lines.
+# Entries of DIFFERENCES that are recognized here, where the sources are known.
+INTERNAL_NAME_OF_TRANS = "internal-name-of-trans"
 LINE_OF_AN_EXPRESSION = "line-of-an-expression"
 FIRST_UNKNOWN_FILTER = "first-unknown-filter"
 
@@ -295,6 +296,8 @@ class Comparison:
         errors = [text if kind == "error" else None for kind, text in (oracle, ours)]
         line = self._source_line(errors[1] or errors[0])
         reason = next((key for pattern, key in self.reasons if matches(path, [pattern])), None)
+        if reason is None and step == "names" and re.sub("'_trans'(, )?", "", oracle[1]) == ours[1]:
+            reason = INTERNAL_NAME_OF_TRANS
         if reason is None:
             reason = self._reason_of_lines(*errors)
         if reason is None:
@@ -311,17 +314,21 @@ class Comparison:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def _reason_of_lines(self, oracle: str | None, ours: str | None) -> str | None:
-        """The reason if two errors are the same but for the line, and both lines are those of one tag."""
+        """The reason if two errors are the same but for the line: if both lines are those of one tag, or ours is an
+        unknown filter before the one that Jinja2 reports."""
         kind, path, first = located(oracle)
         other_kind, other_path, line = located(ours)
         if kind != other_kind or path != other_path or path not in self.sources:
             return None
-        environment = self.environment("jinja2", path, stubs=True, undefined="empty")
-        tags = list(tags_of(environment, self.sources[path]))
-        if any(start <= first < line <= end for start, end in tags):
-            return LINE_OF_AN_EXPRESSION
-        if kind == "TemplateAssertionError" and any(start <= line < first <= end for start, end in tags):
+        if kind == "TemplateAssertionError" and line < first:
             return FIRST_UNKNOWN_FILTER
+        source = self.sources[path]
+        environment = self.environment("jinja2", path, stubs=True, undefined="empty")
+        if any(
+            start <= min(first, line) and max(first, line) <= end
+            for start, end in tags_of(environment, source)
+        ):
+            return LINE_OF_AN_EXPRESSION
         return None
 
 

@@ -172,29 +172,17 @@ class Statements(Values):
         target = self.assignment(node.target)
         self.body.append(ops.Assign(target, value, self.exported(target), site))
 
-    def captured(
-        self,
-        body: list[nodes.Stmt],
-        site: int,
-        keeps_output: bool = False,
-        filter: nodes.Filter | None = None,
-    ) -> Op:
+    def captured(self, body: list[nodes.Stmt], site: int, keeps_output: bool = False) -> Op:
         """Lower a body whose output is captured in a temporary. Returns the op for the text.
 
         keeps_output: whether the body's output is kept after an ``extends``.
-        filter: filters whose arguments are evaluated in the frame of the body.
         """
         level = self.inner()
         lowered: list[Op] = []
         dropped, self.output_dropped = self.output_dropped, self.output_dropped and not keeps_output
         slot = self.temp("text")
-
-        def visit(names: FrameNames) -> None:
-            names.visit_all(body)
-            names.expression(filter)
-
         with self.in_level(level, lowered):
-            self.open_frame(level, visit)
+            self.open_frame(level, lambda names: names.visit_all(body))
             self.statements(body)
         self.output_dropped = dropped
         self.body.append(ops.Capture(slot, level.frame, lowered, self.autoescape, site))

@@ -117,8 +117,13 @@ class Values(State):
         return self.filtered(expr, self.value(expr.value))
 
     def filter_chain(self, chain: nodes.Filter, text: Op) -> Op:
+        """The filters of a filter block or a block set, applied to its text. As in Jinja2, an unknown filter is an
+        error here even in an ``if``."""
+        was_soft, self.level.soft = self.level.soft, False
         value = text if chain.value is None else self.filter_chain_value(chain.value, text)
-        return self.filtered(chain, value)
+        result = self.filtered(chain, value)
+        self.level.soft = was_soft
+        return result
 
     def filter_chain_value(self, expr: nodes.Expr, text: Op) -> Op:
         assert isinstance(expr, nodes.Filter)
