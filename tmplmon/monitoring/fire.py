@@ -3,13 +3,19 @@ name does.
 
     fire_line(states, index, codelike, offset, line)
 
-fires LINE to the tools in the ``active`` byte of state ``index``, the highest tool first, as the VM does. Rules:
+fires LINE to the tools in the ``active`` byte of state ``index``, the highest tool first, as the VM does.
+
+Arguments of all functions: ``states`` and ``index``, the array and the index of the state; ``codelike`` and
+``offset``, the code object and the byte offset of the event in it. Further arguments are described by each
+function. They raise what a callback raises, and ValueError for a negative offset or a DISABLE that the event
+does not allow.
+
+Rules:
 
 - If no tool listens, nothing happens and no argument is checked. Engines check the byte before they call.
 - A callback that returns DISABLE removes its tool from that state, if the event allows that; otherwise the callback
-  is removed and ValueError is raised. An exception in a callback is raised, and no further tool is called.
+  itself is removed. After an exception no further tool is called.
 - Callbacks get no events for code that they run, nor for events that this package fires for it.
-- ``offset`` is the byte offset in the code-like. Raises ValueError for a negative one, if a tool listens.
 - The tools 6 and 7 (``sys.setprofile``, ``sys.settrace``) are skipped: they need a frame, and there is none here.
   `tmplmon.monitoring.scope` has frames, and calls these tools.
 

@@ -261,11 +261,12 @@ class SandboxedEnvironment(Environment):
     # --- operators -----------------------------------------------------------------------------------------
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Evaluate one of the `intercepted_binops`."""
+        """Evaluate `left operator right` for an operator in `intercepted_binops`. Raises what the operator
+        raises."""
         return self.binop_table[operator](left, right)
 
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
-        """Evaluate one of the `intercepted_unops`."""
+        """Evaluate `operator arg` for an operator in `intercepted_unops`. Raises what the operator raises."""
         return self.unop_table[operator](arg)
 
     def _formatted(self, text: str, variables: dict[str, Any]) -> str:
@@ -322,5 +323,6 @@ class ImmutableSandboxedEnvironment(SandboxedEnvironment):
 
     @decides_by_name(lambda: checked_names() | modifying_names())
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether templates may read an attribute. Methods that modify their object are refused."""
+        """Whether templates may read an attribute. Methods that modify their object are refused. The arguments are
+        those of `SandboxedEnvironment.is_safe_attribute`."""
         return super().is_safe_attribute(obj, attr, value) and not modifies_known_mutable(obj, attr)
