@@ -83,10 +83,10 @@ class _Scope(SlotChecks):
             self.sight.assigned.add(slot)
         self.body(scope.body)
         self.listed_sites()
-        made = [node.scope for node in scope_nodes(scope) if type(node) is ops.MakeMacro]
-        if list(map(id, made)) != list(map(id, scope.nested)):
+        macro_scopes = [node.scope for node in scope_nodes(scope) if type(node) is ops.MakeMacro]
+        if list(map(id, macro_scopes)) != list(map(id, scope.nested)):
             self.fail(
-                f"`nested` has {[each.name for each in scope.nested]}, made are {[s.name for s in made]}"
+                f"`nested` has {[each.name for each in scope.nested]}, made are {[s.name for s in macro_scopes]}"
             )
 
     def positions(self) -> None:

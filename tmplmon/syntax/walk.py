@@ -30,29 +30,29 @@ def fields(cls: type[Any]) -> tuple[str, ...]:
 
 def children(node: nodes.Node | nodes.Arguments) -> list[Any]:
     """The nodes directly inside a node, in the order of its fields."""
-    return _inside(node, fields(type(node)))
+    return _nodes_in(node, fields(type(node)))
 
 
-def _inside(node: nodes.Node | nodes.Arguments, names: Sequence[str]) -> list[Any]:
-    found: list[Any] = []
+def _nodes_in(node: nodes.Node | nodes.Arguments, names: Sequence[str]) -> list[Any]:
+    inside: list[Any] = []
     for name in names:
         value = getattr(node, name)
         if isinstance(value, nodes.Node):
-            found.append(value)
+            inside.append(value)
         elif isinstance(value, nodes.Arguments):
-            found += _inside(value, value.__match_args__)
+            inside += _nodes_in(value, value.__match_args__)
         elif isinstance(value, list):
             for item in value:
                 if isinstance(item, nodes.Node):
-                    found.append(item)
+                    inside.append(item)
                 elif isinstance(item, tuple):
                     # A pair of nodes, a name and a node, or a branch of an ``if`` with its body.
                     for part in item:
                         if isinstance(part, nodes.Node):
-                            found.append(part)
+                            inside.append(part)
                         elif isinstance(part, list):
-                            found += part
-    return found
+                            inside += part
+    return inside
 
 
 def walk(
@@ -68,7 +68,7 @@ def walk(
         node = worklist.pop()
         yield node
         cls = type(node)
-        worklist += reversed(inside[cls](node) if cls in inside else _inside(node, _order(cls)))
+        worklist += reversed(inside[cls](node) if cls in inside else _nodes_in(node, _order(cls)))
 
 
 def _order(cls: type[Any]) -> tuple[str, ...]:
