@@ -93,12 +93,10 @@ class CodeMap:
 
     lines: the executable lines.
     first: continuation line of a statement → the line where the statement begins. Events on a continuation line
-    count
-        for that line.
+        count for that line.
     further: `first`, and the same for the continuation lines of texts.
     arcs: (line, next line) for all pairs that are possible. (END, line) and (line, END) enter and leave a scope.
-    From a
-        line with a branch, the arcs lead to the lines in `branches`.
+        From a line with a branch, the arcs lead to the lines in `branches`.
     branches: line → the lines that can follow it, for lines with a branch that leads to different lines.
     reasons: arc of a branch → the reason to report if the arc was not taken.
     ends: line → the name of the scope that is left there, for lines with an arc to END.

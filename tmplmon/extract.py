@@ -31,9 +31,8 @@ def extract_from_ast(
     ast: the result of `Environment.parse`.
     gettext_functions: the names of the gettext functions.
     babel_style: whether `texts` has the form that Babel expects: the text of a single argument, or a tuple for
-    several
-        arguments, with None for an argument that is not a string literal. If false, `texts` is a tuple of the
-        string literals, and a call without any is left out.
+        several arguments, with None for an argument that is not a string literal. If false, `texts` is a tuple of
+        the string literals, and a call without any is left out.
     """
     text = ast.source.text
     for node in walk(ast, {nodes.Trans: lambda trans: _expressions(ast, trans)}):

@@ -40,8 +40,7 @@ class InternationalizationExtension(Extension):
         `Environment.parse`, as of `tmplmon.extract.extract_from_ast`.
 
     newstyle: whether the functions are used as new-style ones. It sets the environment's `newstyle_gettext`,
-    which None
-        leaves unchanged.
+        which None leaves unchanged.
     """
 
     syntax_tags = frozenset({"trans"})

@@ -6,11 +6,9 @@ about as long as lowering, so the pipeline does not run it. Tests do, for every 
 The invariants:
 
 * Sites. Each is in range. `lines` and `branches` have each site once, in source order, and only sites of ops. The
-sites
-  of `LINE_OPS` fire LINE, and those of `BRANCH_OPS` fire BRANCH.
+  sites of `LINE_OPS` fire LINE, and those of `BRANCH_OPS` fire BRANCH.
 * Slots. A slot that an op reads or assigns is visible there: it is in the context of the scope, in a frame around
-the
-  op, or a temporary that has been assigned. In a nested scope, slots that are visible where the scope is made
+  the op, or a temporary that has been assigned. In a nested scope, slots that are visible where the scope is made
   are, too, and marked `captured`. The kind of a slot fits its frame. A slot that may be read before it is
   assigned is marked `initialised`.
 * Structure. A Jump is in a loop of its scope, and a LoopAttr in the loop that it refers to. A run of output is not

@@ -399,8 +399,7 @@ class Assign:
     """``target = value``.
 
     export: the slots that are also set in the context, for an assignment at the top level of the template body.
-    Names
-        without a leading underscore can be imported by other templates.
+        Names without a leading underscore can be imported by other templates.
     """
 
     target: Target
@@ -457,8 +456,7 @@ class For:
     """A loop.
 
     test, test_frame, test_target: the condition on items, its frame, and the target that has the item in it; all
-    None
-        without a condition.
+        None without a condition.
     frame: the frame of the body, which is entered on each round.
     orelse, else_frame: the body that runs if no round reached the end of `body`, or None, and its frame.
     autoescape: whether the text of a recursive loop is Markup; None if that is decided at run time.

@@ -7,12 +7,10 @@ frame. The rules are Jinja's, as observed:
   nested frame, such as the iterable of a loop, belongs to the enclosing frame. So all names of a frame are known
   before its first statement runs, and a nested frame sees them even before they are assigned.
 * The first mention decides. A name that is read first, and that no enclosing frame has, starts with its value in
-the
-  context. A name that is assigned first starts unset. If an enclosing frame has the name, an assignment makes a
-  variable of this frame that starts with the enclosing frame's value; a read makes none.
-* After an assignment on some paths through an ``if``, the name has on the other paths the value that it had
-before: that
-  of the enclosing frame or of the context. All paths are the ``if``, at least one ``elif``, and the ``else``.
+  the context. A name that is assigned first starts unset. If an enclosing frame has the name, an assignment makes
+  a variable of this frame that starts with the enclosing frame's value; a read makes none.
+* After an assignment on some paths through an ``if``, the name has on the other paths the value that it had before:
+  that of the enclosing frame or of the context. All paths are the ``if``, at least one ``elif``, and the ``else``.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -400,8 +400,7 @@ class Trans(Stmt):
     bindings: (name, value) of the variables that the tag defines.
     trimmed: True for ``trimmed``, False for ``notrimmed``, None if the environment's policy decides.
     singular, plural: the texts in ``%`` format: placeholders are ``%(name)s``, percent signs are doubled.
-    `plural` is
-        None without a ``pluralize``.
+        `plural` is None without a ``pluralize``.
     names: the names of the placeholders in both texts.
     count: the name of the variable that chooses the plural, or None.
     """

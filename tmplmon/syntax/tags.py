@@ -60,8 +60,7 @@ def terminals(enabled: frozenset[str], custom: tuple[tuple[str, bool], ...]) -> 
 
     enabled: the names of the optional tags that are enabled.
     custom: (name, whether the tag has a body) of the tags of extensions. As in Jinja, such a tag cannot replace a
-    tag
-        of the language.
+        tag of the language.
     """
     table: dict[str, str] = {}
     for name, has_body in custom:
