@@ -24,7 +24,7 @@ from tmplmon.backends.closures.values import value
 from tmplmon.backends.closures.variables import starts
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
-from tmplmon.monitoring.direct import pause_clocks, resume_clocks
+from tmplmon.monitoring.direct import CLOCKS, pause_clocks, resume_clocks
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.runtime.undefined import missing
 
@@ -165,12 +165,13 @@ class CompiledScope:
 
     def has_listeners(self) -> bool:
         """Whether any tool listens to the scope at the moment. Called only if there is a tool (`any_tool`)."""
-        pause_clocks()
+        if CLOCKS:
+            pause_clocks()
         monitored = self._joined
         if monitored is None or monitored.is_stale:
             monitored = self.monitored
         has_listeners = monitored.has_listeners()
-        if not has_listeners:
+        if CLOCKS and not has_listeners:
             resume_clocks()
         return has_listeners
 

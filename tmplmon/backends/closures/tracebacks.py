@@ -10,12 +10,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, FIRST, ORIGINAL, OUTPUT, PART, SIGNAL, Frame
+from tmplmon.backends.closures.frame import CONTEXT, COPIED, FIRST, ORIGINAL, OUTPUT, PART, SIGNAL, Frame
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
+_ENTRY = str(Path(__file__).with_name("entry.py"))
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 _BY_ENGINE_NAME = {".context": CONTEXT, ".output": OUTPUT}
 
@@ -95,11 +96,14 @@ def error_site(f: Frame, error: BaseException) -> int | None:
     """The IR site at which an exception came up in a frame or a copy of it; None if there is none.
 
     It is the variable `site` of the innermost closure in the exception's traceback that was called with the frame.
+    Closures that were called with it stand before those of the scopes that it entered, unless it was copied.
     """
     site = None
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
+        if site is not None and frame.f_code.co_filename == _ENTRY and f[ORIGINAL] is not COPIED:
+            break
         if "site" in frame.f_code.co_freevars:
             variables = frame.f_locals
             called_with = variables.get("f")

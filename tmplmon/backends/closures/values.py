@@ -117,12 +117,12 @@ def slice_(b: Builder, op: ops.Slice) -> Definition:
     present = [part is not None for part in bounds]
     metered = b.metering is not None
 
-    def apply(f: Frame, obj: Any, *given: Any) -> Any:
-        rest = iter(given)
-        made = obj[slice(*[next(rest) if there else None for there in present])]
-        if metered and isinstance(made, (str, list, tuple)):
-            spend(len(made))
-        return made
+    def apply(f: Frame, obj: Any, *values: Any) -> Any:
+        rest = iter(values)
+        part = obj[slice(*[next(rest) if is_present else None for is_present in present])]
+        if metered and isinstance(part, (str, list, tuple)):
+            spend(len(part))
+        return part
 
     return Definition([op.obj, *(part for part in bounds if part is not None)], apply, awaits=True)
 
