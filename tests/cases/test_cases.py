@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from effort import exhaustive_but
 
 from . import casefile
 from .casefile import Case
@@ -59,7 +60,7 @@ def test_case(path: Path, engine: Engine, update: bool) -> None:
     check(case, outcome)
 
 
-@engines
+@pytest.mark.parametrize("engine", exhaustive_but(ENGINES, [TMPLMON]), ids=lambda engine: engine.name)
 @cases
 def test_case_in_an_async_environment(path: Path, engine: Engine) -> None:
     """What holds in a plain environment holds with ``enable_async``, where templates compile differently."""

@@ -9,6 +9,7 @@ from cases.casefile import Case
 from cases.engines import Engine, evaluate, run
 from cases.test_cases import PATHS, check, each
 from closures.recording import Event, as_reported
+from effort import every
 
 import tmplmon
 from tmplmon import code_map
@@ -23,7 +24,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
     return Engine("tmplmon", (("backend", request.param),))
 
 
-@each(PATHS)
+@each(every(4, PATHS))
 def test_output(path: Path, engine: Engine) -> None:
     case = casefile.read(path)
     check(case, run(engine, case))

@@ -35,7 +35,7 @@ class Lines:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@each(every(4, PATHS))
+@each(every(8, PATHS))
 def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backend: str) -> None:
     """PyCharm's debugger raises TypeError otherwise, in the program."""
     case = casefile.read(path)

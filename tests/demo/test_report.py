@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from effort import exhaustive
+
 ROOT = Path(__file__).parents[2]
 
 
+@exhaustive
 def test_the_rows_in_the_readme(tmp_path: Path) -> None:
     # A run of its own: what measures this run is not to be in its way.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}

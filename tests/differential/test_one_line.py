@@ -200,7 +200,7 @@ def test_operator(operator: str) -> None:
         sources.append(f"{{{{ {left} {operator} {right} }}}}")
         if "absent" not in (left, right):
             sources.append(f"{{{{ ({VALUES[left]}) {operator} ({VALUES[right]}) }}}}")
-    assert_none(batch("plain").differences(every(3, sources)))
+    assert_none(batch("plain").differences(every(5, sources)))
 
 
 @pytest.mark.parametrize("options", ["autoescape", "strict", "chainable", "async"])
@@ -209,27 +209,27 @@ def test_operators_with(options: str) -> None:
     sources = [
         f"{{{{ {left} {operator} {right} }}}}" for left, operator, right in product(objects, BINARY, objects)
     ]
-    assert_none(batch(options).differences(every(3, sources)))
+    assert_none(batch(options).differences(every(5, sources)))
 
 
 @pytest.mark.parametrize("options", list(OPTIONS))
 def test_wrapped(options: str) -> None:
     values = operands() if options in ("plain", "autoescape") else (*VALUES, *OBJECTS)
     sources = [f"{{{{ {form.replace('{}', value)} }}}}" for value in values for form in WRAPPERS]
-    assert_none(batch(options).differences(source.replace("{{'", "{'") for source in every(3, sources)))
+    assert_none(batch(options).differences(source.replace("{{'", "{'") for source in every(5, sources)))
 
 
 @everywhere
 def test_statement(options: str) -> None:
     sources = [form.format(value) for form in STATEMENTS for value in operands()]
-    assert_none(batch(options).differences(every(3, sources)))
+    assert_none(batch(options).differences(every(5, sources)))
 
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_filter(name: str) -> None:
     for options in ("plain", "autoescape"):
         sources = [f"{{{{ ({value})|{name}{args} }}}}" for value in operands() for args in FILTERS[name]]
-        assert_none(batch(options).differences(every(3, sources)))
+        assert_none(batch(options).differences(every(5, sources)))
 
 
 @pytest.mark.parametrize("options", ["strict", "async", "debug"])
@@ -243,7 +243,7 @@ def test_filters_with(options: str) -> None:
 def test_test(name: str) -> None:
     forms = [f"is {name}{args}" for args in TESTS[name]] + [f"is not {name}{TESTS[name][0]}"]
     sources = [f"{{{{ ({value}) {form} }}}}" for value in operands() for form in forms]
-    assert_none(batch("plain").differences(every(3, sources)))
+    assert_none(batch("plain").differences(every(5, sources)))
 
 
 @pytest.mark.parametrize("options", ["strict", "chainable", "async"])
