@@ -140,7 +140,7 @@ def remove_statement(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def swap_arguments(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.Call) and ast.unparse(node.func) not in PLAIN_CALLS:
+    if isinstance(node, ast.Call) and not _is_plain_call(node):
         for index in range(len(node.args) - 1):
             changed = copy.deepcopy(node)
             changed.args[index : index + 2] = reversed(changed.args[index : index + 2])
@@ -152,7 +152,7 @@ def swap_arguments(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def drop_argument(node: ast.AST) -> Iterator[ast.AST]:
-    if not isinstance(node, ast.Call) or ast.unparse(node.func) in PLAIN_CALLS:
+    if not isinstance(node, ast.Call) or _is_plain_call(node):
         return
     if len(node.args) + len(node.keywords) > 1:
         changed = copy.deepcopy(node)
@@ -267,6 +267,8 @@ def _sites(path: str, tree: ast.Module) -> Iterator[tuple[Mutant, Callable[[], N
             statement = numbers.get(node)
         for parent, field, index, child in _children(node):
             for operator in OPERATORS:
+                if operator is swap_elements and _is_plain_call(parent):
+                    continue
                 for replacement in operator(child):
                     number = numbers.get(child, statement) if isinstance(child, ast.stmt) else statement
                     mutant = Mutant(
@@ -348,6 +350,10 @@ def _is_left_out(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("cast", "TypeVar"):
         return True
     return isinstance(node, ast.stmt) and is_docstring(node)
+
+
+def _is_plain_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in PLAIN_CALLS
 
 
 def is_docstring(node: ast.AST) -> bool:

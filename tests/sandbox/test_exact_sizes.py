@@ -4,10 +4,15 @@
 would be dear to find, as the numbers below 1,000 show.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from tmplmon.errors import TooLargeError
 from tmplmon.sandbox import SandboxedEnvironment
+from tmplmon.sandbox.filters import MAX_ITERATORS
+from tmplmon.sandbox.limits import MAX_BITS, MAX_RANGE, MAX_SIZE, MAX_WORK, Sizes
+from tmplmon.sandbox.measure import MAX_NESTED_TUPLES
 
 SIZES = [
     # Operators: exact.
@@ -70,6 +75,49 @@ def test_the_greatest_that_passes(expression: str, greatest: int) -> None:
     assert evaluate(n=greatest) is True
     with pytest.raises(TooLargeError):
         evaluate(n=greatest + 1)
+
+
+def test_the_numbers_of_the_documentation() -> None:
+    assert (MAX_RANGE, MAX_SIZE, MAX_BITS, MAX_WORK) == (100_000, 10_000_000, 65_536, 1_000_000_000)
+    assert (MAX_NESTED_TUPLES, MAX_ITERATORS) == (500, 200)
+
+
+def test_iterators_over_each_other() -> None:
+    """The first one that a filter makes is over no other; 200 more may be on top of it."""
+    environment = SandboxedEnvironment()
+    source = (
+        "{% set ns = namespace(x=[1]) %}{% for i in range(n) %}{% set ns.x = ns.x|map('abs') %}{% endfor %}"
+    )
+    template = environment.from_string(source + "{{ ns.x|first }}")
+    assert template.render(n=201) == "1"
+    with pytest.raises(TooLargeError, match="more than 200 iterators over each other"):
+        template.render(n=202)
+
+
+def test_steps() -> None:
+    sizes = Sizes(1000)
+    sizes.work(1_000_000_000, "it")
+    with pytest.raises(TooLargeError, match="it would take too long"):
+        sizes.work(1_000_000_001, "it")
+
+
+def test_what_never_ends_is_taken_as_far_as_the_limit() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[str]:
+        while True:
+            taken.append(1)
+            yield "a"
+
+    environment = SandboxedEnvironment(max_size=1000)
+    with pytest.raises(TooLargeError):
+        environment.from_string("{{ letters|join }}").render(letters=endless())
+    # Each counts as its length and two quotes.
+    assert len(taken) == 334
+    taken.clear()
+    with pytest.raises(TooLargeError):
+        environment.from_string("{{ ''.join(letters) }}").render(letters=endless())
+    assert len(taken) == 1001
 
 
 @pytest.mark.parametrize("max_size", [1, 10, 1000, 4096])

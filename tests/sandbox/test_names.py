@@ -148,5 +148,15 @@ def test_a_function_that_is_marked() -> None:
     assert template.render(rows=Mapping(b=1, a=2)) == "[('a', 2), ('b', 1)]"
 
 
+def test_a_key_that_cannot_be_a_name_is_undefined() -> None:
+    class Key(str):
+        def __str__(self) -> str:
+            raise ValueError
+
+    for environment in (SandboxedEnvironment(), jinja2.sandbox.SandboxedEnvironment()):
+        template = environment.from_string("{{ x[k] is defined }}{{ x['mro'] is defined }}")
+        assert template.render(x=Class(), k=Key("method")) == "FalseFalse"
+
+
 def test_types_that_are_no_methods() -> None:
     assert is_internal_attribute(types.SimpleNamespace(mro=1), "mro") is False
