@@ -61,13 +61,13 @@ TEMPLATES = [
 
 
 def environments(newstyle: bool = False, trimmed: bool = False) -> tuple[Any, Any]:
-    made = []
+    environments = []
     for module in (jinja2, tmplmon):
         environment = module.Environment(extensions=EXTENSIONS)
         environment.newstyle_gettext = newstyle
         environment.policies["ext.i18n.trimmed"] = trimmed
-        made.append(environment)
-    return made[0], made[1]
+        environments.append(environment)
+    return environments[0], environments[1]
 
 
 @pytest.mark.parametrize("trimmed", [False, True])
@@ -170,8 +170,8 @@ def test_babel_extract(tags: list[str], options: dict[str, str]) -> None:
 
 
 def test_options_may_be_truth_values() -> None:
-    found = babel_extract(BytesIO(b"{% trans %} a {% endtrans %}"), ["gettext"], [], {"trimmed": True})
-    assert list(found) == [(1, "gettext", "a", [])]
+    messages = babel_extract(BytesIO(b"{% trans %} a {% endtrans %}"), ["gettext"], [], {"trimmed": True})
+    assert list(messages) == [(1, "gettext", "a", [])]
 
 
 def test_a_template_that_is_wrong_is_skipped_unless_asked_for() -> None:

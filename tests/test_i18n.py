@@ -36,8 +36,8 @@ class Catalogue:
         return CATALOGUE.get(f"{context}!{message}", message)
 
     def npgettext(self, context: str, singular: str, plural: str, n: int) -> str:
-        found = CATALOGUE.get(f"{context}!{singular}|{plural}", f"{singular}|{plural}")
-        return found.split("|")[n != 1]
+        translations = CATALOGUE.get(f"{context}!{singular}|{plural}", f"{singular}|{plural}")
+        return translations.split("|")[n != 1]
 
 
 def environments(**options: Any) -> Iterator[Any]:
@@ -152,23 +152,23 @@ def test_a_new_style_call_gives_markup_where_output_is_escaped() -> None:
 
 def test_newstyle_is_kept_until_it_is_said_again() -> None:
     def states(environment: Any) -> list[bool]:
-        found = [environment.newstyle_gettext]
+        translations = [environment.newstyle_gettext]
         for newstyle in (None, True, None, False, None):
             environment.install_null_translations(newstyle)
-            found.append(environment.newstyle_gettext)
-        return found
+            translations.append(environment.newstyle_gettext)
+        return translations
 
     assert agree({}, states) == [False, False, True, True, False, False]
 
 
 def test_uninstall() -> None:
     def names(environment: Any) -> list[list[str]]:
-        found = []
+        translations = []
         environment.install_null_translations()
-        found.append(sorted(name for name in environment.globals if "gettext" in name or name == "_"))
+        translations.append(sorted(name for name in environment.globals if "gettext" in name or name == "_"))
         environment.uninstall_gettext_translations(None)
-        found.append(sorted(name for name in environment.globals if "gettext" in name or name == "_"))
-        return found
+        translations.append(sorted(name for name in environment.globals if "gettext" in name or name == "_"))
+        return translations
 
     assert agree({}, names)[1] == ["_"]
 
@@ -300,10 +300,10 @@ def looked_up(
         output = "cannot be formatted"
     texts = [tuple(text for text in texts if isinstance(text, str)) for texts in ids]
     extracted = [message for _, _, message in environment.extract_translations(source)]
-    for found, (message, *rest) in zip(
+    for translations, (message, *rest) in zip(
         texts, ((m,) if isinstance(m, str) else m for m in extracted), strict=True
     ):
-        assert found == tuple(text for text in (message, *rest) if text is not None)
+        assert translations == tuple(text for text in (message, *rest) if text is not None)
     return texts, output
 
 
@@ -315,9 +315,9 @@ def test_what_is_looked_up_is_what_is_extracted(
     block: str, newstyle: bool, trimmed: bool, backend: str
 ) -> None:
     expected, output = looked_up(jinja2, block, newstyle, trimmed)
-    found = looked_up(tmplmon, block, newstyle, trimmed, backend=backend)
+    translations = looked_up(tmplmon, block, newstyle, trimmed, backend=backend)
     if output == "cannot be formatted":
         # Jinja formats a message whose percent signs are single, as it has variables.
-        assert not newstyle and "%" in found[1]
-        output = found[1]
-    assert found == (expected, output)
+        assert not newstyle and "%" in translations[1]
+        output = translations[1]
+    assert translations == (expected, output)

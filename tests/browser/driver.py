@@ -34,11 +34,11 @@ class Browser:
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if (found := re.search(r"successfully on port (\d+)", line)) is not None:
+            if (match := re.search(r"successfully on port (\d+)", line)) is not None:
                 break
         else:
             raise AssertionError("chromedriver did not start")
-        self._address = f"http://127.0.0.1:{found[1]}/session"
+        self._address = f"http://127.0.0.1:{match[1]}/session"
         arguments = [
             "--headless=new",
             "--disable-gpu",
@@ -52,9 +52,9 @@ class Browser:
             arguments.append("--no-sandbox")
         options = {"binary": CHROMIUM, "args": arguments}
         logs = {"browser": "ALL"}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
-        made = self._ask("POST", "", {"capabilities": {"alwaysMatch": wanted}})
-        self._address += f"/{made['sessionId']}"
+        capabilities = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
+        session = self._ask("POST", "", {"capabilities": {"alwaysMatch": capabilities}})
+        self._address += f"/{session['sessionId']}"
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -59,10 +59,10 @@ def site() -> Iterator[str]:
     def application(environ: Any, start_response: Any) -> Any:
         name = environ["PATH_INFO"].strip("/")
         if name.endswith((".css", ".svg", ".ico")):
-            found = DEMO / name
+            measured = DEMO / name
             kind = "text/css" if name.endswith(".css") else "image/svg+xml"
             start_response("200 OK", [("Content-Type", kind)])
-            return [found.read_bytes() if found.exists() else b""]
+            return [measured.read_bytes() if measured.exists() else b""]
         body = environment.get_template(name).render(data).encode()
         start_response("200 OK", [("Content-Type", HTML)])
         return [body]
@@ -99,8 +99,8 @@ def opened(browser: Browser, address: str) -> None:
 
 def classes(browser: Browser) -> dict[int, set[str]]:
     """Line of the template that the panel shows → the classes of its row."""
-    found = browser.inside("[...root.querySelectorAll('.line')].map((row) => row.className)")
-    return {line: set(names.split()) for line, names in enumerate(found, 1)}
+    measured = browser.inside("[...root.querySelectorAll('.line')].map((row) => row.className)")
+    return {line: set(names.split()) for line, names in enumerate(measured, 1)}
 
 
 def test_it_is_out_of_the_way_until_it_is_switched_on(browser: Browser, site: str) -> None:
@@ -144,11 +144,13 @@ def test_the_box_is_on_the_element(browser: Browser, site: str) -> None:
     opened(browser, f"{site}/tickets.html")
     browser.point_at(browser.find("h1"))
     measure = "[r.left, r.top, r.width, r.height]"
-    wanted = browser.run(f"const r = document.querySelector('h1').getBoundingClientRect(); return {measure}")
-    found = browser.inside(
+    expected = browser.run(
+        f"const r = document.querySelector('h1').getBoundingClientRect(); return {measure}"
+    )
+    measured = browser.inside(
         f"(() => {{ const r = root.querySelector('.box').getBoundingClientRect(); return {measure} }})()"
     )
-    differences = [abs(a - b) for a, b in zip(found, wanted, strict=True)]
+    differences = [abs(a - b) for a, b in zip(measured, expected, strict=True)]
     assert differences == pytest.approx([2, 2, 4, 4], abs=0.01)
 
 

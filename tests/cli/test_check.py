@@ -56,14 +56,14 @@ def test_syntax_errors(here: Path, tmplmon: Command) -> None:
 
 
 def test_all_unknown_filters_and_tests(here: Path, tmplmon: Command) -> None:
-    found = check(
+    problems = check(
         here,
         tmplmon,
         a="{{ é|uper|nope }}\n{% if a is odd or a is oddd %}{{ b|nope }}{% endif %}",
         b="{% if 'nope' is filter %}{{ b|nope }}{% endif %}{{ b|nope if 'nope' is filter and 'm' is test }}",
         c="{% if 'm' is test %}{{ b is m }}{% else %}{{ b|m }}{% endif %}",
     )
-    assert found == [
+    assert problems == [
         "a.html:1:4: there is no filter named 'uper'; did you mean 'upper'? [unknown-filter]",
         "a.html:1:4: there is no filter named 'nope' [unknown-filter]",
         "a.html:2:19: there is no test named 'oddd'; did you mean 'odd'? [unknown-test]",
@@ -73,7 +73,7 @@ def test_all_unknown_filters_and_tests(here: Path, tmplmon: Command) -> None:
 
 
 def test_missing_templates(here: Path, tmplmon: Command) -> None:
-    found = check(
+    problems = check(
         here,
         tmplmon,
         a="{% extends 'bace.html' %}{% include 'gone' %}{% include 'gone' ignore missing %}",
@@ -82,7 +82,7 @@ def test_missing_templates(here: Path, tmplmon: Command) -> None:
         d="{% extends 'base.html' if x else 'gone' %}",
         base="",
     )
-    assert found == [
+    assert problems == [
         "a.html:1:12: there is no template 'bace.html'; did you mean 'base.html'? [missing-template]",
         "a.html:1:37: there is no template 'gone' [missing-template]",
         "b.html:1:11: there is no template 'gone' [missing-template]",
@@ -93,7 +93,7 @@ def test_missing_templates(here: Path, tmplmon: Command) -> None:
 
 
 def test_missing_imports(here: Path, tmplmon: Command) -> None:
-    found = check(
+    problems = check(
         here,
         tmplmon,
         a="{% from 'm.html' import f, g, h as i %}{% import 'm.html' as m %}{{ m.f() }}{{ m.ff() }}{{ m.base() }}",
@@ -103,7 +103,7 @@ def test_missing_imports(here: Path, tmplmon: Command) -> None:
         "{% endfor %}",
         p="{% macro base() %}{% endmacro %}",
     )
-    assert found == [
+    assert problems == [
         "a.html:1:1: 'm.html' has no macro or variable 'g' [missing-import]",
         "a.html:1:80: 'm.html' has no macro or variable 'ff' [missing-import]",
         "c.html:1:33: 'm.html' has no macro or variable 'q' [missing-import]",
@@ -166,8 +166,8 @@ def test_names_that_are_defined_or_asked_for(here: Path, tmplmon: Command, sourc
     ],
 )
 def test_names_that_nothing_defines(here: Path, tmplmon: Command, source: str, column: int) -> None:
-    (found,) = check(here, tmplmon, "--names", "", a=source)
-    assert found.startswith(f"a.html:1:{column}: nothing defines ")
+    (problems,) = check(here, tmplmon, "--names", "", a=source)
+    assert problems.startswith(f"a.html:1:{column}: nothing defines ")
 
 
 def test_names_that_other_templates_give(here: Path, tmplmon: Command) -> None:
@@ -191,7 +191,7 @@ def test_names_that_other_templates_give(here: Path, tmplmon: Command) -> None:
 
 
 def test_names_that_are_not_handed_on(here: Path, tmplmon: Command) -> None:
-    found = check(
+    problems = check(
         here,
         tmplmon,
         "--names",
@@ -202,7 +202,7 @@ def test_names_that_are_not_handed_on(here: Path, tmplmon: Command) -> None:
         b="{% from 'w.html' import f with context %}{% set x = 1 %}",
         w="{% macro f() %}{{ given }}{% endmacro %}",
     )
-    assert found == [
+    assert problems == [
         "i.html:1:4: nothing defines 'x' [undefined-name]",
         "m.html:1:19: nothing defines 'x' [undefined-name]",
         "m.html:1:26: nothing defines 'given' [undefined-name]",

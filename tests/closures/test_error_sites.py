@@ -172,12 +172,12 @@ def places(error: BaseException) -> list[Place]:
 def in_scopes(expected: list[Place]) -> list[Place]:
     """The places with those of functions that compiled code makes of a loop in place of their caller's. With
     closures, such a loop runs in a copy of the scope's frame."""
-    found: list[Place] = []
+    places: list[Place] = []
     for filename, name, line, column in expected:
         if name in ("loop", "loop condition"):
-            name = found.pop()[1]
-        found.append((filename, name, line, column))
-    return found
+            name = places.pop()[1]
+        places.append((filename, name, line, column))
+    return places
 
 
 def forget() -> None:

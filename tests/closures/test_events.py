@@ -42,7 +42,7 @@ def shown(what: Any) -> str:
 def events(*names: str) -> Iterator[list[str]]:
     """The events of templates while the block runs."""
     happened: list[tuple[str, CodeType, int, str]] = []
-    found: list[str] = []
+    events_seen: list[str] = []
 
     def listener(name: str) -> Callable[..., None]:
         def listen(code: CodeType, offset: int, *rest: Any) -> None:
@@ -58,7 +58,7 @@ def events(*names: str) -> Iterator[list[str]]:
         monitoring.register_callback(TOOL, getattr(monitoring.events, name), listener(name))
     monitoring.set_events(TOOL, mask)
     try:
-        yield found
+        yield events_seen
     finally:
         monitoring.set_events(TOOL, monitoring.events.NO_EVENTS)
         for name in names:
@@ -66,7 +66,7 @@ def events(*names: str) -> Iterator[list[str]]:
         monitoring.free_tool_id(TOOL)
         for name, code, offset, what in happened:
             line = {o: n for start, end, n in code.co_lines() for o in range(start, end, 2)}.get(offset)
-            found.append(f"{name} {code.co_name}:{line} {what}".rstrip())
+            events_seen.append(f"{name} {code.co_name}:{line} {what}".rstrip())
 
 
 def test_scopes_begin_and_end() -> None:
@@ -364,20 +364,20 @@ def test_what_is_awaited_has_the_template_among_its_callers() -> None:
         "part": "{% macro m() %}\n{{ look() }}{% endmacro %}{{ m() }}",
     }
     template = environment(templates, enable_async=True).get_template("main")
-    found: list[str] = []
+    events_seen: list[str] = []
 
     async def look() -> str:
         await asyncio.sleep(0)
         frame = sys._getframe()
         while frame is not None:
             if frame.f_code.co_filename.startswith(ROOT):
-                found.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+                events_seen.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
             frame = frame.f_back
         return ""
 
     with events("CALL", *PAUSES):
         asyncio.run(template.render_async(look=look))
-    assert found == ["macro m:2", "<template>:2", "<template>:2"]
+    assert events_seen == ["macro m:2", "<template>:2", "<template>:2"]
 
 
 # --- quiet and heard ---------------------------------------------------------------------------------------

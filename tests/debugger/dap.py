@@ -157,8 +157,8 @@ class Editor:
 
     def variables(self, frame: int = 0) -> dict[str, str]:
         """Name → value as it is shown, of the local variables of a frame, from the innermost."""
-        found = self.request("variables", variablesReference=self._locals(frame))["variables"]
-        return {each["name"]: each["value"] for each in found}
+        variables_of_frame = self.request("variables", variablesReference=self._locals(frame))["variables"]
+        return {each["name"]: each["value"] for each in variables_of_frame}
 
     def evaluate(self, expression: str, frame: int = 0) -> str:
         body = self.request("evaluate", expression=expression, frameId=self.frames[frame], context="watch")

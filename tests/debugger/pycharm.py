@@ -133,9 +133,11 @@ class PyCharm:
         self.send(STEPS[command], self.thread)
         return self.stopped()
 
-    def _values(self, found: ElementTree.Element) -> dict[str, str]:
+    def _values(self, answer: ElementTree.Element) -> dict[str, str]:
         """Name → value as it is shown."""
-        shown: dict[str, Any] = {unquote(each.attrib["name"]): each.attrib.get("value", "") for each in found}
+        shown: dict[str, Any] = {
+            unquote(each.attrib["name"]): each.attrib.get("value", "") for each in answer
+        }
         return {name: unquote(value) for name, value in shown.items()}
 
     def variables(self, frame: int = 0) -> dict[str, str]:
@@ -143,6 +145,6 @@ class PyCharm:
         return self._values(self.request(FRAME, self.thread, self.frames[frame], "FRAME", 0))
 
     def evaluate(self, expression: str, frame: int = 0) -> str:
-        found = self.request(EVALUATE, self.thread, self.frames[frame], "FRAME", expression, 1)
-        (value,) = self._values(found).values()
+        answer = self.request(EVALUATE, self.thread, self.frames[frame], "FRAME", expression, 1)
+        (value,) = self._values(answer).values()
         return value

@@ -30,11 +30,11 @@ def check(name: str, here: Path, update: bool, how: str, backend: str, *watching
     description, expected = transcript.read(path)
     (here / ".pdbrc").write_text(f"alias caller up {2 if backend == 'bytecode' else 1}\n", "utf-8")
     argv = ["plain.py", how, backend, *watching]
-    found = transcript.replay(argv, here, transcript.commands(expected))
-    found = BEGINS.sub(r"\1(beginning)\2", ENGINES.sub("", found))
+    output = transcript.replay(argv, here, transcript.commands(expected))
+    output = BEGINS.sub(r"\1(beginning)\2", ENGINES.sub("", output))
     if update:
-        transcript.write(path, description, found)
-    assert found == expected
+        transcript.write(path, description, output)
+    assert output == expected
 
 
 @pytest.mark.parametrize("watching", WATCHING)

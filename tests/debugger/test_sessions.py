@@ -21,10 +21,10 @@ WATCHING = ("settrace", "monitoring") if sys.version_info >= (3, 14) else ("sett
 def check(name: str, here: Path, update: bool, *argv: str) -> None:
     path = HERE / "sessions" / f"{name}.txt"
     description, expected = transcript.read(path)
-    found = transcript.replay(argv, here, transcript.commands(expected))
+    output = transcript.replay(argv, here, transcript.commands(expected))
     if update:
-        transcript.write(path, description, found)
-    assert found == expected
+        transcript.write(path, description, output)
+    assert output == expected
 
 
 @pytest.mark.parametrize("watching", WATCHING)

@@ -219,5 +219,5 @@ Deleted breakpoint 1 at templates/page.html:7
 def test_python_s_own_pdb(here: Path, pseudo_terminals: None, backend: str) -> None:
     """What needs none of this package's help, once one is in a template: values, source, steps, breakpoints."""
     (here / "own.py").write_text(OWN.replace("BACKEND", backend))
-    found = replay(["own.py"], here, TYPED)
-    assert found[found.index("(Pdb)") :].expandtabs() == EXPECTED
+    output = replay(["own.py"], here, TYPED)
+    assert output[output.index("(Pdb)") :].expandtabs() == EXPECTED

@@ -91,5 +91,5 @@ class Batch:
 
 
 def assert_none(differences: Iterable[str], limit: int = 10) -> None:
-    found = list(differences)
-    assert not found, f"{len(found)} differences, the first ones:\n" + "\n".join(found[:limit])
+    reports = list(differences)
+    assert not reports, f"{len(reports)} differences, the first ones:\n" + "\n".join(reports[:limit])

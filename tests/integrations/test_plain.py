@@ -22,12 +22,12 @@ def template(source: str = SOURCE, **options: Any) -> Template:
     return Environment(loader=DictLoader({"page.html": source}), **options).get_template("page.html")
 
 
-def called_as_wsgi(made: Template, **arguments: Any) -> tuple[str, dict[str, str], Any]:
+def called_as_wsgi(template: Template, **arguments: Any) -> tuple[str, dict[str, str], Any]:
     """The status, the headers and the body, of which nothing has been taken."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def application(environ: Any, start_response: Any) -> Any:
-        return wsgi.respond(start_response, made, **arguments)
+        return wsgi.respond(start_response, template, **arguments)
 
     environ = {
         "REQUEST_METHOD": "GET",
@@ -71,18 +71,18 @@ def test_wsgi_an_empty_page() -> None:
 
 
 def test_wsgi_a_long_page_is_made_as_it_is_taken() -> None:
-    made: list[int] = []
+    rendered: list[int] = []
 
     def numbers() -> Any:
         for n in range(1, 1000):
-            made.append(n)
+            rendered.append(n)
             yield n
 
     _, headers, body = called_as_wsgi(template(), context={"numbers": numbers()}, size=100)
     assert "Content-Length" not in headers
-    assert len(made) < 200
+    assert len(rendered) < 200
     pieces = list(body)
-    assert len(pieces) > 10 and b"".join(pieces) == b"1;" + b"0;" * 998 and len(made) == 999
+    assert len(pieces) > 10 and b"".join(pieces) == b"1;" + b"0;" * 998 and len(rendered) == 999
     body.close()
 
 
@@ -98,13 +98,13 @@ def test_wsgi_an_error_at_the_start_is_the_applications() -> None:
     body.close()
 
 
-def called_as_asgi(made: Template, **arguments: Any) -> list[Any]:
+def called_as_asgi(template: Template, **arguments: Any) -> list[Any]:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asgi.respond(send, made, **arguments))
+    asyncio.run(asgi.respond(send, template, **arguments))
     return sent
 
 
@@ -120,18 +120,18 @@ def test_asgi(asynchronous: bool) -> None:
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_asgi_a_page_waits_for_the_server(asynchronous: bool) -> None:
-    made: list[int] = []
+    rendered: list[int] = []
     taken: list[int] = []
 
     def numbers() -> Any:
         for n in range(1, 1000):
-            made.append(n)
+            rendered.append(n)
             yield n
 
     async def send(message: Any) -> None:
         taken.append(len(message.get("body", b"")))
         # What is made goes at most two chunks ahead of what the server has taken: 50 rounds make one.
-        assert len(made) <= (sum(taken) + 2 * 100) // 2 + 2
+        assert len(rendered) <= (sum(taken) + 2 * 100) // 2 + 2
 
     page = template(enable_async=asynchronous)
     asyncio.run(asgi.respond(send, page, {"numbers": numbers()}, size=100))
@@ -148,11 +148,11 @@ def test_asgi_an_error_at_the_start_is_the_applications(asynchronous: bool) -> N
 
 
 def test_asgi_a_client_that_goes_away_ends_the_page() -> None:
-    made: list[int] = []
+    rendered: list[int] = []
 
     def numbers() -> Any:
         for n in range(1, 1000):
-            made.append(n)
+            rendered.append(n)
             yield n
 
     async def send(message: Any) -> None:
@@ -161,7 +161,7 @@ def test_asgi_a_client_that_goes_away_ends_the_page() -> None:
 
     with pytest.raises(OSError, match="gone"):
         asyncio.run(asgi.respond(send, template(), {"numbers": numbers()}, size=100))
-    assert len(made) < 200
+    assert len(rendered) < 200
 
 
 WSGI = """

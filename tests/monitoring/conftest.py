@@ -34,16 +34,16 @@ def alone() -> Iterator[None]:
 @pytest.fixture
 def tools() -> Iterator[Callable[[int], Tool]]:
     """A function that makes a tool of a number."""
-    made: list[Tool] = []
+    created: list[Tool] = []
 
     def make(number: int) -> Tool:
-        made.append(Tool(number))
-        return made[-1]
+        created.append(Tool(number))
+        return created[-1]
 
     try:
         yield make
     finally:
-        for tool in made:
+        for tool in created:
             tool.close()
 
 

@@ -33,11 +33,11 @@ class Tool:
 
     def record(self, *events: Event | None, local: CodeType | None = None) -> Tool:
         """Record events, everywhere or those of one code object."""
-        wanted = [event for event in events if event is not None]
-        for event in wanted:
+        chosen = [event for event in events if event is not None]
+        for event in chosen:
             sys.monitoring.register_callback(self.number, event.mask, self._callback(event.name))
         mask = 0
-        for event in wanted:
+        for event in chosen:
             if event.controlled_by == event.name:
                 mask |= event.mask
         if local is None:

@@ -16,18 +16,18 @@ def codelike(name: str = "page") -> CodeType:
 
 
 def test_each_is_told_once_with_what_is_nested_in_it() -> None:
-    told: list[CodeType] = []
+    announced_codes: list[CodeType] = []
     inner = codelike("inner")
     outer = codelike("outer").replace(co_consts=(1, inner))
-    watch(told.append)
+    watch(announced_codes.append)
     try:
         announce(outer)
         announce(outer, inner)
     finally:
-        unwatch(told.append)
+        unwatch(announced_codes.append)
     announce(codelike("later"))
     # `inner` was told of as a part of `outer`, and by itself when it was announced.
-    assert [code.co_name for code in told] == ["outer", "inner", "inner"]
+    assert [code.co_name for code in announced_codes] == ["outer", "inner", "inner"]
     assert sum(code is outer for code in announced()) == 1
 
 

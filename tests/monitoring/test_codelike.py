@@ -144,20 +144,20 @@ def test_random_flow() -> None:
     for _ in range(40):
         builder = CodeLikeBuilder("/p", "p")
         size = rng.randrange(1, 250)
-        wanted: list[tuple[int, int]] = []
+        expected: list[tuple[int, int]] = []
         positions = []
         for number in range(size):
             positions.append((number + 1, number + 2, number % 90, number % 70))
             builder.branch(positions[-1])
-            wanted.append((rng.randrange(-1, size), rng.randrange(-1, size)))
+            expected.append((rng.randrange(-1, size), rng.randrange(-1, size)))
             builder.connect(number, left=EXIT, right=EXIT)
-        for number, (left, right) in enumerate(wanted):
+        for number, (left, right) in enumerate(expected):
             builder.connect(number, left=left, right=right)
         codelike = builder.build()
         check(codelike, positions)
         follow = Flow(codelike)
         sides = zip(codelike.left, codelike.right, strict=True)
-        assert [(follow(left), follow(right)) for left, right in sides] == wanted
+        assert [(follow(left), follow(right)) for left, right in sides] == expected
 
 
 def test_labels() -> None:
@@ -281,9 +281,9 @@ def test_copies_keep_everything() -> None:
 
 def test_local_events_can_be_set_and_fire_nothing_natively(tool: Tool) -> None:
     codelike = in_file("/p")
-    wanted = (events.PY_START, events.LINE, events.PY_RETURN, events.CALL)
-    tool.watch(codelike.code).record(*wanted, local=codelike.code)
-    assert sys.monitoring.get_local_events(4, codelike.code) == sum(event.mask for event in wanted)
+    expected = (events.PY_START, events.LINE, events.PY_RETURN, events.CALL)
+    tool.watch(codelike.code).record(*expected, local=codelike.code)
+    assert sys.monitoring.get_local_events(4, codelike.code) == sum(event.mask for event in expected)
     frame = ScopeFrame(codelike.code)
     assert frame.call(len, "abc") == 3
     frame.close()

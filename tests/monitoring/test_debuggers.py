@@ -64,11 +64,11 @@ def is_scope(frame: FrameType) -> bool:
 
 def traced_below(frame: FrameType | None) -> set[str]:
     """The modules of the frames below one that are traced."""
-    found: set[str] = set()
+    visited: set[str] = set()
     while frame := frame and frame.f_back:  # type: ignore[assignment]
         if frame.f_trace is not None:
-            found.add(frame.f_globals.get("__name__", ""))
-    return found
+            visited.add(frame.f_globals.get("__name__", ""))
+    return visited
 
 
 @pytest.fixture(autouse=True)

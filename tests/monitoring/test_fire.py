@@ -177,9 +177,9 @@ def test_an_exception_event_without_exception(name: str, tool: Tool) -> None:
 def test_tools_are_called_from_the_highest_down(wanted: Event, tools: Callable[[int], Tool]) -> None:
     order: list[int] = []
     for number in (2, 5, 0, 4):
-        made = tools(number).watch(CODE)
-        made.answer = lambda name, number=number: order.append(number)
-        made.record(wanted)
+        new_tool = tools(number).watch(CODE)
+        new_tool.answer = lambda name, number=number: order.append(number)
+        new_tool.record(wanted)
     states = states_for(wanted)
     function = fire.fire_line if wanted is events.LINE else fire.fire_raise
     function(states, 0, CODE, 6, 12 if wanted is events.LINE else ERROR)

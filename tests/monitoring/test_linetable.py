@@ -331,9 +331,9 @@ def traced(code: types.CodeType, *args: object) -> list[tuple[str, int | None]]:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        made = types.FunctionType(code, {})(*args)
-        if isinstance(made, types.GeneratorType):
-            list(made)
+        result = types.FunctionType(code, {})(*args)
+        if isinstance(result, types.GeneratorType):
+            list(result)
     finally:
         sys.settrace(before)
     return events

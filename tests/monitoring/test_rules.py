@@ -63,8 +63,8 @@ def main(tmp_path: Path) -> Path:
 
 def test_the_language(rules: ModuleType, main: Path) -> None:
     program = rules.load(main)
-    wanted = {**VALUES, "total": 120, "discount": 8, "extra": 2}
-    assert rules.run(program, dict(VALUES)) == wanted
+    expected = {**VALUES, "total": 120, "discount": 8, "extra": 2}
+    assert rules.run(program, dict(VALUES)) == expected
     assert rules.run(program, {**VALUES, "price": 1})["discount"] == 0
 
 
@@ -225,11 +225,11 @@ def debug(
     assert debugger.set_break(str(main), line) is None
     result = debugger.runcall(rules.run, rules.load(main), {**VALUES, "lower": lowered})
     shown = out.getvalue().partition("(Pdb) ")[2]  # without the stop at the first call
-    found = [
+    frames = [
         (Path(file).name, int(line))
         for file, line in re.findall(r"(?m)^(?:\(Pdb\) )*> (\S+)\((\d+)\)", shown)
     ]
-    return shown, [stop for stop, _ in itertools.groupby(found)], result
+    return shown, [stop for stop, _ in itertools.groupby(frames)], result
 
 
 @each_backend
@@ -247,8 +247,8 @@ def test_pdb(rules: ModuleType, main: Path, backend: str) -> None:
 @each_backend
 def test_pdb_steps_through_rules_includes_and_functions(rules: ModuleType, main: Path, backend: str) -> None:
     _, stops, _ = debug(rules, main, backend, 1, ["step"] * 18)
-    wanted = [*LINES[:8], (HOST, IN_HOST), (HOST, IN_HOST + 1), ("main.rules", 8)]
-    assert stops[: len(wanted)] == wanted
+    expected = [*LINES[:8], (HOST, IN_HOST), (HOST, IN_HOST + 1), ("main.rules", 8)]
+    assert stops[: len(expected)] == expected
 
 
 @each_backend

@@ -152,8 +152,8 @@ def test_keyword_arguments(program: Program, tool: Tool) -> None:
 
 def test_exception_events(program: Program, tool: Tool) -> None:
     error = ValueError("x")
-    wanted = (events.RAISE, events.RERAISE, events.EXCEPTION_HANDLED)
-    tool.watch(program.scope.code).record(*wanted)
+    event_types = (events.RAISE, events.RERAISE, events.EXCEPTION_HANDLED)
+    tool.watch(program.scope.code).record(*event_types)
     activation = program.scope.enter()
     assert activation is not None
     with activation:
@@ -224,8 +224,8 @@ def test_being_at_a_site_without_an_event(program: Program, tool: Tool) -> None:
         activation.line(program.first)
         activation.reach(program.second)
         assert activation.frame is not None and activation.frame.line == 2
-        found = activation.within(program.last, lambda: sys._getframe(1))
-        assert (found.f_code, found.f_lineno) == (program.scope.code, 4)
+        frame_seen = activation.within(program.last, lambda: sys._getframe(1))
+        assert (frame_seen.f_code, frame_seen.f_lineno) == (program.scope.code, 4)
         with pytest.raises(ZeroDivisionError) as caught:
             activation.within(program.second, lambda: 1 // 0)
     assert tool.stop() == [("LINE", 1)]
@@ -236,10 +236,10 @@ def test_being_at_a_site_without_an_event(program: Program, tool: Tool) -> None:
 
 def test_entering_although_nobody_listens(program: Program, tools: Callable[[int], Tool]) -> None:
     """A tool that comes while something is called is seen when that returns."""
-    made: list[Tool] = []
+    new_tools: list[Tool] = []
 
     def come(value: object = None) -> None:
-        made.append(tools(4 - len(made)).watch(program.scope.code).record(events.LINE))
+        new_tools.append(tools(4 - len(new_tools)).watch(program.scope.code).record(events.LINE))
 
     for site, way in ((program.helper, "invoke"), (program.last, "within")):
         activation = program.scope.enter(always=True)
@@ -248,7 +248,7 @@ def test_entering_although_nobody_listens(program: Program, tools: Callable[[int
             activation.line(program.first)
             getattr(activation, way)(site, come)
             activation.line(program.last)
-        assert made[-1].stop() == [("LINE", 4)]
+        assert new_tools[-1].stop() == [("LINE", 4)]
 
 
 # -- callbacks -----------------------------------------------------------------------------------------------
@@ -506,8 +506,8 @@ def test_events_of_an_include(tool: Tool) -> None:
     program = Including()
     page, nav = (codelike.code for codelike in program.scope.codelikes)
     seen: list[tuple[str, Any]] = []
-    wanted = (events.PY_START, events.LINE, events.PY_RETURN)
-    for event in wanted:
+    event_types = (events.PY_START, events.LINE, events.PY_RETURN)
+    for event in event_types:
         sys.monitoring.register_callback(
             4,
             event.mask,

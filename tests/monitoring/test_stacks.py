@@ -72,8 +72,8 @@ def test_the_reading_is_right_for_generators(monkeypatch: pytest.MonkeyPatch) ->
         yield 2
 
     first = generator.__code__.co_firstlineno
-    found = arcs(__file__, lambda: list(generator()), monkeypatch)
-    inside = [arc for arc in found if {first + 1, first + 2} & {*arc}]
+    seen_arcs = arcs(__file__, lambda: list(generator()), monkeypatch)
+    inside = [arc for arc in seen_arcs if {first + 1, first + 2} & {*arc}]
     assert inside == [("start", first + 1), (first + 1, first + 2), (first + 2, "end")]
 
 
@@ -107,10 +107,10 @@ def test_includes_are_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_pause_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Counter()
-    found = arcs(program.scope.code.co_filename, lambda: [*program.run(2)], monkeypatch)
-    assert [before for before, _ in found].count("start") == 1
-    assert [after for _, after in found].count("end") == 1
-    assert all(before == after for (_, before), (after, _) in pairwise(found)), found
+    seen_arcs = arcs(program.scope.code.co_filename, lambda: [*program.run(2)], monkeypatch)
+    assert [before for before, _ in seen_arcs].count("start") == 1
+    assert [after for _, after in seen_arcs].count("end") == 1
+    assert all(before == after for (_, before), (after, _) in pairwise(seen_arcs)), seen_arcs
 
 
 def test_a_part_that_is_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,17 +206,17 @@ def test_other_tools_hear_nothing_of_the_frames_that_pause(monkeypatch: pytest.M
     file = program.scope.code.co_filename
     codes: list[CodeType] = []
     with listening(lambda name: lambda code, *_: codes.append(code)):
-        found = arcs(file, lambda: program.run("abc"), monkeypatch)
-    assert found == [("start", 1), (1, 2), (2, 4), (4, "end")]
+        seen_arcs = arcs(file, lambda: program.run("abc"), monkeypatch)
+    assert seen_arcs == [("start", 1), (1, 2), (2, 4), (4, "end")]
     assert {id(code) for code in codes if code.co_filename == file} == {id(program.scope.code)}
 
 
 def test_a_paused_frame_looks_like_the_scopes() -> None:
     code = Program().scope.code
-    held = ScopeFrame(code, {"x": 1}, {"__name__": "rules"})
-    held.begin_function()
-    assert held.paused is not None
-    paused = held.paused.frame
+    scope_frame = ScopeFrame(code, {"x": 1}, {"__name__": "rules"})
+    scope_frame.begin_function()
+    assert scope_frame.paused is not None
+    paused = scope_frame.paused.frame
     names = ("co_filename", "co_name", "co_qualname", "co_firstlineno")
     assert [getattr(paused.f_code, name) for name in names] == [getattr(code, name) for name in names]
-    held.close()
+    scope_frame.close()

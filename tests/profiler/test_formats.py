@@ -151,10 +151,10 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.ids |= {found["id"] or ""} if "id" in found else set()
-        if tag == "a" and str(found.get("href")).startswith("#"):
-            self.targets.add(str(found["href"])[1:])
+        attributes = dict(attrs)
+        self.ids |= {attributes["id"] or ""} if "id" in attributes else set()
+        if tag == "a" and str(attributes.get("href")).startswith("#"):
+            self.targets.add(str(attributes["href"])[1:])
         self.scripts += tag == "script"
         if tag not in (*self.VOID, *self.OPTIONAL):
             self.opened.append(tag)

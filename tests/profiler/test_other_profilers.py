@@ -95,15 +95,15 @@ def test_cprofile(here: Path) -> None:
 def test_pyinstrument(here: Path) -> None:
     need("pyinstrument")
     run(here, "-m", "pyinstrument", "-r", "json", "-o", "out.json", "run.py")
-    found: dict[tuple[str, int, str], float] = {}
+    functions: dict[tuple[str, int, str], float] = {}
     pending = [json.loads((here / "out.json").read_text())["root_frame"]]
     while pending:
         frame = pending.pop()
         pending += frame["children"]
         key = Path(frame["file_path"] or "").name, frame["line_no"], frame["function"]
-        found[key] = found.get(key, 0) + frame["time"]
-    assert found.keys() >= FUNCTIONS
-    assert found["page.html", 2, "macro field"] > 0.1
+        functions[key] = functions.get(key, 0) + frame["time"]
+    assert functions.keys() >= FUNCTIONS
+    assert functions["page.html", 2, "macro field"] > 0.1
 
 
 def test_viztracer(here: Path) -> None:
@@ -133,7 +133,7 @@ STACKS = (
 
 
 def templates_in(stack: str, pattern: str) -> tuple[str, ...]:
-    return tuple(":".join(found) for found in re.findall(pattern, stack))
+    return tuple(":".join(match) for match in re.findall(pattern, stack))
 
 
 def test_py_spy(here: Path) -> None:
@@ -161,8 +161,8 @@ def test_py_spy(here: Path) -> None:
             pytest.skip(f"py-spy may not, or cannot, look into this Python: {said.strip().splitlines()[-1]}")
         raise AssertionError(said)
     stacks = (here / "out.txt").read_text().splitlines()
-    found = {templates_in(stack, r"\(([^/()]*\.html):(\d+)\)") for stack in stacks}
-    assert found >= set(STACKS)
+    frames = {templates_in(stack, r"\(([^/()]*\.html):(\d+)\)") for stack in stacks}
+    assert frames >= set(STACKS)
     assert any("<template>.macro field (page.html:3)" in stack for stack in stacks)
 
 
@@ -176,8 +176,8 @@ def test_the_sampling_profiler_of_python_3_15(here: Path) -> None:
             pytest.skip("this process may not look into others")
         raise
     stacks = (here / "out.txt").read_text().splitlines()
-    found = {templates_in(stack, r";([^/;]*\.html):[^;]*?:(\d+)(?=[; ])") for stack in stacks}
-    assert found >= set(STACKS)
+    frames = {templates_in(stack, r";([^/;]*\.html):[^;]*?:(\d+)(?=[; ])") for stack in stacks}
+    assert frames >= set(STACKS)
     assert any("page.html:<template>.macro field:3" in stack for stack in stacks)
 
 

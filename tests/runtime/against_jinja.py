@@ -29,7 +29,7 @@ def differences(
 
     known: names of values for which a difference is wanted.
     """
-    found = []
+    differing = []
     known = set(known)
     sides = [jinjas(**options), ours(**options), ours(OwnLookups, **options)]
     for label, make in VALUES.items():
@@ -42,12 +42,12 @@ def differences(
             )
         theirs, mine, own = results
         if label not in known and (mine != theirs or own != theirs):
-            found.append(f"{label}:\n  jinja2:  {theirs}\n  tmplmon: {mine}\n  without inlining: {own}")
-    return found
+            differing.append(f"{label}:\n  jinja2:  {theirs}\n  tmplmon: {mine}\n  without inlining: {own}")
+    return differing
 
 
 def check(kind: str, name: str, arguments: Arguments, mode: str, known: Iterable[str] = ()) -> None:
     """Fail with all differences."""
-    found = differences(kind, name, arguments, MODES[mode], known)
-    if found:
-        pytest.fail("\n".join(found), pytrace=False)
+    differing = differences(kind, name, arguments, MODES[mode], known)
+    if differing:
+        pytest.fail("\n".join(differing), pytrace=False)

@@ -37,16 +37,16 @@ def spans(
         loader=DictLoader(templates), autoescape=True, source_map=True, enable_async=asynchronous
     )
     page: Any = environment.get_template(name).render(**names)
-    found = []
+    origins = []
     start = 0
     for length, origin in page.spans:
         text = str(page[start : start + length])
         start += length
         if text.strip():
             chain = " ".join(f"{step.template}:{step.line}" for step in origin.chain)
-            found.append((text.strip(), origin.template, origin.line, chain))
+            origins.append((text.strip(), origin.template, origin.line, chain))
     assert start == len(page)
-    return found
+    return origins
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

@@ -297,7 +297,7 @@ def test_objects_of_the_engine_have_no_attributes() -> None:
     def context(context: Any) -> Any:
         return context
 
-    given = {
+    values = {
         "t": plain.get_template("a"),
         "environment": plain,
         "loader": plain.loader,
@@ -319,7 +319,7 @@ def test_objects_of_the_engine_have_no_attributes() -> None:
         "{{ [t]|map(attribute='environment.loader')|first|attr('x') }}{{ t.environment.x }}",
     ):  # fmt: skip
         with pytest.raises(SecurityError):
-            SandboxedEnvironment().from_string(source).render(**given)
+            SandboxedEnvironment().from_string(source).render(**values)
 
 
 def test_private_names_are_not_imported() -> None:
@@ -521,12 +521,12 @@ def test_generate_and_stream() -> None:
 
 
 def test_coroutines_have_no_frames() -> None:
-    held: list[Any] = []
+    kept: list[Any] = []
 
     class Later:
         def __init__(self) -> None:
             self.waiting = coroutine()
-            held.append(self.waiting)
+            kept.append(self.waiting)
 
     environment = SandboxedEnvironment()
     for source in (
@@ -536,7 +536,7 @@ def test_coroutines_have_no_frames() -> None:
     ):
         with pytest.raises(SecurityError):
             environment.from_string(source).render(c=Later())
-    for waiting in held:
+    for waiting in kept:
         waiting.close()
 
 
@@ -572,17 +572,17 @@ def test_with_tools_listening() -> None:
 
 
 def test_immutable_environment_modifies_nothing() -> None:
-    given = {"d": {"a": 1}, "items": [2, 1], "numbers": {1}}
+    values = {"d": {"a": 1}, "items": [2, 1], "numbers": {1}}
     for source in (
         "{{ d.clear() }}", "{{ items.append(1) }}", "{{ items.sort() }}", "{{ numbers.add(2) }}",
         "{{ (d|attr('pop'))('a') }}", "{{ dict.clear(d) }}", "{{ dict.update(d, b=1) }}", "{{ d['update'](b=1) }}",
         "{{ ([d]|map(attribute='clear')|first)() }}", "{{ items|map('attr', 'append')|list }}{{ items.reverse() }}",
     ):  # fmt: skip
         try:
-            ImmutableSandboxedEnvironment().from_string(source).render(**given)
+            ImmutableSandboxedEnvironment().from_string(source).render(**values)
         except SecurityError:
             pass
-        assert given == {"d": {"a": 1}, "items": [2, 1], "numbers": {1}}
+        assert values == {"d": {"a": 1}, "items": [2, 1], "numbers": {1}}
 
 
 def test_the_message_names_what_was_refused() -> None:

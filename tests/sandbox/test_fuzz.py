@@ -25,8 +25,10 @@ PLAIN = {"fuel": 1000, "output": 1000}
 def test_cases(group: int) -> None:
     counts: dict[str, int] = {}
     for number in range(group, CASES, GROUPS):
-        found = judge(case(number), counts)
-        assert found is None, f"python -m tests.sandbox.fuzz --case {number}: {found.what}\n{found.detail}"
+        finding = judge(case(number), counts)
+        assert finding is None, (
+            f"python -m tests.sandbox.fuzz --case {number}: {finding.what}\n{finding.detail}"
+        )
     assert {"output", "TemplateSyntaxError", "FuelExhausted", "UndefinedError"} <= counts.keys()
 
 
@@ -59,9 +61,9 @@ def open_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_an_escape_is_noticed(open_sandbox: None, source: str, what: str) -> None:
-    found = judge(plain(source))
-    assert found is not None
-    assert found.what == what
+    finding = judge(plain(source))
+    assert finding is not None
+    assert finding.what == what
 
 
 @pytest.mark.parametrize("error", [RecursionError, MemoryError, NameError, SystemError])
@@ -76,9 +78,9 @@ def test_an_exception_that_must_not_be_is_noticed(
         # With a budget it becomes the budget's.
         assert judge(plain("{{ user.greet() }}")) is None
         return
-    found = judge(plain("{{ user.greet() }}"))
-    assert found is not None
-    assert error.__name__ in found.what
+    finding = judge(plain("{{ user.greet() }}"))
+    assert finding is not None
+    assert error.__name__ in finding.what
 
 
 def test_a_mistake_of_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,18 +90,18 @@ def test_a_mistake_of_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(support, "included", fails)
     assert judge(plain("{% include 'a.html' %}")) is None  # an application's function may raise it
     fails.__code__ = fails.__code__.replace(co_filename=support.__file__)
-    found = judge(plain("{% include 'a.html' %}"))
-    assert found is not None
-    assert found.what.startswith("KeyError")
+    finding = judge(plain("{% include 'a.html' %}"))
+    assert finding is not None
+    assert finding.what.startswith("KeyError")
 
 
 def test_a_finding_is_made_small(open_sandbox: None) -> None:
-    made = plain(
+    failing = plain(
         "{% for x in items %}text {{ x }}{% endfor %}{{ user.name ~ user._secret }} and {{ n }}", "generate"
     )
-    found = judge(made)
-    assert found is not None
-    small = smallest(made, found)
+    finding = judge(failing)
+    assert finding is not None
+    small = smallest(failing, finding)
     assert len(small.sources["main"]) < 25
     assert "_secret" in small.sources["main"]
     assert [*small.sources] == ["main"]

@@ -142,10 +142,10 @@ def start(environment: SandboxedEnvironment) -> Iterator[Any]:
 
 def names_of(obj: Any) -> Iterator[str]:
     try:
-        found = set(dir(obj))
+        names = set(dir(obj))
     except Exception:
-        found = set()
-    yield from sorted({*found, *NAMES})
+        names = set()
+    yield from sorted({*names, *NAMES})
 
 
 def next_objects(environment: SandboxedEnvironment, context: Any, obj: Any) -> Iterator[tuple[str, Any]]:
@@ -211,8 +211,8 @@ def test_nothing_reached_is_inside(cls: type[SandboxedEnvironment]) -> None:
         seen.add(identity(obj))
         if depth < 5:
             pending += [
-                (f"{path} > {how}", found, depth + 1)
-                for how, found in next_objects(environment, context, obj)
+                (f"{path} > {how}", names, depth + 1)
+                for how, names in next_objects(environment, context, obj)
             ]
     assert len(seen) > 150
 
@@ -226,5 +226,5 @@ def test_the_walk_would_find_an_escape() -> None:
 
     environment = Open()
     context = environment.from_string("").new_context({})
-    found = [obj for _, obj in next_objects(environment, context, [])]
-    assert any(map(forbidden, found))
+    names = [obj for _, obj in next_objects(environment, context, [])]
+    assert any(map(forbidden, names))

@@ -40,13 +40,13 @@ PARTS = [*WORDS.split(), "text", " ", "  ", "\n", "\r\n", "\t"]
 
 def tokens(lex: Callable[[], Iterator[Any]], error: type[Exception]) -> list[Any]:
     """What `lex` yields, and the line of its error last."""
-    found: list[Any] = []
+    tokens_read: list[Any] = []
     try:
         for token in lex():
-            found.append(token)
+            tokens_read.append(token)
     except error as exception:
-        found.append(exception.lineno)  # type: ignore[attr-defined]
-    return found
+        tokens_read.append(exception.lineno)  # type: ignore[attr-defined]
+    return tokens_read
 
 
 def check(text: str, options: dict[str, Any]) -> None:
@@ -104,19 +104,19 @@ def test_errors_are_those_of_the_parser(text: str, message: str, line: int) -> N
 
 
 def test_what_comes_before_an_error_is_given_first() -> None:
-    found = raw_tokens("a{{ ? }}", Syntax(), None, None)
-    assert [next(found), next(found), next(found)] == [
+    tokens_read = raw_tokens("a{{ ? }}", Syntax(), None, None)
+    assert [next(tokens_read), next(tokens_read), next(tokens_read)] == [
         (1, "data", "a"),
         (1, "variable_begin", "{{"),
         (1, "whitespace", " "),
     ]
     with pytest.raises(TemplateSyntaxError):
-        next(found)
+        next(tokens_read)
 
 
 def test_names_and_literals_are_not_looked_into() -> None:
-    found = [piece for _, _, piece in raw_tokens("{{ '\\x4' ² }}", Syntax(), None, None)]
-    assert found == ["{{", " ", "'\\x4'", " ", "²", " ", "}}"]
+    tokens_read = [piece for _, _, piece in raw_tokens("{{ '\\x4' ² }}", Syntax(), None, None)]
+    assert tokens_read == ["{{", " ", "'\\x4'", " ", "²", " ", "}}"]
 
 
 def test_deep_brackets_are_no_problem() -> None:

@@ -14,12 +14,12 @@ def mapped(*lines: str, **options: object) -> CodeMap:
     return code_map(Environment(extensions=EXTENSIONS, **options), "\n".join(lines))  # type: ignore[arg-type]
 
 
-def branches(found: CodeMap) -> dict[int, list[int]]:
-    return {line: sorted(ways) for line, ways in found.branches.items()}
+def branches(template_map: CodeMap) -> dict[int, list[int]]:
+    return {line: sorted(ways) for line, ways in template_map.branches.items()}
 
 
 def test_lines() -> None:
-    found = mapped(
+    template_map = mapped(
         "{# comment #}",
         "{% if a %}",
         "  text",
@@ -29,23 +29,23 @@ def test_lines() -> None:
         "  {{ b }}",
         "{% endif %}",
     )
-    assert found.lines == {2, 3, 7}
-    assert found.first == {}
-    assert found.further == {4: 3}
+    assert template_map.lines == {2, 3, 7}
+    assert template_map.first == {}
+    assert template_map.further == {4: 3}
 
 
 def test_if() -> None:
-    found = mapped("{% if a %}", "2", "{% elif b %}", "4", "{% endif %}", "6")
-    assert branches(found) == {1: [2, 3], 3: [4, 6]}
-    assert found.reasons[1, 2] == "the condition on line 1 was never true"
-    assert found.reasons[3, 6] == "the condition on line 3 was never false"
-    assert found.arcs == {(-1, 1), (1, 2), (1, 3), (2, 6), (3, 4), (3, 6), (4, 6), (6, -1)}
+    template_map = mapped("{% if a %}", "2", "{% elif b %}", "4", "{% endif %}", "6")
+    assert branches(template_map) == {1: [2, 3], 3: [4, 6]}
+    assert template_map.reasons[1, 2] == "the condition on line 1 was never true"
+    assert template_map.reasons[3, 6] == "the condition on line 3 was never false"
+    assert template_map.arcs == {(-1, 1), (1, 2), (1, 3), (2, 6), (3, 4), (3, 6), (4, 6), (6, -1)}
 
 
 @pytest.mark.parametrize("test", ["true", "0", "not 1", "false and a", "1 or a", "1 and not true"])
 def test_a_condition_that_is_always_the_same_is_no_branch(test: str) -> None:
-    found = mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")
-    assert (found.lines, branches(found)) == ({1, 2, 4}, {})
+    template_map = mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")
+    assert (template_map.lines, branches(template_map)) == ({1, 2, 4}, {})
 
 
 @pytest.mark.parametrize("test", ["a", "not a", "1 and a", "a and 0", "[] == []"])
@@ -54,22 +54,22 @@ def test_a_condition_that_depends_is_a_branch(test: str) -> None:
 
 
 def test_loop() -> None:
-    found = mapped("{% for x in y %}", "2", "{% endfor %}")
-    assert branches(found) == {1: [-1, 2]}
-    assert found.reasons[1, 2] == "the loop on line 1 never started"
-    assert found.reasons[1, -1] == "the loop on line 1 never ended"
-    assert found.ends[1] == "the template"
+    template_map = mapped("{% for x in y %}", "2", "{% endfor %}")
+    assert branches(template_map) == {1: [-1, 2]}
+    assert template_map.reasons[1, 2] == "the loop on line 1 never started"
+    assert template_map.reasons[1, -1] == "the loop on line 1 never ended"
+    assert template_map.ends[1] == "the template"
 
 
 def test_loop_else() -> None:
-    found = mapped("{% for x in y %}", "2", "{% else %}", "4", "{% endfor %}", "6")
-    assert branches(found) == {1: [2, 4, 6]}
-    assert found.reasons[1, 4] == "the else of the loop on line 1 never ran"
-    assert found.reasons[1, 6] == "the loop on line 1 never ended after a round"
+    template_map = mapped("{% for x in y %}", "2", "{% else %}", "4", "{% endfor %}", "6")
+    assert branches(template_map) == {1: [2, 4, 6]}
+    assert template_map.reasons[1, 4] == "the else of the loop on line 1 never ran"
+    assert template_map.reasons[1, 6] == "the loop on line 1 never ended after a round"
 
 
 def test_jumps() -> None:
-    found = mapped(
+    template_map = mapped(
         "{% for x in y %}",
         "{% if x %}",
         "{% break %}",
@@ -78,8 +78,8 @@ def test_jumps() -> None:
         "{% endfor %}",
         "7",
     )
-    assert (3, 7) in found.arcs and (5, 1) in found.arcs
-    assert branches(found) == {1: [2, 7], 2: [3, 5]}
+    assert (3, 7) in template_map.arcs and (5, 1) in template_map.arcs
+    assert branches(template_map) == {1: [2, 7], 2: [3, 5]}
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_jumps() -> None:
 )
 def test_branches_inside_a_statement_are_of_one_line(line: str, reason: str) -> None:
     """All of the statement is on its first line, so there is nothing to tell apart."""
-    found = mapped(line, "b }}", "3")
-    assert branches(found) == {}
-    assert found.first == {2: 1}
+    template_map = mapped(line, "b }}", "3")
+    assert branches(template_map) == {}
+    assert template_map.first == {2: 1}
 
 
 def test_a_branch_on_one_line_is_none() -> None:
@@ -105,7 +105,7 @@ def test_include_that_may_be_missing() -> None:
 
 
 def test_blocks_and_macros_end_by_themselves() -> None:
-    found = mapped(
+    template_map = mapped(
         "{% block a %}",
         "{% if x %}",
         "3",
@@ -117,28 +117,30 @@ def test_blocks_and_macros_end_by_themselves() -> None:
         "{% endif %}",
         "{% endmacro %}",
     )
-    assert branches(found) == {2: [-1, 3], 7: [-1, 8]}
-    assert found.ends[2] == "block 'a'"
-    assert found.ends[7] == "macro 'b'"
-    assert [(region.kind, region.name, region.start, sorted(region.lines)) for region in found.regions] == [
+    assert branches(template_map) == {2: [-1, 3], 7: [-1, 8]}
+    assert template_map.ends[2] == "block 'a'"
+    assert template_map.ends[7] == "macro 'b'"
+    assert [
+        (region.kind, region.name, region.start, sorted(region.lines)) for region in template_map.regions
+    ] == [
         ("macro", "b", 6, [7, 8]),
         ("block", "a", 1, [2, 3]),
     ]
 
 
 def test_a_call_body_ends_by_itself() -> None:
-    found = mapped("{% call f() %}", "{% if x %}", "3", "{% endif %}", "{% endcall %}")
-    assert found.ends[2] == "the body of the call on line 1"
+    template_map = mapped("{% call f() %}", "{% if x %}", "3", "{% endif %}", "{% endcall %}")
+    assert template_map.ends[2] == "the body of the call on line 1"
 
 
 def test_a_recursive_loop_is_a_function() -> None:
-    found = mapped("1", "{% for x in y recursive %}", "{{ loop(x) }}", "{% endfor %}", "5")
-    assert branches(found) == {2: [-1, 3]}
-    assert found.ends[2] == "the loop on line 2"
+    template_map = mapped("1", "{% for x in y recursive %}", "{{ loop(x) }}", "{% endfor %}", "5")
+    assert branches(template_map) == {2: [-1, 3]}
+    assert template_map.ends[2] == "the loop on line 2"
 
 
 def test_a_statement_over_lines_begins_on_its_first() -> None:
-    found = mapped(
+    template_map = mapped(
         "{% if a and",
         "   b %}",
         "{{ f(1,",
@@ -149,36 +151,38 @@ def test_a_statement_over_lines_begins_on_its_first() -> None:
         "8",
         "{% endmacro %}",
     )
-    assert found.lines == {1, 3, 6, 8}
-    assert found.first == {2: 1, 4: 3, 7: 6}
-    assert branches(found) == {1: [3, 6]}
+    assert template_map.lines == {1, 3, 6, 8}
+    assert template_map.first == {2: 1, 4: 3, 7: 6}
+    assert branches(template_map) == {1: [3, 6]}
 
 
 def test_what_begins_within_a_statement_belongs_to_it() -> None:
     """Line 2 has the end of the condition, which runs in any case, and the text, which may not."""
-    found = mapped("{% if f(", "  a) %}text{% endif %}", "3")
-    assert found.lines == {1, 3}
-    assert branches(found) == {}
+    template_map = mapped("{% if f(", "  a) %}text{% endif %}", "3")
+    assert template_map.lines == {1, 3}
+    assert branches(template_map) == {}
 
 
 def test_ways_that_cannot_be_told_from_others_are_none() -> None:
     """After the body, the filter runs on its own line again, and goes on from there in any case."""
-    found = mapped("{% filter upper %}{% if a %}", "2", "{% endif %}{% endfilter %}", "4")
-    assert branches(found) == {}
+    template_map = mapped("{% filter upper %}{% if a %}", "2", "{% endif %}{% endfilter %}", "4")
+    assert branches(template_map) == {}
 
 
 def test_the_end_of_a_block_set_is_not_reached() -> None:
-    found = mapped("{% set a %}", "{% for x in y %}", "3", "{% endfor %}", "{% endset %}", "6")
-    assert branches(found) == {2: [3, 6]}
+    template_map = mapped("{% set a %}", "{% for x in y %}", "3", "{% endfor %}", "{% endset %}", "6")
+    assert branches(template_map) == {2: [3, 6]}
 
 
 def test_a_child_template() -> None:
-    found = mapped("{% extends 'a' %}", "dropped", "{% set x = 1 %}", "{% block b %}", "5", "{% endblock %}")
-    assert found.lines == {1, 3, 5}
+    template_map = mapped(
+        "{% extends 'a' %}", "dropped", "{% set x = 1 %}", "{% block b %}", "5", "{% endblock %}"
+    )
+    assert template_map.lines == {1, 3, 5}
 
 
 def test_suites() -> None:
-    found = mapped(
+    template_map = mapped(
         "{% if a %}",
         "2",
         "{% else %}",
@@ -191,12 +195,12 @@ def test_suites() -> None:
         "10",
         "{% endwith %}11",
     )
-    suites = {suite.head.start: sorted(suite.lines) for suite in found.suites}
+    suites = {suite.head.start: sorted(suite.lines) for suite in template_map.suites}
     assert suites == {1: [2], 3: [4, 5, 7], 4: [5], 6: [7], 9: [10]}
 
 
 def test_an_else_tag_may_take_several_lines() -> None:
-    found = mapped(
+    template_map = mapped(
         "{% if a %}1",
         "{%- else",
         "-%}",
@@ -207,7 +211,7 @@ def test_an_else_tag_may_take_several_lines() -> None:
         "8",
         "{% endfor %}",
     )
-    assert {suite.head: sorted(suite.lines) for suite in found.suites} == {
+    assert {suite.head: sorted(suite.lines) for suite in template_map.suites} == {
         range(1, 2): [],
         range(2, 4): [4],
         range(5, 6): [],
@@ -220,14 +224,14 @@ def test_filters_and_tests_need_not_be_known() -> None:
 
 
 def test_delimiters() -> None:
-    found = mapped("<% if a %>", "2", "<% endif %>", block_start_string="<%", block_end_string="%>")
-    assert branches(found) == {1: [-1, 2]}
+    template_map = mapped("<% if a %>", "2", "<% endif %>", block_start_string="<%", block_end_string="%>")
+    assert branches(template_map) == {1: [-1, 2]}
 
 
 def test_line_statements() -> None:
-    found = mapped("# for x in y", "{{ x }}", "# else", "4", "# endfor", line_statement_prefix="#")
-    assert branches(found) == {1: [-1, 2, 4]}
-    assert {suite.head.start for suite in found.suites} == {1, 3}
+    template_map = mapped("# for x in y", "{{ x }}", "# else", "4", "# endfor", line_statement_prefix="#")
+    assert branches(template_map) == {1: [-1, 2, 4]}
+    assert {suite.head.start for suite in template_map.suites} == {1, 3}
 
 
 @pytest.mark.parametrize("break_", ["\r\n", "\r"])
@@ -243,8 +247,8 @@ def test_errors() -> None:
 
 
 def test_an_empty_template() -> None:
-    found = mapped("")
-    assert (found.lines, found.arcs, found.branches) == (frozenset(), frozenset(), {})
+    template_map = mapped("")
+    assert (template_map.lines, template_map.arcs, template_map.branches) == (frozenset(), frozenset(), {})
 
 
 def test_deep_templates() -> None:

@@ -215,8 +215,8 @@ def test_nothing_is_looked_for_without_a_source(folder: Path) -> None:
     counter.set_option("run:plugins", ["tmplmon"])
     with counter.collect():
         Environment(loader=FileSystemLoader(".")).get_template("page.html").render()
-    found = table(counter)
-    assert found["page.html"] == "1 0 100%" and "a.html" not in found
+    result = table(counter)
+    assert result["page.html"] == "1 0 100%" and "a.html" not in result
 
 
 @pytest.mark.parametrize("option", ["source", "source_pkgs"])

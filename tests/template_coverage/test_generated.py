@@ -31,7 +31,7 @@ class Case:
 
 @pytest.fixture(scope="module", params=["bytecode", "closures"])
 def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
-    made = []
+    written_cases = []
     for seed in SEEDS:
         folder = tmp_path_factory.mktemp("case").resolve()
         environment = Environment(
@@ -39,8 +39,8 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             extensions=["tmplmon.ext.loopcontrols"],
             backend=request.param,
         )
-        made.append(Case(seed, folder, write(seed, folder), environment))
-    return made
+        written_cases.append(Case(seed, folder, write(seed, folder), environment))
+    return written_cases
 
 
 def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Coverage]:
@@ -92,12 +92,12 @@ def check_branches(case: Case, record: Record, counter: coverage.Coverage) -> in
     """Returns how many branches were compared: those whose ways lead to different lines."""
     count = 0
     for name in measured_templates(case, counter):
-        found = counter.branch_stats(str(case.folder / name))
+        statistics = counter.branch_stats(str(case.folder / name))
         for line, kind in case.written[name].plain.items():
             ways = WAYS[kind]
-            if line in found and found[line][0] == len(set(ways.values())):
+            if line in statistics and statistics[line][0] == len(set(ways.values())):
                 taken = {ways[way] for way in record.ways.get((name, line), ())}
-                assert found[line][1] == len(taken), f"seed {case.seed}, {name}:{line} ({kind})"
+                assert statistics[line][1] == len(taken), f"seed {case.seed}, {name}:{line} ({kind})"
                 count += 1
     return count
 
@@ -126,8 +126,8 @@ def test_branches_are_those_that_were_taken(cases: list[Case]) -> None:
             record, counter = measured(case, core, True)
             check_lines(case, record, counter)
             count += check_branches(case, record, counter)
-            found = {name: ways(case, counter, name) for name in measured_templates(case, counter)}
-            taken.append({name: arcs for name, arcs in found.items() if arcs})
+            statistics = {name: ways(case, counter, name) for name in measured_templates(case, counter)}
+            taken.append({name: arcs for name, arcs in statistics.items() if arcs})
         assert taken[1:] == taken[:-1], f"seed {case.seed}"
     assert count > 2 * len(cases) * len(CORES)
 

@@ -198,9 +198,9 @@ def check(project: Path, python: str, combination: Combination, **environment: s
         if "Warning: " in line and not any(name in line for name in own)
     ]
     assert not warned, done.stderr
-    found = report(project, python, combination.way in PARALLEL, **environment)
+    numbers = report(project, python, combination.way in PARALLEL, **environment)
     templates = project / "shop" / "templates"
-    assert found == {path.name: expected(path, branch) for path in templates.iterdir()}
+    assert numbers == {path.name: expected(path, branch) for path in templates.iterdir()}
 
 
 FEW = [each for each in SOME if each.way in ("run", "api", "subprocess", "spawn")]

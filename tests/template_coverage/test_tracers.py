@@ -115,16 +115,16 @@ def test_the_ways_are_those_of_the_other_back_end(
 ) -> None:
     for name, source in {**OTHERS, "page.html": text}.items():
         (folder / name).write_text(source)
-    found = []
+    recorded = []
     for backend in BACKENDS:
         environment = environment_of(folder, backend, enable_async=run is generate_async)
         counter = counting(folder, run__core=core)
         template = environment.get_template("page.html")
         with counter.collect(), contextlib.suppress(ZeroDivisionError):
             run(environment, template)
-        found.append({path: ways(counter, path) for path in counter.get_data().measured_files()})
-    assert found[0] == found[1]
-    assert len(found[0][str(folder / "page.html")][1]) > 0
+        recorded.append({path: ways(counter, path) for path in counter.get_data().measured_files()})
+    assert recorded[0] == recorded[1]
+    assert len(recorded[0][str(folder / "page.html")][1]) > 0
 
 
 class Case:
@@ -144,7 +144,7 @@ def test_contexts(folder: Path, core: str) -> None:
     (folder / "page.html").write_text(TEMPLATES["an include in the middle"])
     (folder / "part.html").write_text(OTHERS["part.html"])
     (folder / "after.html").write_text("{{ 1 }}")
-    found = []
+    recorded = []
     for backend in BACKENDS:
         environment = environment_of(folder, backend)
         counter = counting(folder, run__core=core, run__dynamic_context="test_function")
@@ -152,8 +152,8 @@ def test_contexts(folder: Path, core: str) -> None:
             environment.get_template("part.html").render()
             Case(environment).test_pages()
         data = counter.get_data()
-        found.append({path: data.contexts_by_lineno(path) for path in data.measured_files()})
-    assert found[0] == found[1]
-    [[test], *_] = found[0][str(folder / "after.html")].values()
+        recorded.append({path: data.contexts_by_lineno(path) for path in data.measured_files()})
+    assert recorded[0] == recorded[1]
+    [[test], *_] = recorded[0][str(folder / "after.html")].values()
     assert test.endswith("Case.test_pages")
-    assert set(found[0][str(folder / "part.html")][2]) == {"", test}
+    assert set(recorded[0][str(folder / "part.html")][2]) == {"", test}

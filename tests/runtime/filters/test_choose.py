@@ -65,10 +65,10 @@ def test_marked_functions_get_what_they_ask_for(mark: Any) -> None:
 
     side.environment.filters["own"] = side.environment.tests["own"] = own
     (result,) = side.call("filter", "map", [1], "own", 2, a=3)
-    wanted = {pass_context: "Context", pass_eval_context: "EvalContext", pass_environment: "Environment"}[
+    type_name = {pass_context: "Context", pass_eval_context: "EvalContext", pass_environment: "Environment"}[
         mark
     ]
-    assert result == (wanted, 1, (2,), {"a": 3})
+    assert result == (type_name, 1, (2,), {"a": 3})
     assert list(side.call("filter", "select", [1], "own", 2, a=3)) == [1]
 
 

@@ -105,9 +105,9 @@ def _judge(case: Case, counts: dict[str, int]) -> Finding | None:
     except BaseException as error:
         return _wrong("compiling", error)
     for mode, limits in case.renders:
-        found = _render(environment, template, mode, limits, counts)
-        if found is not None:
-            return found
+        finding = _render(environment, template, mode, limits, counts)
+        if finding is not None:
+            return finding
     return _slow(started)
 
 
