@@ -85,7 +85,7 @@ def test_generators_that_take_turns_and_one_that_is_given_up(site: Site) -> None
 
     def call() -> None:
         first, second, third = pieces("page"), pieces("other"), pieces("page")
-        for _ in range(2):
+        for _ in range(3):
             for each in (first, second, third):
                 next(each)
                 site.clock.spend(1000)

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,8 +55,8 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "a chain of includes": {
         "page": LOOP + "{% include 'row' %}" + END,
-        "row": "{{ spend(10, 'row') }}\n{% include 'cell' %}",
-        "cell": "{{ spend(10, 'cell') }}",
+        "row": "{{ spend(40, 'row') }}\n{% include 'cell' %}",
+        "cell": "{{ spend(40, 'cell') }}",
     },
     "blocks": {
         "page": "{% extends 'base' %}\n{% block body %}\n{{ spend(40, 'child') }}\n{{ super() }}\n{% endblock %}",
@@ -162,3 +163,18 @@ def test_in_threads(backend: str, name: str) -> None:
         return ""
 
     assert_within(pages.errors(lambda: outside.render(render_in_thread=render_in_thread)))
+
+
+@backends
+def test_a_cost_that_was_measured_too_high(backend: str) -> None:
+    """Lines keep some of their time where the machine was slower when the cost of recording was measured."""
+    pages = Pages(PAGES["many cheap lines and an expensive one"], backend)
+    profiler = Profiler(clock=pages.clock)
+    with profiler:
+        calibration = profiler._recorder._calibration
+        for name, costs in calibration.costs.items():
+            calibration.costs[name] = replace(costs, line=10 * costs.line)
+        pages.page.render(pages.context)
+    (file,) = profiler.profile.files.values()
+    assert all(file.lines[number].own > 0 for number in range(2, 32))
+    assert file.lines[32].own > 10 * file.lines[2].own

@@ -4,6 +4,7 @@ Rule: all time is in the cells, each of which has the time of one line (seconds)
 called. So the sum of all cells is all the time there is, and every other figure is a sum of some of them.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tmplmon.tools.profiler.calibration import Costs
+
+# Recording takes at most this share of the cheapest line's time. The machine may have been slower when the cost was
+# measured than it was afterwards; without this bound, cheap lines would lose all of their time.
+_CHEAPEST = 0.95
+_OFTEN = 5  # hits of a line, for its mean to count
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +106,19 @@ class Node:
 
         The time before a scope's first line counts for that line. costs: back end → what recording adds.
         """
+        line_costs = {
+            backend: min(cost.line, _CHEAPEST * cheapest_line(other, backend))
+            for backend, cost in costs.items()
+        }
         mine: dict[int, Node] = {id(other): self}
         for node in other.walk():
             assert node.parent is not None
             first = node.first
             target = mine[id(node)] = mine[id(node.parent)].child(node.line or node.parent.first, node.scope)
             target.calls += node.calls
-            cost = costs[node.scope.backend]
-            added: dict[int, float] = defaultdict(
-                float, {first: node.entries * cost.callee}
-            )  # line → time that recording added
+            cost, line_cost = costs[node.scope.backend], line_costs[node.scope.backend]
+            # Line → the time that recording added to it, besides that for each hit.
+            added: dict[int, float] = defaultdict(float, {first: node.entries * cost.callee})
             for child in node.children.values():
                 added[child.line or first] += child.entries * costs[child.scope.backend].caller
             before = node.cells.pop(0, None)
@@ -119,7 +128,21 @@ class Node:
                 if cell.hits or cell.time:
                     to = target.cell(line)
                     to.hits += cell.hits
-                    to.time += max(0, cell.time - cell.hits * cost.line - added[line])
+                    to.time += max(0, cell.time - cell.hits * line_cost - added[line])
+
+
+def cheapest_line(root: Node, backend: str) -> float:
+    """The least time that a line took each time it was reached, of those that were reached often."""
+    return min(
+        (
+            cell.time / cell.hits
+            for node in root.walk()
+            if node.scope.backend == backend
+            for cell in node.cells.values()
+            if cell.hits >= _OFTEN
+        ),
+        default=math.inf,
+    )
 
 
 def make_root() -> Node:
