@@ -7,8 +7,7 @@ names that Jinja's own lexer uses. A delimiter includes the whitespace that it r
                        variable_end '-}} '   data 'c'
 
 The regular expressions are those of the lexer, so both agree on the end of a tag. Names and literals are not
-checked
-here: only the lexer detects a string with an escape that cannot be decoded.
+checked here: only the lexer detects a string with an escape that cannot be decoded.
 """
 
 from collections.abc import Generator, Iterator
