@@ -6,6 +6,7 @@ for calls, the function is called by `signals`.
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tmplmon.backends.closures import builtin
@@ -50,18 +51,18 @@ def call(b: Builder, op: ops.Call) -> Definition:
         return Definition(operands, called, awaits=True)
     if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
 
-        def apply(f: Frame, func: Any, *args: Any) -> Any:
+        def apply_simple(f: Frame, func: Any, *args: Any) -> Any:
             return call_function(f[CONTEXT], func, *args)
 
-    else:
-        passed = passing(arguments, _caller(b, op.caller))
+        return Definition(operands, apply_simple, awaits=True)
+    passed = passing(arguments, _caller(b, op.caller))
 
-        def apply(f: Frame, func: Any, *values: Any) -> Any:
-            args, kwargs, more, last = passed(f, values)
-            if seen is None:
-                return call_function(f[CONTEXT], func, *args, **kwargs, **more, **last)
-            context = context_seeing(f[CONTEXT], lambda: seen(f), func)
-            return call_function(context, func, *args, **kwargs, **more, **last)
+    def apply(f: Frame, func: Any, *values: Any) -> Any:
+        args, kwargs, more, last = passed(f, values)
+        context = f[CONTEXT]
+        if seen is not None:
+            context = context_seeing(context, partial(seen, f), func)
+        return call_function(context, func, *args, **kwargs, **more, **last)
 
     return Definition(operands, apply, awaits=True)
 

@@ -82,12 +82,12 @@ class Run:
         if self.activation is not None:
             self.activation.py_start()
             pause_clocks()
-            kind = ALL if stepping else table.kind()
+            kind = ALL if stepping else table.kind()  # pyright: ignore[reportPossiblyUnboundVariable]
         budget = current.get() if scope.constants.metered else None
         tree = scope.tree(kind, yields, budget is not None)
         f = fill(self.f, tree, outer, output, slots, budget)
         if self.activation is not None:
-            signal_from(f, self.activation, table.root)
+            signal_from(f, self.activation, table.root)  # pyright: ignore[reportPossiblyUnboundVariable]
         self.body = tree.body
         self.depth = 0 if budget is None else budget.depth
         self.before: tuple[list[Any] | None, int] | None = None
