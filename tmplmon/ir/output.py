@@ -104,14 +104,14 @@ def split_piece(piece: ops.EmitText | ops.EmitValue, rules: OutputRules) -> list
 
 
 def starts_chunk(is_value: bool, values: int, has_text: bool) -> bool:
-    """Whether a piece that is no blank text is handed out apart from those before it, where a template's output is
-    handed out piece by piece.
+    """Whether a piece begins a new chunk where the output of a template is streamed.
 
-    It is, so that nothing waits for a value that takes long to evaluate. A blank text goes with
-    another piece.
+    The output before a value is handed out before the value is evaluated, which may take long. A blank text never
+    begins a chunk.
+
     is_value: whether the piece is a value.
-    values: how many values precede it that have not been handed out.
-    has_text: whether a text precedes it that has not been handed out and is not blank.
+    values: the number of values in the current chunk.
+    has_text: whether the current chunk has a text that is not blank.
     """
     return values > 0 or (is_value and has_text)
 
