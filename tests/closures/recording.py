@@ -41,7 +41,7 @@ class Walk:
     @functools.cache  # noqa: B019 - lives as long as the tests
     def leads_to(self, line: int | None, offset: int) -> frozenset[int]:
         """The other lines that may come after an offset on a line."""
-        found: set[int] = set()
+        lines: set[int] = set()
         seen: set[int] = set()
         pending = [self.number[offset]]
         while pending:
@@ -51,10 +51,10 @@ class Walk:
                 instruction = self.instructions[n]
                 here = self.lines.get(instruction.offset)
                 if here is not None and here != line:
-                    found.add(here)
+                    lines.add(here)
                     break
                 if instruction.opname in _RETURNS:
-                    found.add(EXIT)
+                    lines.add(EXIT)
                     break
                 if instruction.opname in _RAISES:
                     break
@@ -64,7 +64,7 @@ class Walk:
                 if instruction.jump_target is not None:
                     pending.append(self.number[instruction.jump_target])
                 n += 1
-        return frozenset(found)
+        return frozenset(lines)
 
     @functools.cache  # noqa: B019
     def decides(self, offset: int) -> bool:
@@ -82,8 +82,8 @@ class Walk:
         line = self.lines.get(offset)
         if line is None or not self.decides(offset):
             return None
-        found = self.leads_to(line, destination)
-        return (line, min(found)) if len(found) == 1 else None
+        ends = self.leads_to(line, destination)
+        return (line, min(ends)) if len(ends) == 1 else None
 
 
 walk = functools.cache(Walk)

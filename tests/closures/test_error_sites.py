@@ -133,27 +133,27 @@ CASES: dict[str, dict[str, str]] = {
 
 
 def environment(backend: str, templates: dict[str, str], **options: Any) -> Environment:
-    made = Environment(loader=DictLoader(templates), backend=backend, **options)
-    made.filters["rendered"] = lambda name: made.get_template(name).render()
-    return made
+    result = Environment(loader=DictLoader(templates), backend=backend, **options)
+    result.filters["rendered"] = lambda name: result.get_template(name).render()
+    return result
 
 
-def render(made: Environment) -> None:
-    made.get_template("main").render(VARIABLES)
+def render(environment: Environment) -> None:
+    environment.get_template("main").render(VARIABLES)
 
 
-def generate(made: Environment) -> None:
-    for _ in made.get_template("main").generate(VARIABLES):
+def generate(environment: Environment) -> None:
+    for _ in environment.get_template("main").generate(VARIABLES):
         pass
 
 
-def render_async(made: Environment) -> None:
-    asyncio.run(made.get_template("main").render_async(VARIABLES))
+def render_async(environment: Environment) -> None:
+    asyncio.run(environment.get_template("main").render_async(VARIABLES))
 
 
-def generate_async(made: Environment) -> None:
+def generate_async(environment: Environment) -> None:
     async def run() -> None:
-        async for _ in made.get_template("main").generate_async(VARIABLES):
+        async for _ in environment.get_template("main").generate_async(VARIABLES):
             pass
 
     asyncio.run(run())
@@ -186,9 +186,9 @@ def forget() -> None:
         error.__traceback__ = error.__context__ = None
 
 
-def raised(run: Callable[[Environment], None], made: Environment) -> BaseException:
+def raised(run: Callable[[Environment], None], environment: Environment) -> BaseException:
     with pytest.raises(BaseException) as caught:
-        run(made)
+        run(environment)
     error: BaseException = caught.value
     return error
 

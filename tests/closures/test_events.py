@@ -1,4 +1,4 @@
-"""What the closures back end signals beside lines and branches: scopes, calls, exceptions, pauses.
+"""Events of the closures back end other than lines and branches: scopes, calls, exceptions, pauses.
 
 Each test says in words what happens in a template; an event is written "NAME scope:line", with the name of what is
 called, handed out or raised.
@@ -120,7 +120,7 @@ def test_unwinding() -> None:
 
 
 def test_calls() -> None:
-    """What a template calls: filters, tests, macros, functions. C_RETURN follows what is no Python function."""
+    """Calls of filters, tests, macros and functions. C_RETURN follows a callable that is no Python function."""
     source = "{{ x|upper }}\n{{ x is lower }}\n{{ f(x) }}\n{{ g(x) }}\n{% macro m() %}{% endmacro %}{{ m() }}"
     template = environment({"main": source}).get_template("main")
 
@@ -156,7 +156,7 @@ def test_an_exception_is_raised_once() -> None:
 
 
 def test_an_exception_that_is_handled() -> None:
-    """``ignore missing`` handles the exception that says so."""
+    """``ignore missing`` handles TemplateNotFound."""
     template = environment({"main": "a\n{% include 'none' ignore missing %}\nb"}).get_template("main")
     with events(*EXCEPTIONS) as seen:
         template.render()
@@ -178,7 +178,7 @@ def test_an_exception_that_is_not_wanted_is_raised_again() -> None:
 
 
 def test_pauses() -> None:
-    """``generate`` hands out pieces, and goes on after each."""
+    """``generate`` is suspended after each chunk."""
     template = environment({"main": "{% for x in xs %}\n{{ x }}\n{% endfor %}"}).get_template("main")
     with events(*PAUSES) as seen:
         pieces = list(template.generate(xs=[1, 2]))
@@ -195,7 +195,7 @@ def test_pauses() -> None:
 
 
 def test_a_pause_that_is_never_left() -> None:
-    """Who asked for pieces goes away: the generator is closed, by an exception thrown into it."""
+    """Closing the generator throws an exception into it."""
     template = environment({"main": "a\n{{ x }}\n{% for y in [1] %}b{% endfor %}"}).get_template("main")
     with events(*PAUSES) as seen:
         pieces = template.generate(x=1)
@@ -250,7 +250,7 @@ class _Holder:
 
 def waiting(source: str) -> tuple[Any, dict[str, Any]]:
     """A template of an asynchronous environment, and its data."""
-    made = environment({"main": source, **OTHERS}, enable_async=True)
+    result = environment({"main": source, **OTHERS}, enable_async=True)
 
     async def wait(_: Any = None) -> str:
         await asyncio.sleep(0)
@@ -262,9 +262,9 @@ def waiting(source: str) -> tuple[Any, dict[str, Any]]:
             await asyncio.sleep(0)
             yield number
 
-    made.filters["waiting"] = wait
-    made.globals["wait"] = wait
-    return made.get_template("main"), {"numbers": numbers, "tree": [[[]], []], "holder": _Holder()}
+    result.filters["waiting"] = wait
+    result.globals["wait"] = wait
+    return result.get_template("main"), {"numbers": numbers, "tree": [[[]], []], "holder": _Holder()}
 
 
 async def _rendered(template: Any, data: dict[str, Any], how: str) -> None:
@@ -278,7 +278,7 @@ async def _rendered(template: Any, data: dict[str, Any], how: str) -> None:
 @pytest.mark.parametrize("how", ["whole", "pieces"])
 @pytest.mark.parametrize("what", WAITING)
 def test_who_waits_says_so(what: str, how: str) -> None:
-    """While anything else runs, no scope is running: each run stops and goes on in turns."""
+    """While other code runs, each scope is suspended: it fires PY_YIELD and PY_RESUME by turns."""
     template, data = waiting(WAITING[what])
     running: list[str] = []
     while_others_ran: list[list[str]] = []
@@ -325,7 +325,7 @@ def test_who_waits_says_so(what: str, how: str) -> None:
 
 @pytest.mark.parametrize("what", WAITING)
 def test_tracers_and_profilers_see_who_waits_leave(what: str) -> None:
-    """For each frame 'call' and 'return' come in turns, also if the rendering is cancelled."""
+    """For each frame 'call' and 'return' are received by turns, also if the rendering is cancelled."""
     template, data = waiting(WAITING[what])
     for cancelled in (False, True):
         for install in (sys.settrace, sys.setprofile):
@@ -380,11 +380,11 @@ def test_what_is_awaited_has_the_template_among_its_callers() -> None:
     assert events_seen == ["macro m:2", "<template>:2", "<template>:2"]
 
 
-# --- quiet and heard ---------------------------------------------------------------------------------------
+# --- with and without listeners -----------------------------------------------------------------------------
 
 
 def test_the_quiet_tree_has_no_signals() -> None:
-    """Nothing that is reached from its closures looks at the frame's places for signalling."""
+    """No closure of the quiet tree reads the places of the frame that signals use."""
     template = environment(
         {"main": "{% for x in xs if x %}{{ x.y|upper }}{% else %}-{% endfor %}"}
     ).get_template("main")
@@ -408,8 +408,8 @@ def test_the_quiet_tree_has_no_signals() -> None:
 
 
 def test_a_tool_that_comes_on_is_seen_by_the_next_scope() -> None:
-    """A function that the template calls switches a tool on: the macro that comes after it is seen, the rest of the
-    template is not."""
+    """A function that the template calls starts a tool. The tool sees the macro that is called afterwards, and not
+    the rest of the template."""
     source = "{% macro m() %}\nin m\n{% endmacro %}\n{{ on() }}\n{{ m() }}\nlast"
     template = environment({"main": source}).get_template("main")
     lines: list[tuple[str, int]] = []
@@ -436,7 +436,7 @@ def test_a_tool_that_comes_on_is_seen_by_the_next_scope() -> None:
 
 
 def test_lines_that_a_tool_has_disabled() -> None:
-    """Each line comes once; when all are off, the quiet tree runs; new events bring them back."""
+    """Each line fires once. When all lines are disabled, the quiet tree runs. Setting events enables them again."""
     template = environment(
         {"main": "{% for x in xs %}\n{{ x }} {{ x }}\n{% endfor %}\n{{ xs }}"}
     ).get_template("main")

@@ -1,4 +1,4 @@
-"""Tools that nobody here wrote, on templates of the closures back end, as processes of their own: coverage.py with
+"""Tools of other projects on templates of the closures back end, in processes of their own: coverage.py with
 its cores, cProfile, pdb, and functions for ``sys.settrace`` and ``sys.setprofile``.
 """
 
@@ -43,14 +43,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python(folder: Path, *arguments: str, given: str = "", **more: str) -> str:
+def python(folder: Path, *arguments: str, stdin: str = "", **more: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **more}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
         env=environment,
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=120,
@@ -60,7 +60,7 @@ def python(folder: Path, *arguments: str, given: str = "", **more: str) -> str:
 
 
 def measured(folder: Path, core: str, *options: str) -> dict[str, dict[str, list[int]]]:
-    """file → coverage's report of it."""
+    """File → its report by coverage.py."""
     (folder / ".coveragerc").write_text("[run]\nplugins = tmplmon.tools.coverage\nsource = .\n[report]\n")
     python(folder, "-m", "coverage", "run", *options, "render.py", COVERAGE_CORE=core)
     python(folder, "-m", "coverage", "json", "-o", "report.json")
@@ -125,7 +125,7 @@ def test_pdb_stops_on_lines(folder: Path) -> None:
     """A breakpoint in a loop, variables, where, on to the next line, a breakpoint in the include."""
     commands = "continue\np x\nwhere\nnext\nnext\ncontinue\ncontinue\n"
     (folder / "debug.py").write_text(RENDER + DEBUGGED)
-    shown = python(folder, "debug.py", given=commands)
+    shown = python(folder, "debug.py", stdin=commands)
     places = [line.rpartition("/")[2] for line in shown.splitlines() if line.startswith(("> ", "(Pdb) > "))]
     assert places[1:4] == ["page.html(3)<template>()", "page.html(3)<template>()", "page.html(1)<template>()"]
     assert "page.html(8)<template>()" in places

@@ -55,7 +55,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def outcome(engine: Engine, case: Case, how: str, is_async: bool) -> tuple[str | Outcome, list[Event]]:
-    """What came of it, and the events."""
+    """The output or the error, and the events."""
     options = evaluate(case.sections.get("options", ""), engine)
     options |= {"enable_async": True} if is_async else {}
     variables = evaluate(case.sections.get("context", ""), engine)
@@ -81,7 +81,7 @@ def check(case: Case, how: str, is_async: bool = False) -> None:
     assert second[0] == first[0]
     where, _ = DIFFERENCES["branches of async for"]
     if (is_async or "async" in how) and any(map(where.search, case.templates.values())):
-        first, second = ((made, [e for e in events if len(e) == 2]) for made, events in (first, second))
+        first, second = ((output, [e for e in events if len(e) == 2]) for output, events in (first, second))
     if second[1] != first[1]:
         by_name = maps(case, [*first[1], *second[1]])
         assert as_reported(second[1], by_name) == as_reported(first[1], by_name)
@@ -118,7 +118,7 @@ def test_same_in_an_async_environment(path: Path) -> None:
 
 
 def test_the_corpus_has_lines_and_branches() -> None:
-    """What is compared is not nothing."""
+    """The comparison covers lines and branches."""
     case = casefile.read(next(path for path in PATHS if path.stem == "for_rounds"))
     for engine in (TMPLMON, CLOSURES):
         _, events = outcome(engine, case, "render", False)

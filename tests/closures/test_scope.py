@@ -1,4 +1,4 @@
-"""What a compiled scope carries, as docs/closures.md says."""
+"""The attributes of a compiled scope that docs/closures.md describes."""
 
 import re
 import sys
