@@ -33,8 +33,9 @@ def with_argument_lists(text: str, names: list[str]) -> str:
     description = re.compile(rf"(?:\A|(?<=[.;] ))({name}(?:(?:, | … | and ){name})*): (?=\S)")
     paragraphs = []
     for paragraph in re.split(r"\n{2,}", text):
-        if description.match(paragraph):
-            _, *parts = description.split(" ".join(paragraph.split()))
+        line = " ".join(paragraph.split())
+        if description.match(line):
+            _, *parts = description.split(line)
             paragraph = "\n".join(
                 f"- **`{parts[i]}`**: {parts[i + 1].strip()}" for i in range(0, len(parts), 2)
             )
