@@ -118,7 +118,7 @@ def _is_engine_unchanged() -> bool:
 
     It is called when a template has been compiled for the first time, so the modules of the compiler are loaded. If
     somebody has installed another engine since this process started, this process may run modules of both, and must
-    not store what they made.
+    not store their results.
     """
     global _engine_is_unchanged
     if _engine_is_unchanged is None:
@@ -179,7 +179,7 @@ def _make_safe(directory: str) -> None:
     if not hasattr(os, "getuid"):
         return
     if status.st_uid == os.getuid() and status.st_mode & 0o022:
-        # A directory that somebody made for this and that nobody can have put anything into yet.
+        # A directory that was created for the cache. If it is empty, nobody has put code into it.
         os.chmod(directory, 0o700)
         if os.listdir(directory):
             os.chmod(directory, status.st_mode & 0o777)

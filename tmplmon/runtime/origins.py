@@ -1,11 +1,12 @@
-"""Texts that know where they come from: what templates put out in an environment with `source_map`.
+"""Texts with origins: the output of templates in an environment with `source_map`.
 
-Rule: a piece of output knows its origin: the template, line and columns that made it, and the frames that led
-there, which are Python's own, looked at while the piece is made. Joining pieces joins what they know; so the text
-of a macro, a call body, a `set` block or a block called by name keeps the origins of its pieces until something
-makes another text of it (a filter, `~`, a method). That text belongs to the expression that put it out.
+Rule: a chunk of output stores its origin: the template, the line and the columns that output it, and the places
+that led there, which are read from Python's frames when the chunk is created. Joining chunks joins their
+origins. So the text of a macro, a call body, a `set` block or a block called by name keeps the origins of its
+chunks until it is converted to another text (by a filter, `~` or a method). That text has the origin of the
+expression that outputs it.
 
-The characters are those that the page has without it: nothing is marked in the text itself.
+The characters of the page do not change: there are no marks in the text.
 """
 
 import sys
@@ -24,8 +25,8 @@ from tmplmon.runtime.html import escape_to_str
 class Step(NamedTuple):
     """A place in a template that led to another: an include, a block's place, the call of a macro, `extends`.
 
-    template: its name, None if it has none. file: what its code is of. label: `<template>`, `block title`, …
-    line: 1-based.
+    template: the template's name; None if it has none. file: the file of its code. label: `<template>`,
+        `block title` … line: from 1.
     """
 
     template: str | None
@@ -35,12 +36,12 @@ class Step(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a piece of output comes from. `template` … `line` are as in `Step`.
+    """The origin of a chunk of output. `template`, `file`, `label` and `line` are those of `Step`.
 
-    column, end_column: 0-based, in bytes of UTF-8; of a text, of its first character that is not blank; the end
-        is -1 where it is on another line.
-    literal: a text of the template, not a value.
-    chain: what led there, the outermost first.
+    column, end_column: from 0, in bytes of UTF-8. For a text, the column of its first character that is not blank.
+        The end is -1 if it is on another line.
+    literal: whether it is a text of the template and not a value.
+    chain: the places that led there, the outermost first.
     """
 
     template: str | None
@@ -54,11 +55,11 @@ class Origin(NamedTuple):
 
 
 type Span = tuple[int, Origin | None]
-"""The length of a piece, and where it comes from: None for blank text that belongs to no line."""
+"""The length of a part of a text in characters, and its origin: None for blank text, which has no line."""
 
 
 class _Stripped:
-    """Stripping keeps the origins of what is left: blanks at the ends of a macro's output are often unwanted."""
+    """Stripping keeps the origins of the rest, because templates often strip the output of macros."""
 
     __slots__ = ()
 
@@ -79,50 +80,50 @@ class _Stripped:
 
 
 class Traced(_Stripped, str):
-    """A text with the `spans` it is made of; their lengths add up to its own."""
+    """A text with origins. The lengths of its `spans` add up to its own."""
 
     __slots__ = ("spans",)
     spans: tuple[Span, ...]
 
 
 class TracedMarkup(_Stripped, Markup):
-    """Markup with the `spans` it is made of."""
+    """Markup with origins. The lengths of its `spans` add up to its own."""
 
     __slots__ = ("spans",)
     spans: tuple[Span, ...]
 
 
 def _part(text: Any, start: int, end: int) -> Any:
-    """A part of a text. What is left of the first piece counts as all of it, but for where its first line is."""
-    kept: list[Span] = []
+    """Return `text[start:end]` with its origins. A span that is cut keeps its origin."""
+    spans: list[Span] = []
     position = 0
     for length, origin in spans_of(text):
         left = min(position + length, end) - max(position, start)
         if left > 0:
-            kept.append((left, origin))
+            spans.append((left, origin))
         position += length
-    made = type(text)(str(text)[start:end])
-    made.spans = tuple(kept)
-    return made
+    part = type(text)(str(text)[start:end])
+    part.spans = tuple(spans)
+    return part
 
 
 def spans_of(text: str) -> tuple[Span, ...]:
-    """What a text is made of; one piece of unknown origin if it does not know."""
+    """Return the spans of a text; one span without origin for an ordinary text."""
     spans = getattr(text, "spans", None)
     return ((len(text), None),) if spans is None else spans
 
 
 def _traced(text: str, spans: tuple[Span, ...]) -> Traced:
-    made = Traced(text)
-    made.spans = spans
-    return made
+    traced = Traced(text)
+    traced.spans = spans
+    return traced
 
 
 class Pages(list[Traced]):
-    """Pages that were rendered: texts with the end of a body.
+    """Pages that were rendered: texts that contain the end of a body.
 
-    streams: for each template that gives its output piece by piece, the pieces it has made. Who has seen some may
-        take them out.
+    streams: a list for each template that was streamed, with the chunks that it has yielded. The consumer may
+        remove chunks that it has processed.
     """
 
     def __init__(self) -> None:
@@ -135,8 +136,8 @@ _pages: ContextVar[Pages | None] = ContextVar("tmplmon_pages", default=None)
 
 @contextmanager
 def rendered_pages() -> Iterator[Pages]:
-    """The pages that are rendered meanwhile, in this context and those copied from it. A stream that has begun
-    meanwhile goes on being listed."""
+    """Context manager: collect the pages that are rendered in the ``with`` block, in this context and in copies
+    of it. A stream that begins in the block is collected to its end."""
     pages = Pages()
     token = _pages.set(pages)
     try:
@@ -145,35 +146,35 @@ def rendered_pages() -> Iterator[Pages]:
         _pages.reset(token)
 
 
-def join(pieces: Iterable[Any]) -> Traced:
-    """The text of pieces of output, with their origins."""
-    pieces = list(pieces)
-    return _traced("".join(pieces), tuple(span for piece in pieces for span in spans_of(piece)))
+def join(chunks: Iterable[Any]) -> Traced:
+    """Join chunks of output and their origins."""
+    chunks = list(chunks)
+    return _traced("".join(chunks), tuple(span for chunk in chunks for span in spans_of(chunk)))
 
 
-def rendered(pieces: Iterable[Any]) -> Traced:
-    """`join` of what a template has put out: it may be a page."""
-    joined = join(pieces)
+def rendered(chunks: Iterable[Any]) -> Traced:
+    """Join the output of a template, and collect it if it is a page."""
+    joined = join(chunks)
     pages = _pages.get()
     if pages is not None and "</body" in joined.lower():
         pages.append(joined)
     return joined
 
 
-def streamed(pieces: Iterator[str]) -> Iterator[str]:
-    """The pieces that a template puts out: they may be those of a page."""
-    made = _stream()
-    for piece in pieces:
-        made.append(piece)
-        yield piece
+def streamed(chunks: Iterator[str]) -> Iterator[str]:
+    """Yield the chunks of a template, and collect them."""
+    stream = _stream()
+    for chunk in chunks:
+        stream.append(chunk)
+        yield chunk
 
 
-async def astreamed(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    """`streamed` of an asynchronous iterator."""
-    made = _stream()
-    async for piece in pieces:
-        made.append(piece)
-        yield piece
+async def astreamed(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
+    """`streamed` for an asynchronous iterator."""
+    stream = _stream()
+    async for chunk in chunks:
+        stream.append(chunk)
+        yield chunk
 
 
 def _stream() -> Any:
@@ -184,17 +185,17 @@ def _stream() -> Any:
     return pages.streams[-1]
 
 
-# What generated code calls.
+# Functions that generated code calls.
 
 
 def traced_text(text: str, line: int, column: int) -> Traced:
-    """A text of a template. Line 0 is that of blank text."""
+    """Return a text of a template with its origin. `line` is 0 for blank text, which has none."""
     origin = _origin(sys._getframe(1), line, column, -1, True) if line else None
     return _traced(text, ((len(text), origin),))
 
 
 def traced_value(value: Any, line: int, column: int, end_column: int) -> Traced:
-    """The text of a value; its own origins if it has some."""
+    """Return the text of a value with its origin; a text that has origins keeps them."""
     spans = getattr(value, "spans", None) if type(value) in _KINDS else None
     text = str(value)
     if spans is None:
@@ -203,12 +204,12 @@ def traced_value(value: Any, line: int, column: int, end_column: int) -> Traced:
 
 
 def traced_escaped(value: Any) -> str:
-    """`support.escaped` of what is no exact `str`, with the origins that markup has."""
+    """`support.escaped` for a value that is not an exact `str`. Markup keeps its origins."""
     return value if type(value) is TracedMarkup else str(escape_to_str(value))
 
 
 def traced_plain(value: Any) -> str:
-    """`str` that keeps the origins that a text has."""
+    """`str(value)`. A text keeps its origins."""
     return value if type(value) in _KINDS else str(value)
 
 
@@ -231,6 +232,6 @@ def _origin(frame: FrameType, line: int, column: int, end_column: int, literal: 
 
 
 def _is_template(frame: FrameType) -> bool:
-    """Whether a frame is a template's: its loader is the template, whose file it is of."""
+    """Whether a frame belongs to a template: its `__loader__` is a template with the file of its code."""
     loader = frame.f_globals.get("__loader__")
     return getattr(loader, "_file", None) == frame.f_code.co_filename
