@@ -55,6 +55,10 @@ from tmplmon.runtime.html import escape_to_str
 # more, which takes longer than another call of `append` (about 15 ns).
 _LONG_TEXT = 1000
 
+# For an f-string of more parts, CPython appends each to a list, by an instruction that is on the last line of the
+# f-string: tools would see that line after every part. (`STACK_USE_GUIDELINE` of CPython's compiler.)
+_MOST_FRAGMENTS = 30
+
 
 @record
 class _Fragment:
@@ -153,9 +157,7 @@ class _RunWriter:
                         self.run_macro(part)
                     case SuperCall():
                         self.run_super(part)
-            if self.values >= LONGEST_RUN:
-                self.flush()
-                f.begin()
+                self.flush_if_long()
 
     def begin_piece(self, is_value: bool) -> None:
         """Write the fragments that are handed out before the piece that begins."""
@@ -176,6 +178,7 @@ class _RunWriter:
         self.settle(before)
         first, second = (pyast.const(_text_of(body), at) for body in (yes, op.orelse))
         self.add_value(pyast.if_expr(condition, first, second, at), at)
+        self.flush_if_long()
 
     def add_text(self, text: str, place: Place | None) -> None:
         self.append_text(text, place)
@@ -319,6 +322,11 @@ class _RunWriter:
         f.run(pyast.subscript(after, f.constant("block", part.block, at), at), context, at)
 
     # --- writing -------------------------------------------------------------------------------------------
+
+    def flush_if_long(self) -> None:
+        if self.values >= LONGEST_RUN or len(self.fragments) >= _MOST_FRAGMENTS:
+            self.flush()
+            self.f.begin()
 
     def flush(self) -> None:
         """Append the statements that write the collected fragments."""
