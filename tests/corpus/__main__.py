@@ -57,7 +57,9 @@ def main(arguments: list[str]) -> int:
 def run(package: Package, reasons: tuple[tuple[str, str], ...], cache: Path, limit: float) -> Report:
     folder = Path(package.name)
     archive = folder if folder.is_dir() else fetch(package, cache)
-    return compare(package.name, templates_of(archive, package.kind), package.kind, reasons, limit)
+    return compare(
+        package.label or package.name, templates_of(archive, package.kind), package.kind, reasons, limit
+    )
 
 
 if __name__ == "__main__":

@@ -38,12 +38,14 @@ class Package:
     """A set of templates: from a published package, or from a folder.
 
     name: the package with its version (``NAME==VERSION``), or the folder.
+    label: the name for the report, with the kind if the list has the package several times.
     source: whether to fetch the source archive, because the wheel has no templates or there is none.
     """
 
     name: str
     kind: Kind
     source: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,14 @@ def read_list(path: Path) -> Listing:
         return Listing(tuple(Package(line, kind) for line in lines if line))
     table = tomllib.loads(text)
     known = kinds() | kinds_of(table)
-    packages = []
+    packages: list[Package] = []
     for entry in table.get("package", ()):
         own = {key: value for key, value in entry.items() if key not in ("release", "kind", "source")}
         kind = extended(known[entry.get("kind", "any")], own)
-        packages.append(Package(entry["release"], kind, entry.get("source", False)))
+        name = entry["release"]
+        repeated = any(package.name == name for package in packages)
+        label = f"{name} ({entry.get('kind', 'other options')})" if repeated else name
+        packages.append(Package(name, kind, entry.get("source", False), label))
     reasons = tuple((entry["file"], entry["reason"]) for entry in table.get("difference", ()))
     return Listing(tuple(packages), reasons)
 

@@ -145,5 +145,7 @@ def test_the_list_of_packages() -> None:
     """Versions are pinned, and reasons are entries of the table of differences."""
     listing = read_list(LIST)
     assert len(listing.packages) > 50
+    labels = [package.label for package in listing.packages]
+    assert len(set(labels)) == len(labels)
     assert all(package.name.count("==") == 1 for package in listing.packages)
     assert {reason for _, reason in listing.reasons} <= DIFFERENCES.keys()
