@@ -5,6 +5,7 @@ each round of a loop, each item that a filter works through, and each 64 charact
 """
 
 import asyncio
+import itertools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -293,3 +294,35 @@ def test_limits_of_zero() -> None:
         env.from_string("a").render()
     with pytest.raises(DepthLimitExceeded), env.budget(depth=0):
         env.get_template("main").render()
+
+
+@pytest.mark.parametrize("enable_async", [False, True])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ loop.length }}",
+        "{% if x > 9 %}{{ loop.revindex }}{% endif %}",
+        "{% set whole = loop %}{{ whole.length }}",
+        "{{ loop.previtem }}{{ loop.length }}",
+    ],
+)
+def test_the_length_of_an_endless_iterator_takes_fuel(body: str, enable_async: bool) -> None:
+    env = SandboxedEnvironment(limits=Limits(fuel=5000), enable_async=enable_async)
+    template = env.from_string("\n{% for x in numbers %}" + body + "{% endfor %}")
+    numbers = itertools.count()
+    with pytest.raises(FuelExhausted) as caught:
+        template.render(numbers=numbers)
+    assert caught.value.lineno == 2
+    assert 4900 < next(numbers) <= 5000
+
+
+@pytest.mark.parametrize("enable_async", [False, True])
+def test_the_length_of_an_iterator_takes_one_unit_for_each_item(enable_async: bool) -> None:
+    env = SandboxedEnvironment(enable_async=enable_async)
+    template = env.from_string("{% for x in numbers %}{{ loop.length }}{% endfor %}")
+    spendings = []
+    for numbers in ([1, 2, 3], iter([1, 2, 3])):
+        with env.budget() as budget:
+            assert template.render(numbers=numbers) == "333"
+        spendings.append(budget.spent.fuel)
+    assert spendings[1] - spendings[0] == 3

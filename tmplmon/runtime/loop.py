@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import chain, count, repeat
 from typing import Any
 
+from tmplmon.runtime.budget import current
 from tmplmon.runtime.markers import auto_aiter
 from tmplmon.runtime.undefined import missing
 
@@ -58,8 +59,33 @@ def sized(iterable: Any) -> Any:
     try:
         len(iterable)
     except TypeError:
-        return list(iterable)
+        return listed(iterable)
     return iterable
+
+
+def listed(iterable: Any) -> list[Any]:
+    """Return the items as a list. If there is a budget, each takes a unit of fuel: the iterable may be endless."""
+    budget = current.get()
+    if budget is None:
+        return list(iterable)
+    items = []
+    for item in iterable:
+        budget.charge(1)
+        items.append(item)
+    return items
+
+
+async def alisted(iterable: Any) -> list[Any]:
+    """The items of an ordinary or asynchronous iterable as a list. Those of one without a length take fuel."""
+    if not hasattr(iterable, "__aiter__"):
+        return list(sized(iterable))
+    budget = current.get()
+    items = []
+    async for item in iterable:
+        if budget is not None:
+            budget.charge(1)
+        items.append(item)
+    return items
 
 
 async def acounted(iterable: Any) -> AsyncIterator[tuple[int, bool, Any]]:
@@ -202,7 +228,7 @@ class LoopContext(_LoopState):
             try:
                 self._length = len(self._iterable)
             except TypeError:
-                rest = list(self._iterator)
+                rest = listed(self._iterator)
                 self._iterator = iter(rest)
                 self._length = len(rest) + self.index + (self._after is not missing)
         return self._length
@@ -274,7 +300,7 @@ class AsyncLoopContext(_LoopState):
             try:
                 self._length = len(self._iterable)
             except TypeError:
-                rest = [item async for item in self._iterator]
+                rest = await alisted(self._iterator)
                 self._iterator = auto_aiter(rest)
                 self._length = len(rest) + self.index + (self._after is not missing)
         return self._length

@@ -14,8 +14,8 @@ from tmplmon.backends.closures.core import BREAK, Builder, Closure, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.joining import joiner
 from tmplmon.ir import ops
-from tmplmon.runtime.loop import acounted
-from tmplmon.runtime.markers import auto_to_list, is_awaitable
+from tmplmon.runtime.loop import acounted, alisted
+from tmplmon.runtime.markers import is_awaitable
 from tmplmon.runtime.undefined import missing
 
 type Suspending = Callable[..., Generator[Any, Any, Any]]
@@ -319,7 +319,7 @@ def with_last(b: Builder, op: ops.For, length: int | None) -> Suspending:
 
     def numbered(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
         if length is not None:
-            iterable = yield from wait(f, auto_to_list(iterable))
+            iterable = yield from wait(f, alisted(iterable))
             f[length] = len(iterable)
         return acounted(iterable)
 
