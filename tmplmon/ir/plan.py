@@ -24,8 +24,8 @@ _AWAITED = (*_CALLS, ops.Attr, ops.Item, ops.Slice)
 
 
 class Label:
-    """A destination of a branch or jump: the index of an entry, set when that entry has been listed. None after
-    the listing means the end of the scope."""
+    """A destination of a branch or jump: the index of an entry, set when that entry has been listed. At the end of
+    the scope that is an entry of kind "return" (`Plan._end`)."""
 
     def __init__(self, entry: int | None = None) -> None:
         self.entry = entry
