@@ -94,6 +94,13 @@ def test_iterators_over_each_other() -> None:
         template.render(n=202)
 
 
+def test_remainders() -> None:
+    """The sandbox has tests of its own for these, as ``%`` of a text formats it."""
+    source = "{% for n in range(-3, 5) %}{{ n }}{{ 'o' if n is odd }}{{ 'e' if n is even }}"
+    source += "{{ '3' if n is divisibleby(3) }} {% endfor %}"
+    assert SandboxedEnvironment().from_string(source).render() == "-3o3 -2e -1o 0e3 1o 2e 3o3 4e "
+
+
 def test_steps() -> None:
     sizes = Sizes(1000)
     sizes.work(1_000_000_000, "it")
