@@ -42,8 +42,8 @@ DIFFERENCES: dict[str, Difference] = {
         " filters. tmplmon reports the line at which the failing expression begins.",
     ),
     "first-unknown-filter": Difference(
-        "Of several unknown filters and tests in a template, tmplmon reports the first one. Jinja2 reports the last"
-        " one of an expression, and what is outside blocks before what is inside.",
+        "Of several unknown filters and tests in a template, the engines may report different ones. Jinja2 compiles"
+        " the last filter of an expression first, and blocks last.",
     ),
     "internal-name-of-trans": Difference(
         "For a trans block whose count is a call, Jinja2's meta.find_undeclared_variables reports an internal"

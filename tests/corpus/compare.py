@@ -314,13 +314,13 @@ class Comparison:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def _reason_of_lines(self, oracle: str | None, ours: str | None) -> str | None:
-        """The reason if two errors are the same but for the line: if both lines are those of one tag, or ours is an
-        unknown filter before the one that Jinja2 reports."""
+        """The reason if two errors are the same but for the line: if both lines are those of one tag, or each
+        engine reports another unknown filter or test."""
         kind, path, first = located(oracle)
         other_kind, other_path, line = located(ours)
         if kind != other_kind or path != other_path or path not in self.sources:
             return None
-        if kind == "TemplateAssertionError" and line < first:
+        if kind == "TemplateAssertionError":
             return FIRST_UNKNOWN_FILTER
         source = self.sources[path]
         environment = self.environment("jinja2", path, stubs=True, undefined="empty")
