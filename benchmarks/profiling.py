@@ -29,7 +29,7 @@ from benchmarks.workloads import WORKLOADS, sources
 
 BACKENDS = ("bytecode", "closures")
 SHARE = 0.25
-LIMITS = {"every line": 3.0, f"share={SHARE}": 1.5}
+LIMITS = {"every line": 2.6, f"share={SHARE}": 1.25}
 """Name of a figure → what it may be at most."""
 ROUNDS, RENDERINGS = 25, 12
 
