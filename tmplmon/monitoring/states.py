@@ -23,6 +23,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
+from threading import RLock
 from types import CodeType
 from typing import Any
 
@@ -74,6 +75,7 @@ class StateArray:
         "_groups",
         "_ids",
         "_local",
+        "_lock",
         "_pointers",
         "_probe",
         "_version",
@@ -100,6 +102,8 @@ class StateArray:
         self._local: dict[int, int] = {}
         self._probe = _Probe(self.events)
         self._version = 0
+        # Reentrant: a tool that watches this module may enter a scope from its callback.
+        self._lock = RLock()
         self._pointers: list[Any] = [None] * len(self.events)
         # This export prevents the bytearray from being resized, so its address stays valid.
         self._buffer = (ctypes.c_char * len(self.data)).from_buffer(self.data)
@@ -124,15 +128,17 @@ class StateArray:
             _capi.warn_that_nothing_fires()
             return False
         probe = self._probe
-        enter_scope(*probe.arguments)
-        version = probe.version.value
-        if version != self._version:
-            self._version = version
-            self._local = self._read_local()
-            self._reset()
-        elif self._local or self._is_local():
-            self.refresh_local()
-        return self.data != self._zeros
+        # Without the lock, a thread could write states that are older than a change that another thread has seen.
+        with self._lock:
+            enter_scope(*probe.arguments)
+            version = probe.version.value
+            if version != self._version:
+                self._version = version
+                self._local = self._read_local()
+                self._reset()
+            elif self._local or self._is_local():
+                self.refresh_local()
+            return self.data != self._zeros
 
     def exit(self) -> None:
         """The counterpart of `enter`, for a scope that was active. The C function currently does nothing."""
@@ -140,9 +146,10 @@ class StateArray:
 
     def refresh_local(self) -> None:
         """Read the local events again: a callback that was just called may have set some."""
-        local = self._read_local()
-        if local != self._local:
-            self._change_local(local)
+        with self._lock:
+            local = self._read_local()
+            if local != self._local:
+                self._change_local(local)
 
     def active(self, index: int) -> int:
         """Return the bits of the tools that listen to a state (0x40: setprofile, 0x80: settrace)."""
