@@ -97,10 +97,12 @@ def test_another_error_of_a_property_is_the_error(make: Any) -> None:
         make().from_string("{{ x.mapping_error }}").render(x=Slow())
 
 
-def test_a_property_is_asked_once() -> None:
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+def test_a_property_is_asked_once(backend: str) -> None:
     x = Slow()
-    Environment().from_string("{% for _ in [1, 2] %}{{ x.broken }}{% endfor %}").render(x=x)
+    environment = Environment(backend=backend)
+    environment.from_string("{% for _ in [1, 2] %}{{ x.broken }}{% endfor %}").render(x=x)
     assert x.count == 2
     with pytest.raises(KeyError):
-        Environment().from_string("{{ x.mapping_error }}").render(x=x)
+        environment.from_string("{{ x.mapping_error }}").render(x=x)
     assert x.count == 3

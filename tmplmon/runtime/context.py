@@ -302,7 +302,10 @@ class _Alone(dict[str, Any]):
 
 
 class _Resolving:
-    """The `names` of a context whose class overrides `resolve_or_missing`."""
+    """The `names` of a context that resolves each name when it is read.
+
+    Its class overrides `resolve_or_missing`, or a function has read its `vars` and may change them.
+    """
 
     __slots__ = ("_context",)
 

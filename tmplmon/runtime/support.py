@@ -40,8 +40,8 @@ def member(context: Context, obj: Any, name: str) -> Any:
 
 
 def member_failed(context: Context, obj: Any, name: str) -> Any:
-    """`obj.name` in the handler for the error of the direct way, which is the item of a dict and the attribute of
-    everything else: what is left to try, then undefined."""
+    """`obj.name` after the first lookup has raised the exception that is being handled: the item of a dict, the
+    attribute of any other object. The other kind of lookup is tried, and then the value is undefined."""
     if type(obj) is dict:
         return member(context, obj, name)
     error = sys.exception()

@@ -20,7 +20,7 @@ from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
 from tmplmon.ir.facts import DICT_ATTRIBUTES
 from tmplmon.runtime.guard import Guard
-from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, member
+from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, member, member_failed
 
 type Shapes = dict[type[Any], Callable[[Builder, Any], Closure | None]]
 
@@ -39,7 +39,7 @@ def attribute(b: Builder, op: ops.Attr) -> Closure | None:
             try:
                 return obj[name] if type(obj) is dict else getattr(obj, name)
             except ATTRIBUTE_ERRORS:
-                return member(f[CONTEXT], obj, name)
+                return member_failed(f[CONTEXT], obj, name)
 
         return of_slot
     value = b.value(op.obj)
@@ -50,7 +50,7 @@ def attribute(b: Builder, op: ops.Attr) -> Closure | None:
         try:
             return obj[name] if type(obj) is dict else getattr(obj, name)
         except ATTRIBUTE_ERRORS:
-            return member(f[CONTEXT], obj, name)
+            return member_failed(f[CONTEXT], obj, name)
 
     return of_value
 

@@ -17,7 +17,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.runtime import support
 from tmplmon.runtime.budget import spend
-from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member
+from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member_failed
 from tmplmon.runtime.undefined import Undefined
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -82,7 +82,7 @@ def attribute(b: Builder, op: ops.Attr) -> Definition:
             try:
                 return getattr(obj, name)
             except ATTRIBUTE_ERRORS:
-                return member(f[CONTEXT], obj, name)
+                return member_failed(f[CONTEXT], obj, name)
 
     else:
 
@@ -90,7 +90,7 @@ def attribute(b: Builder, op: ops.Attr) -> Definition:
             try:
                 return obj[name] if type(obj) is dict else getattr(obj, name)
             except ATTRIBUTE_ERRORS:
-                return member(f[CONTEXT], obj, name)
+                return member_failed(f[CONTEXT], obj, name)
 
     return Definition([op.obj], apply, awaits=True)
 
