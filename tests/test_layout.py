@@ -125,6 +125,7 @@ IMPORTED_ON_USE = {
     "tmplmon.diskcache": "1 ms, for `cache_dir`",
     "tmplmon.ext": "2 ms, for extensions",
     "tmplmon.runtime.origins": "4 ms, for `source_map`",
+    "tmplmon.runtime.budget": "10 ms with `dataclasses`, for limits, which only sandboxes have",
     "tmplmon.meta": "10 ms, for `Environment.parse`",
     "tmplmon.syntax.raw": "6 ms, for `Environment.lex`",
     "tmplmon.monitoring.linetable": "0.5 ms, for tools that ask for lines",

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import chain, count, repeat
 from typing import Any
 
-from tmplmon.runtime.budget import current
 from tmplmon.runtime.markers import auto_aiter
 from tmplmon.runtime.undefined import missing
 
@@ -65,6 +64,8 @@ def sized(iterable: Any) -> Any:
 
 def listed(iterable: Any) -> list[Any]:
     """Return the items as a list. If there is a budget, each takes a unit of fuel: the iterable may be endless."""
+    from tmplmon.runtime.budget import current
+
     budget = current.get()
     if budget is None:
         return list(iterable)
@@ -79,6 +80,8 @@ async def alisted(iterable: Any) -> list[Any]:
     """The items of an ordinary or asynchronous iterable as a list. Those of one without a length take fuel."""
     if not hasattr(iterable, "__aiter__"):
         return list(sized(iterable))
+    from tmplmon.runtime.budget import current
+
     budget = current.get()
     items = []
     async for item in iterable:
