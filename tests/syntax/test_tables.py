@@ -1,6 +1,5 @@
 """The ready-made parse tables are those of the grammar, and the grammar those of the builder."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ from cases import casefile, engines
 from tmplmon import TemplateSyntaxError
 from tmplmon.syntax import grammar, lexer, nodes, parser, tables, tags
 from tmplmon.syntax.build_trans import TransBuilder
+from tmplmon.syntax.grammar import __main__ as grammar_command
+from tmplmon.syntax.grammar.__main__ import generated_files
 from tmplmon.syntax.grammar.build import KEYWORDS, build_tables
 from tmplmon.syntax.source import Source
 
@@ -19,16 +20,28 @@ ROOT = Path(__file__).parents[2]
 CASES = sorted((ROOT / "tests/cases").glob("*/*.txt"))
 
 
-def test_the_installed_copy_is_the_grammar_of_the_repository() -> None:
+def test_generated_files_are_up_to_date() -> None:
     """If this fails: python -m tmplmon.syntax.grammar"""
-    assert grammar.grammar_text() == (ROOT / "grammars" / grammar.GRAMMAR).read_text("utf-8")
+    text = (ROOT / "grammars" / grammar.GRAMMAR).read_text("utf-8")
+    for name, expected in generated_files(text).items():
+        assert (Path(grammar.__file__).parent / name).read_text("utf-8") == expected, name
 
 
-def test_the_stored_tables_are_those_of_the_grammar() -> None:
-    """If this fails: python -m tmplmon.syntax.grammar"""
-    stored = json.loads((Path(grammar.__file__).parent / grammar.TABLES).read_text("utf-8"))
-    text = grammar.grammar_text()
-    assert stored == {"format": 1, "grammar": grammar.fingerprint(text), **build_tables(text)}
+def test_the_command_writes_the_generated_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(grammar_command, "PACKAGE", tmp_path)
+    monkeypatch.setattr(grammar_command, "generated_files", lambda text: {"a": text, "b": "é\n"})
+    grammar_command.main()
+    text = (ROOT / "grammars" / grammar.GRAMMAR).read_bytes()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": text, "b": b"\xc3\xa9\n"}
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'a'}\nwrote {tmp_path / 'b'}\n"
+
+
+def test_the_command_needs_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar_command, "SOURCE", tmp_path / "jinja.lark")
+    with pytest.raises(SystemExit, match="does not exist: run this in a checkout of the repository"):
+        grammar_command.main()
 
 
 def test_builder_methods_are_those_the_grammar_names() -> None:

@@ -15,12 +15,16 @@ def main() -> None:
     """Write both files. Exits with a message if the package is not in a checkout of the repository."""
     if not SOURCE.is_file():
         sys.exit(f"{SOURCE} does not exist: run this in a checkout of the repository")
-    grammar = SOURCE.read_text("utf-8")
-    tables = {"format": FORMAT, "grammar": fingerprint(grammar), **build_tables(grammar)}
-    tables_text = json.dumps(tables, separators=(",", ":")) + "\n"
-    for name, text in ((GRAMMAR, grammar), (TABLES, tables_text)):
+    files = generated_files(SOURCE.read_text("utf-8"))
+    for name, text in files.items():
         (PACKAGE / name).write_text(text, "utf-8", newline="\n")
         print(f"wrote {PACKAGE / name}")
+
+
+def generated_files(grammar: str) -> dict[str, str]:
+    """The name and the text of each file that is generated from the grammar."""
+    tables = {"format": FORMAT, "grammar": fingerprint(grammar), **build_tables(grammar)}
+    return {GRAMMAR: grammar, TABLES: json.dumps(tables, separators=(",", ":")) + "\n"}
 
 
 if __name__ == "__main__":
