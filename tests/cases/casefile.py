@@ -1,27 +1,28 @@
-"""Read and write one case file.
+"""Reads and writes case files.
 
-A case is a text file: a sentence that says what it shows, then sections, each opened by a ``--- name`` line:
+A case is a text file. It begins with a sentence that states the behaviour. Sections follow, each of which begins
+with a line ``--- name``:
 
     A set inside a loop does not leave the loop.
-    --- options                Python assignments: arguments of Environment (and those of engines.SPECIAL)
+    --- options                Python assignments: the arguments of Environment, and those of engines.SPECIAL
     trim_blocks = True
-    --- context                Python assignments (and defs): the variables given to render
+    --- context                Python assignments and functions: the variables of the rendering
     items = [1, 2]
     --- template               the template that is rendered, called "main"
     {% for x in items %}{{ x }}{% endfor %}
     --- template base.html     further templates, by name
     ...
-    --- run                    how, a name of engines.HOW: render (default), render_async, generate ...
-    --- jinja                  "no: name" of a difference.DIFFERENCES; without it Jinja2 must agree
-    --- async                  "no", and why, where the case does not hold in an asynchronous environment
-    --- output                 expected: the text, or ...
-    --- error                  expected: "Type at template:line", then the message, unless that is Python's own
-                               and differs between versions
-    --- message                expected: what tmplmon says about a syntax error (the wording is its own)
-    --- events                 expected: executed lines, one "template: 1 2 3" for each stretch in a template
+    --- run                    the way to render, a key of engines.RENDERERS: render (default), generate ...
+    --- jinja                  "no: key", with a key of differences.DIFFERENCES; without it, Jinja2 must agree
+    --- async                  "no: reason" if the case does not hold in an asynchronous environment
+    --- output                 expected: the text; or else:
+    --- error                  expected: "Type at template:line", and the message on the lines after it. There is
+                               no message if it is Python's own and differs between versions.
+    --- message                expected: tmplmon's message about a syntax error (Jinja2's wording differs)
+    --- events                 expected: the executed lines, "template: 1 2 3" for each stretch in one template
 
-A section's text does not include the line break before the next section. Text an editor would spoil
-(trailing blanks, carriage returns ...) is written as a Python literal, which the word ``literal`` announces:
+The text of a section does not include the line break before the next section. Text that an editor may change
+(trailing blanks, carriage returns) is written as a Python literal, in a section with the word ``literal``:
 ``--- output literal``.
 """
 
@@ -38,14 +39,18 @@ EXPECTED = ("output", "error", "message", "events")
 
 @dataclass
 class Case:
-    """One case: every section's text by name, and the templates by theirs."""
+    """One case.
+
+    title: the sentence before the first section.  sections: name → text.  templates: name → source.
+    """
 
     title: str
     sections: dict[str, str] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
 
     def refusal(self, section: str) -> str | None:
-        """What follows "no:" in a section (``jinja``, ``async``); None where the case makes no exception."""
+        """The text after "no:" in a section (``jinja``, ``async``); None if there is no such section. Raises
+        ValueError if the section has another form."""
         text = self.sections.get(section)
         if text is None:
             return None
@@ -91,7 +96,7 @@ def write(path: Path, case: Case) -> None:
 
 
 def render(case: Case) -> str:
-    """The file's text, sections in the order of NAMES."""
+    """The text of a case file, with the sections in the order of NAMES."""
     parts = [case.title]
 
     def add(marker: str, text: str) -> None:
@@ -111,6 +116,6 @@ def render(case: Case) -> str:
 
 
 def as_literal(text: str) -> str:
-    """The text as string literals, one for each of its lines."""
+    """The text as string literals, one for each line."""
     lines = [ascii(line) for line in re.split(r"(?<=\n)", text) if line]
     return lines[0] if len(lines) == 1 else "(" + "\n ".join(lines) + ")"

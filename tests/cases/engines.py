@@ -1,7 +1,7 @@
-"""The engines a case runs on: tmplmon, and Jinja2 as the oracle.
+"""The engines that run a case: tmplmon, and Jinja2 as the oracle.
 
-Both have the same Python API, so an engine is a module; what a case says about its environment is turned into
-that module's objects here and nowhere else.
+Both have the same Python API, so an engine is a module. Only this file turns the sections of a case into objects of
+that module.
 """
 
 import asyncio
@@ -18,13 +18,16 @@ from typing import Any
 from . import objects
 from .casefile import Case
 
-ROOT = "/templates/"  # where templates claim to be, so that their frames are recognised in a traceback
+ROOT = "/templates/"  # the folder in the file names of all templates, by which their frames are recognized
 SPECIAL = ("native", "filters", "tests", "globals", "policies", "translations", "newstyle")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine: the name of its module, and what every environment of it is given."""
+    """An engine.
+
+    name: the name of its module.  defaults: arguments of all its environments.
+    """
 
     name: str
     defaults: tuple[tuple[str, Any], ...] = ()
@@ -38,11 +41,11 @@ class Engine:
         return importlib.import_module(f"{self.name}.nativetypes").NativeEnvironment
 
     def namespace(self) -> dict[str, Any]:
-        """The names a case's ``options`` and ``context`` can use."""
+        """The names that the sections ``options`` and ``context`` can use."""
         return objects.namespace(self.module)
 
     def environment(self, templates: dict[str, str], **options: Any) -> Any:
-        """An environment that loads the given templates (name → source)."""
+        """An environment that loads these templates (name → source)."""
         special = {name: options.pop(name) for name in SPECIAL if name in options}
         extensions = options.get("extensions", ())
         options["extensions"] = [f"{self.name}.ext.{e}" if isinstance(e, str) else e for e in extensions]
@@ -52,8 +55,8 @@ class Engine:
                 return None
             return templates[name], ROOT + name, lambda: True
 
-        make = self.native_environment if special.get("native") else self.module.Environment
-        environment = make(**{"loader": self.module.FunctionLoader(load), **dict(self.defaults), **options})
+        cls = self.native_environment if special.get("native") else self.module.Environment
+        environment = cls(**{"loader": self.module.FunctionLoader(load), **dict(self.defaults), **options})
         for table in ("filters", "tests", "globals", "policies"):
             getattr(environment, table).update(special.get(table, {}))
         if "translations" in special:
@@ -62,7 +65,7 @@ class Engine:
 
 
 def install_translations(environment: Any, catalog: dict[str, str], newstyle: bool) -> None:
-    """Gettext functions that look up ``message``, ``singular|plural`` and ``context!message`` in a dict."""
+    """Install gettext functions that look up ``message``, ``singular|plural`` and ``context!message`` in a dict."""
 
     def gettext(message: str) -> str:
         return catalog.get(message, message)
@@ -87,7 +90,11 @@ ENGINES = (JINJA2, TMPLMON)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case: the text (or a native value's repr), or an error as the user is shown it."""
+    """The result of a case.
+
+    output: the text, or the repr of a native value.  error: the error as a case file shows it.
+    message: the message of a syntax error.  events: the executed lines, if they were recorded.
+    """
 
     output: str | None = None
     error: str | None = None
@@ -96,28 +103,28 @@ class Outcome:
 
 
 def run(engine: Engine, case: Case, *, enable_async: bool = False, events: bool = False) -> Outcome:
-    """Render the case's main template; ``events`` also records the lines that are executed."""
+    """Render the main template of a case. With `events`, also record the executed lines."""
     options = evaluate(case.sections.get("options", ""), engine)
     if enable_async:
         options["enable_async"] = True
     variables = evaluate(case.sections.get("context", ""), engine)
-    how = case.sections.get("run", "render")
-    if how == "native" and enable_async:
-        how = "native_async"  # render of a NativeTemplate is for synchronous environments
+    renderer = case.sections.get("run", "render")
+    if renderer == "native" and enable_async:
+        renderer = "native_async"  # NativeTemplate.render works in synchronous environments only
     lines: list[tuple[str, int]] = []
     try:
         template = engine.environment(case.templates, **options).get_template("main")
         if not events:
-            return Outcome(output=HOW[how](template, variables))
+            return Outcome(output=RENDERERS[renderer](template, variables))
         with executed_lines() as lines:
-            output = HOW[how](template, variables)
+            output = RENDERERS[renderer](template, variables)
         return Outcome(output=output, events=show_lines(lines))
     except Exception as error:
         return replace(describe(error), events=show_lines(lines) if events else None)
 
 
 def evaluate(text: str, engine: Engine) -> dict[str, Any]:
-    """The names that a section of Python assignments binds."""
+    """The variables that a section of Python assignments binds."""
     names = Names(engine.namespace())
     exec(compiled(text), names.namespace, names)
     return dict(names)
@@ -129,7 +136,7 @@ def compiled(text: str) -> CodeType:
 
 
 class Names(dict[str, Any]):
-    """Locals that are put into the globals too, so that the functions defined there find each other."""
+    """Local variables that are also stored among the globals, so that functions defined there find each other."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         super().__init__()
@@ -171,7 +178,7 @@ def generate_async(template: Any, variables: dict[str, Any]) -> str:
     return asyncio.run(collect())
 
 
-HOW: dict[str, Callable[[Any, dict[str, Any]], str]] = {
+RENDERERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "render": render,
     "native": render_native,
     "native_async": render_native_async,
@@ -183,12 +190,13 @@ HOW: dict[str, Callable[[Any, dict[str, Any]], str]] = {
 
 
 def describe(error: Exception) -> Outcome:
-    """``Type at template:line``; the message apart for syntax errors, whose wording is each engine's own."""
+    """The outcome for an error: ``Type at template:line`` and the message. The message of a syntax error is kept
+    apart, as each engine has its own wording."""
     kind = type(error).__name__
     message = without_addresses(str(error))
     message = re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z])", "", message)  # the module of a class
     if any(base.__name__ == "TemplateSyntaxError" for base in type(error).__mro__):
-        name = str(error.name).removeprefix(ROOT)  # Jinja2's lexer puts the file's name there
+        name = str(error.name).removeprefix(ROOT)  # Jinja2's lexer stores the file name in `name`
         return Outcome(error=f"{kind} at {name}:{error.lineno}", message=error.message)
     where = innermost_template_line(error.__traceback__)
     first = f"{kind} at {where}" if where else kind
@@ -200,7 +208,7 @@ def without_addresses(text: str) -> str:
 
 
 def innermost_template_line(traceback: TracebackType | None) -> str | None:
-    """``template:line`` of the last frame that is a template's."""
+    """``template:line`` of the innermost frame of a template."""
     where = None
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
@@ -212,7 +220,7 @@ def innermost_template_line(traceback: TracebackType | None) -> str | None:
 
 @contextmanager
 def executed_lines() -> Iterator[list[tuple[str, int]]]:
-    """Collects (template, line) for each LINE event of a template while the block runs."""
+    """Collect (template, line) for each LINE event of a template while the block runs."""
     lines: list[tuple[str, int]] = []
     monitoring = sys.monitoring
     tool = monitoring.PROFILER_ID
@@ -233,7 +241,7 @@ def executed_lines() -> Iterator[list[tuple[str, int]]]:
 
 
 def show_lines(lines: list[tuple[str, int]]) -> str:
-    """One ``template: 1 2 3`` for each stretch that stays in one template."""
+    """A line ``template: 1 2 3`` for each stretch of events in one template."""
     stretches: list[tuple[str, list[str]]] = []
     for name, line in lines:
         if not stretches or stretches[-1][0] != name:

@@ -1,6 +1,6 @@
-"""A case's templates for the reader of a failure: each line with the places in the sequence of LINE events.
+"""The templates of a case, with numbers beside each line: the places of its events in the sequence of LINE events.
 
-main                          1 and 4: the first and the fourth event are of that line
+main                          1,4: the first and the fourth event are those of this line
  1,4  1 | {% for x in y %}
  2,5  2 | {{ x }}
 """
@@ -10,7 +10,7 @@ from .engines import TMPLMON, Engine, run
 
 
 def listing(case: Case, engine: Engine = TMPLMON) -> str:
-    """The templates beside their events, and what came of the case: output, or error as shown."""
+    """The templates beside their events, the other sections, and the outcome: the output or the error."""
     outcome = run(engine, case, events=True)
     numbers: dict[tuple[str, int], list[str]] = {}
     count = 0

@@ -1,4 +1,4 @@
-"""What a case can name beside Python's own: a few objects with one trait each."""
+"""The names that a case can use in addition to Python's builtins: a few classes with one property each."""
 
 import builtins
 from collections import namedtuple
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 
 class User:
-    """Attributes, a property, a method, and a property that raises."""
+    """Has attributes, a property, a method, and properties that raise."""
 
     def __init__(self, name: str, age: int = 30, **more: Any) -> None:
         self.name = name
@@ -47,7 +47,7 @@ class Html:
 
 
 class Both:
-    """The same name as attribute and as item."""
+    """Has an attribute and an item of the same name."""
 
     name = "attribute"
 
@@ -58,7 +58,7 @@ class Both:
 
 
 class Items:
-    """Items only, and only those given."""
+    """Has items, but no attributes."""
 
     def __init__(self, **items: Any) -> None:
         self._items = items
@@ -79,7 +79,7 @@ class Async:
 
 
 class Counter:
-    """Counts its calls: shows how often something is evaluated."""
+    """Counts its calls. Shows how often an expression is evaluated."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -123,16 +123,16 @@ ENGINE_NAMES = (
 
 
 def context_functions(engine: ModuleType) -> dict[str, Callable[..., Any]]:
-    """Functions that are handed the context, marked with the engine's own decorators."""
+    """Functions that receive the context, by the decorators of the engine."""
 
     @engine.pass_context
     def peek(context: Any, name: str) -> Any:
-        """The variable as the context passed to functions knows it."""
+        """The value of a variable in the context that functions receive."""
         return context.get(name, "nothing")
 
     @engine.pass_context
     def seen(context: Any) -> str:
-        """Names and values of all variables a function called here can see, globals apart."""
+        """Names and values of all variables that a function with the context sees, without globals."""
         names = sorted(set(context.get_all()) - set(context.environment.globals))
         return " ".join(f"{name}={context.get_all()[name]}" for name in names if not callable(context[name]))
 
@@ -142,7 +142,7 @@ def context_functions(engine: ModuleType) -> dict[str, Callable[..., Any]]:
 
     @engine.pass_eval_context
     def escaping(eval_context: Any, *_: Any) -> str:
-        """Whether autoescape is on here."""
+        """Whether autoescaping is on where the function is called."""
         return "on" if eval_context.autoescape else "off"
 
     @engine.pass_environment

@@ -1,9 +1,9 @@
-"""Every case file holds on every engine: output, or error as shown; then the lines executed.
+"""Runs each case file on each engine, and compares the output or the error; on tmplmon, also the executed lines.
 
-pytest tests/cases                  run them
-pytest tests/cases -k scoping       one area
-pytest tests/cases --update         rewrite the expected parts: from Jinja2, or from tmplmon where a case
-                                    says that Jinja2 differs; events and messages from tmplmon
+pytest tests/cases                  runs all cases
+pytest tests/cases -k scoping       runs the cases of one feature
+pytest tests/cases --update         rewrites the expected sections, with the results of Jinja2, or of tmplmon if
+                                    the case says that Jinja2 differs; events and messages are those of tmplmon
 """
 
 from dataclasses import replace
@@ -41,7 +41,7 @@ def check(case: Case, outcome: Outcome) -> None:
     expected = case.sections
     error = outcome.error
     if error is not None and "\n" not in expected.get("error", "\n"):
-        # The message is Python's own, which versions of it word differently.
+        # The message is Python's own, and differs between versions of Python.
         error = error.partition("\n")[0]
     assert (outcome.output, error) == (expected.get("output"), expected.get("error"))
 
@@ -63,7 +63,7 @@ def test_case(path: Path, engine: Engine, update: bool) -> None:
 @pytest.mark.parametrize("engine", exhaustive_but(ENGINES, [TMPLMON]), ids=lambda engine: engine.name)
 @cases
 def test_case_in_an_async_environment(path: Path, engine: Engine) -> None:
-    """What holds in a plain environment holds with ``enable_async``, where templates compile differently."""
+    """A case has the same result with ``enable_async``, which compiles templates differently."""
     case = read(path, engine)
     if case.refusal("async"):
         pytest.skip(f"not with enable_async: {case.refusal('async')}")
@@ -76,7 +76,7 @@ def with_section(name: str) -> pytest.MarkDecorator:
 
 @with_section("message")
 def test_message(path: Path, update: bool) -> None:
-    """A syntax error says in tmplmon's own words what is wrong."""
+    """The message of a syntax error is the expected one."""
     case = casefile.read(path)
     outcome = run(TMPLMON, case)
     if update:
@@ -87,7 +87,7 @@ def test_message(path: Path, update: bool) -> None:
 
 @with_section("events")
 def test_events(path: Path, update: bool) -> None:
-    """The LINE events of a render are the lines a reader would point at, in order."""
+    """The LINE events of a rendering are the expected lines, in order."""
     case = casefile.read(path)
     outcome = run(TMPLMON, case, events=True)
     if update:
@@ -98,6 +98,6 @@ def test_events(path: Path, update: bool) -> None:
 
 
 def test_every_file_is_written_as_update_writes_it() -> None:
-    """So that --update changes expectations only."""
+    """Otherwise ``--update`` would change more than the expected sections."""
     for path in PATHS:
         assert path.read_text("utf-8") == casefile.render(casefile.read(path)), path

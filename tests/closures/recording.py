@@ -1,9 +1,9 @@
-"""Records the LINE and BRANCH events of templates, as places that both back ends have in common.
+"""Records the LINE and BRANCH events of templates in a form that is the same for both back ends.
 
-Rule: a line is (template, line); a branch is (template, from line, to line), where the destination is the line on
-which execution goes on, found by following the code: what coverage.py does with the events. A branch whose sides do
-not lead to different lines is none to such a tool: so are the engine's own tests in compiled code (``type(x) is
-str``), and branches that a template has on one line.
+Rule: a line is (template, line). A branch is (template, from line, to line). Its destination is the next line that
+is reached, which is found by following the instructions, as coverage.py does. Branches whose sides lead to the same
+line are left out, because such a tool does not count them: the engine's own tests in compiled code (``type(x) is
+str``), and branches of which both sides are on one line of the template.
 """
 
 import dis
@@ -30,7 +30,7 @@ BRANCHES = [getattr(monitoring.events, name) for name in _NAMES]
 
 
 class Walk:
-    """The instructions of a code object, and where each of its branches leads."""
+    """The instructions of a code object, and the destinations of its branches."""
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
@@ -40,7 +40,7 @@ class Walk:
 
     @functools.cache  # noqa: B019 - lives as long as the tests
     def leads_to(self, line: int | None, offset: int) -> frozenset[int]:
-        """The other lines that may come after an offset on a line."""
+        """The other lines that may be reached next from an offset on `line`."""
         lines: set[int] = set()
         seen: set[int] = set()
         pending = [self.number[offset]]
@@ -78,7 +78,7 @@ class Walk:
         return bool(left) and bool(right) and left != right
 
     def arc(self, offset: int, destination: int) -> tuple[int, int] | None:
-        """(from line, to line) of a branch event, if that is certain."""
+        """(from line, to line) of a branch event, or None if there is not exactly one next line."""
         line = self.lines.get(offset)
         if line is None or not self.decides(offset):
             return None
@@ -91,29 +91,29 @@ walk = functools.cache(Walk)
 
 @contextmanager
 def recorded(root: str = ROOT) -> Iterator[list[Event]]:
-    """The events of the templates that claim to be in a folder, while the block runs."""
-    happened: list[tuple[CodeType, tuple[int, ...]]] = []
+    """Record the events of the templates below the folder `root` while the block runs."""
+    raw_events: list[tuple[CodeType, tuple[int, ...]]] = []
     events: list[Event] = []
 
     def listener(code: CodeType, *where: int) -> object:
         if not code.co_filename.startswith(root):
             return monitoring.DISABLE
-        happened.append((code, where))
+        raw_events.append((code, where))
         return None
 
-    listened = [monitoring.events.LINE, *BRANCHES]
+    kinds = [monitoring.events.LINE, *BRANCHES]
     monitoring.use_tool_id(TOOL, "recording")
-    for event in listened:
+    for event in kinds:
         monitoring.register_callback(TOOL, event, listener)
-    monitoring.set_events(TOOL, sum(listened))
+    monitoring.set_events(TOOL, sum(kinds))
     try:
         yield events
     finally:
         monitoring.set_events(TOOL, monitoring.events.NO_EVENTS)
-        for event in listened:
+        for event in kinds:
             monitoring.register_callback(TOOL, event, None)
         monitoring.free_tool_id(TOOL)
-        for code, where in happened:
+        for code, where in raw_events:
             name = code.co_filename.removeprefix(root)
             arc = where if len(where) == 1 else walk(code).arc(*where)
             if arc is not None:
@@ -121,12 +121,14 @@ def recorded(root: str = ROOT) -> Iterator[list[Event]]:
 
 
 def as_reported(events: list[Event], maps: Mapping[str, CodeMap]) -> list[Event]:
-    """The events of executable lines: what reports count. `maps`: the code map of each template by its name.
+    """The events of executable lines, which reports count.
 
-    A statement belongs to the line on which it begins. Where its expressions stand on further lines, compiled code
-    reaches those, and may come back; closures reach the first line alone. So a further line counts as the first
-    (`CodeMap.first`), and arriving on a line from a line of the same statement does not count. Nothing else is left
-    out: a line that is reached again by a loop is there each time.
+    maps: name of a template → its code map.
+
+    A statement belongs to the line on which it begins. If it has expressions on further lines, compiled code fires
+    events for these lines, too, and may return to the first one; closures fire an event for the first line only.
+    So a further line counts as the first line (`CodeMap.first`), and an event that follows one of the same
+    statement is left out. Everything else is kept, such as the events of a line that a loop reaches again.
     """
     reported: list[Event] = []
     before: tuple[str, int] | None = None

@@ -1,7 +1,8 @@
-"""Where an exception came up: the template frames of its traceback are those of the other back end, to the column.
+"""The template frames of a traceback have the same lines and columns on both back ends.
 
-A scope of closures finds the place in the traceback, from the innermost closure that was called with its frame. So
-the cases are those in which a traceback has more than one such closure, or closures of other frames among them.
+A scope of the closures back end takes the position of an error from the traceback: from the innermost closure that
+was called with the scope's frame. So in these cases a traceback has several such closures, or closures of other
+frames between them.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from tmplmon import DictLoader, Environment
 
 from .recording import TOOL
 
-# Cases in which the application calls a macro.
+# Cases in which a function of the application calls a macro.
 CALLED_BACK = {
     "caught, then raised again elsewhere",
     "the same exception in two rounds",
@@ -34,7 +35,7 @@ INTERRUPT = KeyboardInterrupt()
 
 
 class Failing:
-    """Fails where it is put out, not where it is evaluated."""
+    """Can be evaluated, but not converted to text."""
 
     def __str__(self) -> str:
         raise ValueError("no text")
@@ -56,7 +57,7 @@ def safe(function: Callable[..., Any], *args: Any) -> str:
 
 
 def reraised(function: Callable[..., Any]) -> None:
-    """Catches what a function raises, and raises it again."""
+    """Call a function, catch its exception and raise it again."""
     try:
         function()
     except ZeroDivisionError as error:
@@ -80,7 +81,7 @@ VARIABLES: dict[str, Any] = {
     "tree": TREE,
     "interrupt": INTERRUPT,
 }
-# What is rendered is `main`.
+# Name of a case → its templates. The template `main` is rendered.
 CASES: dict[str, dict[str, str]] = {
     "operand": {"main": "a\n{{ 1 + (2 * (3 // 0)) }}"},
     "attribute": {"main": "{{ 1 ~ failing.name }}"},
@@ -88,7 +89,7 @@ CASES: dict[str, dict[str, str]] = {
     "joined text": {"main": "{{ 'x' ~ failing ~ 'y' }}"},
     "condition": {"main": "{% if 1 %}\n{% if 1 // 0 %}x{% endif %}\n{% endif %}"},
     "unpacking": {"main": "\n{% set a, b = (1, 2, 3) %}"},
-    "loop over what is no iterable": {"main": "{% for x in 7 %}{% endfor %}"},
+    "loop over a value that is not iterable": {"main": "{% for x in 7 %}{% endfor %}"},
     "condition of a loop": {"main": "{% for x in [1, 0] if 1 // x %}\n{{ x }}{% endfor %}"},
     "condition of a loop that looks ahead": {
         "main": "{% for x in [1, 0] if 1 // x %}{{ loop.last }}{% endfor %}"
@@ -170,8 +171,8 @@ def places(error: BaseException) -> list[Place]:
 
 
 def in_scopes(expected: list[Place]) -> list[Place]:
-    """The places with those of functions that compiled code makes of a loop in place of their caller's. With
-    closures, such a loop runs in a copy of the scope's frame."""
+    """The places as they are with closures. Compiled code makes a function of some loops, which has a frame below
+    that of the scope. Closures run such a loop in a copy of the scope's frame, which takes its place."""
     places: list[Place] = []
     for filename, name, line, column in expected:
         if name in ("loop", "loop condition"):
@@ -181,7 +182,7 @@ def in_scopes(expected: list[Place]) -> list[Place]:
 
 
 def forget() -> None:
-    """Forget where the exceptions were raised in the other back end."""
+    """Remove the tracebacks of the shared exceptions, which are from the other back end."""
     for error in (SHARED, INTERRUPT):
         error.__traceback__ = error.__context__ = None
 
@@ -197,7 +198,7 @@ def raised(run: Callable[[Environment], None], environment: Environment) -> Base
     "run", [render, generate, render_async, generate_async], ids=lambda run: run.__name__
 )
 @pytest.mark.parametrize("name", CASES)
-def test_the_place_is_that_of_compiled_code(name: str, run: Callable[[Environment], None]) -> None:
+def test_error_sites_are_those_of_compiled_code(name: str, run: Callable[[Environment], None]) -> None:
     options = {"enable_async": True} if "async" in run.__name__ else {}
     if options and name in CALLED_BACK:
         pytest.skip("the application's functions do not await the macro that they are passed")
@@ -212,7 +213,7 @@ def test_the_place_is_that_of_compiled_code(name: str, run: Callable[[Environmen
     assert expected
 
 
-def test_closing_a_stream_is_no_error() -> None:
+def test_a_stream_can_be_closed_before_its_end() -> None:
     stream = environment("closures", {"main": "{% for x in [1, 2] %}{{ x }}{% endfor %}"}).get_template(
         "main"
     )
@@ -223,7 +224,7 @@ def test_closing_a_stream_is_no_error() -> None:
 
 
 def test_raise_fires_once_for_each_scope() -> None:
-    """The innermost scope first, each at the place where the exception came up in it."""
+    """RAISE fires in the innermost scope first; in each scope at the position of the error there."""
     templates = {
         "main": "{% macro a(x) %}\n{{ 1 + (1 // x) }}{% endmacro %}{% for x in [0] %}\n\n{{ a(x) }}{% endfor %}"
     }

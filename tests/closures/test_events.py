@@ -1,7 +1,6 @@
 """Events of the closures back end other than lines and branches: scopes, calls, exceptions, pauses.
 
-Each test says in words what happens in a template; an event is written "NAME scope:line", with the name of what is
-called, handed out or raised.
+An event is written "NAME scope:line", followed by the name of the callable, the value or the exception.
 """
 
 import asyncio
@@ -40,14 +39,14 @@ def shown(what: Any) -> str:
 
 @contextmanager
 def events(*names: str) -> Iterator[list[str]]:
-    """The events of templates while the block runs."""
-    happened: list[tuple[str, CodeType, int, str]] = []
+    """Record the events of templates while the block runs."""
+    raw_events: list[tuple[str, CodeType, int, str]] = []
     events_seen: list[str] = []
 
     def listener(name: str) -> Callable[..., None]:
         def listen(code: CodeType, offset: int, *rest: Any) -> None:
             if code.co_filename.startswith(ROOT):
-                happened.append((name, code, offset, shown(rest[0]) if rest else ""))
+                raw_events.append((name, code, offset, shown(rest[0]) if rest else ""))
 
         return listen
 
@@ -64,13 +63,13 @@ def events(*names: str) -> Iterator[list[str]]:
         for name in names:
             monitoring.register_callback(TOOL, getattr(monitoring.events, name), None)
         monitoring.free_tool_id(TOOL)
-        for name, code, offset, what in happened:
+        for name, code, offset, what in raw_events:
             line = {o: n for start, end, n in code.co_lines() for o in range(start, end, 2)}.get(offset)
             events_seen.append(f"{name} {code.co_name}:{line} {what}".rstrip())
 
 
 def test_scopes_begin_and_end() -> None:
-    """A template, its block, its macro."""
+    """PY_START and PY_RETURN of a template, its block and its macro."""
     source = "{% macro m() %}\nx\n{% endmacro %}\n{% block b %}\ny\n{% endblock %}\n{{ m() }}"
     template = environment({"main": source}).get_template("main")
     with events(*SCOPES) as seen:
@@ -120,7 +119,7 @@ def test_unwinding() -> None:
 
 
 def test_calls() -> None:
-    """Calls of filters, tests, macros and functions. C_RETURN follows a callable that is no Python function."""
+    """Calls of filters, tests, macros and functions. C_RETURN fires for callables that are not Python functions."""
     source = "{{ x|upper }}\n{{ x is lower }}\n{{ f(x) }}\n{{ g(x) }}\n{% macro m() %}{% endmacro %}{{ m() }}"
     template = environment({"main": source}).get_template("main")
 
@@ -163,7 +162,7 @@ def test_an_exception_that_is_handled() -> None:
     assert seen == ["RAISE <template>:2 TemplateNotFound", "EXCEPTION_HANDLED <template>:2 TemplateNotFound"]
 
 
-def test_an_exception_that_is_not_wanted_is_raised_again() -> None:
+def test_an_exception_that_is_not_ignored_is_raised_again() -> None:
     """``ignore missing`` does not ignore a syntax error."""
     template = environment({"main": "a\n{% include 'bad' ignore missing %}", "bad": "{% if %}"}).get_template(
         "main"
@@ -194,7 +193,7 @@ def test_pauses() -> None:
     assert seen[1].startswith("PY_YIELD <template>:2")
 
 
-def test_a_pause_that_is_never_left() -> None:
+def test_a_generator_that_is_closed_while_suspended() -> None:
     """Closing the generator throws an exception into it."""
     template = environment({"main": "a\n{{ x }}\n{% for y in [1] %}b{% endfor %}"}).get_template("main")
     with events(*PAUSES) as seen:
@@ -277,8 +276,8 @@ async def _rendered(template: Any, data: dict[str, Any], how: str) -> None:
 
 @pytest.mark.parametrize("how", ["whole", "pieces"])
 @pytest.mark.parametrize("what", WAITING)
-def test_who_waits_says_so(what: str, how: str) -> None:
-    """While other code runs, each scope is suspended: it fires PY_YIELD and PY_RESUME by turns."""
+def test_scopes_that_wait_fire_yield_and_resume(what: str, how: str) -> None:
+    """Whenever other code runs, all scopes have fired PY_YIELD, and they fire PY_RESUME before they continue."""
     template, data = waiting(WAITING[what])
     running: list[str] = []
     while_others_ran: list[list[str]] = []
@@ -324,8 +323,8 @@ def test_who_waits_says_so(what: str, how: str) -> None:
 
 
 @pytest.mark.parametrize("what", WAITING)
-def test_tracers_and_profilers_see_who_waits_leave(what: str) -> None:
-    """For each frame 'call' and 'return' are received by turns, also if the rendering is cancelled."""
+def test_tracers_and_profilers_see_waiting_frames_return(what: str) -> None:
+    """For each frame, 'call' and 'return' alternate, also if the rendering is cancelled."""
     template, data = waiting(WAITING[what])
     for cancelled in (False, True):
         for install in (sys.settrace, sys.setprofile):
@@ -358,7 +357,7 @@ def test_tracers_and_profilers_see_who_waits_leave(what: str) -> None:
                 assert events_of_frame == ["call", "return"] * (len(events_of_frame) // 2)
 
 
-def test_what_is_awaited_has_the_template_among_its_callers() -> None:
+def test_awaited_functions_have_the_template_among_their_callers() -> None:
     templates = {
         "main": "\n{% include 'part' %}",
         "part": "{% macro m() %}\n{{ look() }}{% endmacro %}{{ m() }}",
@@ -384,7 +383,7 @@ def test_what_is_awaited_has_the_template_among_its_callers() -> None:
 
 
 def test_the_quiet_tree_has_no_signals() -> None:
-    """No closure of the quiet tree reads the places of the frame that signals use."""
+    """The quiet tree has no closure of the modules that fire events."""
     template = environment(
         {"main": "{% for x in xs if x %}{{ x.y|upper }}{% else %}-{% endfor %}"}
     ).get_template("main")
@@ -407,8 +406,8 @@ def test_the_quiet_tree_has_no_signals() -> None:
     assert not [name for name in modules if name.endswith((".signals", ".inclusions"))]
 
 
-def test_a_tool_that_comes_on_is_seen_by_the_next_scope() -> None:
-    """A function that the template calls starts a tool. The tool sees the macro that is called afterwards, and not
+def test_a_tool_that_starts_during_a_rendering_sees_the_next_scope() -> None:
+    """A function that the template calls starts a tool. The tool sees the macro that is called afterwards, but not
     the rest of the template."""
     source = "{% macro m() %}\nin m\n{% endmacro %}\n{{ on() }}\n{{ m() }}\nlast"
     template = environment({"main": source}).get_template("main")
@@ -466,7 +465,7 @@ def test_lines_that_a_tool_has_disabled() -> None:
         monitoring.free_tool_id(TOOL)
 
 
-def test_the_environment_says_which_back_end() -> None:
+def test_the_environment_names_its_back_end() -> None:
     loader = DictLoader({})
     assert Environment(loader=loader, backend="closures").backend == "closures"
     with pytest.raises(ValueError, match="backend"):

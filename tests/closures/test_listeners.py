@@ -1,5 +1,5 @@
-"""Tools of other projects on templates of the closures back end, in processes of their own: coverage.py with
-its cores, cProfile, pdb, and functions for ``sys.settrace`` and ``sys.setprofile``.
+"""Other projects' tools with templates of the closures back end: coverage.py with each core, cProfile, pdb, and
+functions for ``sys.settrace`` and ``sys.setprofile``. Each test runs a process.
 """
 
 import json
@@ -60,7 +60,7 @@ def python(folder: Path, *arguments: str, stdin: str = "", **more: str) -> str:
 
 
 def measured(folder: Path, core: str, *options: str) -> dict[str, dict[str, list[int]]]:
-    """File → its report by coverage.py."""
+    """File → its part of coverage.py's JSON report."""
     (folder / ".coveragerc").write_text("[run]\nplugins = tmplmon.tools.coverage\nsource = .\n[report]\n")
     python(folder, "-m", "coverage", "run", *options, "render.py", COVERAGE_CORE=core)
     python(folder, "-m", "coverage", "json", "-o", "report.json")
@@ -75,7 +75,10 @@ needs_plugin = pytest.mark.skipif(
 @needs_plugin
 @pytest.mark.parametrize("core", ["sysmon", "ctrace"])
 def test_coverage(folder: Path, core: str) -> None:
-    branch = core != "sysmon" or sys.version_info >= (3, 14)  # from when on it measures branches
+    branch = core != "sysmon" or sys.version_info >= (
+        3,
+        14,
+    )  # The sysmon core measures branches from 3.14 on.
     files = measured(folder, core, *(["--branch"] if branch else []))
     page, part = files["templates/page.html"], files["templates/part.html"]
     assert (page["executed_lines"], page["missing_lines"]) == ([1, 2, 3, 5, 8, 9], [10])
@@ -86,15 +89,15 @@ def test_coverage(folder: Path, core: str) -> None:
 
 
 def test_cprofile(folder: Path) -> None:
-    """A template is a function of its own file in the profile."""
+    """In the profile, a template is a function in the template's file."""
     script = (
         "import cProfile, pstats\n"
         + RENDER.replace("page.render(xs=[1, 2])", "None")
         .replace('assert "small" in text and "big" in text and "some" in text\n', "")
         .replace("text = None\n", "")
-        # A clock that goes on by one whenever it is read: times do not depend on the machine.
+        # A clock that advances by one whenever it is read, so that times do not depend on the machine.
         + "import itertools\nticks = itertools.count()\n"
-        + "for _ in range(2):  # the first rendering under a tool makes what the second uses\n"
+        + "for _ in range(2):  # the first rendering with a tool builds the monitored tree\n"
         + "    profile = cProfile.Profile(lambda: next(ticks))\n    profile.runcall(page.render, xs=[1, 2])\n"
         "times = {}\n"
         "for (file, line, name), (calls, *_, spent, _) in sorted(pstats.Stats(profile).stats.items()):\n"
@@ -122,7 +125,7 @@ debugger.runcall(page.render, xs=[2])
 
 
 def test_pdb_stops_on_lines(folder: Path) -> None:
-    """A breakpoint in a loop, variables, where, on to the next line, a breakpoint in the include."""
+    """Stops at a breakpoint in a loop, prints a variable, runs ``where`` and ``next``, and stops in the include."""
     commands = "continue\np x\nwhere\nnext\nnext\ncontinue\ncontinue\n"
     (folder / "debug.py").write_text(RENDER + DEBUGGED)
     shown = python(folder, "debug.py", stdin=commands)

@@ -1,7 +1,7 @@
-"""The two back ends are one engine: for every case of the corpus the same output or error, the same executable
-lines and the same branches in the same order; and the same output for generated templates.
+"""Both back ends have the same output or error for each case of the corpus, and the same executable lines and
+branches in the same order. For generated templates, they have the same output.
 
-Each case runs as it says, and by ``generate``; then both once more with ``enable_async``.
+Each case is rendered in its own way and by ``generate``, with and without ``enable_async``.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cases import casefile
 from cases.casefile import Case
-from cases.engines import HOW, TMPLMON, Engine, Outcome, describe, evaluate, run
+from cases.engines import RENDERERS, TMPLMON, Engine, Outcome, describe, evaluate, run
 from cases.test_cases import PATHS, each
 from differential.generate import site
 from differential.test_generated import examples
@@ -26,7 +26,7 @@ from .recording import Event, as_reported, recorded
 
 CLOSURES = Engine("tmplmon", (("backend", "closures"),))
 
-# What the back ends may differ in: name → (where, why). It is to stay as short as it is.
+# The intended differences between the back ends: name → (pattern of templates, reason). Keep it short.
 DIFFERENCES = {
     "branches of async for": (
         re.compile(r"\bfor\b"),
@@ -34,8 +34,8 @@ DIFFERENCES = {
         " events (3.13) or some at the exception that ends it. The closures back end fires them as for any loop.",
     ),
 }
-# Areas in which code that both awaits and yields differs from code that does one of them.
-BOTH = {
+# Features whose code differs between functions that both await and yield, and those that do only one of them.
+AWAITING_AND_YIELDING = {
     "asynchronous",
     "call",
     "errors",
@@ -55,7 +55,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def outcome(engine: Engine, case: Case, how: str, is_async: bool) -> tuple[str | Outcome, list[Event]]:
-    """The output or the error, and the events."""
+    """(output or error, events) of a case. how: a key of RENDERERS."""
     options = evaluate(case.sections.get("options", ""), engine)
     options |= {"enable_async": True} if is_async else {}
     variables = evaluate(case.sections.get("context", ""), engine)
@@ -63,13 +63,13 @@ def outcome(engine: Engine, case: Case, how: str, is_async: bool) -> tuple[str |
     try:
         template = engine.environment(case.templates, **options).get_template("main")
         with recorded() as events:
-            return HOW[how](template, variables), events
+            return RENDERERS[how](template, variables), events
     except Exception as error:
         return describe(error), events
 
 
 def maps(case: Case, events: list[Event]) -> dict[str, CodeMap]:
-    """The code map of each template that events came from."""
+    """The code map of each template that has events."""
     options = evaluate(case.sections.get("options", ""), CLOSURES)
     environment = CLOSURES.environment(case.templates, **options)
     names = dict.fromkeys(name for name, *_ in events)
@@ -87,23 +87,23 @@ def check(case: Case, how: str, is_async: bool = False) -> None:
         assert as_reported(second[1], by_name) == as_reported(first[1], by_name)
 
 
-def way(case: Case) -> str:
+def renderer_of(case: Case) -> str:
     return case.sections.get("run", "render")
 
 
 def is_native(case: Case) -> bool:
-    return "native" in way(case) or "native" in case.sections.get("options", "")
+    return "native" in renderer_of(case) or "native" in case.sections.get("options", "")
 
 
-# A plain run streams the cases of some areas, and of the others each third one.
-STREAMED = {*every(3, PATHS), *(path for path in PATHS if path.parent.name in BOTH)}
+# A plain run streams the cases of these features, and each third case of the others.
+STREAMED = {*every(3, PATHS), *(path for path in PATHS if path.parent.name in AWAITING_AND_YIELDING)}
 
 
 @each(PATHS)
 def test_same(path: Path) -> None:
     case = casefile.read(path)
-    check(case, way(case))
-    if way(case) == "render" and not is_native(case) and path in STREAMED:
+    check(case, renderer_of(case))
+    if renderer_of(case) == "render" and not is_native(case) and path in STREAMED:
         check(case, "generate")
 
 
@@ -112,8 +112,8 @@ def test_same_in_an_async_environment(path: Path) -> None:
     case = casefile.read(path)
     if case.refusal("async"):
         pytest.skip(f"not with enable_async: {case.refusal('async')}")
-    check(case, "native_async" if way(case) == "native" else way(case), is_async=True)
-    if path.parent.name in BOTH and not is_native(case):
+    check(case, "native_async" if renderer_of(case) == "native" else renderer_of(case), is_async=True)
+    if path.parent.name in AWAITING_AND_YIELDING and not is_native(case):
         check(case, "generate_async", is_async=True)
 
 
@@ -131,7 +131,7 @@ def test_events_of_generated_templates(tmp_path: Path) -> None:
         folder = tmp_path.resolve() / str(seed)
         folder.mkdir()
         write(seed, folder)
-        happened = []
+        event_lists = []
         for backend in ("bytecode", "closures"):
             environment = Environment(
                 loader=FileSystemLoader(folder), extensions=["tmplmon.ext.loopcontrols"], backend=backend
@@ -139,12 +139,12 @@ def test_events_of_generated_templates(tmp_path: Path) -> None:
             template, functions = environment.get_template(MAIN), Record().functions(seed)
             with recorded(f"{folder}/") as events:
                 template.render(v0={}, **functions)
-            happened.append(events)
+            event_lists.append(events)
         by_name = {path.name: code_map(environment, path.read_text(), path.name) for path in folder.iterdir()}
-        first, second = (as_reported(events, by_name) for events in happened)
+        first, second = (as_reported(events, by_name) for events in event_lists)
         if sys.version_info < (3, 14):
-            # There, a line counts as reached once more where an exception is handled that far from the beginning
-            # of a function (2,048 code units) that the VM has to look its line up.
+            # 3.13 fires LINE again at an exception handler more than 2,048 code units after the start of the
+            # function.
             first, second = ([event for event, _ in groupby(events)] for events in (first, second))
         assert second == first, seed
         count += len(first)

@@ -1,4 +1,4 @@
-"""The attributes of a compiled scope that docs/closures.md describes."""
+"""The attributes of a compiled scope, as docs/closures.md describes them."""
 
 import re
 import sys
@@ -52,7 +52,7 @@ def test_a_template_that_includes_itself_ends() -> None:
     assert template.render(n=2) == "210"
 
 
-def test_a_template_that_has_changed_is_joined_in_anew() -> None:
+def test_a_changed_template_is_included_again() -> None:
     templates = {"main": "{% include 'part' %}", "part": "old"}
     environment = Environment(loader=DictLoader(templates), backend="closures")
     template = environment.get_template("main")

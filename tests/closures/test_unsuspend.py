@@ -1,4 +1,4 @@
-"""The plain closures are what is generated from the suspending ones."""
+"""``plain.py`` is up to date with ``suspending.py``, from which it is generated."""
 
 import ast
 
@@ -12,7 +12,9 @@ def plain_form(source: str) -> str:
 
 
 def test_it_is_current() -> None:
-    assert is_current(), f"run python -m tests.closures.unsuspend: {PLAIN} is not what {SUSPENDING} gives"
+    assert is_current(), (
+        f"{PLAIN} is not up to date with {SUSPENDING}; run python -m tests.closures.unsuspend"
+    )
 
 
 def test_nothing_in_it_suspends() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cases import casefile
-from cases.engines import HOW, ROOT, Engine, evaluate
+from cases.engines import RENDERERS, ROOT, Engine, evaluate
 from cases.test_cases import PATHS, each
 from effort import every
 
@@ -52,7 +52,7 @@ def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backe
         try:
             template = engine.environment(case.templates, **options).get_template("main")
             sys.settrace(lines)
-            HOW[how](template, variables)
+            RENDERERS[how](template, variables)
         except Exception:
             pass  # what comes of it is another test's business
         finally:

@@ -3,7 +3,9 @@
 import pickle
 import time
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,11 @@ class Record:
         return mutant.statement is None or _is_set(bits, mutant.statement)
 
     def tests_of(self, mutant: Mutant) -> list[TestRecord]:
-        """The passing tests that run the mutant's statement, the fastest first. Of a mutant that takes effect on
-        import they are followed by those that run anything else of its module, or else of its package, those first
-        that run most of it."""
+        """The passing tests that run the mutant's statement, the fastest first.
+
+        Of a mutant that takes effect on import they are followed by those that run anything else of its module, or
+        else of its package: tests of each file in turn, those first that run most of it.
+        """
         passing = [test for test in self.tests if test.passed]
         covering = [
             test
@@ -64,7 +68,16 @@ class Record:
             package = mutant.path.rpartition("/")[0]
             others = [test for test in passing if any(path.startswith(package) for path in test.hits)]
             others.sort(key=lambda test: -len(test.hits))
-        return covering + others
+        return [*covering, *_files_in_turn(others)]
+
+
+def _files_in_turn(tests: Sequence[TestRecord]) -> Iterator[TestRecord]:
+    """The first test of each file, then the second of each file, and so on."""
+    by_file: dict[str, list[TestRecord]] = {}
+    for test in tests:
+        by_file.setdefault(test.name.partition("::")[0], []).append(test)
+    for row in zip_longest(*by_file.values()):
+        yield from (test for test in row if test is not None)
 
 
 def _count(bits: bytes) -> int:

@@ -26,7 +26,7 @@ MOST_SECONDS = 60
 SILENCE = 300.0
 """Seconds without a sign of life after which a process is taken for blocked."""
 NO_MUTANT = -1
-BATCH = 60
+BATCH = 200
 """Tests of a mutant that takes effect on import: their names are arguments of a process."""
 
 
