@@ -1,4 +1,4 @@
-"""Fixtures: monitoring tools that are gone after the test."""
+"""Fixtures that remove their monitoring tools after the test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitoring_tool import Tool
 
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
-    """Keep a tool that the tests themselves run under (coverage.py) out of what they count."""
+    """Switch off a tool that measures the tests themselves (coverage.py), as tests count events."""
     others = {
         number: sys.monitoring.get_events(number) for number in range(6) if sys.monitoring.get_tool(number)
     }
@@ -33,7 +33,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def tools() -> Iterator[Callable[[int], Tool]]:
-    """A function that makes a tool of a number."""
+    """A function from the number of a tool to a `Tool`."""
     created: list[Tool] = []
 
     def make(number: int) -> Tool:

@@ -1,11 +1,11 @@
-"""CPython's own test of monitoring, ``Lib/test/test_monitoring.py``, in the version of the running Python.
+"""Finds CPython's own test of monitoring, ``Lib/test/test_monitoring.py``, for the running version of Python.
 
-Many Pythons come with it, as ``test.test_monitoring``. Debian's have it in a package of its own;
+Most installations contain it, as ``test.test_monitoring``. Debian has a separate package for it:
 
     python tests/monitoring/cpython_tests.py
 
-gets that package with ``apt-get download``, without installing it, and puts the files where :func:`find` looks
-next, ``.cpython-tests/X.Y/`` in the project's folder. Those of a checkout of CPython can be put there, too.
+downloads this package with ``apt-get download``, without installing it, and copies the files to
+``.cpython-tests/X.Y/`` beside this file, where :func:`find` looks next. Files of a checkout of CPython work, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOW_TO_GET_IT = (
 
 
 def find() -> ModuleType | None:
-    """The module, as Python has it or from the folder; None if it is in neither."""
+    """The module of the running Python or, failing that, of the folder; None if neither has it."""
     try:
         import test
 
@@ -40,7 +40,7 @@ def find() -> ModuleType | None:
 
 
 def get() -> None:
-    """Take the files out of Debian's package for the running version."""
+    """Download Debian's package for the running version, and extract the files."""
     where = f"./usr/lib/python{VERSION}/test"
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["apt-get", "download", f"libpython{VERSION}-testsuite"], cwd=folder, check=True)

@@ -1,4 +1,4 @@
-"""A monitoring tool for tests, which records."""
+"""A monitoring tool for tests, which records events."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ type Recorded = list[tuple[Any, ...]]
 
 
 class Tool:
-    """One of the tools 0 to 5. ``seen`` gets a row per event of the code objects it watches:
+    """One of the tools 0 to 5. ``seen`` has a row for each event of the watched code objects:
 
-    (event name, *arguments), and with the frame that a callback finds above it, if ``frames`` is set.
+    (event name, *arguments), followed by the frame that called the callback if ``frames`` is set.
     """
 
     def __init__(self, number: int) -> None:
@@ -32,7 +32,7 @@ class Tool:
         return self
 
     def record(self, *events: Event | None, local: CodeType | None = None) -> Tool:
-        """Record events, everywhere or those of one code object."""
+        """Record events, of all code or of one code object."""
         chosen = [event for event in events if event is not None]
         for event in chosen:
             sys.monitoring.register_callback(self.number, event.mask, self._callback(event.name))
@@ -50,7 +50,7 @@ class Tool:
         return self.record(*ALL_EVENTS)
 
     def stop(self) -> Recorded:
-        """Switch the tool's global events off, and return what it has seen."""
+        """Switch the tool's global events off. Returns `seen`."""
         sys.monitoring.set_events(self.number, 0)
         return self.seen
 
@@ -73,7 +73,7 @@ class Tool:
 
 @contextlib.contextmanager
 def listening(callback_of: Callable[[str], Callable[..., object]]) -> Iterator[None]:
-    """A tool with a callback for every event, switched on for everything."""
+    """A tool that records all events of all code."""
     monitoring = sys.monitoring
     monitoring.use_tool_id(4, "listening")
     try:

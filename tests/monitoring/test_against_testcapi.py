@@ -1,5 +1,5 @@
-"""This package and CPython's C API, called through ``_testcapi``, side by side: what a callback gets, what it
-changes, what comes out."""
+"""Compares this package with CPython's C API, which is called through ``_testcapi``: the arguments of callbacks,
+their effects, and the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmplmon.monitoring.states import StateArray
 testcapi = pytest.importorskip("_testcapi", reason="this Python comes without _testcapi")
 TOOLS = (3, 4)  # 4 is called first
 
-# The C functions of these two pass an argument less than the VM does; here it is the VM's (see fire).
+# For these two, the C functions pass one argument less than the VM. This package passes those of the VM.
 COMPARED = [row for row in FIRES if row[1] not in (events.C_RETURN, events.C_RAISE)]
 
 
@@ -44,8 +44,8 @@ type Outcome = tuple[list[tuple[Any, ...]], list[int | str], int]
 def outcome(
     event: Event, answer: Callable[[str], object], code: object, enter: Callable[[], Any], fire: Any
 ) -> Outcome:
-    """Fire three times: what the two tools got, what came of each (the active byte, or the error), and the byte
-    that another state of the event has then."""
+    """Fire an event three times. Returns the arguments that both tools received, the result of each call (the
+    active byte, or the error), and the active byte of another state of the event afterwards."""
     got: list[tuple[Any, ...]] = []
     for tool in TOOLS:
         sys.monitoring.use_tool_id(tool, "compared")
@@ -89,7 +89,7 @@ def test_the_same_outcome(row: Any, answer: Callable[[str], object]) -> None:
         pytest.skip(f"this Python's _testcapi has no {name}")
     codelike = testcapi.CodeLike(2)
     states = StateArray([event, event])
-    # A CALL without arguments, and only that, can be fired without arg0 here.
+    # Only this package can fire CALL without arg0.
     if event is events.CALL and len(arguments) == 1:
         arguments = (*arguments, sys.monitoring.MISSING)
 

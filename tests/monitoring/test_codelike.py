@@ -1,4 +1,4 @@
-"""Code-likes: what Python's own readers of code objects say of them."""
+"""Python's own readers of code objects understand code-likes."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ TEXT = "first\nsecond line\n  third\nfourth\n"
 
 
 def lines_in_order(codelike: CodeLike) -> list[int]:
-    """The lines of ``co_lines``, without the driver's and other places without one."""
+    """The lines of ``co_lines``, without the entries that have none, such as the driver's."""
     return [line for line, _ in itertools.groupby(row[2] for row in codelike.code.co_lines()) if line]
 
 
 def check(codelike: CodeLike, positions: list[tuple[int, int, int, int]]) -> None:
-    """What has to be true of every code-like."""
+    """Check the properties that all code-likes have."""
     of_unit = list(codelike.code.co_positions())
     assert [of_unit[offset // 2] for offset in codelike.offsets] == positions
     assert list(codelike.offsets) == sorted(set(codelike.offsets))
     assert codelike.start < min(codelike.offsets, default=codelike.end) <= codelike.end
     assert of_unit[codelike.start // 2][0] is not None
-    # Before the start, and from the end on, there is no place at all.
+    # Offsets before the start and from the end on have no location.
     assert set(of_unit[: codelike.start // 2]) == {(None,) * 4}
     assert set(of_unit[codelike.end // 2 :]) == {(None,) * 4}
     instructions = {instruction.offset: instruction for instruction in dis.get_instructions(codelike.code)}
@@ -55,7 +55,7 @@ def check(codelike: CodeLike, positions: list[tuple[int, int, int, int]]) -> Non
 
 
 class Flow:
-    """Where execution goes on from an offset: the number of a site, or EXIT. Jumps without a line are followed."""
+    """The destination of an offset: the number of a site, or EXIT. Jumps without a line are followed."""
 
     def __init__(self, codelike: CodeLike) -> None:
         self.at = {instruction.offset: instruction for instruction in dis.get_instructions(codelike.code)}
@@ -99,7 +99,7 @@ def test_an_if_and_a_loop() -> None:
 
 
 def test_a_branch_that_goes_back_and_away() -> None:
-    """Destinations that Python's conditional jumps do not reach by themselves."""
+    """Python's conditional jumps cannot reach these destinations by themselves."""
     builder = CodeLikeBuilder("/p", "p")
     first = builder.place((1, 1, 0, 1))
     back = builder.branch((2, 2, 0, 1))
@@ -121,7 +121,7 @@ def test_a_branch_that_goes_back_and_away() -> None:
 
 @pytest.mark.parametrize("gap", [0, 1, 120, 126, 127, 128, 250, 254, 255, 256, 257, 300, 40_000])
 def test_distances(gap: int) -> None:
-    """Jumps over 255 units need EXTENDED_ARG, which itself makes distances longer."""
+    """Jumps over more than 255 units need EXTENDED_ARG instructions, which make the distances longer."""
     builder = CodeLikeBuilder("/p", "p")
     first = builder.branch((1, 1, 0, 1))
     positions = [(1, 1, 0, 1)] + [(2, 2, 0, 1)] * gap + [(3, 3, 0, 1)] * 3
@@ -139,7 +139,7 @@ def test_distances(gap: int) -> None:
     assert follow(codelike.left[back]) == first
 
 
-def test_random_flow() -> None:
+def test_generated_control_flow() -> None:
     rng = random.Random(43)
     for _ in range(40):
         builder = CodeLikeBuilder("/p", "p")
@@ -176,7 +176,7 @@ def test_labels() -> None:
     assert follow(codelike.left[out]) == EXIT
 
 
-def test_an_empty_one() -> None:
+def test_a_code_like_without_sites() -> None:
     codelike = CodeLikeBuilder("/p", "p").build()
     check(codelike, [])
     assert (lines_in_order(codelike), codelike.offsets) == ([1], ())
@@ -206,7 +206,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("message", "mistake"), MISTAKES.items(), ids=MISTAKES)
-def test_mistakes(message: str, mistake: Callable[[CodeLikeBuilder], object]) -> None:
+def test_invalid_arguments(message: str, mistake: Callable[[CodeLikeBuilder], object]) -> None:
     builder = CodeLikeBuilder(
         "/p", "p", firstlineno=5 if message.startswith(("before", "never", "cannot")) else 1
     )
@@ -215,7 +215,7 @@ def test_mistakes(message: str, mistake: Callable[[CodeLikeBuilder], object]) ->
         builder.build()
 
 
-def test_a_destination_of_a_site_that_is_not_there() -> None:
+def test_a_destination_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="no site 3"):
         CodeLikeBuilder("/p", "p").connect(3, left=Label())
 
@@ -252,7 +252,7 @@ def test_inspect_and_linecache(source: str) -> None:
         "",
     ]
     assert inspect.findsource(code) == (TEXT.splitlines(keepends=True), 1)
-    # inspect looks for the end of a Python block from the first line on.
+    # inspect searches for the end of a Python block, from the first line on.
     assert inspect.getsourcelines(code) == (["second line\n"], 2)
     assert inspect.getsourcefile(code) == source
 
@@ -279,7 +279,7 @@ def test_copies_keep_everything() -> None:
         assert list(other.co_positions()) == list(code.co_positions())
 
 
-def test_local_events_can_be_set_and_fire_nothing_natively(tool: Tool) -> None:
+def test_the_vm_fires_no_local_events_of_a_code_like(tool: Tool) -> None:
     codelike = in_file("/p")
     expected = (events.PY_START, events.LINE, events.PY_RETURN, events.CALL)
     tool.watch(codelike.code).record(*expected, local=codelike.code)

@@ -1,12 +1,11 @@
-"""CPython's own tests of the C API for monitoring, run against this package.
+"""Runs CPython's own tests of the C API for monitoring against this package.
 
-``Lib/test/test_monitoring.py`` has a class of tests, ``TestCApiEventGeneration``, that drives the C API
-through the ``_testcapi`` module. Here that class, as it comes with the running Python, gets a stand-in for
-``_testcapi`` whose functions are this package's.
+The class ``TestCApiEventGeneration`` of ``Lib/test/test_monitoring.py`` calls the C API through the module
+``_testcapi``. Here, the class of the running Python gets a replacement for ``_testcapi`` that calls this package.
 
-The tests count events, and switch them on for *everything*. So they would count those of the package's own
-Python code as well, where ``_testcapi`` is C: each CALL it makes, each PY_RETURN. While these tests run, the
-package's functions are therefore all hidden, as many of them always are.
+The tests switch events on for all code and count them. ``_testcapi`` is written in C, but this package would add
+the events of its own Python functions, such as CALL and PY_RETURN. So all of its functions are hidden during these
+tests, as many of them always are.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ BY_ID = {event.id: event for event in events.ALL_EVENTS}
 
 
 class CodeLike:
-    """What ``_testcapi.CodeLike`` is: a number of states. Which events they are of is said when it is
-    entered."""
+    """The replacement for ``_testcapi.CodeLike``: a number of states, whose events are set when it is entered."""
 
     def __init__(self, size: int) -> None:
         self.entered: tuple[int, ...] = ()
@@ -48,10 +46,9 @@ def enter_scope(codelike: CodeLike, *numbers: int) -> None:
 
 
 def stand_in_for(function: Callable[..., None]) -> Callable[..., int]:
-    """Return what ``_testcapi`` has for ``function``: (code-like, offset, *arguments) → the state's active
-    byte.
+    """Return the replacement for a function of ``_testcapi``: (code-like, offset, *arguments) → the active byte.
 
-    As in CPython's ``Modules/_testcapi/monitoring.c``, the offset is the number of the state, too.
+    As in CPython's ``Modules/_testcapi/monitoring.c``, the offset is also the number of the state.
     """
 
     def fire_event(codelike: CodeLike, offset: int, *arguments: Any) -> int:
@@ -76,7 +73,7 @@ if events.BRANCH is not None:
 
 
 def package_functions() -> Iterator[types.FunctionType]:
-    """Every Python function that a stand-in runs."""
+    """All Python functions that a replacement runs."""
     owners = [vars(fire), vars(states), vars(_capi), vars(StateArray), vars(states._Probe), vars(STAND_IN)]
     for owner in [*owners, vars(CodeLike)]:
         for value in owner.values():
@@ -102,10 +99,10 @@ TESTS = unittest.defaultTestLoader.getTestCaseNames(cpython.TestCApiEventGenerat
 
 
 @pytest.mark.parametrize("name", TESTS)
-def test_served_by_this_package(name: str, monkeypatch: pytest.MonkeyPatch, uninstrumented: None) -> None:
+def test_cpythons_tests_pass(name: str, monkeypatch: pytest.MonkeyPatch, uninstrumented: None) -> None:
     fired = []
     monkeypatch.setattr(cpython, "_testcapi", STAND_IN, raising=False)
-    # From 3.14 each test imports the module by itself, through import_helper.
+    # From 3.14 on, each test imports the module through import_helper.
     helper = types.SimpleNamespace(import_module=lambda name: fired.append(name) or STAND_IN)
     monkeypatch.setattr(cpython, "import_helper", helper, raising=False)
     result = unittest.TestResult()
@@ -115,8 +112,10 @@ def test_served_by_this_package(name: str, monkeypatch: pytest.MonkeyPatch, unin
     assert not result.errors + result.failures, "\n".join(text for _, text in result.errors + result.failures)
 
 
-def test_the_stand_in_is_what_runs(monkeypatch: pytest.MonkeyPatch, uninstrumented: None) -> None:
-    """With a stand-in that fires nothing, CPython's tests fail."""
+def test_cpythons_tests_fail_if_nothing_is_fired(
+    monkeypatch: pytest.MonkeyPatch, uninstrumented: None
+) -> None:
+    """Shows that the tests call the replacement."""
     broken = types.SimpleNamespace(**vars(STAND_IN))
     broken.fire_event_jump = lambda *arguments: 0
     monkeypatch.setattr(cpython, "_testcapi", broken, raising=False)

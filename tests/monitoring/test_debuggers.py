@@ -1,4 +1,4 @@
-"""Debuggers made from `bdb.Bdb` at work in scopes: where they stop, and that they pass over what runs them."""
+"""Debuggers that are based on `bdb.Bdb` stop in scopes, and not in the functions of the engine."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ type Stop = tuple[str, int | str]
 
 
 class Debugger(bdb.Bdb):
-    """A debugger in which ``step`` is typed until it comes to a scope, then one command where it stops in a scope,
-    and ``continue`` in a function. It notes the stops, with the line of the scope or the name of the function."""
+    """A debugger that runs ``step`` up to the first stop in a scope, then one command at each stop in a scope, and
+    ``continue`` at each stop in a function. `stops` has the line of the scope or the name of the function."""
 
     def __init__(self, command: str, backend: str) -> None:
-        # 3.13 knows one way of watching only.
+        # On 3.13, bdb has only one backend.
         super().__init__(**({} if backend == "settrace" else {"backend": backend}))  # type: ignore[arg-type]
         self.command = command
         self.stops: list[Stop] = []
@@ -63,7 +63,7 @@ def is_scope(frame: FrameType) -> bool:
 
 
 def traced_below(frame: FrameType | None) -> set[str]:
-    """The modules of the frames below one that are traced."""
+    """The modules of the traced frames below a frame."""
     visited: set[str] = set()
     while frame := frame and frame.f_back:  # type: ignore[assignment]
         if frame.f_trace is not None:
@@ -73,7 +73,7 @@ def traced_below(frame: FrameType | None) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs the programs of these tests is an engine."""
+    """The functions that run the programs of these tests are those of an engine."""
     monkeypatch.setattr(debuggers, "ENGINES", {"tmplmon.monitoring.", "test_scope"})
 
 
@@ -138,7 +138,7 @@ def test_step_into_an_include(backend: str) -> None:
 
 @pytest.mark.parametrize(("command", "line"), [("next", 1), ("step", 2)])
 def test_a_scope_that_pauses(command: str, line: int, backend: str) -> None:
-    """It pauses on line 2, where ``step`` follows, and ends on line 1."""
+    """The scope yields on line 2, where ``step`` continues, and ends on line 1."""
     counter = Counter()
     debugger = Debugger(command, backend)
 
@@ -151,8 +151,8 @@ def test_a_scope_that_pauses(command: str, line: int, backend: str) -> None:
     assert debugger.stops == [("line", 1), ("return", line), ("line", "main")]
 
 
-def test_a_debugger_that_comes_while_a_scope_runs(backend: str) -> None:
-    """The frames of the engine that it finds on the stack are not traced any more."""
+def test_a_debugger_that_starts_while_a_scope_runs(backend: str) -> None:
+    """The engine's frames that are on the stack are no longer traced."""
     program, debugger = Program(), Debugger("next", backend)
 
     def stop(value: object) -> object:
@@ -177,7 +177,7 @@ def library() -> str:
     return "done"
 
 
-def test_what_is_not_stepped_into(backend: str) -> None:
+def test_debuggers_do_not_step_into_engines(backend: str) -> None:
     stops: list[str] = []
 
     class Plain(bdb.Bdb):
@@ -206,7 +206,7 @@ def skipped(debugger: bdb.Bdb, run: Callable[[], object]) -> set[str] | None:
     return debugger.skip
 
 
-def test_who_is_told(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debuggers_that_are_notified(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Knowing(Debugger):
         leaves_out_engines = True
 

@@ -1,4 +1,4 @@
-"""Callbacks for LINE that are called without the scope's frame, where no other tool listens to the line."""
+"""Direct callbacks for LINE, which are called without the scope's frame if no other tool listens to the line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def tools() -> Iterator[None]:
 
 
 def callers() -> list[str]:
-    """The functions that are running, from the callback's caller on."""
+    """The names of the callers, from the callback's caller outwards."""
     frame, found = sys._getframe(2), []
     while frame is not None:
         found.append(frame.f_code.co_name)
@@ -59,7 +59,7 @@ def callers() -> list[str]:
     return found
 
 
-def test_it_is_called_from_the_engine(page: Page) -> None:
+def test_the_engine_calls_it(page: Page) -> None:
     seen: list[tuple[str, int, bool]] = []
     frames: list[bool] = []
 
@@ -85,7 +85,7 @@ def test_it_is_called_from_the_engine(page: Page) -> None:
 
 
 def test_another_tool_that_listens(page: Page) -> None:
-    """Where two tools want a line both are called as always, the higher one first."""
+    """If two tools listen to a line, both get a usual callback, the tool with the higher number first."""
     seen: list[tuple[str, int]] = []
 
     def disabling(code: CodeType, line: int) -> object:
@@ -123,7 +123,7 @@ def test_disable(page: Page) -> None:
     assert seen == [1, 2, 3, 1, 3, 1, 2, 3]
 
 
-def test_what_it_raises_comes_out(page: Page) -> None:
+def test_its_exceptions_propagate(page: Page) -> None:
     def direct(code: CodeType, line: int) -> None:
         raise ZeroDivisionError(line)
 
@@ -135,14 +135,14 @@ def test_what_it_raises_comes_out(page: Page) -> None:
     MONITORING.set_local_events(TOOL, page.code, 0)
 
 
-def test_a_tool_that_is_not_there() -> None:
+def test_a_tool_that_is_not_in_use() -> None:
     with pytest.raises(ValueError, match="tool 5 is not in use"):
         register_line(5, print)
     register_line(5, None)
 
 
-def test_a_clock_stands_still_while_an_engine_signals(page: Page) -> None:
-    """It stands still from before PY_START until after it, and from before PY_RETURN until after it; lines run."""
+def test_a_clock_is_paused_while_an_engine_signals(page: Page) -> None:
+    """It is paused during PY_START and during PY_RETURN, and runs between them."""
     seen: list[object] = []
     events = MONITORING.events
     register_clock(TOOL, (lambda: seen.append("pause"), lambda: seen.append("resume")))

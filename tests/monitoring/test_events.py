@@ -1,4 +1,4 @@
-"""The table of events against what the running Python says."""
+"""The table of events agrees with the running Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmplmon.monitoring import events
 from tmplmon.monitoring.events import ALL_EVENTS, event
 
 
-def test_every_event_python_has_is_there() -> None:
+def test_the_table_has_all_events_of_python() -> None:
     names = {name for name in vars(sys.monitoring.events) if name.isupper()}
     names -= {"NO_EVENTS", "INSTRUCTION"}
     if sys.version_info >= (3, 14):
@@ -37,12 +37,12 @@ def test_branches() -> None:
         assert events.BRANCH_LEFT is events.BRANCH_RIGHT is events.BRANCH
 
 
-def test_an_event_this_python_does_not_fire() -> None:
+def test_an_event_that_this_python_does_not_have() -> None:
     with pytest.raises(ValueError, match="'INSTRUCTION'"):
         event("INSTRUCTION")
 
 
-def test_the_documented_table_is_this_one() -> None:
+def test_the_documentation_has_the_same_table() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "monitoring" / "api.md").read_text(
         encoding="utf-8"
     )
@@ -57,7 +57,7 @@ def test_the_documented_table_is_this_one() -> None:
 
 
 def native(tool: Any) -> None:
-    """Python code that has every event except those of generators."""
+    """Python code that fires all events except those of generators."""
 
     def body(values: list[int]) -> int:
         for value in values:
@@ -76,8 +76,8 @@ def native(tool: Any) -> None:
     tool.stop()
 
 
-def test_arguments_are_those_of_the_vm(tool: Any) -> None:
-    """A row of the table says how many arguments a callback gets after the code object."""
+def test_the_number_of_arguments_is_that_of_the_vm(tool: Any) -> None:
+    """The table has the number of arguments that callbacks receive after the code object."""
     native(tool)
     seen = {name: len(arguments) for name, *arguments in tool.seen}
     assert {"LINE", "CALL", "C_RETURN", "C_RAISE", "RAISE", "PY_UNWIND", "JUMP"} <= seen.keys()

@@ -1,4 +1,4 @@
-"""Firing by itself, without a scope: arguments, order, DISABLE, errors."""
+"""The functions that fire events, without a scope: arguments, order, DISABLE, errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DISABLE = sys.monitoring.DISABLE
 MISSING = sys.monitoring.MISSING
 ERROR = ValueError("for the tools")
 
-# function, event, arguments of the function, what the callback gets after the code object
+# (function, event, its arguments, the arguments of the callback after the code object)
 FIRES: list[tuple[Callable[..., None], Event, tuple[Any, ...], tuple[Any, ...]]] = [
     (fire.fire_py_start, events.PY_START, (), (6,)),
     (fire.fire_py_resume, events.PY_RESUME, (), (6,)),
@@ -61,7 +61,7 @@ def states_for(*listed: Event) -> StateArray:
 
 
 @EACH
-def test_what_a_callback_gets(
+def test_the_arguments_of_callbacks(
     function: Callable[..., None],
     event: Event,
     arguments: tuple[Any, ...],
@@ -74,7 +74,7 @@ def test_what_a_callback_gets(
 
 
 @EACH
-def test_nobody_listens(
+def test_without_a_callback_nothing_happens(
     function: Callable[..., None],
     event: Event,
     arguments: tuple[Any, ...],
@@ -114,7 +114,7 @@ def test_disable(
         assert counts == [2, 3]
     else:
         assert left == [1 << 4 | 1 << 2] * 2
-        # The tool 4 comes first. Its error leaves out the tool 2, and its callback is gone after that.
+        # Tool 4 is called first. After its error, tool 2 is not called, and the callback of tool 4 is removed.
         assert counts == [1, 1]
 
 
@@ -189,8 +189,8 @@ def test_tools_are_called_from_the_highest_down(wanted: Event, tools: Callable[[
 
 
 @pytest.mark.parametrize("wanted", [events.LINE, events.RAISE], ids=["through C", "dispatched"])
-def test_a_callback_fires_nothing(wanted: Event, tool: Tool) -> None:
-    """Neither by the code it runs nor through this package."""
+def test_no_events_are_fired_during_a_callback(wanted: Event, tool: Tool) -> None:
+    """Neither for the Python code of the callback nor through this package."""
     states = states_for()
     function = fire.fire_line if wanted is events.LINE else fire.fire_raise
     argument = 12 if wanted is events.LINE else ERROR
@@ -219,8 +219,8 @@ def test_a_callback_that_was_removed_is_not_called(tool: Tool) -> None:
     assert tool.stop() == []
 
 
-def test_legacy_tools_are_passed_over(tool: Tool) -> None:
-    """They would get the frame of this very test, with line 12 in it."""
+def test_legacy_tools_receive_nothing_without_a_scope(tool: Tool) -> None:
+    """They would receive the frame of this test, with a line 12 that is not its own."""
     tool.watch(CODE).record(events.LINE)
     states = states_for(events.LINE)
     traced: list[int] = []
@@ -236,7 +236,7 @@ def test_legacy_tools_are_passed_over(tool: Tool) -> None:
     assert states.active(0) == 0xC0, "DISABLE took out the tool, the legacy bits are still there"
 
 
-def test_silently_fires_nothing_native(tool: Tool) -> None:
+def test_silently_suppresses_events_of_python_code(tool: Tool) -> None:
     def function() -> int:
         return 5
 

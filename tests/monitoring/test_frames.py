@@ -1,4 +1,4 @@
-"""The frames of scopes: what tools and tracebacks see, and that running one fires nothing."""
+"""The frames of scopes, as tools and tracebacks see them. Running one fires no events."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def caller() -> Any:
     return sys._getframe(2)
 
 
-def test_this_python_is_understood() -> None:
+def test_the_layout_of_frames_is_known() -> None:
     assert LINE_OFFSET is not None
     assert TRACING_OFFSET is not None
 
@@ -52,7 +52,7 @@ def test_a_real_frame() -> None:
     frame.close()
 
 
-def test_the_engine_is_below_it() -> None:
+def test_its_caller_is_the_engine() -> None:
     frame = ScopeFrame(CODELIKE.code)
     below = frame.call(lambda: [f for f, _ in traceback.walk_stack(caller())])
     assert below[0] is frame.frame
@@ -60,7 +60,7 @@ def test_the_engine_is_below_it() -> None:
     frame.close()
 
 
-def test_it_is_one_frame_all_the_time() -> None:
+def test_a_scope_has_the_same_frame_from_start_to_end() -> None:
     frame = ScopeFrame(CODELIKE.code)
     lines = []
     for line in (2, 3, 2):
@@ -70,7 +70,7 @@ def test_it_is_one_frame_all_the_time() -> None:
     frame.close()
 
 
-def test_calls_inside_of_a_call_are_made_and_give_what_they_return() -> None:
+def test_nested_calls_return_their_results() -> None:
     frame = ScopeFrame(CODELIKE.code)
 
     def inner() -> tuple[int, list[bool]]:
@@ -94,7 +94,7 @@ def test_changes_of_locals_reach_the_scope() -> None:
     frame.close()
 
 
-def test_an_exception_has_the_scopes_place() -> None:
+def test_a_traceback_has_the_position_in_the_scope() -> None:
     frame = ScopeFrame(CODELIKE.code)
     frame.move(3, CODELIKE.offsets[1])
     with pytest.raises(ZeroDivisionError) as caught:
@@ -111,7 +111,7 @@ def test_an_exception_has_the_scopes_place() -> None:
     frame.close()
 
 
-def test_every_exception_comes_through() -> None:
+def test_all_exceptions_propagate() -> None:
     frame = ScopeFrame(CODELIKE.code)
 
     def fail(error: BaseException) -> None:
@@ -140,7 +140,7 @@ def test_nested_frames_are_in_one_chain() -> None:
     outer.close()
 
 
-def test_after_its_end_it_can_be_looked_at() -> None:
+def test_a_frame_can_be_read_after_its_end() -> None:
     frame = ScopeFrame(CODELIKE.code, {"x": 1})
     frame.move(3, CODELIKE.offsets[1])
     kept = frame.frame
@@ -150,7 +150,7 @@ def test_after_its_end_it_can_be_looked_at() -> None:
 
 
 def test_a_frame_that_has_ended_has_a_position() -> None:
-    """rich looks for that of ``f_lasti``."""
+    """rich reads the position that belongs to ``f_lasti``."""
     frame = ScopeFrame(CODELIKE.code)
     with pytest.raises(ZeroDivisionError) as caught:
         frame.call(lambda: 1 // 0)
@@ -186,8 +186,8 @@ def test_running_it_fires_nothing(tool: Tool) -> None:
     assert tool.stop() == []
 
 
-def test_a_call_outside_has_events(tool: Tool) -> None:
-    """Code that is not part of the signalling is seen by tools as ever."""
+def test_functions_that_a_scope_calls_fire_events(tool: Tool) -> None:
+    """Tools see code that is not part of the signalling as usual."""
 
     def function() -> int:
         return 1
@@ -227,7 +227,7 @@ def test_without_a_known_layout_there_are_no_frames(monkeypatch: pytest.MonkeyPa
 def test_a_callback_that_raises_while_exceptions_are_monitored(
     registered: bool, tools: Callable[[int], Tool]
 ) -> None:
-    """3.15 crashed here before it had monitoring data of the code-like."""
+    """3.15 crashed here if the code-like had no monitoring data yet."""
     codelike = make()
     if registered:
         tools(3)

@@ -1,4 +1,4 @@
-"""The signalling is not seen by the tools that it tells: its functions do not come between the events of scopes."""
+"""The functions that fire events are hidden: tools get no events of them between those of scopes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tmplmon.monitoring.hidden import hide, without_resume
 
 
 def everything(run: Callable[[], object], keep: Callable[[CodeType], bool]) -> list[tuple[str, str]]:
-    """(event, function) of every event of the code that is to be kept, in order."""
+    """(event, function) of all events of the code objects that `keep` selects, in order."""
     seen: list[tuple[str, str]] = []
 
     def callback_of(name: str) -> Callable[..., None]:
@@ -48,7 +48,7 @@ PROGRAMS: dict[str, tuple[Any, Callable[[], object]]] = {
 
 @pytest.mark.parametrize(("made", "run"), PROGRAMS.values(), ids=PROGRAMS)
 def test_starts_and_returns_are_nested(made: Any, run: Callable[[], object]) -> None:
-    """What begins last ends first, whichever it is: scopes, the engine's functions, the few visible ones here."""
+    """Starts and returns of scopes, of the engine's functions and of the package's visible functions are nested."""
     codes = {codelike.code for codelike in made.scope.codelikes}
     stack: list[str] = []
     seen = everything(run, lambda code: code in codes or of_package(code) or code.co_filename == __file__)
@@ -56,7 +56,7 @@ def test_starts_and_returns_are_nested(made: Any, run: Callable[[], object]) -> 
         if name in ("PY_START", "PY_RESUME", "PY_THROW"):
             stack.append(function)
         elif name in ("PY_RETURN", "PY_YIELD", "PY_UNWIND"):
-            # The first to end may be one that began before the tool was there.
+            # The first function that returns may have started before the tool.
             assert not stack or stack.pop() == function, seen
     assert stack == []
     signalling = ("Activation.", "fire_", "silently", "dispatch", "ScopeFrame.call", "call_in")
@@ -67,7 +67,7 @@ def test_starts_and_returns_are_nested(made: Any, run: Callable[[], object]) -> 
 
 
 def test_cprofile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scopes are counted, each with the time of what it calls."""
+    """The profile has the number of calls of each scope, and the time of the functions it calls."""
     monkeypatch.syspath_prepend(str(EXAMPLE))
     import rules
 
@@ -107,14 +107,14 @@ def test_hidden_code_does_the_same() -> None:
     assert everything(lambda: function(3), lambda code: code is function.__code__) == []
 
 
-def test_hidden_code_keeps_its_places() -> None:
+def test_hidden_code_keeps_its_positions() -> None:
     code = test_hidden_code_does_the_same.__code__
     positions = list(code.co_positions())
     assert list(without_resume(code).co_positions())[: len(positions)] == positions
 
 
 def test_an_exception_passes_through_a_hidden_function() -> None:
-    """With the events of exceptions on, which crashed 3.15 for code it had no data of."""
+    """With exception events, for which 3.15 crashed if a code object had no monitoring data."""
 
     def function() -> float:
         return 1 / 0
@@ -126,11 +126,11 @@ def test_an_exception_passes_through_a_hidden_function() -> None:
             function()
 
     names = [name for name, _ in everything(run, lambda code: code is function.__code__)]
-    # From 3.15 these events are of code objects, too, and one that is not instrumented has none.
+    # From 3.15 on, these events are per code object. Code that is not instrumented fires none.
     assert names == (["RAISE", "PY_UNWIND"] if sys.version_info < (3, 15) else [])
 
 
-def test_nothing_is_hidden_if_asked() -> None:
+def test_hiding_can_be_switched_off() -> None:
     program = (
         "import opcode; from tmplmon.monitoring.fire import fire_line as function\n"
         "print(function.__code__.co_code[0] == opcode.opmap['RESUME'])"

@@ -1,4 +1,4 @@
-"""sys.settrace and sys.setprofile: real frames, right lines, and the protocol of local tracers."""
+"""sys.settrace and sys.setprofile: real frames, correct lines, and the protocol of local tracers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def traced(code: Any, run: Callable[[], Any], tracer: Any = None) -> list[tuple[Any, ...]]:
-    """Run under sys.settrace; return (event, line, argument) of frames of ``code``."""
+    """Run a function under sys.settrace. Returns (event, line, argument) of the frames of ``code``."""
     seen: list[tuple[Any, ...]] = []
 
     def trace(frame: FrameType, what: str, argument: object) -> Any:
@@ -89,8 +89,8 @@ def test_a_run_under_setprofile() -> None:
     ]
 
 
-def test_no_frame_but_the_scopes_has_a_line_of_it() -> None:
-    """The lines that the engine's own frames are seen at are lines of their own files."""
+def test_engine_frames_have_lines_of_their_own_files() -> None:
+    """No other frame than the scope's has one of its lines."""
     program = Program()
     seen: set[tuple[str, int]] = set()
 
@@ -109,7 +109,7 @@ def test_no_frame_but_the_scopes_has_a_line_of_it() -> None:
     assert {name for name, _ in seen} >= {"run", "enter", "call_outside"}
 
 
-def test_the_frame_is_one_and_has_the_variables() -> None:
+def test_all_events_have_one_frame_with_the_variables() -> None:
     program = Program()
     frames: list[FrameType] = []
     variables = {"test": "abc"}
@@ -133,7 +133,7 @@ def test_the_local_tracer() -> None:
     assert seen == ["line 1", "line 2", "line 4", "return 4"]
 
 
-def test_without_a_local_tracer_there_is_only_the_call() -> None:
+def test_without_a_local_tracer_only_the_call_is_traced() -> None:
     program = Program()
     seen = traced(program.scope.code, lambda: program.run("abc"), lambda *arguments: None)
     assert seen == [("call", 1, None)]
@@ -223,7 +223,7 @@ def test_only_the_thread_that_is_traced() -> None:
     assert len(ran) == 1
 
 
-def test_a_run_in_another_thread_does_not_stop_this_ones_events() -> None:
+def test_a_run_in_another_thread_does_not_end_tracing_here() -> None:
     program = Program()
 
     def elsewhere(value: object) -> None:
@@ -240,7 +240,7 @@ def test_a_run_in_another_thread_does_not_stop_this_ones_events() -> None:
 
 
 def test_tracing_and_monitoring_together(tool: Tool) -> None:
-    """settrace comes first, as in the VM; DISABLE does not touch it."""
+    """The settrace function is called first, as in the VM. DISABLE has no effect on it."""
     program = Program()
     order: list[tuple[str, int]] = []
     tool.watch(program.scope.code)
@@ -257,8 +257,8 @@ def test_tracing_and_monitoring_together(tool: Tool) -> None:
     assert order == [("trace", 1), ("tool", 1), ("trace", 4), ("tool", 4), ("trace", 1), ("trace", 4)]
 
 
-def test_a_tracer_that_is_not_callable_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some profilers in C give Python an object of theirs that cannot be called."""
+def test_a_tracer_that_is_not_callable_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some profilers that are written in C install an object that is not callable."""
     program = Program()
     sys.setprofile(lambda *arguments: None)
     try:
@@ -277,9 +277,9 @@ def test_without_frames_there_are_no_legacy_events(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("core", ["ctrace", "pytrace"])
-def test_coverages_tracers_see_every_line_and_lose_none(core: str, tmp_path: Path) -> None:
-    """They keep a stack of calls: lines of the scope and of Python code before and after it are in their
-    place."""
+def test_coverages_tracers_record_all_lines(core: str, tmp_path: Path) -> None:
+    """They keep a stack of calls: lines of the scope and of Python code before and after it belong to the right
+    file."""
     coverage = pytest.importorskip("coverage")
     page = tmp_path / "page.rules"
     page.write_text("one\ntwo\nthree\n")
@@ -323,8 +323,8 @@ def test_coverages_tracers_see_every_line_and_lose_none(core: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("core", ["ctrace", "pytrace"])
-def test_coverages_tracers_see_which_line_follows_which(core: str, tmp_path: Path) -> None:
-    """Between the lines of a scope there are other scopes, functions that are a part of it, and pauses."""
+def test_coverages_tracers_record_the_arcs_of_a_scope(core: str, tmp_path: Path) -> None:
+    """Also if other scopes, functions that are a part of the scope, or yields come between its lines."""
     coverage = pytest.importorskip("coverage")
     if coverage.Coverage.current() is not None:
         pytest.skip("these tests are being measured themselves")
@@ -371,8 +371,8 @@ def test_coverages_tracers_see_which_line_follows_which(core: str, tmp_path: Pat
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_profile_module_is_not_disturbed() -> None:
-    """It raises AssertionError at a 'return' that is not of its last 'call'."""
+def test_the_profile_module_works() -> None:
+    """It raises AssertionError for a 'return' that does not belong to the last 'call'."""
     profile = importlib.import_module("profile")
     program = Program()
     profiler = profile.Profile()
@@ -382,8 +382,8 @@ def test_the_profile_module_is_not_disturbed() -> None:
     assert (counts["run"], counts["invoke"]) == (2, 1)
 
 
-def test_a_tracer_that_goes_away_in_the_middle() -> None:
-    """From inside its own call, or of the local one."""
+def test_a_tracer_that_is_removed_during_a_scope() -> None:
+    """By itself or by the local tracer."""
     program = Program()
     seen: list[tuple[str, int]] = []
 
@@ -404,7 +404,7 @@ def test_a_tracer_that_goes_away_in_the_middle() -> None:
 
 
 def test_the_local_tracer_can_be_replaced() -> None:
-    """By what it returns, and through ``frame.f_trace``, as debuggers do."""
+    """By its return value, and through ``frame.f_trace``, as debuggers do."""
     program = Program()
     seen: list[tuple[str, str]] = []
 
@@ -457,7 +457,7 @@ def test_the_frames_below_are_the_callers() -> None:
 
 
 def test_a_generator_under_settrace_and_setprofile() -> None:
-    """Each stretch between two yields is a 'call' and a 'return', as for Python's generators; the frame is one."""
+    """As for Python's generators, 'call' and 'return' enclose each part between two yields, with the same frame."""
     counter = Counter()
     code = counter.scope.code
     frames: set[FrameType] = set()

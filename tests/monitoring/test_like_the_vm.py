@@ -1,7 +1,7 @@
-"""A scope against Python code that does the same: the same events in the same order, whatever a callback does.
+"""A scope fires the same events in the same order as Python code that does the same, whatever a callback does.
 
-Each pair runs under a tool that records everything: first to the end, then once for each of its events with the
-callback of that event raising. Compared are the event, which of the two functions it is of, and the exception.
+Each pair runs under a tool that records all events: first to the end, then once for each event, whose callback
+raises. The comparison covers the event, its function and the exception.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ type Row = tuple[str, str, str]
 
 
 class FromTheTool(Exception):
-    """What a callback raises."""
+    """The exception that callbacks raise."""
 
 
-# Python puts a handler around the body of a generator (PEP 479), which other languages do not have.
+# Python's generators have a handler around their body (PEP 479); scopes of other languages do not.
 HANDLER = {"EXCEPTION_HANDLED", "RERAISE"}
 
 
 def record(codes: dict[CodeType, str], run: Callable[[], object], fails_at: int | None = None) -> list[Row]:
-    """Every event of ``codes`` but those of a generator's handler; the callback of event ``fails_at`` raises."""
+    """All events of ``codes`` except those of a generator's handler. The callback of event ``fails_at`` raises."""
     seen: list[Row] = []
 
     def callback(name: str) -> Callable[..., None]:
@@ -159,7 +159,7 @@ def test_the_same_events(native: Callable[[], object], signalled: Callable[[], o
 
 
 class Host:
-    """A class with everything that can be called."""
+    """A class with all kinds of callables."""
 
     def __init__(self, value: object) -> None:
         pass
@@ -265,7 +265,7 @@ def test_the_same_events_of_calls(function: Callable[[Any], object], argument: o
     native = monitored(call.__code__, lambda: call(function, argument))
     signalled = monitored(ONE_CALL.scope.code, lambda: ONE_CALL.run(function, argument))
     if sys.version_info < (3, 14) and isinstance(function, MethodType):
-        # There the VM takes apart the method in `x.f()`, but not one that it finds in a variable.
+        # The VM unpacks the method in `x.f()`, but not a method in a variable.
         assert [row[0] for row in signalled] == [row[0] for row in native]
         assert signalled[0] == ("CALL", function.__func__, function.__self__)
     else:

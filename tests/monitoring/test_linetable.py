@@ -1,4 +1,4 @@
-"""The codec against CPython's own reader of line tables, form by form and on the whole library."""
+"""The codec of line tables agrees with CPython's reader, for each form of entry and for the standard library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOWHERE: Position = (None, None, None, None)
 
 
 def code_of_units(units: int, linetable: bytes, firstlineno: int) -> types.CodeType:
-    """A code object of ``units`` code units with that line table, for CPython to read."""
+    """A code object of ``units`` code units with this line table."""
     body = bytes((opmap["NOP"], 0)) * (units - 1)
     last = bytes((opmap["RETURN_VALUE"], 0))
     return (lambda: None).__code__.replace(
@@ -52,7 +52,7 @@ def hash_of(name: str) -> int:
 
 
 def library_code() -> Iterator[types.CodeType]:
-    """Every code object of the standard library that is installed, its own tests too if they are."""
+    """All code objects of the installed standard library, including its tests."""
     root = Path(sysconfig.get_path("stdlib"))
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if name not in ("site-packages", "dist-packages")]
@@ -60,19 +60,19 @@ def library_code() -> Iterator[types.CodeType]:
             if name.endswith(".py"):
                 if hash_of(name) % 20 and not runs_everything():
                     continue
-                # Reads the compiled file, where there is one, and so takes a seventh of the time.
+                # Reads the compiled file if there is one, which takes a seventh of the time.
                 loader = SourceFileLoader("module", str(Path(folder, name)))
                 try:
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore")
                         module = loader.get_code("module")
-                except (SyntaxError, ValueError):  # files kept to test the parser's errors
+                except (SyntaxError, ValueError):  # files with syntax errors, for tests of the parser
                     continue
                 assert module is not None
                 yield from nested(module)
 
 
-# The form each entry must take: its kind, and the length of the table.
+# The expected form of an entry: its kind, and the length of the table.
 FORMS: list[tuple[str, Position, int, int]] = [
     ("short", (7, 7, 0, 0), 0, 2),
     ("short, last column and width", (7, 7, 79, 94), 9, 2),
@@ -100,7 +100,7 @@ FORMS: list[tuple[str, Position, int, int]] = [
 @pytest.mark.parametrize(
     ("position", "kind", "length"), [row[1:] for row in FORMS], ids=[row[0] for row in FORMS]
 )
-def test_each_form(position: Position, kind: int, length: int) -> None:
+def test_the_form_of_each_entry(position: Position, kind: int, length: int) -> None:
     table = encode_linetable([position, position], 7)
     assert table[0] >> 3 & 15 == kind
     assert len(table) == length
@@ -119,7 +119,7 @@ def test_an_end_line_of_none_is_the_line() -> None:
     assert encode_linetable([(8, None, 1, 2)], 7) == encode_linetable([(8, 8, 1, 2)], 7)
 
 
-def test_nowhere_does_not_move_the_line() -> None:
+def test_an_entry_without_a_line_does_not_change_the_line() -> None:
     positions: list[Position] = [(9, 9, 0, 1), NOWHERE, (9, 9, 2, 3), NOWHERE, (4, 4, None, None)]
     table = encode_linetable(positions, 7)
     assert list(code_of_units(5, table, 7).co_positions()) == positions == decode_linetable(table, 7)
@@ -172,7 +172,7 @@ def test_a_position_the_format_cannot_hold(position: Position) -> None:
         b"\xf8\x05",
     ],
 )
-def test_bytes_that_are_no_line_table(table: bytes) -> None:
+def test_malformed_line_tables(table: bytes) -> None:
     with pytest.raises(ValueError, match="line table"):
         decode_linetable(table, 1)
 
@@ -187,7 +187,7 @@ def test_bytes_that_are_no_line_table(table: bytes) -> None:
         (b"\xe8\x40", "ends inside an entry, after 2 bytes"),
     ],
 )
-def test_where_a_line_table_is_wrong(table: bytes, message: str) -> None:
+def test_the_offset_of_the_error_in_a_line_table(table: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         decode_linetable(table, 1)
 
@@ -197,10 +197,10 @@ def test_where_a_line_table_is_wrong(table: bytes, message: str) -> None:
     [(0, b"\x00"), (63, b"\x3f"), (64, b"\x40\x01"), (4095, b"\x7f\x3f"), (4096, b"\x40\x40\x01")],
 )
 def test_varints(number: int, encoded: bytes) -> None:
-    """An end line that is so many lines below the line: 6 bits a byte, lowest first, 0x40 if more follow."""
+    """An end line this many lines below the line: 6 bits in each byte, the lowest first; 0x40 if more follow."""
     position = (1, 1 + number, 0, 0)
     table = b"\xf0\x00" + encoded + b"\x01\x01"
-    if number == 0:  # on one line there is a shorter form, which is as good to read
+    if number == 0:  # a position on one line has a shorter form
         assert decode_linetable(table, 1) == [position]
         return
     assert decode_linetable(table, 1) == [position]
@@ -208,7 +208,7 @@ def test_varints(number: int, encoded: bytes) -> None:
 
 
 def test_every_code_object_of_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decode gives ``co_positions()``; encode gives them back, in the very bytes that the compiler wrote."""
+    """Decoding gives ``co_positions()``. Encoding these gives the bytes of the compiler again."""
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     count = 0
     for code in library_code():
@@ -246,7 +246,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("source", SHAPES.values(), ids=SHAPES)
-def test_only_the_resume_loses_its_place(source: str) -> None:
+def test_only_the_resume_loses_its_line(source: str) -> None:
     code = function_code(source)
     bare = without_resume_line(code)
     changed = [
@@ -262,7 +262,7 @@ def test_only_the_resume_loses_its_place(source: str) -> None:
 
 
 def test_a_resume_on_another_line_than_the_first() -> None:
-    """The entries that follow count their lines from RESUME's: they have to be carried along."""
+    """The lines of the next entries are relative to that of RESUME, and have to be adjusted."""
     code = function_code("def f():\n    a = 1\n    return a")
     positions = list(code.co_positions())
     moved = [(code.co_firstlineno + 40, code.co_firstlineno + 40, 0, 0), *positions[1:]]
@@ -284,7 +284,7 @@ def test_code_without_a_resume_is_left_alone() -> None:
 
 
 def monitored(code: types.CodeType, *args: object) -> list[int]:
-    """The lines that ``sys.monitoring`` tells of when a function runs."""
+    """The lines for which ``sys.monitoring`` fires events when a function runs."""
     seen: list[int] = []
     monitoring = sys.monitoring
     monitoring.use_tool_id(4, "test")
@@ -298,7 +298,7 @@ def monitored(code: types.CodeType, *args: object) -> list[int]:
     return seen
 
 
-def test_monitoring_reports_the_first_line_then() -> None:
+def test_monitoring_then_reports_the_first_line() -> None:
     code = function_code("def f(): a = 1; return a")
     assert monitored(code) == []
     assert monitored(without_resume_line(code)) == [1]
@@ -310,7 +310,7 @@ NO_LINE = 1000
 
 
 def without(source: str, *nowhere: int, first: int = 1) -> types.CodeType:
-    """The code of a function whose ``def`` and the given lines are on no line, and that begins on line `first`."""
+    """The code of a function without its ``def`` line and some other lines, and with `first` as its first line."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if getattr(node, "lineno", None) in (1, *nowhere):
@@ -320,7 +320,7 @@ def without(source: str, *nowhere: int, first: int = 1) -> types.CodeType:
 
 
 def traced(code: types.CodeType, *args: object) -> list[tuple[str, int | None]]:
-    """The events of ``sys.settrace`` and their lines, of a function or all of a generator."""
+    """The events of ``sys.settrace`` and their lines, for a function or for a whole generator."""
     events: list[tuple[str, int | None]] = []
 
     def trace(frame: types.FrameType, event: str, arg: object) -> Any:
@@ -346,7 +346,7 @@ def test_the_resume_of_a_function_without_a_def_line() -> None:
     assert traced(code, 5) == [("call", 0), ("line", 3), ("line", 4), ("return", 4)]
 
 
-def test_the_line_that_a_function_without_a_def_line_begins_on() -> None:
+def test_the_first_line_of_a_function_without_a_def_line() -> None:
     code = without("def f(a):\n  b = a\n  return b", first=2)
     assert code.co_firstlineno == 2
     assert [line for *_, line in iter_lines(code)] == [2, 3]
@@ -360,7 +360,7 @@ def test_a_generator_that_pauses_before_its_first_line() -> None:
     assert traced(code, 1) == [("call", 0), ("line", 4), *pause, *pause, ("line", 5), ("return", 5)]
 
 
-def test_a_function_that_is_left_on_no_line_is_called_on_none() -> None:
+def test_a_function_without_any_line() -> None:
     code = without("def f(a):\n  b = a\n  return b", 3)
     assert traced(code, 1) == [("call", None), ("line", 2), ("return", None)]
     assert next(line for *_, line in code.co_lines()) is None

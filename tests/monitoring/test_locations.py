@@ -1,4 +1,4 @@
-"""The location table: places in several files, include chains, both directions, and its size."""
+"""The location table: positions in several files, chains of includes, both directions, and its size."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_same_file_included_twice_has_two_chains() -> None:
     assert table.chain(table.inclusion(36)) == second.chain
 
 
-def test_before_the_first_entry_there_is_no_place() -> None:
+def test_offsets_before_the_first_entry_have_no_location() -> None:
     builder = LocationTableBuilder("a")
     builder.add(6, 1)
     table = builder.build()
@@ -98,7 +98,7 @@ def test_a_built_table_does_not_change() -> None:
 
 def test_equality_hash_and_pickle() -> None:
     table = page()
-    table.offsets_of("page.html", 1)  # the reverse index is no part of the table's value
+    table.offsets_of("page.html", 1)  # the reverse index is not compared
     for other in (pickle.loads(pickle.dumps(table)), copy.deepcopy(table), page()):
         assert other == table and hash(other) == hash(table) and list(other) == list(table)
     assert table != LocationTableBuilder("page.html").build()
@@ -116,7 +116,7 @@ def test_equality_hash_and_pickle() -> None:
         (0, 1, 1, 5, 4),
     ],
 )
-def test_places_that_are_none(arguments: tuple[int, ...]) -> None:
+def test_entries_without_a_location(arguments: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="offset"):
         LocationTableBuilder("a").add(*arguments)
 
@@ -141,7 +141,7 @@ def test_large_values() -> None:
 
 
 def test_the_size_of_an_entry() -> None:
-    """6 bytes an entry for a small file, where ``co_linetable`` needs 3."""
+    """An entry takes 6 bytes for a small file; in ``co_linetable`` it takes 3."""
     builder = LocationTableBuilder("a")
     places = []
     for number in range(120):
@@ -165,7 +165,7 @@ def test_each_field_is_as_wide_as_its_largest_value(largest: int, bytes_each: in
     builder = LocationTableBuilder("a")
     builder.add(0, largest, largest)
     assert (builder.build().nbytes, builder.build().line(0)) == (5 + bytes_each, largest)
-    # Columns are stored as value + 1, end lines as spans.
+    # Columns are stored as value + 1, and end lines as distances from the line.
     builder = LocationTableBuilder("a")
     builder.add(0, 1, 1 + largest, largest - 1, 3)
     table = builder.build()

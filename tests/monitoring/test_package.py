@@ -1,4 +1,4 @@
-"""The package as a whole: what it imports, what it offers."""
+"""The imports of the package, and its public names."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ def test_it_imports_only_itself_and_the_standard_library() -> None:
                 assert name.startswith("tmplmon.monitoring") or top in sys.stdlib_module_names, (path, name)
 
 
-def test_importing_it_is_light() -> None:
-    """``ctypes`` and the rest come with the first name that needs them; the compiler only needs the line
-    table."""
+def test_its_import_is_lazy() -> None:
+    """``ctypes`` is imported with the first name that needs it. A compiler only needs the line table."""
     program = (
         "import sys, tmplmon; before = {*sys.modules}; import tmplmon.monitoring.linetable\n"
         "assert not {'ctypes', 'dis', 'opcode'} & ({*sys.modules} - before), {*sys.modules} - before\n"
@@ -49,7 +48,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 
 def members(thing: type) -> set[str]:
-    """The public names of a class, those of its instances included."""
+    """The public names of a class and of its instances."""
     names = {
         name for base in thing.__mro__[:-1] for name in (*vars(base), *base.__dict__.get("__slots__", ()))
     }
@@ -59,7 +58,7 @@ def members(thing: type) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
-def test_everything_of_the_classes_is_in_the_api_page() -> None:
+def test_the_api_page_has_all_members_of_the_classes() -> None:
     page = (FOLDER.parents[1] / "docs" / "monitoring" / "api.md").read_text(encoding="utf-8")
     words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", page))))
     missing = {
@@ -84,7 +83,7 @@ def test_public_names_have_docstrings() -> None:
                     assert ast.get_docstring(method), f"{path.name}: {node.name}.{method.name}"
 
 
-def test_a_name_that_is_not_there() -> None:
+def test_an_unknown_name() -> None:
     try:
         package.no_such_name  # noqa: B018
     except AttributeError as error:

@@ -1,4 +1,4 @@
-"""Pythons that differ: without the C API, with other interpreters in the process, and several threads at once."""
+"""Python without the C API, with other interpreters in the process, and with several threads."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ REASONS = {
 
 
 @pytest.mark.parametrize("python", REASONS, ids=["not exported", "no GIL"])
-def test_a_python_that_cannot_fire(python: str, tmp_path: Path) -> None:
-    """Scopes run, unseen; what tools miss is said once, when there is a tool."""
+def test_without_the_c_api(python: str, tmp_path: Path) -> None:
+    """Scopes run without events. A warning says so once, when there is a tool."""
     source = tmp_path / "main.rules"
     source.write_text("total = price * 2\n")
     program = f"""{python}
@@ -96,8 +96,8 @@ except RuntimeError as error:
     assert run(program).startswith("this Python does not export _PyMonitoring_FireLineEvent")
 
 
-def test_frames_do_without_it() -> None:
-    """Tracebacks through scopes need no events."""
+def test_frames_without_the_c_api() -> None:
+    """Tracebacks have the frames of scopes even so."""
     program = f"""{LACKING}
 from tmplmon.monitoring import CodeLikeBuilder, ScopeFrame
 builder = CodeLikeBuilder("/srv/page", "page")
@@ -114,8 +114,8 @@ frame.close()
 
 
 @pytest.mark.parametrize("kind", ["isolated", "legacy"])
-def test_an_interpreter_of_its_own(kind: str, tmp_path: Path) -> None:
-    """Each has its own tools, states and scopes; those of the main interpreter see nothing of it."""
+def test_subinterpreters(kind: str, tmp_path: Path) -> None:
+    """Each interpreter has its own tools, states and scopes. Tools of the main interpreter see no other."""
     source = tmp_path / "main.rules"
     source.write_text("one = 1\ntwo = 2\n")
     inner = f"""
@@ -169,7 +169,7 @@ def together(*work: Callable[[], object]) -> None:
 
 
 def test_a_traced_thread_misses_nothing_while_a_callback_runs_in_another(tool: Tool) -> None:
-    """A state is shared by all threads; the bits of settrace stay in it while the C API serves the tools."""
+    """All threads share a state. It keeps the bits of settrace while the C API calls the tools."""
     program = Program()
     in_callback, done = threading.Event(), threading.Event()
     traced: list[int] = []
@@ -206,7 +206,7 @@ def test_a_traced_thread_misses_nothing_while_a_callback_runs_in_another(tool: T
 
 
 def test_events_of_other_threads_find_their_callback(tool: Tool) -> None:
-    """An exception event is fired with a look at the callback, for which it has to be replaced for a moment."""
+    """To fire an exception event, the package replaces the callback for a moment."""
     states, rounds = StateArray([events.RAISE]), 100_000
     counts = {"native": 0, "fired": 0}
 
@@ -242,7 +242,7 @@ def test_events_of_other_threads_find_their_callback(tool: Tool) -> None:
 
 
 def test_scopes_entered_while_tools_come_and_go(tools: Callable[[int], Tool]) -> None:
-    """Nothing but whole lines of the scope comes out, and no error, whenever a tool is switched on and off."""
+    """Whenever a tool is switched on and off, it receives only lines of the scope, and no error occurs."""
     program = Program()
     tool = tools(4).watch(program.scope.code)
     stop = threading.Event()

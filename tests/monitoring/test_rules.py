@@ -1,4 +1,4 @@
-"""The worked example of the documentation, under real tools: a line tool, coverage.py and pdb."""
+"""The example of the documentation with real tools: a line tool, coverage.py and pdb."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_the_language(rules: ModuleType, main: Path) -> None:
     assert rules.run(program, {**VALUES, "price": 1})["discount"] == 0
 
 
-def test_it_is_no_longer_than_said() -> None:
+def test_the_documented_length() -> None:
     assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def record_lines(run: Callable[[], object]) -> list[tuple[str, int]]:
-    """A tool that records every line of every rules file."""
+    """A tool that records all lines of all rules files."""
     monitoring = sys.monitoring
     seen: list[tuple[str, int]] = []
 
@@ -106,7 +106,7 @@ def test_locations(rules: ModuleType, main: Path) -> None:
 
 
 def coverage_of(main: Path, *, branch: bool, prelude: str = "") -> dict[str, Any]:
-    """Run the example under coverage.py's sysmon core in a process of its own."""
+    """Run the example under coverage.py's sysmon core in another process."""
     pytest.importorskip("coverage")
     script = main.parent / "script.py"
     script.write_text(
@@ -148,8 +148,7 @@ def test_coverage_lines(main: Path) -> None:
     sys.version_info < (3, 14), reason="coverage.py measures branches with sysmon from 3.14 on"
 )
 def test_coverage_branches(main: Path) -> None:
-    """The arcs of the branches that were taken; self-arcs stand for lines, negative ones for entry and
-    exit."""
+    """The arcs of the branches that were taken. Lines are arcs to themselves; entry and exit are negative."""
     lines, arcs = coverage_of(main, branch=True)["main.rules"]
     assert lines == [1, 2, 3, 4, 8, 9]
     branches = {tuple(arc) for arc in arcs if arc[0] in (2, 8) and arc[0] != arc[1]}
@@ -157,7 +156,7 @@ def test_coverage_branches(main: Path) -> None:
 
 
 def test_coverage_reports(main: Path) -> None:
-    """The commands of docs/monitoring/rules.md: with the plugin, reports have the rules files."""
+    """The commands of docs/monitoring/rules.md. With the plugin, reports contain rules files."""
     pytest.importorskip("coverage")
     main.write_text(
         "total = price * quantity\nif total > 100\n    include extra.rules\nelse\n    total = 0\nend\n"
@@ -214,9 +213,9 @@ IN_HOST = lowered.__code__.co_firstlineno
 def debug(
     rules: ModuleType, main: Path, backend: str, line: int, commands: list[str]
 ) -> tuple[str, list[Stop], dict[str, Any]]:
-    """Run the example in pdb, with a breakpoint; commands begin there. Returns what pdb wrote, where it stopped
-    (several times in a row on a line is once), and the variables afterwards."""
-    bdb.Breakpoint.clearBreakpoints()  # they are numbered through all debuggers
+    """Run the example in pdb up to a breakpoint, then the commands. Returns pdb's output, the lines on which it
+    stopped (without repetitions), and the variables at the end."""
+    bdb.Breakpoint.clearBreakpoints()  # the numbers of breakpoints are global
     arguments: dict[str, Any] = {} if backend == "settrace" else {"backend": backend}
     out = io.StringIO()
     stdin = io.StringIO("\n".join(["continue", *commands, "clear 1", "continue", ""]))
@@ -234,7 +233,7 @@ def debug(
 
 @each_backend
 def test_pdb(rules: ModuleType, main: Path, backend: str) -> None:
-    """Breakpoints by file and line, ``next`` in the order of the rules, variables, and a change that counts."""
+    """A breakpoint by file and line, ``next``, the value of a variable, and an assignment that takes effect."""
     commands = ["p total", "next", "next", "next", "p discount", "limit = 3", "where"]
     shown, stops, result = debug(rules, main, backend, 3, commands)
     assert stops[:4] == [("main.rules", line) for line in (3, 4, 8, 9)]
@@ -253,7 +252,7 @@ def test_pdb_steps_through_rules_includes_and_functions(rules: ModuleType, main:
 
 @each_backend
 def test_pdb_in_a_function_that_a_rule_calls(rules: ModuleType, main: Path, backend: str) -> None:
-    """``up`` leads to the rule, with its variables, and ``return`` back to the rules."""
+    """``up`` selects the rule with its variables, and ``return`` continues to the rule."""
     commands = [
         "step",
         "step",
@@ -278,8 +277,8 @@ def test_pdb_until(rules: ModuleType, main: Path, backend: str) -> None:
 
 
 @each_backend
-def test_pdb_stops_where_an_exception_comes_up(rules: ModuleType, main: Path, backend: str) -> None:
-    """Post mortem: the rule is among the frames, with its line and variables."""
+def test_pdb_post_mortem(rules: ModuleType, main: Path, backend: str) -> None:
+    """The rule is among the frames, with its line and variables."""
 
     def broken(value: int) -> int:
         raise ArithmeticError("no lower")
@@ -304,7 +303,7 @@ def test_pdb_stops_where_an_exception_comes_up(rules: ModuleType, main: Path, ba
 
 
 def test_a_traceback(rules: ModuleType, main: Path) -> None:
-    """With a tool active, an error in a host function is shown with the rule that called it."""
+    """With an active tool, the traceback of an error in a host function has the rule that called it."""
     program = rules.load(main)
 
     def broken(value: int) -> int:

@@ -1,5 +1,5 @@
-"""Scopes as an engine uses them: event sequences, places, includes, generators, threads, tools that come and
-go."""
+"""Scopes as an engine uses them: sequences of events, positions, includes, generators, threads, and tools that are
+switched on and off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DISABLE = sys.monitoring.DISABLE
 
 
 class Program:
-    """A hand-made scope:
+    """A scope that is written by hand:
 
     1 if test
     2   helper(test)
@@ -73,7 +73,7 @@ def names(seen: list[tuple[Any, ...]]) -> list[str]:
 # -- which events --------------------------------------------------------------------------------------------
 
 
-def test_nothing_active_means_quiet(program: Program) -> None:
+def test_without_tools_a_scope_is_quiet(program: Program) -> None:
     assert program.run("abc") == "quiet"
 
 
@@ -117,8 +117,8 @@ def test_an_exception_from_the_host(program: Program, tool: Tool) -> None:
     assert (frame.lineno, frame.colno, frame.end_colno, frame.name) == (2, 2, 14, "page")
 
 
-def test_an_exception_that_nobody_reported(program: Program, tool: Tool) -> None:
-    """The end of the ``with`` does it."""
+def test_an_exception_that_the_engine_did_not_report(program: Program, tool: Tool) -> None:
+    """The end of the ``with`` block reports it."""
     tool.watch(program.scope.code).record(events.RAISE, events.PY_UNWIND)
     activation = program.scope.enter()
     assert activation is not None
@@ -215,8 +215,8 @@ def test_jumps_returns_and_iterators(tool: Tool) -> None:
     assert end == ("PY_RETURN", at[out], 6)
 
 
-def test_being_at_a_site_without_an_event(program: Program, tool: Tool) -> None:
-    """Of what is called from there, and of the frame, the place is the site's; nothing is fired."""
+def test_moving_to_a_site_without_an_event(program: Program, tool: Tool) -> None:
+    """The frame has the position of the site, also for functions that are called there. No event is fired."""
     tool.watch(program.scope.code).record(events.LINE, events.CALL, events.C_RETURN, events.RAISE)
     activation = program.scope.enter()
     assert activation is not None
@@ -234,8 +234,8 @@ def test_being_at_a_site_without_an_event(program: Program, tool: Tool) -> None:
     ]
 
 
-def test_entering_although_nobody_listens(program: Program, tools: Callable[[int], Tool]) -> None:
-    """A tool that comes while something is called is seen when that returns."""
+def test_entering_a_scope_without_listeners(program: Program, tools: Callable[[int], Tool]) -> None:
+    """A tool that starts during a call receives events after the call has returned."""
     new_tools: list[Tool] = []
 
     def come(value: object = None) -> None:
@@ -265,7 +265,7 @@ def test_callbacks_find_the_scopes_frame(program: Program, tool: Tool) -> None:
     assert frames[0].f_locals is variables
 
 
-def test_the_frames_line_is_the_events(program: Program, tool: Tool) -> None:
+def test_the_frame_has_the_line_of_the_event(program: Program, tool: Tool) -> None:
     lines: list[tuple[str, int]] = []
     tool.watch(program.scope.code).answer = lambda name: lines.append((name, sys._getframe(2).f_lineno))
     tool.record(events.LINE, events.CALL, BRANCH_LEFT, events.PY_START, events.PY_RETURN)
@@ -282,7 +282,7 @@ def test_the_frames_line_is_the_events(program: Program, tool: Tool) -> None:
     ]
 
 
-def test_disable_is_per_site_and_ends_in_quiet(program: Program, tool: Tool) -> None:
+def test_disable_is_per_site_and_a_scope_gets_quiet(program: Program, tool: Tool) -> None:
     tool.watch(program.scope.code).answer = lambda name: DISABLE
     tool.record(events.LINE)
     assert program.run("") == "signalled"
@@ -301,7 +301,7 @@ def test_disabling_a_branch(program: Program, tool: Tool) -> None:
         program.run(test)
     ways = [destination for _, _, destination in tool.stop()]
     site = program.scope.sites[program.test]
-    # One event on 3.13: one way is disabled with the other.
+    # 3.13 has one event for both sides, so both are disabled.
     assert ways == ([site.left, site.right] if BRANCH_LEFT is not BRANCH_RIGHT else [site.left])
 
 
@@ -349,7 +349,7 @@ def test_local_events(program: Program, tool: Tool) -> None:
 
 
 def test_local_events_set_in_py_start_count_at_once(program: Program, tool: Tool) -> None:
-    """What coverage.py's sysmon core does."""
+    """coverage.py's sysmon core does this."""
     code = program.scope.code
 
     def start(name: str) -> object:
@@ -371,7 +371,7 @@ def test_local_events_set_in_py_start_count_at_once(program: Program, tool: Tool
 
 
 def test_restart_events_with_local_events(program: Program, tool: Tool) -> None:
-    """What was disabled comes back; what others do in between does not bring it back by itself."""
+    """Disabled events are enabled again by ``restart_events``, and by nothing that other tools do before."""
     tool.watch(program.scope.code).answer = lambda name: DISABLE
     tool.record(events.LINE, local=program.scope.code)
     for _ in range(2):
@@ -385,7 +385,7 @@ def test_restart_events_with_local_events(program: Program, tool: Tool) -> None:
     sys.monitoring.set_local_events(4, program.scope.code, 0)
 
 
-# What signals each event, of a scope with a site of each kind.
+# The function that fires each event, for a scope with a site of each kind.
 SIGNALS: dict[str, Callable[[Any, dict[str, int], BaseException], None]] = {
     "PY_START": lambda signal, at, error: (signal.py_start(), signal.py_return()),
     "PY_RETURN": lambda signal, at, error: (signal.py_start(), signal.py_return(1)),
@@ -410,8 +410,8 @@ SIGNALS: dict[str, Callable[[Any, dict[str, int], BaseException], None]] = {
 
 @pytest.mark.parametrize("event", events.ALL_EVENTS, ids=lambda event: event.name)
 def test_disable_for_each_event(event: events.Event, tools: Callable[[int], Tool]) -> None:
-    """One of two tools disables: it gets the event once, the other each time. Where that is not allowed, ValueError
-    comes out, and the callback is gone."""
+    """If one of two tools disables an event, it receives the event once, and the other tool each time. For events
+    that cannot be disabled, ValueError is raised and the callback removed."""
     builder = ScopeBuilder("/srv/all", "all")
     at = {kind: getattr(builder, kind)(1) for kind in ("line", "call", "branch", "jump", "pause", "iterate")}
     builder.connect(at["branch"], right=EXIT)
@@ -637,7 +637,7 @@ def test_throwing_into_a_generator(tool: Tool) -> None:
     assert tool.seen[0][1] == at
 
 
-def test_tools_that_change_while_a_generator_waits(tool: Tool) -> None:
+def test_tools_that_change_while_a_generator_is_suspended(tool: Tool) -> None:
     counter = Counter()
     tool.watch(counter.scope.code).record(events.LINE)
     run = counter.run(3)
@@ -694,7 +694,7 @@ def test_the_check_of_one_byte(program: Program, tool: Tool) -> None:
     tool.stop()
 
 
-def test_what_a_scope_is(program: Program) -> None:
+def test_attributes_of_a_scope(program: Program) -> None:
     scope = program.scope
     assert (scope.code.co_name, scope.code.co_qualname) == ("page", "site.page")
     assert repr(scope) == "<Scope site.page of '/srv/page': 5 sites>"

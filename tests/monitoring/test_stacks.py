@@ -1,4 +1,4 @@
-"""What tracers that keep a stack of calls are told: of a scope the same as of a generator that does the same."""
+"""Tracers that keep a stack of calls receive the same events of a scope as of a generator that does the same."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tmplmon.monitoring import ScopeBuilder, legacy
 from tmplmon.monitoring.frames import ScopeFrame
 
 RESUME = opmap["RESUME"]
-# Where a frame is when it yields: the YIELD_VALUE, or on 3.13 the RESUME behind it.
+# The instruction of a suspended frame: YIELD_VALUE, or on 3.13 the RESUME after it.
 AFTER = 0 if sys.version_info < (3, 14) else 2
 
 
 class StackTracer:
-    """Reads frames as coverage.py does, and records what happens in one file: (from, to) for lines, with "start"
-    and "end" for the calls and returns that are not those of a pause."""
+    """Reads frames as coverage.py does, and records the arcs in one file: (from line, to line), with "start" and
+    "end" for calls and returns, except for those of a yield."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -61,12 +61,12 @@ def arcs(
         run()
     finally:
         sys.settrace(None)
-    # The one frame that is left over is this function's, which the tracer has not seen the call of.
+    # The remaining frame is that of this function, whose call the tracer has not seen.
     assert tracer.stack == []
     return tracer.arcs
 
 
-def test_the_reading_is_right_for_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tracer_records_a_python_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     def generator() -> Iterator[int]:
         yield 1
         yield 2
@@ -105,7 +105,7 @@ def test_includes_are_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert arcs(nav, program.run, monkeypatch) == [("start", 1), (1, 2), (2, "end")] * 2
 
 
-def test_a_pause_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_yield_does_not_end_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Counter()
     seen_arcs = arcs(program.scope.code.co_filename, lambda: [*program.run(2)], monkeypatch)
     assert [before for before, _ in seen_arcs].count("start") == 1
@@ -114,7 +114,7 @@ def test_a_pause_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_part_that_is_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line before the part is the one that is left afterwards, whatever the part reached."""
+    """After the part, the arc starts at the line before the part, whichever lines the part has reached."""
     builder = ScopeBuilder("/srv/tree.rules", "tree")
     first, second, third = (builder.line(number) for number in (1, 2, 3))
     scope = builder.build()
@@ -145,8 +145,8 @@ def test_a_part_that_is_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_a_tracer_that_comes_in_the_middle_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a function that is running when it comes."""
+def test_a_tracer_that_starts_during_a_scope_receives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a function that is already running."""
     program = Program()
     tracer = StackTracer(program.scope.code.co_filename)
     monkeypatch.setattr(legacy, "STACK_TOOLS", {__name__})
@@ -155,7 +155,7 @@ def test_a_tracer_that_comes_in_the_middle_is_told_nothing(monkeypatch: pytest.M
         pass
 
     another.__module__ = "another"
-    sys.settrace(another)  # so that the scope is signalling
+    sys.settrace(another)  # so that the scope fires events
     try:
         program.run("abc", lambda value: sys.settrace(tracer))
         assert tracer.arcs == []
@@ -165,8 +165,8 @@ def test_a_tracer_that_comes_in_the_middle_is_told_nothing(monkeypatch: pytest.M
     assert tracer.arcs == [("start", 1), (1, 2), (2, 4), (4, "end")]
 
 
-def test_a_tracer_that_has_enough_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """coverage.py's answers None, and has taken the call off its stack, when it was stopped by another thread."""
+def test_a_tracer_that_returns_none_receives_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """coverage.py's tracer returns None and removes the call from its stack if another thread has stopped it."""
     program = Program()
     seen: list[str] = []
 
@@ -201,7 +201,7 @@ def test_a_tracer_that_raises_is_removed(monkeypatch: pytest.MonkeyPatch) -> Non
         sys.settrace(None)
 
 
-def test_other_tools_hear_nothing_of_the_frames_that_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_tools_do_not_see_suspended_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     program = Program()
     file = program.scope.code.co_filename
     codes: list[CodeType] = []
@@ -211,7 +211,7 @@ def test_other_tools_hear_nothing_of_the_frames_that_pause(monkeypatch: pytest.M
     assert {id(code) for code in codes if code.co_filename == file} == {id(program.scope.code)}
 
 
-def test_a_paused_frame_looks_like_the_scopes() -> None:
+def test_a_suspended_frame_has_the_attributes_of_the_scopes_frame() -> None:
     code = Program().scope.code
     scope_frame = ScopeFrame(code, {"x": 1}, {"__name__": "rules"})
     scope_frame.begin_function()

@@ -1,4 +1,4 @@
-"""State arrays: what is active, from global and local events, and when that is looked at again."""
+"""State arrays: the active tools by global and local events, and when they are read again."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_nothing_is_active_without_tools() -> None:
     states.exit()
 
 
-def test_the_version_is_only_looked_at_if_there_is_a_tool() -> None:
+def test_the_version_is_only_read_if_there_is_a_tool() -> None:
     if any(sys.monitoring.get_tool(number) for number in range(6)):
         pytest.skip("a tool, coverage.py probably, is watching the tests")
     states = StateArray(EVENTS)
     assert (states.enter(), states.version) == (False, 0)
     sys.monitoring.use_tool_id(4, "idle")
-    sys.monitoring.restart_events()  # the first version is 0, too
+    sys.monitoring.restart_events()  # the first version is also 0
     try:
         assert states.enter() is False
         assert states.version > 0
@@ -65,8 +65,8 @@ def test_global_events(tools: Callable[[int], Tool]) -> None:
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_every_tool_is_asked(number: int, tools: Callable[[int], Tool]) -> None:
-    """For global and for local events, each tool alone."""
+def test_the_events_of_all_tools_are_read(number: int, tools: Callable[[int], Tool]) -> None:
+    """For global and for local events, with one tool at a time."""
     code = codelike("one")
     states = StateArray(EVENTS, [code] * 5)
     tools(number)
@@ -118,7 +118,7 @@ def test_local_events_count_for_their_code_like_only(tool: Tool) -> None:
     assert states.enter() is False
 
 
-def test_a_change_of_local_events_leaves_what_is_disabled(tools: Callable[[int], Tool]) -> None:
+def test_a_change_of_local_events_keeps_disabled_states(tools: Callable[[int], Tool]) -> None:
     code = codelike("one")
     states = StateArray(EVENTS, [code] * 5)
     tools(4).record(events.LINE, local=code)
@@ -133,7 +133,7 @@ def test_a_change_of_local_events_leaves_what_is_disabled(tools: Callable[[int],
     assert active(states) == [8, 0, 0, 0, 0]
 
 
-def test_local_events_that_go_leave_the_global_ones(tool: Tool) -> None:
+def test_removing_local_events_keeps_the_global_ones(tool: Tool) -> None:
     code = codelike("one")
     states = StateArray(EVENTS, [code] * 5)
     tool.record(events.LINE)
@@ -145,7 +145,7 @@ def test_local_events_that_go_leave_the_global_ones(tool: Tool) -> None:
     assert active(states) == [0, 16, 16, 0, 0]
 
 
-def test_a_tool_that_was_freed_is_gone(tools: Callable[[int], Tool]) -> None:
+def test_a_freed_tool_is_not_active(tools: Callable[[int], Tool]) -> None:
     code = codelike("one")
     states = StateArray(EVENTS, [code] * 5)
     sys.monitoring.use_tool_id(3, "gone")
@@ -180,14 +180,14 @@ def test_entering_in_several_threads(tool: Tool) -> None:
     assert [tools & TOOLS for tools in active(states)] == [0, 16, 16, 0, 0]
 
 
-def test_mistakes() -> None:
+def test_invalid_arguments() -> None:
     one, other = codelike("one"), codelike("other")
     with pytest.raises(ValueError, match="not neighbours"):
         StateArray(EVENTS[:3], [one, other, one])
     with pytest.raises(ValueError, match="3 events, but owners for 2"):
         StateArray(EVENTS[:3], [one, other])
     states = StateArray(EVENTS)
-    with pytest.raises(BufferError):  # the C API has its address
+    with pytest.raises(BufferError):  # the C API holds its address
         states.data.append(0)
 
 
