@@ -370,6 +370,36 @@ def test_local_events_set_in_py_start_count_at_once(program: Program, tool: Tool
     sys.monitoring.set_local_events(4, code, 0)
 
 
+@pytest.mark.parametrize("trigger", ("PY_RESUME", "PY_THROW"))
+def test_local_events_set_when_a_scope_resumes_count_at_once(trigger: str, tool: Tool) -> None:
+    builder = ScopeBuilder("/srv/stream", "stream")
+    pause, call = builder.pause(1), builder.call(1)
+    test, jump = builder.branch(1), builder.jump(1)
+    builder.connect(test, right=EXIT)
+    builder.connect(jump, left=EXIT)
+    scope = builder.build()
+    wanted = ("CALL", "BRANCH_RIGHT" if events.BRANCH is None else "BRANCH", "JUMP")
+
+    def begin(name: str) -> None:
+        if name == trigger:
+            sys.monitoring.set_local_events(4, scope.code, sum(events.event(name).mask for name in wanted))
+
+    tool.watch(scope.code).answer = begin
+    tool.record(*map(events.event, (*wanted, trigger)))
+    sys.monitoring.set_events(4, events.event(trigger).mask)
+    with scope.enter() or pytest.fail("no tool") as activation:
+        activation.py_yield(1, pause)
+        if trigger == "PY_RESUME":
+            activation.py_resume(pause)
+        else:
+            activation.py_throw(ValueError(), pause)
+        activation.call(call, len)
+        activation.branch(test, False)
+        activation.jump(jump)
+    assert names(tool.stop()) == [trigger, *wanted]
+    sys.monitoring.set_local_events(4, scope.code, 0)
+
+
 def test_restart_events_with_local_events(program: Program, tool: Tool) -> None:
     """Disabled events are enabled again by ``restart_events``, and by nothing that other tools do before."""
     tool.watch(program.scope.code).answer = lambda name: DISABLE

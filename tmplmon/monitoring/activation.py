@@ -98,6 +98,11 @@ class Activation:
         """The frame of the innermost running file, created if necessary; None if frames are not supported."""
         return self._innermost_frame() if self._files and LINE_OFFSET is not None else None
 
+    @property
+    def hears_calls(self) -> bool:
+        """Whether a tool listens to CALL in the innermost running file, perhaps not at all of its sites."""
+        return bool(self._data[2 * (self._states.first_of(self._files[-1]) + FileState.C_RETURN)])
+
     # -- start and end ---------------------------------------------------------------------------------------
 
     def py_start(
@@ -189,7 +194,8 @@ class Activation:
         pause_clocks()
         self.is_paused = False
         self._states.enter()
-        self._fire_exception(ev.PY_THROW, FileState.THROW, exception, site)
+        if self._fire_exception(ev.PY_THROW, FileState.THROW, exception, site):
+            self._states.refresh_local()
         resume_clocks()
 
     def begin_function(self) -> bool:
@@ -461,7 +467,8 @@ class Activation:
                 notify(self._frames, event, *arguments)
             dispatch(event, self._states, state, place.code, place.offset, *arguments, caller=caller)
 
-    def _fire_exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> None:
+    def _fire_exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> bool:
+        """Fire an event with an exception, if a tool listens. Returns whether one does."""
         if not self._files:
             raise RuntimeError(_NOT_RUNNING)
         state = self._states.first_of(self._files[-1]) + number
@@ -474,6 +481,7 @@ class Activation:
             if active & DEBUGGER and event is ev.PY_UNWIND and self._frames:
                 prepare_exit(self._frames[-1].frame, sys._getframe(), ends=True)
             dispatch(event, self._states, state, code, offset, exception, caller=caller)
+        return active != 0
 
     def _position_of(self, site: int | None) -> tuple[CodeType, int, int]:
         """Return the code-like, offset and line of a site; by default of the last one, or of the start."""

@@ -41,7 +41,19 @@ from tmplmon.monitoring.fire import MISSING, silently
 from tmplmon.monitoring.frames import ScopeFrame, call_in
 from tmplmon.monitoring.hidden import hide_all
 
-__all__ = ["LEGACY", "STACK_TOOLS", "c_function", "end_function", "keeps_stack", "notify", "profile", "trace"]
+__all__ = [
+    "LEGACY",
+    "STACK_TOOLS",
+    "c_function",
+    "end_function",
+    "keeps_stack",
+    "notify",
+    "profile",
+    "trace",
+    "uses_frames",
+]
+
+get_tool = sys.monitoring.get_tool
 
 STACK_TOOLS = {"coverage", "profile"}
 """The top-level modules of tracers and profilers that maintain a stack of calls. Others can be added."""
@@ -129,6 +141,17 @@ def keeps_stack(tool: Any) -> bool:
     owner = getattr(tool, "__self__", tool)
     module = getattr(owner, "__module__", None) or type(owner).__module__
     return module.partition(".")[0] in STACK_TOOLS
+
+
+def uses_frames() -> bool:
+    """Whether a tool may look at the frames on the stack: a debugger, or a tracer or profiler of this thread.
+
+    `STACK_TOOLS` do not: they only use the frames that they are passed.
+    """
+    if get_tool(sys.monitoring.DEBUGGER_ID) is not None:
+        return True
+    tracer, profiler = sys.gettrace(), sys.getprofile()
+    return not ((tracer is None or keeps_stack(tracer)) and (profiler is None or keeps_stack(profiler)))
 
 
 def _report_to_stack_tool(scope: ScopeFrame, tool: Any, event: Event, what: str, argument: object) -> None:

@@ -45,11 +45,7 @@ def call(b: Builder, op: ops.Call) -> Definition:
     operands = [op.func, *arguments.values()]
     seen = None if not op.locals else locals_of(b, op.locals)
     call_function = b.constants.call
-    if b.calls:
-        assert b.signals is not None
-        called = b.signals.call(op, passing(arguments, _caller(b, op.caller)), seen, b.constants.guard)
-        return Definition(operands, called, awaits=True)
-    if arguments.simple and not arguments.kwargs and op.caller is None and seen is None:
+    if arguments.simple and not arguments.kwargs and op.caller is None and seen is None and not b.calls:
 
         def apply_simple(f: Frame, func: Any, *args: Any) -> Any:
             return call_function(f[CONTEXT], func, *args)
@@ -64,6 +60,10 @@ def call(b: Builder, op: ops.Call) -> Definition:
             context = context_seeing(context, partial(seen, f), func)
         return call_function(context, func, *args, **kwargs, **more, **last)
 
+    if b.calls:
+        assert b.signals is not None
+        signalling = b.signals.call(op, passed, seen, b.constants.guard)
+        return Definition(operands, b.signals.if_heard(op.site, signalling, apply), awaits=True)
     return Definition(operands, apply, awaits=True)
 
 
@@ -90,11 +90,7 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
     operands = [op.value, *op.arguments.values()]
     awaits = b.constants.is_known(kind, op.name)
     first = None if wants is None else _first_argument(b, wants, op.autoescape)
-    is_simple = op.arguments.simple and not op.arguments.kwargs
-    if b.calls:
-        assert b.signals is not None
-        called = b.signals.applied(op, func, first, passing(op.arguments))
-        return Definition(operands, called, awaits=awaits)
+    is_simple = op.arguments.simple and not op.arguments.kwargs and not b.calls
     if is_simple and first is None:
         return Definition(operands, func, takes_frame=False, awaits=awaits)
     if is_simple and first is not None:
@@ -107,6 +103,10 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
             return func(subject, *args, **kwargs, **more)
         return func(first(f), subject, *args, **kwargs, **more)
 
+    if b.calls:
+        assert b.signals is not None
+        signalling = b.signals.applied(op, func, first, passed)
+        return Definition(operands, b.signals.if_heard(op.site, signalling, apply), awaits=awaits)
     return Definition(operands, apply, awaits=awaits)
 
 
@@ -130,16 +130,16 @@ def test(b: Builder, op: ops.Test) -> Closure:
 def tag_call(b: Builder, op: ops.TagCall) -> Definition:
     func = b.constants.environment._tag_function(op.name)
     seen, passed = locals_of(b, op.locals), passing(op.arguments, _caller(b, op.caller))
-    if b.calls:
-        assert b.signals is not None
-        called = b.signals.call(op, passed, seen)
-        return Definition(op.arguments.values(), lambda f, *values: called(f, func, *values), awaits=True)
 
     def apply(f: Frame, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)
         context = context_seeing(f[CONTEXT], lambda: seen(f), func)
         return call_function(context, func, *args, **kwargs, **more, **last)
 
+    if b.calls:
+        assert b.signals is not None
+        called = b.signals.call(op, passed, seen)
+        apply = b.signals.if_heard(op.site, lambda f, *values: called(f, func, *values), apply)
     return Definition(op.arguments.values(), apply, awaits=True)
 
 

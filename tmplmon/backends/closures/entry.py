@@ -82,7 +82,8 @@ class Run:
         if self.activation is not None:
             self.activation.py_start()
             pause_clocks()
-            kind = ALL if stepping else table.kind()  # pyright: ignore[reportPossiblyUnboundVariable]
+            # While a scope is suspended, a tool may start to listen to anything.
+            kind = ALL if stepping or may_pause else table.kind()  # pyright: ignore[reportPossiblyUnboundVariable]
         budget = current.get() if scope.constants.metered else None
         tree = scope.tree(kind, yields, budget is not None)
         f = fill(self.f, tree, outer, output, slots, budget)

@@ -24,6 +24,7 @@ from tmplmon.backends.closures.frame import (
     Frame,
     original_of,
 )
+from tmplmon.backends.closures.listeners import ALL
 from tmplmon.backends.closures.monitored import Part
 from tmplmon.backends.closures.statements import STATEMENTS
 from tmplmon.backends.closures.templates import include_operands, runner
@@ -90,7 +91,7 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
 class _Begun:
     """A part of a scope while it runs, in a ``with``: its frame and its tree."""
 
-    __slots__ = ("body", "depth", "f", "scope", "signal")
+    __slots__ = ("body", "budget", "depth", "f", "scope", "signal")
 
     def __init__(
         self, around: Frame, part: Part, context: Any, *, kind: str, yields: bool, place: int | None
@@ -100,25 +101,30 @@ class _Begun:
             around[SIGNAL].reach(around[FIRST] + place)
         self.scope = scope = part.scope
         self.signal = around[SIGNAL]
-        budget = around[METER]
-        tree = scope.tree(kind, yields, budget is not None)
-        self.f = f = fill([], tree, [context], around[OUTPUT], (), budget)
-        signal_from(f, self.signal, part)
-        tree.look_up(f)
-        self.body = tree.body
+        self.f: Frame = []
+        self.budget = budget = around[METER]
         self.depth = 0 if budget is None else budget.depth
         if budget is not None:
             metered.enter(budget)
-        self.signal.py_start(part.inclusion, Variables(scope, f), scope.module_names)
+        self.signal.py_start(part.inclusion, Variables(scope, self.f), scope.module_names)
+        try:
+            # In the callback for PY_START a tool may have set local events that the outer tree does not fire.
+            tree = scope.tree(kind if kind is ALL else part.whole.kind(), yields, budget is not None)
+            f = fill(self.f, tree, [context], around[OUTPUT], (), budget)
+            signal_from(f, self.signal, part)
+            tree.look_up(f)
+        except BaseException as error:
+            self.signal.py_unwind(error)
+            raise
+        self.body = tree.body
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         pause_clocks()
-        budget = self.f[METER]
-        if budget is not None:
-            metered.leave(budget, error, self.depth)
+        if self.budget is not None:
+            metered.leave(self.budget, error, self.depth)
         if error is None:
             self.signal.py_return()
             return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, RAISED, SIGNAL, Frame, original_of
-from tmplmon.backends.closures.listeners import ALL, BRANCHES, LINES, has_debugger
+from tmplmon.backends.closures.listeners import ALL, BRANCHES, LINES
 from tmplmon.backends.closures.tracebacks import as_in_frame, error_site
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
@@ -19,6 +19,8 @@ from tmplmon.monitoring import events as ev
 from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.debuggers import ENGINES
 from tmplmon.monitoring.hidden import hide_all
+from tmplmon.monitoring.legacy import uses_frames
+from tmplmon.monitoring.states import TOOLS
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
@@ -151,7 +153,7 @@ class Monitored:
             if event in _BRANCHES:
                 branches[2 * index] = 0xFF
             elif event not in _OF_LINES:
-                others[2 * index] = 0xFF
+                others[2 * index] = TOOLS
         # The states of a kind as one integer, to be masked with the active ones.
         self._others = int.from_bytes(others, "little")
         self._branches = int.from_bytes(branches, "little")
@@ -175,9 +177,10 @@ class Monitored:
         return False
 
     def kind(self) -> str:
-        """The kind of tree that fires what tools listen to. A debugger reads the call stack, so it needs all."""
+        """The kind of tree that fires what tools listen to. For a debugger, calls have to be made from the scope's
+        frame."""
         active = int.from_bytes(self.scope.data, "little")
-        if active & self._others or has_debugger():
+        if active & self._others or uses_frames():
             return ALL
         return BRANCHES if active & self._branches else LINES
 

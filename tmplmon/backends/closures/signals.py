@@ -31,6 +31,7 @@ from tmplmon.backends.closures.output import OutputChunk, writers
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring.activation import SITE_EVENTS
+from tmplmon.monitoring.legacy import uses_frames
 from tmplmon.runtime.calls import callable_pass_arg
 from tmplmon.runtime.markers import first_argument
 
@@ -56,6 +57,7 @@ class Signals:
     def __init__(self, scope: "CompiledScope", kind: str) -> None:
         self.kind = kind
         self.calls = kind is ALL
+        self.stepping = scope.constants.environment.stepping
         self.branches = kind is BRANCHES or kind is ALL
         self.plan = scope.plan
         self.states = state_offsets(scope.plan)
@@ -198,6 +200,21 @@ class Signals:
 
     # --- calls ---------------------------------------------------------------------------------------------
 
+    def if_heard(
+        self, site: int, signalling: Callable[..., Any], quiet: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """The call of a function, by the activation if a tool needs that at the moment."""
+        if self.stepping:
+            return signalling
+        state = self.states[self.plan.call[site]]
+
+        def apply(f: Frame, *values: Any) -> Any:
+            if f[DATA][f[STATE] + state] or uses_frames():
+                return signalling(f, *values)
+            return quiet(f, *values)
+
+        return apply
+
     def call(
         self,
         op: ops.Call | ops.TagCall,
@@ -296,14 +313,17 @@ class Signals:
 
         If the value is of the same run (the next level of a recursive loop), it has fired them already.
         """
-        calls = self.calls
+        calls, stepping = self.calls, self.stepping
 
         def wait(f: Frame, value: Any) -> Generator[Any, Any, Any]:
             signal, there = f[SIGNAL], f[FIRST] + number
             awaited = settled(value)
             go_on, sent = awaited.send, None
             while True:
-                over, item = signal.within(there, _step, go_on, sent) if calls else _step(go_on, sent)
+                if calls and (stepping or signal.hears_calls or uses_frames()):
+                    over, item = signal.within(there, _step, go_on, sent)
+                else:
+                    over, item = _step(go_on, sent)
                 if over:
                     return item
                 already_paused = signal.is_paused
