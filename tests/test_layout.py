@@ -28,6 +28,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.recursion": ("tmplmon.errors",),
     "tmplmon.syntax": ("tmplmon.errors", "tmplmon.records", "tmplmon.monitoring.lines"),
     "tmplmon.ir": ("tmplmon.syntax", "tmplmon.errors", "tmplmon.records"),
+    "tmplmon.jinjaparser": (
+        "tmplmon.syntax",
+        "tmplmon.errors",
+        "tmplmon.recursion",
+        "tmplmon.monitoring.lines",
+    ),
     "tmplmon.codemap": (
         "tmplmon.pipeline",
         "tmplmon.recursion",
@@ -124,6 +130,10 @@ IMPORTED_ON_USE = {
     # For options and methods of environments and templates that most applications do not use.
     "tmplmon.diskcache": "1 ms, for `cache_dir`",
     "tmplmon.ext": "2 ms, for extensions",
+    "tmplmon.jinjaparser.parse": "40 ms with Jinja2, for extensions that need its parser",
+    "tmplmon.jinjaparser.tags": "with it",
+    "tmplmon.runtime.special": "with it",
+    "jinja2": "with it; also optional: it may not be installed",
     "tmplmon.runtime.origins": "4 ms, for `source_map`",
     "tmplmon.runtime.budget": "10 ms with `dataclasses`, for limits, which only sandboxes have",
     "tmplmon.meta": "10 ms, for `Environment.parse`",

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tmplmon.runtime.budget import Limits
     from tmplmon.runtime.guard import Guard
     from tmplmon.syntax.lexer import Syntax
+    from tmplmon.syntax.nodes import Template as Tree
+    from tmplmon.syntax.source import Source
 
 type Name = str | os.PathLike[str] | Template
 type Autoescape = bool | Callable[[str | None], bool]
@@ -303,19 +305,28 @@ class Environment:
     # --- extensions ----------------------------------------------------------------------------------------
 
     def add_extension(self, extension: "str | type[Extension]") -> None:
-        """Add an extension: a class, or its import name. Raises ImportError if it cannot be imported."""
-        from tmplmon.ext import find_extension
+        """Add an extension: a class, or its import name.
+
+        Raises ImportError if it cannot be imported, or if it needs Jinja2's parser and Jinja2 is not installed.
+        """
+        from tmplmon.ext import check_parser, find_extension
 
         cls = find_extension(extension)
-        self.extensions[cls.identifier] = cls(self)
+        added = cls(self)
+        check_parser(added)
+        self.extensions[cls.identifier] = added
 
     def iter_extensions(self) -> "Iterator[Extension]":
         """Return an iterator over the extensions, those with lower `priority` first."""
         return iter(sorted(self.extensions.values(), key=lambda extension: extension.priority))
 
-    def _tag_function(self, name: str) -> Callable[..., Any]:
+    def _tag_function(self, name: str | tuple[Any, ...]) -> Callable[..., Any]:
+        if isinstance(name, tuple):
+            from tmplmon.runtime.special import special_function
+
+            return special_function(self, name)
         for extension in self.extensions.values():
-            if name in extension.tags:
+            if name in getattr(extension, "method_tags", ()):
                 return extension.tag_function(name)
         raise TemplateRuntimeError(f"no extension has a tag named {name!r}")
 
@@ -449,10 +460,33 @@ class Environment:
         options = {name: getattr(self, name) for name in _SYNTAX_OPTIONS}
         tags: set[str] = set()
         custom: list[tuple[str, bool]] = []
-        for extension in self.extensions.values():
-            tags |= extension.syntax_tags
-            custom += [(name, tag.body) for name, tag in extension.tags.items()]
+        if self.extensions:
+            from tmplmon.ext import enabled_tags
+
+            for extension in self.extensions.values():
+                tags |= enabled_tags(extension)
+                custom += [(name, tag.body) for name, tag in getattr(extension, "method_tags", {}).items()]
         return Syntax(**options, tags=frozenset(tags), custom_tags=tuple(sorted(custom)))
+
+    def foreign_tree(self, source: "Source") -> "Tree | None":
+        """Return the tree of a source that Jinja2's parser has to read, because an extension reads a tag in it or
+        changes tokens; None for any other source. Raises TemplateSyntaxError, and what the extension raises."""
+        if not self._needs_jinja2(source.text):
+            return None
+        from tmplmon.jinjaparser.parse import parse
+
+        return parse(self, source)
+
+    def _needs_jinja2(self, text: str) -> bool:
+        """Whether Jinja2's parser has to read a source."""
+        if not self.extensions:
+            return False
+        from tmplmon.ext import changes_tokens, parsed_tags
+
+        return any(
+            changes_tokens(extension) or any(tag in text for tag in parsed_tags(extension))
+            for extension in self.extensions.values()
+        )
 
     def lower_options(self, name: str | None) -> "Options":
         """Return the options with which the template of this name is lowered."""
@@ -509,7 +543,7 @@ class Environment:
         """Compile a source with the bytecode back end, or take the code from the disk cache if there is one."""
         from tmplmon.pipeline import compile_to_bytecode
 
-        if self.cache_dir is None:
+        if self.cache_dir is None or self._needs_jinja2(source):
             return compile_to_bytecode(self, source, name, file, generating)
         from tmplmon.diskcache import DiskCache
 
@@ -524,14 +558,9 @@ class Environment:
     def _cache_key(self, source: str, name: str | None, file: str, generating: bool) -> tuple[Any, ...]:
         """Return everything on which the code for a source depends, except what linking checks."""
         syntax = tuple(getattr(self, option) for option in _SYNTAX_OPTIONS)
-        extensions = tuple(
-            (
-                name,
-                tuple(sorted(extension.syntax_tags)),
-                tuple((n, t.body) for n, t in extension.tags.items()),
-            )
-            for name, extension in sorted(self.extensions.items())
-        )
+        tags: tuple[Any, ...] = ()
+        if self.extensions:
+            tags = *sorted(self.extensions), *sorted(self.syntax.tags), *self.syntax.custom_tags
         options = (
             self._eval_context(name).autoescape,
             self.newline_sequence,
@@ -545,7 +574,7 @@ class Environment:
             is_inlinable(self.getattr),
             is_inlinable(self.getitem),
         )
-        return name, file, generating, source, syntax, extensions, options
+        return name, file, generating, source, syntax, tags, options
 
     def _make(
         self,

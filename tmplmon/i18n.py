@@ -43,7 +43,7 @@ class InternationalizationExtension(Extension):
         which None leaves unchanged.
     """
 
-    syntax_tags = frozenset({"trans"})
+    tags = syntax_tags = frozenset({"trans"})
 
     def __init__(self, environment: "Environment") -> None:
         super().__init__(environment)

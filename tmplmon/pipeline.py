@@ -39,6 +39,10 @@ class CompilerSettings(Protocol):
         """What the lexer and the parser need: delimiters, lexical options, tags."""
         ...
 
+    def foreign_tree(self, source: "Source") -> "Tree | None":
+        """The tree of a source that another parser reads; None if the parser of `syntax` is to read it."""
+        ...
+
     def lower_options(self, name: str | None) -> "Options":
         """What lowering the template of this name needs."""
         ...
@@ -54,7 +58,8 @@ def parse(settings: CompilerSettings, text: str, name: str | None, filename: str
     from tmplmon.syntax.source import Source
 
     source = Source(text, name, filename)
-    return parse_source(source, settings.syntax), source
+    tree = settings.foreign_tree(source)
+    return (parse_source(source, settings.syntax) if tree is None else tree), source
 
 
 def lower(settings: CompilerSettings, text: str, name: str | None, filename: str) -> "Program":

@@ -268,7 +268,8 @@ class _Scope(SlotChecks):
             self.expression(node.autoescape)
         self.body(node.body)
         del sight.frames[frames:]
-        sight.assigned, sight.temps = assigned, temps
+        if node.frame.slots:
+            sight.assigned, sight.temps = assigned, temps
 
     def capture(self, node: ops.Capture) -> None:
         self.fires(node.site, node, line=True)

@@ -80,6 +80,7 @@ class State:
     def __init__(self, source: Source, options: Options) -> None:
         self.source = source
         self.options = options
+        self.newline = "\n" if source.newlines_replaced else options.newline
         self.autoescape: bool | None = options.autoescape
         self.blocks: dict[str, Scope] = {}
         self.level: Level
@@ -260,7 +261,9 @@ class State:
             raise self.fail("the loop variable cannot be assigned to", node)
 
     def exported(self, target: ops.Target) -> list[Slot]:
-        return target_slots(target) if self.level.toplevel else []
+        if not self.level.toplevel:
+            return []
+        return [slot for slot in target_slots(target) if slot.name[:1] != "."]
 
     def locals(self) -> list[Local]:
         """The visible variables that the template itself has assigned or bound."""
@@ -270,7 +273,7 @@ class State:
             for name in sorted(level.stored):
                 if name not in variables:
                     slot = level.frame.slots[name]
-                    if slot.kind in (SlotKind.SELF, SlotKind.SUPER):
+                    if slot.kind in (SlotKind.SELF, SlotKind.SUPER) or name[:1] == ".":
                         continue
                     variables[name] = Local(name, self.read(slot), slot not in self.assigned)
             level = level.outer
@@ -281,7 +284,11 @@ class State:
         loop body or block has assigned so far."""
         if not self.level.in_loop:
             return []
-        return [Local(s.name, self.read(s), s not in self.assigned) for s in self.level.set_here]
+        return [
+            Local(slot.name, self.read(slot), slot not in self.assigned)
+            for slot in self.level.set_here
+            if slot.name[:1] != "."
+        ]
 
     def read(self, slot: Slot) -> Slot:
         """Note that `slot` is read here. Returns the slot to read."""

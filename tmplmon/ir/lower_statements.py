@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tmplmon.ir import ops
 from tmplmon.ir.lower_state import target_slots
 from tmplmon.ir.lower_values import Values
-from tmplmon.ir.ops import Op, Slot
+from tmplmon.ir.ops import Frame, Op, Slot
 from tmplmon.ir.resolve import FrameNames, reads
 from tmplmon.syntax import nodes
 from tmplmon.syntax.walk import statements
@@ -47,11 +47,14 @@ class Statements(Values):
         blank = len(value) - len(value.lstrip())
         site = -1
         if blank < len(value):
-            start = node.start + blank
+            leading = value[:blank]
+            if self.source.newlines_replaced:
+                leading = leading.replace(self.options.newline, "\n")
+            start = node.start + len(leading)
             newline = self.source.text.find("\n", start, node.end)
             site = self.line_site(start, newline if newline >= 0 else node.end)
-        if self.options.newline != "\n":
-            value = value.replace("\n", self.options.newline)
+        if self.newline != "\n":
+            value = value.replace("\n", self.newline)
         self.emit(ops.EmitText(value, site))
 
     def output(self, node: nodes.Output) -> None:
@@ -219,22 +222,34 @@ class Statements(Values):
 
     def autoescape_block(self, node: nodes.Autoescape) -> None:
         site = self.line_site(node.start, node.end)
-        level = self.inner()
         saved = self.autoescape
         body: list[Op] = []
-        with self.in_level(level, body):
+        frame = Frame()
+        if node.scoped:
+            level = self.inner()
+            frame = level.frame
+            with self.in_level(level, body):
 
-            def visit(names: FrameNames) -> None:
-                names.expression(node.value)
-                names.visit_all(node.body)
+                def visit(names: FrameNames) -> None:
+                    names.expression(node.value)
+                    names.visit_all(node.body)
 
-            self.open_frame(level, visit)
-            value = self.value(node.value)
-            constant = node.value.value if isinstance(node.value, nodes.Const) else None
-            self.autoescape = bool(constant) if isinstance(node.value, nodes.Const) else None
-            self.statements(node.body)
+                self.open_frame(level, visit)
+                value = self.escaped_body(node)
+        else:
+            outer, self.body = self.body, body
+            value = self.escaped_body(node)
+            self.body = outer
         self.autoescape = saved
-        self.body.append(ops.Enter(level.frame, [], value, body, site))
+        self.body.append(ops.Enter(frame, [], value, body, site))
+
+    def escaped_body(self, node: nodes.Autoescape) -> Op:
+        """Lower the body of an autoescape block. Returns the op for its value."""
+        value = self.value(node.value)
+        constant = node.value.value if isinstance(node.value, nodes.Const) else None
+        self.autoescape = bool(constant) if isinstance(node.value, nodes.Const) else None
+        self.statements(node.body)
+        return value
 
     def do(self, node: nodes.Do) -> None:
         site = self.line_site(node.start, node.end)

@@ -26,7 +26,7 @@ class Values(State):
 
     def const(self, expr: nodes.Const) -> Op:
         value = expr.value
-        if type(value) is str and self.options.newline != "\n":
+        if type(value) is str and self.newline != "\n":
             value = self.with_newlines(expr)
         return ops.Const(value, self.site(expr.start, expr.end))
 
@@ -36,7 +36,7 @@ class Values(State):
         written = self.source.text[expr.start : expr.end]
         if "\n" not in written:
             return str(expr.value)
-        parts = [match[0].replace("\n", self.options.newline) for match in _STRING.finditer(written)]
+        parts = [match[0].replace("\n", self.newline) for match in _STRING.finditer(written)]
         return "".join([literals.string(literal)[1] for literal in parts])
 
     def attribute(self, expr: nodes.Attribute) -> Op:
@@ -81,6 +81,11 @@ class Values(State):
         arguments = self.arguments(expr.arguments)
         site = self.site(expr.start, expr.end)
         return ops.Call(func, arguments, None, self.set_in_this_loop(), site)
+
+    def special(self, expr: nodes.Special) -> Op:
+        arguments = self.arguments(expr.arguments)
+        local = self.locals() if expr.sees_locals else []
+        return ops.TagCall(expr.function, arguments, None, local, self.site(expr.start, expr.end))
 
     def static_cycle(self, expr: nodes.Call) -> Op | None:
         """``loop.cycle(a, b)`` as ``(a, b)[loop.index0 % 2]``, which needs no loop object; None for other calls."""
@@ -202,6 +207,7 @@ _VALUES: dict[type[nodes.Expr], Callable[[Values, Any], Op]] = {
     nodes.Attribute: Values.attribute,
     nodes.Item: Values.item,
     nodes.Call: Values.call,
+    nodes.Special: Values.special,
     nodes.Filter: Values.filter,
     nodes.Test: Values.test,
     nodes.Unary: Values.unary,

@@ -334,9 +334,12 @@ class DebugInfo:
 
 @record
 class TagCall:
-    """A tag of an extension: a call of its function. `caller` is as in `Call`, for a tag with a body."""
+    """A tag of an extension: a call of its function. `caller` is as in `Call`, for a tag with a body.
 
-    name: str
+    name: the name of the tag; for a `Special` of the tree, its function with its details.
+    """
+
+    name: str | tuple[Any, ...]
     arguments: Arguments
     caller: Slot | None
     locals: list[Local]

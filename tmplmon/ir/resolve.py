@@ -201,6 +201,12 @@ def _visit_with(names: FrameNames, node: nodes.With) -> None:
         names.expression(value)
 
 
+def _visit_autoescape(names: FrameNames, node: nodes.Autoescape) -> None:
+    if not node.scoped:
+        names.expression(node.value)
+        names.visit_all(node.body)
+
+
 def _visit_custom_tag(names: FrameNames, node: nodes.CustomTag) -> None:
     for value in children(node.arguments):
         names.expression(value)
@@ -223,6 +229,7 @@ _STATEMENTS: dict[type[nodes.Node], Callable[[FrameNames, Any], None]] = {
     nodes.Do: lambda names, node: names.expression(node.expr),
     nodes.Trans: _visit_trans,
     nodes.CustomTag: _visit_custom_tag,
+    nodes.Autoescape: _visit_autoescape,
 }
 
 

@@ -197,6 +197,20 @@ class Conditional(Expr):
 
 
 @record
+class Special(Expr):
+    """A call of a function that templates have no name for. Only the nodes of Jinja2's extensions become one; see
+    `jinjaparser.convert`.
+
+    function: the name of the function and its details; see `runtime.special`.
+    sees_locals: whether a context that the function gets also has the variables that are visible here.
+    """
+
+    function: tuple[Any, ...]
+    arguments: Arguments = fresh(factory=Arguments)
+    sees_locals: bool = False
+
+
+@record
 class NamespaceRef(Expr):
     """``name.attr`` as the target of an assignment; `name` is a variable that holds a namespace."""
 
@@ -374,10 +388,14 @@ class FromImport(Stmt):
 
 @record
 class Autoescape(Stmt):
-    """``{% autoescape value %}body{% endautoescape %}``."""
+    """``{% autoescape value %}body{% endautoescape %}``.
+
+    scoped: whether assignments in the body are local to it. They are, except in nodes of Jinja2's extensions.
+    """
 
     value: Expr
     body: list[Stmt]
+    scoped: bool = True
 
 
 @record

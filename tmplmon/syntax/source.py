@@ -15,9 +15,11 @@ class Source:
 
     name: the loader's name of the template, or None.
     filename: an absolute path, or a name in angle brackets if the template is not a file.
+    newlines_replaced: whether the parser has replaced the line breaks in texts and strings by the environment's
+        `newline_sequence`. If not, the lowering does it.
     """
 
-    __slots__ = ("_ascii", "_starts", "filename", "name", "text")
+    __slots__ = ("_ascii", "_starts", "filename", "name", "newlines_replaced", "text")
 
     def __init__(self, text: str, name: str | None = None, filename: str = "<template>") -> None:
         self.text = text = unify_newlines(text)
@@ -31,6 +33,7 @@ class Source:
             at = find("\n", at + 1)
         self._starts = starts
         self._ascii = text.isascii()
+        self.newlines_replaced = False
 
     def line(self, offset: int) -> int:
         """The 1-based line that the character at `offset` is on."""
@@ -55,6 +58,10 @@ class Source:
         line, column = self.line_utf8_column(start)
         end_line, end_column = self.line_utf8_column(max(end, start))
         return line, end_line, column, end_column
+
+    def line_start(self, line: int) -> int:
+        """The offset of the first character of the 1-based `line`."""
+        return self._starts[line - 1]
 
     def line_text(self, line: int) -> str:
         """The text of the 1-based `line` without its line end."""

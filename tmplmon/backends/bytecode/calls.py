@@ -92,8 +92,10 @@ def _first_argument(f: Function, parameter: str, autoescape: bool | None, at: Pl
 def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
     at = f.at(op.site)
     _, args, keywords = call_arguments(f, [], op.arguments, op.caller, at)
+    func = f.constant("tag" if isinstance(op.name, str) else "special", op.name, at)
+    if not op.locals:
+        return f.settled(pyast.call(f.runtime("call", at), [f.context(at), func, *args], at, keywords), at)
     variables = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
-    func = f.constant("tag", op.name, at)
     arguments = [f.context(at), variables, func, *args]
     return f.settled(pyast.call(f.runtime("call_seeing", at), arguments, at, keywords), at)
 

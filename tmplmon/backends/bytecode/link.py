@@ -127,7 +127,7 @@ def _special(
             return blocks[detail]
         case "self":
             return template
-        case "tag":
+        case "tag" | "special":
             return environment._tag_function(detail)
         case "site":
             return object()

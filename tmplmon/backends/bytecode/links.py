@@ -22,6 +22,7 @@ it.
     self             None                    the template
     block            name                    the template's block
     tag              name                    the function of an extension's tag
+    special          (name, …)               a function that templates have no name for; see `runtime.special`
     site             (kind, number)          a key for the template that an include has looked up
 """
 
@@ -45,6 +46,6 @@ class Links:
             if kind in ("runtime", "python", "environment", "finalize"):
                 name = f".{kind if shown is None or kind == 'finalize' else shown}"
             else:
-                name = f".{kind}:{len(self.names) if kind in ('markup', 'site') else shown}"
+                name = f".{kind}:{len(self.names) if kind in ('markup', 'site', 'special') else shown}"
             self.names[link] = name
         return name

@@ -129,11 +129,14 @@ def test(b: Builder, op: ops.Test) -> Closure:
 
 def tag_call(b: Builder, op: ops.TagCall) -> Definition:
     func = b.constants.environment._tag_function(op.name)
-    seen, passed = locals_of(b, op.locals), passing(op.arguments, _caller(b, op.caller))
+    seen = locals_of(b, op.locals) if op.locals else None
+    passed = passing(op.arguments, _caller(b, op.caller))
 
     def apply(f: Frame, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)
-        context = context_seeing(f[CONTEXT], lambda: seen(f), func)
+        context = f[CONTEXT]
+        if seen is not None:
+            context = context_seeing(context, partial(seen, f), func)
         return call_function(context, func, *args, **kwargs, **more, **last)
 
     if b.calls:

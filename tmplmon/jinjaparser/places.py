@@ -1,0 +1,110 @@
+"""Jinja2's tokens, with line numbers that have the place of the token in the source.
+
+Rule: the raw tokens of Jinja2's lexer are the text of the source in order, except for whitespace that it removes.
+So each token is found by searching its text from the end of the one before.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+from jinja2.lexer import Lexer, TokenStream
+
+from tmplmon.monitoring.lines import unify_newlines
+
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+
+
+class Tag(NamedTuple):
+    """A tag: the offsets of its delimiters' outer ends, and its first name."""
+
+    start: int
+    end: int
+    name: str
+
+
+class Tokens:
+    """The tokens of one template, as far as nodes do not tell their places.
+
+    brackets: offset of an opening bracket → offset after the closing one.
+    tags: the tags in source order.
+    """
+
+    def __init__(self) -> None:
+        self.brackets: dict[int, int] = {}
+        self.tags: list[Tag] = []
+        self._starts: list[int] = []
+
+    def add_tag(self, tag: Tag) -> None:
+        self.tags.append(tag)
+        self._starts.append(tag.start)
+
+    def tag_at(self, offset: int) -> Tag | None:
+        """The tag that the character at `offset` is in."""
+        index = bisect_right(self._starts, offset) - 1
+        return self.tags[index] if index >= 0 and offset < self.tags[index].end else None
+
+    def tag_before(self, offset: int) -> Tag | None:
+        """The last tag that ends at `offset` or before."""
+        index = bisect_right(self._starts, offset) - 1
+        while index >= 0 and self.tags[index].end > offset:
+            index -= 1
+        return self.tags[index] if index >= 0 else None
+
+
+class Place(int):
+    """A 1-based line number with the place of its token: the offsets `start` and `end`, and all `tokens`."""
+
+    start: int
+    end: int
+    tokens: Tokens
+
+    def __new__(cls, line: int, start: int = 0, end: int = 0, tokens: Tokens | None = None) -> Self:
+        self = int.__new__(cls, line)
+        self.start = start
+        self.end = end
+        self.tokens = Tokens() if tokens is None else tokens
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, (int(self),)
+
+
+def tokenize(
+    lexer: Lexer, source: str, name: str | None, filename: str | None, state: str | None
+) -> TokenStream:
+    """The tokens of a source as `lexer.tokenize` returns them, with a `Place` as the line number of each."""
+    if type(lexer).tokenize is not Lexer.tokenize:
+        return lexer.tokenize(source, name, filename, state)
+    raw = lexer.tokeniter(source, name, filename, state)
+    return TokenStream(lexer.wrap(_placed(raw, unify_newlines(source)), name, filename), name, filename)
+
+
+def _placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int, str, str]]:
+    tokens = Tokens()
+    open_brackets: list[int] = []
+    position = 0
+    tag_start, tag_name = -1, ""
+    for line, kind, value in raw:
+        start = text.find(value, position)
+        if start < 0:
+            start = position  # A lexer of the application's yields text that is not in the source.
+        position = start + len(value)
+        end = position
+        text_of_token = value.strip()
+        if kind != "data":
+            start += value.find(text_of_token)
+            end = start + len(text_of_token)
+        if kind in ("block_begin", "linestatement_begin"):
+            tag_start, tag_name = start, ""
+        elif tag_start >= 0 and kind == "name" and not tag_name:
+            tag_name = value
+        elif kind in ("block_end", "linestatement_end"):
+            tokens.add_tag(Tag(tag_start, end, tag_name))
+            tag_start = -1
+        elif kind == "operator":
+            if value in _OPENING:
+                open_brackets.append(start)
+            elif open_brackets and value in _OPENING.values():
+                tokens.brackets[open_brackets.pop()] = end
+        yield Place(line, start, end, tokens), kind, value
