@@ -121,4 +121,12 @@ DIFFERENCES: dict[str, Difference] = {
         "In a trans block that defines variables but outputs none of them, a percent sign makes Jinja2 fail"
         " with the old-style gettext functions. tmplmon outputs the message as it is.",
     ),
+    "native-values-with-autoescape": Difference(
+        "Where autoescape is on in a native environment, a macro, a call block, a block set or a filter block that"
+        " outputs a single value has that value. In Jinja2 it has the value's text, marked safe.",
+    ),
+    "newlines-of-messages": Difference(
+        "A message of a trans block has line feeds. In Jinja2 it has the environment's newline_sequence, so that"
+        " catalogs made on another system do not have it.",
+    ),
 }

@@ -19,7 +19,7 @@ from . import objects
 from .casefile import Case
 
 ROOT = "/templates/"  # the folder in the file names of all templates, by which their frames are recognized
-SPECIAL = ("native", "filters", "tests", "globals", "policies", "translations", "newstyle")
+SPECIAL = ("native", "sandbox", "filters", "tests", "globals", "policies", "translations", "newstyle")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Engine:
             return templates[name], ROOT + name, lambda: True
 
         cls = self.native_environment if special.get("native") else self.module.Environment
+        if "sandbox" in special:
+            cls = getattr(importlib.import_module(f"{self.name}.sandbox"), special["sandbox"])
         environment = cls(**{"loader": self.module.FunctionLoader(load), **dict(self.defaults), **options})
         for table in ("filters", "tests", "globals", "policies"):
             getattr(environment, table).update(special.get(table, {}))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from cases.casefile import Case
 from cases.differences import DIFFERENCES
@@ -17,16 +17,47 @@ from cases.engines import (
     without_addresses,
 )
 
+# The outcome of a case: "output" with a text, or "error" with its type and place.
+type Result = tuple[str, str]
 
-def difference(case: Case, *, enable_async: bool = False) -> str | None:
-    """None where both engines agree, else a report for the reader."""
-    oracle, ours = (summary(run(engine, case, enable_async=enable_async)) for engine in (JINJA2, TMPLMON))
-    if oracle == ours or is_deliberate(case, oracle, ours):
-        return None
-    return f"{show(case)}\n  jinja2:  {oracle}\n  tmplmon: {ours}"
+BACKENDS = {"bytecode": TMPLMON, "closures": Engine("tmplmon", (("backend", "closures"),))}
+SANDBOX = {"sandbox": TMPLMON}
 
 
-def summary(outcome: Outcome) -> tuple[str, str]:
+class Disagreement(NamedTuple):
+    """What a back end does with a case, and Jinja2 does not do."""
+
+    backend: str
+    oracle: Result
+    ours: Result
+
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """Of each engine, "output" or the type of the error."""
+        oracle, ours = (
+            kind if kind == "output" else text.partition(" at ")[0] for kind, text in (self.oracle, self.ours)
+        )
+        return oracle, ours
+
+
+def disagreement(case: Case) -> Disagreement | None:
+    """The first back end that differs from Jinja2 without a reason."""
+    oracle = summary(run(JINJA2, case))
+    is_sandboxed = "sandbox =" in case.sections["options"]
+    for backend, engine in (SANDBOX if is_sandboxed else BACKENDS).items():
+        ours = summary(run(engine, case))
+        if oracle != ours and not is_deliberate(case, oracle, ours):
+            return Disagreement(backend, oracle, ours)
+    return None
+
+
+def difference(case: Case) -> str | None:
+    """A report for the reader if a back end differs from Jinja2."""
+    result = disagreement(case)
+    return result and f"{show(case)}\n  jinja2: {result.oracle}\n  {result.backend}: {result.ours}"
+
+
+def summary(outcome: Outcome) -> Result:
     """What is compared: the output, or the error's type and line. Messages are compared by the cases."""
     if outcome.output is None:
         return "error", str(outcome.error).partition("\n")[0]

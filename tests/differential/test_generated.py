@@ -1,48 +1,61 @@
-"""Generated templates give the same on both engines.
+"""Generated templates give the same on Jinja2 and on both back ends.
 
-Each run draws the same templates. TMPLMON_EXAMPLES=20000 draws so many, new ones each time.
+``python -m tests.differential --count 100000`` compares more of them.
 """
-
-import os
 
 import pytest
 from cases.casefile import Case
-from effort import examples as fixed_examples
-from hypothesis import HealthCheck, given, settings
+from cases.engines import Engine
+from effort import runs_everything
 
+from . import __main__ as command
+from . import compare
 from .compare import difference
-from .generate import site
+from .generate import generated
+from .shrink import shrink
 
-EXAMPLES = int(os.environ.get("TMPLMON_EXAMPLES", "0"))
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+PORTIONS = 20 if runs_everything() else 2
+PORTION = 75
 
-
-def examples(number: int) -> settings:
-    if not EXAMPLES:
-        return fixed_examples(number)
-    return settings(
-        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # of constants in what Jinja2 makes
+    "ignore:coroutine .* was never awaited:RuntimeWarning",
+)
 
 
-def check(case: Case, **how: bool) -> None:
-    report = difference(case, **how)
-    assert report is None, report
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_generated_templates(portion: int) -> None:
+    for number in range(portion * PORTION, (portion + 1) * PORTION):
+        report = difference(generated(number))
+        assert report is None, f"template {number}\n{report}"
 
 
-@examples(500)
-@given(case=site(depth=1))
-def test_shallow(case: Case) -> None:
-    check(case)
+def test_a_case_that_differs_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a back end differs: it trims blocks."""
+    monkeypatch.setattr(compare, "BACKENDS", {"trims": Engine("tmplmon", (("trim_blocks", True),))})
+    sections = {"options": "lstrip_blocks = True", "context": "a = 1\nb = 2", "run": "stream"}
+    templates = {
+        "main": "{{ a }}\n{% if b %}\n{# note #}{% for x in [1] %} {% include 'part' %}{% endfor %}{% endif %}",
+        "part": "part",
+    }
+    small = shrink(Case("", sections, templates))
+    assert small.templates == {"main": "{% if b %}\n{% endif %}"}
+    assert small.sections == {"options": "", "context": "b = 2", "run": "render"}
+    report = difference(small)
+    assert report is not None
+    assert "jinja2: ('output', '\\n')" in report
+    assert "trims: ('output', '')" in report
 
 
-@examples(600)
-@given(case=site(depth=3))
-def test_nested(case: Case) -> None:
-    check(case)
+def test_a_number_makes_the_same_case_every_time() -> None:
+    assert generated(7) == generated(7) != generated(8)
 
 
-@examples(300)
-@given(case=site(depth=2))
-def test_in_an_async_environment(case: Case) -> None:
-    check(case, enable_async=True)
+def test_the_command_reports_the_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "difference", lambda case: case.sections["run"])
+    monkeypatch.setattr(command, "shrink", lambda case: case)
+    assert command.compared(3, 5) == [
+        f"=== {number}\n{generated(number).sections['run']}" for number in (3, 4)
+    ]
+    monkeypatch.setattr(command, "difference", lambda case: None)
+    assert command.compared(3, 5) == []

@@ -9,6 +9,7 @@ from jinja2.filters import FILTERS as JINJA2_FILTERS
 from jinja2.tests import TESTS as JINJA2_TESTS
 
 from .compare import Batch, assert_none
+from .vocabulary import FILTERS, RANDOM, TESTS
 
 # Every value twice: written as a literal, which an engine may fold, and held by a variable, which it cannot.
 VALUES = {
@@ -102,70 +103,6 @@ STATEMENTS = (
     "{{% import {} as x %}}",
 )
 
-FILTERS = {
-    "abs": ("",),
-    "attr": ("('name')", "(0)", "()"),
-    "batch": ("(2)|list", "(2, '-')|list", "(0)|list"),
-    "capitalize": ("",),
-    "center": ("", "(30)", "('x')"),
-    "count": ("",),
-    "d": ("", "('d')", "('d', true)"),
-    "default": ("", "('d')", "(default_value='d', boolean=true)"),
-    "dictsort": ("", "(true)", "(false, 'value')", "(reverse=true)"),
-    "e": ("",),
-    "escape": ("",),
-    "filesizeformat": ("", "(true)"),
-    "first": ("",),
-    "float": ("", "(1.5)"),
-    "forceescape": ("",),
-    "format": ("", "(1)", "(a=1)", "(1, a=1)"),
-    "groupby": ("('n', default=0)", "('n')", "(0)", "('age')"),
-    "indent": ("", "(2)", "(2, true)", "('> ', true, true)"),
-    "int": ("", "(7)", "(7, 16)", "(base=2)"),
-    "items": ("|list", ""),
-    "join": ("", "(', ')", "('<')", "('-', 'name')", "('-', 0)"),
-    "last": ("",),
-    "length": ("",),
-    "list": ("",),
-    "lower": ("",),
-    "map": ("|list", "('upper')|list", "(attribute='n')|list", "(attribute='n', default=0)|list", "('?')"),
-    "max": ("", "(true)", "(attribute='age')"),
-    "min": ("", "(case_sensitive=true)", "(attribute='n')"),
-    "pprint": ("",),
-    "reject": ("|list", "('odd')|list", "('in', [1])|list"),
-    "rejectattr": ("('n')|list", "('n', 'gt', 1)|list", "()|list"),
-    "replace": ("('e', 'E')", "('e', '<', 1)", "(1, 2)", "('e')"),
-    "reverse": ("", "|list"),
-    "round": ("", "(1)", "(0, 'ceil')", "(1, 'floor')", "(0, 'x')", "(-1)"),
-    "safe": ("",),
-    "select": ("|list", "('odd')|list", "('gt', 1)|list", "('nope')|list"),
-    "selectattr": ("('n')|list", "('age', 'gt', 20)|list", "('n', 'nope')|list"),
-    "slice": ("(2)|list", "(3, '-')|list", "(0)|list"),
-    "sort": ("", "(true)", "(case_sensitive=true)", "(attribute='n')", "(attribute='age,name')", "(none, 0)"),
-    "string": ("",),
-    "striptags": ("",),
-    "sum": ("", "(start=1)", "(attribute='n')", "('age', 1)"),
-    "title": ("",),
-    "tojson": ("", "(2)"),
-    "trim": ("", "('S')"),
-    "truncate": ("(10)", "(10, true)", "(10, false, '', 0)", ""),
-    "unique": ("|list", "(true)|list", "(attribute='n')|list"),
-    "upper": ("",),
-    "urlencode": ("",),
-    "urlize": ("", "(10, true)", "(rel='x', target='y')"),
-    "wordcount": ("",),
-    "wordwrap": ("(10)", "(5, false)", "(5, true, '|')"),
-    "xmlattr": ("", "(false)"),
-    "nope": ("",),
-}
-RANDOM = {"random"}  # what it gives cannot be compared
-TESTS = {
-    **dict.fromkeys(("boolean", "callable", "defined", "escaped", "even", "false", "filter", "float"), ("",)),
-    **dict.fromkeys(("integer", "iterable", "lower", "mapping", "none", "number", "odd", "sequence"), ("",)),
-    **dict.fromkeys(("string", "test", "true", "undefined", "upper", "nope"), ("",)),
-    **dict.fromkeys(("eq", "equalto", "ne", "lt", "lessthan", "le"), (" 1", "(none)", " 'a'", " numbers")),
-    **dict.fromkeys(("gt", "greaterthan", "ge", "sameas", "in", "divisibleby"), (" 2", "(none)", " text")),
-}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # of constants in what Jinja2 makes
     "ignore:coroutine .* was never awaited:RuntimeWarning",
