@@ -177,18 +177,27 @@ class Plan:
             _STATEMENTS.get(type(op), Plan._plain)(self, op)
 
     def _value(self, op: Any) -> None:
-        """List the sites of a value: those of its operands, then its own."""
+        """List the sites of a value: those of its operands, then its own. Chains of operations are followed in a
+        loop, as they can be longer than Python's recursion limit."""
+        chain = []
+        while type(op) is not ops.Const and type(op) is not ops.Load:
+            operands = children(op)
+            chain.append((op, operands[1:]))
+            if not operands:
+                break
+            op = operands[0]
+        for op, further in reversed(chain):
+            self._operation(op, further)
+
+    def _operation(self, op: Any, further: list[Any]) -> None:
+        """List the sites of a value after those of its first operand. further: the operands after that."""
         match op:
-            case ops.Const() | ops.Load():
-                return
             case ops.Logical():
-                self._value(op.left)
                 right = self._decision(op.left, op.site)
                 self._value(op.right)
                 self._add_line(op.site)
                 self._bind(right)
             case ops.Conditional():
-                self._value(op.test)
                 right, done = self._decision(op.test, op.site), Label()
                 self._value(op.body)
                 self._jump(done, None if self.entries else op.site)
@@ -198,8 +207,8 @@ class Plan:
                 self._bind(done)
                 self._add_line(op.site)
             case _:
-                for child in children(op):
-                    self._value(child)
+                for operand in further:
+                    self._value(operand)
                 if op.site >= 0:
                     self._own(op)
 

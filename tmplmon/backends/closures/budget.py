@@ -24,7 +24,7 @@ from tmplmon.backends.closures.joining import Fragment, alternating, joiner, wri
 from tmplmon.backends.closures.tracebacks import error_site, show
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
-from tmplmon.ir.walk import children, walk
+from tmplmon.ir.walk import children
 from tmplmon.monitoring.lines import character_column, split_lines
 from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
 
@@ -48,6 +48,7 @@ class Metering:
     def __init__(self) -> None:
         # Statements that write output, which can take the fuel of a sequence as well: → their parts and site.
         self._writers: dict[Closure, tuple[Sequence[Fragment], int]] = {}
+        self._changing: dict[Any, bool] = {}
 
     # --- fuel ----------------------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ class Metering:
         """A loop whose items are stored as they come; see `loops._simple`. If the iterable has a known, small size
         that the body cannot change, the fuel of all rounds is taken at once."""
         cost, site = max(1, sum(map(cost_of, op.body))), op.site
-        steady = not any(type(inner) in _MAY_CHANGE for inner in walk(op.body))
+        steady = not any(map(self._may_change, op.body))
         match places:
             case (i,) if steady:
 
@@ -140,6 +141,14 @@ class Metering:
                 body(f)
 
         return over_three
+
+    def _may_change(self, op: Any) -> bool:
+        """Whether an op contains one of `_MAY_CHANGE`."""
+        may_change = self._changing.get(op)
+        if may_change is None:
+            may_change = type(op) in _MAY_CHANGE or any(map(self._may_change, children(op)))
+            self._changing[op] = may_change
+        return may_change
 
     def work(self, f: Frame, characters: int) -> None:
         """Charge for a text that is expensive to make: a unit for four characters."""

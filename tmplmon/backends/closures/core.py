@@ -63,6 +63,7 @@ class Builder:
     size: the length of the tree's frames.
     loops: uses of ``loop`` that need no loop object → the places of their counters.
     aliases: slots that share the place of another slot.
+    measured, segments: the ops of chains whose length is known, and the places of segments (`values.value`).
     """
 
     def __init__(
@@ -83,6 +84,9 @@ class Builder:
         self.size = HEAD + len(scope.indexes)
         self.loops: dict[ops.LoopUse, Any] = {}
         self.aliases: dict[ops.Slot, int] = {}
+        self.measured: set[ops.Op] = set()
+        self.segments: dict[ops.Op, int] = {}
+        self._jumping: dict[ops.Op, bool] = {}
 
     @property
     def runs_suspending(self) -> bool:
@@ -166,11 +170,11 @@ class Builder:
         steps = self._steps(statements)
         if self.metering is not None:
             steps = self.metering.steps(statements, steps, least)
-        return sequence(steps, jumps(statements))
+        return sequence(steps, self.jumps(statements))
 
     def body_free(self, statements: Sequence[ops.Op]) -> Closure | None:
         """The same without fuel, which is taken elsewhere."""
-        return sequence(self._steps(statements), jumps(statements))
+        return sequence(self._steps(statements), self.jumps(statements))
 
     def _steps(self, statements: Sequence[ops.Op]) -> list[Closure]:
         steps: list[Closure] = []
@@ -179,23 +183,24 @@ class Builder:
             steps += built if isinstance(built, list) else [built]
         return steps
 
+    def jumps(self, statements: Sequence[ops.Op]) -> bool:
+        """Whether a break or continue in these statements is to end what encloses them."""
+        return any(map(self._jumps, statements))
 
-def jumps(statements: Sequence[ops.Op]) -> bool:
-    """Whether a break or continue in these statements is to end what encloses them."""
-    for op in statements:
-        match op:
-            case ops.Jump():
-                return True
-            case ops.If():
-                if any(jumps(body) for _, body, _ in op.branches) or jumps(op.orelse):
-                    return True
-            case ops.Enter() | ops.Capture():
-                if jumps(op.body):
-                    return True
-            case ops.For():
-                if jumps(op.orelse or ()):
-                    return True
-    return False
+    def _jumps(self, op: ops.Op) -> bool:
+        jumps = self._jumping.get(op)
+        if jumps is None:
+            match op:
+                case ops.If():
+                    jumps = self.jumps(op.orelse) or any(self.jumps(body) for _, body, _ in op.branches)
+                case ops.Enter() | ops.Capture():
+                    jumps = self.jumps(op.body)
+                case ops.For():
+                    jumps = self.jumps(op.orelse or ())
+                case _:
+                    jumps = type(op) is ops.Jump
+            self._jumping[op] = jumps
+        return jumps
 
 
 def sequence(steps: Sequence[Closure], may_jump: bool = False) -> Closure | None:

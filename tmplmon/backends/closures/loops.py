@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon.backends.closures import awaiting, suspending
-from tmplmon.backends.closures.core import Builder, Closure, jumps, nothing, sequence, suspends
+from tmplmon.backends.closures.core import Builder, Closure, nothing, sequence, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, starts
@@ -78,34 +78,32 @@ def for_(b: Builder, op: ops.For) -> Closure:
     iterable, site = b.value(op.iter), op.site
     if op.recursive:
         return b.at_line(site, _recursive(b, op, iterable))
-    run = loop(b, op)
-    if not suspends(iterable) and not suspends(run):
-        simple = _simple(b, op, iterable)
-        if simple is not None:
-            return b.at_line(site, simple)
-    return b.at_line(site, suspending.for_(iterable, run, site))
-
-
-def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
-    """The commonest loops, written out."""
-    if (
-        b.signals is not None
-        or b.may_suspend
-        or op.test is not None
-        or op.orelse is not None
-        or jumps(op.body)
-    ):
-        return None
     loop_head = head(b, op)
-    if loop_head.slots is None:
-        return None
+    if _is_simple(b, op) and loop_head.slots is not None:
+        return _simple(b, op, iterable, loop_head, loop_head.slots)
+    return b.at_line(site, suspending.for_(iterable, loop(b, op, loop_head), site))
+
+
+def _is_simple(b: Builder, op: ops.For) -> bool:
+    """Whether the loop only runs its body for each item, in a tree without signals that is never suspended."""
+    return (
+        b.signals is None
+        and not b.may_suspend
+        and op.test is None
+        and op.orelse is None
+        and not b.jumps(op.body)
+    )
+
+
+def _simple(b: Builder, op: ops.For, iterable: Closure, loop_head: Head, slots: tuple[int, ...]) -> Closure:
+    """The commonest loops, written out."""
     body, items, site = _body(b, op, free=b.metering is not None), loop_head.items, op.site
     if items is not None:
         source = iterable
         iterable = lambda f: items(f, source(f))  # noqa: E731
     if b.metering is not None:
-        return b.metering.simple_loop(op, loop_head.slots, iterable, body)
-    match loop_head.slots:
+        return b.metering.simple_loop(op, slots, iterable, body)
+    match slots:
         case (i,):
 
             def over_one(f: Frame) -> None:
@@ -122,20 +120,18 @@ def _simple(b: Builder, op: ops.For, iterable: Closure) -> Closure | None:
                     body(f)
 
             return over_two
-        case (i, j, k):
+    i, j, k = slots
 
-            def over_three(f: Frame) -> None:
-                nonlocal site
-                for f[i], f[j], f[k] in iterable(f):  # noqa: B020
-                    body(f)
+    def over_three(f: Frame) -> None:
+        nonlocal site
+        for f[i], f[j], f[k] in iterable(f):  # noqa: B020
+            body(f)
 
-            return over_three
-    return None
+    return over_three
 
 
-def loop(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> suspending.Loop:
-    """The loop over an iterable. recurse: frame → the function of a recursive loop and its depth."""
-    loop_head = head(b, op, recurse)
+def loop(b: Builder, op: ops.For, loop_head: Head) -> suspending.Loop:
+    """The loop over an iterable."""
     ahead = op.test is not None and op.loop.looks_ahead
     passing = _passing(b, op) if ahead else None
     test = None if op.test is None or ahead else _test(b, op)
@@ -171,6 +167,7 @@ def _rounds(b: Builder, op: ops.For, steps: list[Items]) -> Items:
 
 
 def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Head:
+    """How a loop takes its items. recurse: frame → the function of a recursive loop and its depth."""
     use, target = op.loop, op.target
     asynchronous = b.constants.is_async
     counts = b.loops[use] = Counts()
@@ -251,7 +248,7 @@ def _body(b: Builder, op: ops.For, free: bool = False) -> Closure:
     body = (b.body_free(op.body) if free else b.body(op.body, least=1)) or nothing
     if start is None:
         return body
-    return sequence([start, body], jumps(op.body)) or nothing
+    return sequence([start, body], b.jumps(op.body)) or nothing
 
 
 def _test(b: Builder, op: ops.For) -> Closure:
@@ -313,7 +310,7 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
         return f[defined], f[depth]
 
     defined, depth = b.extra(), b.extra()
-    run = loop(b, op, own_recursion)
+    run = loop(b, op, head(b, op, own_recursion))
     if b.signals is not None:
         run = suspending.level(run)
     if b.metering is not None:

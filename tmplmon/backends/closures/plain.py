@@ -79,6 +79,18 @@ def chain(left: Closure, rest: Sequence[tuple[Callable[[Any, Any], Any], Closure
     return chain
 
 
+def in_segments(segments: Sequence[tuple[int, Closure]], last: Closure) -> Closure:
+    """A long chain of operations. segments: (place, closure) of each segment but the last; the next segment reads
+    the value from the place."""
+
+    def in_segments(f: Frame) -> Any:
+        for i, closure in segments:
+            f[i] = closure(f)
+        return last(f)
+
+    return in_segments
+
+
 def assign_slot(i: int, value: Closure) -> Closure:
 
     def assign_slot(f: Frame) -> Any:
@@ -126,7 +138,7 @@ def if_only(test: Closure, yes: Closure, site: int) -> Closure:
     return if_only
 
 
-def if_else(test: Closure, yes: Closure, no: Closure, site: int) -> Closure:
+def if_else(test: Closure, yes: Closure, site: int, no: Closure) -> Closure:
 
     def if_else(f: Frame) -> Any:
         nonlocal site
@@ -135,6 +147,18 @@ def if_else(test: Closure, yes: Closure, no: Closure, site: int) -> Closure:
         return yes(f)
 
     return if_else
+
+
+def if_any(branches: Sequence[tuple[Closure, Closure, int]], orelse: Closure) -> Closure:
+    """An ``if`` with ``elif``s. branches: (test, body, site) of each; no branch is nested in the one before."""
+
+    def if_any(f: Frame) -> Any:
+        for test, body, site in branches:
+            if test(f):
+                return body(f)
+        return orelse(f)
+
+    return if_any
 
 
 def enter(

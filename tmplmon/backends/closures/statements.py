@@ -40,19 +40,25 @@ def evaluate(b: Builder, op: ops.Evaluate) -> Closure:
 
 # --- control flow ------------------------------------------------------------------------------------------
 
+_MOST_NESTED = 6
+"""The most ``if`` and ``elif`` that are closures within each other. For a few, a loop over them takes up to twice
+as long; for many, it keeps the call stack flat."""
+
 
 def if_(b: Builder, op: ops.If) -> Closure:
-    """An ``if`` with its ``elif``s: each is an ``if`` in the ``else`` of the one before."""
-    closure = b.body(op.orelse)
-    for test, yes, site in reversed(op.branches):
+    branches = []
+    for test, yes, site in op.branches:
         condition, body = b.value(test), b.body(yes) or nothing
         if b.signals is not None:
             condition = b.signals.condition(condition, site)
-        if closure is None:
-            closure = suspending.if_only(condition, body, site)
-        else:
-            closure = suspending.if_else(condition, body, closure, site)
-    assert closure is not None
+        branches.append((condition, body, site))
+    orelse = b.body(op.orelse)
+    if len(branches) > _MOST_NESTED:
+        return suspending.if_any(branches, orelse or nothing)
+    *before, last = branches
+    closure = suspending.if_only(*last) if orelse is None else suspending.if_else(*last, orelse)
+    for branch in reversed(before):
+        closure = suspending.if_else(*branch, closure)
     return closure
 
 

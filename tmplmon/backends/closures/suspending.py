@@ -98,6 +98,20 @@ def chain(left: Closure, rest: Sequence[tuple[Callable[[Any, Any], Any], Closure
     return chain
 
 
+def in_segments(segments: Sequence[tuple[int, Closure]], last: Closure) -> Closure:
+    """A long chain of operations. segments: (place, closure) of each segment but the last; the next segment reads
+    the value from the place."""
+    if not any_suspends(last, *(closure for _, closure in segments)):
+        return plain.in_segments(segments, last)
+
+    def in_segments(f: Frame) -> Generator[Any, Any, Any]:
+        for i, closure in segments:
+            f[i] = yield from run(closure, f)
+        return (yield from run(last, f))
+
+    return in_segments
+
+
 # --- assignment --------------------------------------------------------------------------------------------
 
 
@@ -161,9 +175,9 @@ def if_only(test: Closure, yes: Closure, site: int) -> Closure:
     return if_only
 
 
-def if_else(test: Closure, yes: Closure, no: Closure, site: int) -> Closure:
+def if_else(test: Closure, yes: Closure, site: int, no: Closure) -> Closure:
     if not any_suspends(test, yes, no):
-        return plain.if_else(test, yes, no, site)
+        return plain.if_else(test, yes, site, no)
 
     def if_else(f: Frame) -> Generator[Any, Any, Any]:
         nonlocal site
@@ -172,6 +186,20 @@ def if_else(test: Closure, yes: Closure, no: Closure, site: int) -> Closure:
         return (yield from run(yes, f))
 
     return if_else
+
+
+def if_any(branches: Sequence[tuple[Closure, Closure, int]], orelse: Closure) -> Closure:
+    """An ``if`` with ``elif``s. branches: (test, body, site) of each; no branch is nested in the one before."""
+    if not any_suspends(orelse, *(closure for test, body, _ in branches for closure in (test, body))):
+        return plain.if_any(branches, orelse)
+
+    def if_any(f: Frame) -> Generator[Any, Any, Any]:
+        for test, body, site in branches:  # `tracebacks.error_site` reads the site
+            if (yield from run(test, f)):
+                return (yield from run(body, f))
+        return (yield from run(orelse, f))
+
+    return if_any
 
 
 def enter(

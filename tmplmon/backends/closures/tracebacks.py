@@ -104,7 +104,7 @@ def error_site(f: Frame, error: BaseException) -> int | None:
         frame = traceback.tb_frame
         if site is not None and frame.f_code.co_filename == _ENTRY and f[ORIGINAL] is not COPIED:
             break
-        if "site" in frame.f_code.co_freevars:
+        if "site" in frame.f_code.co_freevars or "site" in frame.f_code.co_varnames:
             variables = frame.f_locals
             called_with = variables.get("f")
             if called_with is f or (type(called_with) is list and f is _original(called_with)):

@@ -32,8 +32,58 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
 
+# Type of an op that may continue a chain (`a.b|c + d`) → its field with the op before it, which is evaluated first.
+_FIRST_OPERANDS = {
+    ops.Attr: "obj",
+    ops.Item: "obj",
+    ops.Slice: "obj",
+    ops.Call: "func",
+    ops.Filter: "value",
+    ops.Test: "value",
+    ops.Unary: "operand",
+    ops.Binary: "left",
+    ops.Compare: "left",
+    ops.Logical: "left",
+}
+_LONGEST_CHAIN = 50
+"""The most operations of a chain that are closures within each other. Chains of up to 1,000 operations are allowed
+(`syntax.limits`), about as many as Python's recursion limit leaves room for."""
+
+
 def value(b: Builder, op: Any) -> Closure:
-    """The closure of a value: that of a shape if there is one, else that of the definition."""
+    """The closure of a value. A long chain is evaluated in segments, each of which reads the value of the segment
+    before it from the frame."""
+    place = b.segments.get(op)
+    if place is not None:
+        return lambda f: f[place]
+    ends = _segment_ends(b, op)
+    if not ends:
+        return _value(b, op)
+    segments = []
+    for end in ends:
+        closure = _value(b, end)
+        b.segments[end] = b.extra()
+        segments.append((b.segments[end], closure))
+    last = _value(b, op)
+    for end in ends:
+        del b.segments[end]
+    return suspending.in_segments(segments, last)
+
+
+def _segment_ends(b: Builder, op: Any) -> list[Any]:
+    """The last op of each segment of a long chain but the last segment, in the order of evaluation."""
+    ends, length = [], 0
+    while op not in b.measured and type(op) in _FIRST_OPERANDS:
+        b.measured.add(op)
+        if length and length % _LONGEST_CHAIN == 0:
+            ends.append(op)
+        length += 1
+        op = getattr(op, _FIRST_OPERANDS[type(op)])
+    return ends[::-1]
+
+
+def _value(b: Builder, op: Any) -> Closure:
+    """The closure of a shape if there is one, else that of the definition."""
     kind = type(op)
     if not b.constants.is_async:
         shape = (shapes.PLAIN if b.constants.guard is None else shapes.GUARDED).get(kind)
