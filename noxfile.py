@@ -127,8 +127,11 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
     expected = {
         name
         for name in committed()
-        if name.startswith("tmplmon/")
-        and (ROOT / name).suffix in (".py", ".typed", ".js", ".lark", ".tables")
+        if name == "tmplmon.pth"
+        or (
+            name.startswith("tmplmon/")
+            and (ROOT / name).suffix in (".py", ".typed", ".js", ".lark", ".tables")
+        )
     }
     if missing := expected - names:
         session.error(f"not in the wheel: {sorted(missing)}")

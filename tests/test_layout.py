@@ -53,6 +53,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.monitoring": (),
     "tmplmon.tools": ("tmplmon", "tmplmon.monitoring", "tmplmon.runtime.origins"),
     "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
+    # What observes Jinja2 uses nothing of the engine.
+    "tmplmon.observe": ("tmplmon.monitoring", "tmplmon.loaded", "tmplmon.starting"),
 }
 # What only the command line itself and its entry points may import.
 CLI = "tmplmon.cli"

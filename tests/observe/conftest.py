@@ -1,0 +1,15 @@
+"""Jinja2, observed while a test runs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tmplmon import observe
+
+
+@pytest.fixture
+def observed() -> Iterator[None]:
+    assert not observe.is_installed()
+    observe.install()
+    yield
+    observe.uninstall()

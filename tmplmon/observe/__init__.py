@@ -1,0 +1,78 @@
+"""The templates of an application that uses Jinja2, seen by Python's tools.
+
+    import tmplmon.observe
+
+    tmplmon.observe.install()
+
+Jinja2 stays the engine: it parses templates, generates code and runs it, and the output is the same. Only the code
+objects differ. They have the template's file, its lines and the names of its variables, as those of tmplmon's own
+templates do. So coverage.py, debuggers, profilers and tracebacks show the template.
+
+    Jinja2's nodes ─► Jinja2's source ─► ast ─► lines ─► names ─► code
+                      `marks`                   `lines`  `names`  `compiling`
+
+Jinja2 is not imported before the application imports it.
+"""
+
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+__all__ = ["install", "is_installed", "uninstall"]
+
+
+def install() -> None:
+    """Observe all templates that Jinja2 compiles from now on, in all environments.
+
+    It can be called before or after Jinja2 is imported, and several times. Templates that were compiled before
+    stay as they are.
+    """
+    if "jinja2" in sys.modules:
+        _hooks().install()
+    elif _waiting not in sys.meta_path:
+        sys.meta_path.insert(0, _waiting)
+
+
+def uninstall() -> None:
+    """Undo `install`. Templates that were compiled meanwhile stay as they are."""
+    if _waiting in sys.meta_path:
+        sys.meta_path.remove(_waiting)
+    if "jinja2" in sys.modules:
+        _hooks().uninstall()
+
+
+def is_installed() -> bool:
+    """Whether templates are observed."""
+    return _waiting in sys.meta_path or ("jinja2" in sys.modules and _hooks().is_installed())
+
+
+def _hooks() -> Any:
+    return importlib.import_module("tmplmon.observe.hooks")
+
+
+class _Waiting:
+    """A finder of modules that only waits for Jinja2 to be imported."""
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != "jinja2":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            sys.meta_path.insert(0, self)
+            return spec
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def execute_and_install(module: ModuleType) -> None:
+            loader.exec_module = execute
+            execute(module)
+            _hooks().install()
+
+        loader.exec_module = execute_and_install
+        return spec
+
+
+_waiting: Any = _Waiting()

@@ -1,0 +1,130 @@
+"""What is replaced in Jinja2 while its templates are observed.
+
+Rule: Jinja2 calls these functions where it called its own, and each calls the one that it replaces. Classes that
+applications derive from Jinja2's therefore work as before.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from types import CodeType, TracebackType
+from typing import Any
+
+import jinja2.bccache
+import jinja2.compiler
+import jinja2.debug
+import jinja2.environment
+
+from tmplmon import loaded
+from tmplmon.observe.compiling import MARKER, compile_marked
+from tmplmon.observe.marks import MarkedSource, visit
+
+_FORMAT = 1
+
+
+class _Latest(threading.local):
+    """The source that this thread has generated last and not compiled yet."""
+
+    source: MarkedSource | None = None
+
+
+_latest = _Latest()
+_replaced: list[tuple[Any, str, Any]] = []
+
+
+def install() -> None:
+    """Replace the functions. Does nothing if they are."""
+    if not _replaced:
+        for owner, name, make in _HOOKS:
+            _replaced.append((owner, name, owner.__dict__.get(name)))
+            setattr(owner, name, make(getattr(owner, name)))
+
+
+def uninstall() -> None:
+    """Undo `install`. Templates that were compiled meanwhile stay as they are."""
+    while _replaced:
+        owner, name, original = _replaced.pop()
+        if original is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
+
+
+def is_installed() -> bool:
+    """Whether the functions are replaced."""
+    return bool(_replaced)
+
+
+def _visit(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def visiting(self: Any, node: Any, *args: Any, **kwargs: Any) -> Any:
+        return visit(self, node, original, *args, **kwargs)
+
+    return visiting
+
+
+def _visit_template(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def visiting(self: Any, node: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, node, *args, **kwargs)
+        recorder = self.__dict__.get("_tmplmon_recorder")
+        if recorder is not None and recorder.root is not None:
+            recorder.leave(recorder.root, self.stream.tell())
+            _latest.source = MarkedSource(self.stream.getvalue(), recorder.root)
+
+    return visiting
+
+
+def _compile(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def compiling(self: Any, source: str, filename: str) -> CodeType:
+        marked, _latest.source = _latest.source, None
+        if marked is not None and marked.text == source:
+            try:
+                return compile_marked(marked, filename)
+            except SyntaxError:
+                pass  # The error of the source itself names its own line.
+        code: CodeType = original(self, source, filename)
+        return code
+
+    return compiling
+
+
+def _from_namespace(original: Any) -> Any:
+    def creating(cls: Any, environment: Any, namespace: Any, globals: Any) -> Any:
+        template = original.__func__(cls, environment, namespace, globals)
+        if MARKER in namespace and template.filename not in (None, "<template>"):
+            loaded.note(template.filename, template.name, environment)
+        return template
+
+    return classmethod(wraps(original.__func__)(creating))
+
+
+def _bucket(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def creating(self: Any, environment: Any, key: str, checksum: str) -> None:
+        # Code in a cache has other lines than that of processes that do not observe.
+        original(self, environment, f"{key}-tmplmon", f"{checksum}-tmplmon{_FORMAT}")
+
+    return creating
+
+
+def _fake_traceback(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def showing(exc_value: Any, tb: TracebackType | None, filename: str, lineno: int) -> TracebackType:
+        if tb is not None and MARKER in tb.tb_frame.f_globals:
+            return tb
+        fake: TracebackType = original(exc_value, tb, filename, lineno)
+        return fake
+
+    return showing
+
+
+_HOOKS: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (jinja2.compiler.CodeGenerator, "visit", _visit),
+    (jinja2.compiler.CodeGenerator, "visit_Template", _visit_template),
+    (jinja2.environment.Environment, "_compile", _compile),
+    (jinja2.environment.Template, "_from_namespace", _from_namespace),
+    (jinja2.bccache.Bucket, "__init__", _bucket),
+    (jinja2.debug, "fake_traceback", _fake_traceback),
+)

@@ -1,0 +1,125 @@
+"""Which part of Jinja2's generated source comes from which node of the template.
+
+Jinja2 generates Python source text. Its code generator visits the nodes of the template and writes text for each.
+
+Rule: the text that is written during the visit of a node comes from that node, except for what comes from the nodes
+visited meanwhile. So the offsets at the start and the end of every visit are recorded. They form a tree.
+"""
+
+from bisect import bisect_right
+from io import StringIO
+from typing import Any, Self
+
+from jinja2 import nodes
+
+
+class Mark:
+    """The text ``source[start:end]`` that was generated for `node`. `inner`: the marks inside it, in order."""
+
+    __slots__ = ("_line", "end", "inner", "node", "outer", "start")
+
+    def __init__(self, node: nodes.Node, start: int, outer: Self | None) -> None:
+        self.node = node
+        self.start = start
+        self.end = start
+        self.outer = outer
+        self.inner: list[Self] = []
+        self._line = 0
+
+    def __deepcopy__(self, memo: Any) -> "Mark":
+        return self  # A copy of generated code comes from the same node.
+
+    @property
+    def line(self) -> int:
+        """The line of the template where the node begins; for a node without a line, that of the one around it."""
+        if self._line == 0:
+            mark = self
+            while mark.node.lineno is None and mark.outer is not None:
+                mark = mark.outer
+            self._line = first_line(mark.node)
+        return self._line
+
+    def statement(self) -> "Mark":
+        """The mark of the statement or template that this one is in."""
+        mark = self
+        while isinstance(mark.node, (nodes.Expr, nodes.Helper)) and mark.outer is not None:
+            mark = mark.outer
+        return mark
+
+
+def first_line(node: nodes.Node) -> int:
+    """The line where a node begins. Its own number is the line of its first operator or name."""
+    if not isinstance(node, nodes.Expr):
+        return int(node.lineno or 1)
+    lines = []
+    worklist: list[nodes.Node] = [node]
+    while worklist:
+        inner = worklist.pop()
+        if inner.lineno is not None:
+            lines.append(int(inner.lineno))
+        worklist += inner.iter_child_nodes()
+    return min(lines, default=1)
+
+
+class Recorder:
+    """The marks of one run of a code generator."""
+
+    def __init__(self) -> None:
+        self.root: Mark | None = None
+        self._current: Mark | None = None
+
+    def enter(self, node: nodes.Node, offset: int) -> Mark:
+        mark = Mark(node, offset, self._current)
+        if self._current is None:
+            self.root = mark
+        else:
+            self._current.inner.append(mark)
+        self._current = mark
+        return mark
+
+    def leave(self, mark: Mark, offset: int) -> None:
+        mark.end = offset
+        self._current = mark.outer
+
+
+class MarkedSource:
+    """Generated source with its marks."""
+
+    def __init__(self, text: str, root: Mark) -> None:
+        self.text = text
+        self.root = root
+        self._offsets: list[int] = []
+        self._marks: list[Mark] = []
+        self._flatten()
+
+    def _flatten(self) -> None:
+        """Fill the table in which `at` searches: the offsets from which another mark is the innermost one."""
+        worklist: list[tuple[int, Mark, bool]] = [(self.root.start, self.root, True)]
+        while worklist:
+            offset, mark, is_start = worklist.pop()
+            self._offsets.append(offset)
+            if is_start:
+                self._marks.append(mark)
+                worklist.append((mark.end, mark, False))
+                worklist += [(inner.start, inner, True) for inner in reversed(mark.inner)]
+            else:
+                self._marks.append(mark.outer or mark)
+
+    def at(self, offset: int) -> Mark:
+        """The innermost mark with the character at `offset`."""
+        return self._marks[max(bisect_right(self._offsets, offset) - 1, 0)]
+
+
+def visit(generator: Any, node: nodes.Node, proceed: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Let a code generator visit a node by `proceed`, and record it. The marks are in ``generator.recorder``."""
+    stream = generator.stream
+    if type(stream) is not StringIO:
+        return proceed(generator, node, *args, **kwargs)
+    recorder = generator.__dict__.get("_tmplmon_recorder")
+    if recorder is None:
+        recorder = generator._tmplmon_recorder = Recorder()
+    mark = recorder.enter(node, stream.tell())
+    try:
+        return proceed(generator, node, *args, **kwargs)
+    finally:
+        recorder.leave(mark, stream.tell())
