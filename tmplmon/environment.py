@@ -441,6 +441,14 @@ class Environment:
         """Return a translation with the values of its variables."""
         return text % variables
 
+    def _imported(self, module: Any) -> Any:
+        """Return what a template gets for an imported module, or for an awaitable that gives the module."""
+        return module
+
+    def _of_module(self, module: Any, name: str) -> Any:
+        """Return a name of an imported module, or `missing`."""
+        return getattr(module, name, missing)
+
     def _guard(self) -> "Guard | None":
         """Return the decisions of a sandbox for its templates; None if this is not a sandbox."""
         return None

@@ -105,6 +105,16 @@ def _alias(context: Context, /, *args: Any, **kwargs: Any) -> Any:
     return context.call(context.resolve("gettext"), *args, **kwargs)
 
 
+def _call(context: Context, function: Callable[..., str], *args: Any) -> str:
+    """Call a function of the application with the arguments of a new-style one. In a sandbox, messages are strings:
+    the function may call their methods."""
+    if context.environment.sandboxed:
+        for value in args[: 2 if len(args) < 4 else 3]:
+            if not isinstance(value, str):
+                raise TypeError(f"a message is a str, not {type(value).__name__!r}")
+    return context.call(function, *args)  # type: ignore[no-any-return]
+
+
 def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
     # Also without variables: percent signs are doubled in all new-style messages, so that translators can rely on
     # it.
@@ -115,7 +125,7 @@ def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
 def _new_gettext(function: Callable[..., str]) -> Callable[..., str]:
     @pass_context
     def gettext(context: Context, message: str, /, **variables: Any) -> str:
-        return _formatted(context, context.call(function, message), variables)
+        return _formatted(context, _call(context, function, message), variables)
 
     return gettext
 
@@ -123,7 +133,7 @@ def _new_gettext(function: Callable[..., str]) -> Callable[..., str]:
 def _new_ngettext(function: Callable[..., str]) -> Callable[..., str]:
     @pass_context
     def ngettext(context: Context, singular: str, plural: str, num: int, /, **variables: Any) -> str:
-        text = context.call(function, singular, plural, num)
+        text = _call(context, function, singular, plural, num)
         return _formatted(context, text, {"num": num, **variables})
 
     return ngettext
@@ -132,7 +142,7 @@ def _new_ngettext(function: Callable[..., str]) -> Callable[..., str]:
 def _new_pgettext(function: Callable[..., str]) -> Callable[..., str]:
     @pass_context
     def pgettext(context: Context, message_context: str, message: str, /, **variables: Any) -> str:
-        text = context.call(function, message_context, message)
+        text = _call(context, function, message_context, message)
         return _formatted(context, text, {"context": message_context, **variables})
 
     return pgettext
@@ -143,7 +153,7 @@ def _new_npgettext(function: Callable[..., str]) -> Callable[..., str]:
     def npgettext(
         context: Context, message_context: str, singular: str, plural: str, num: int, /, **variables: Any
     ) -> str:
-        text = context.call(function, message_context, singular, plural, num)
+        text = _call(context, function, message_context, singular, plural, num)
         return _formatted(context, text, {"context": message_context, "num": num, **variables})
 
     return npgettext

@@ -10,7 +10,7 @@ from typing import Any
 
 from tmplmon.runtime.support import escaped, html_of, join_pieces, joined_text, markup_join, str_join
 
-_MAX_OPEN_KINDS = 500
+_MAX_KINDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +37,44 @@ class Guard:
 
     checked: names without a leading underscore whose access depends on the object. All other such names are allowed
         for objects of open types. None: `getattr` decides for every name.
-    is_closed: type → whether access to objects of this type depends on the object for every name.
-    getattr: `environment.getattr`.
+    is_closed: type → whether access to objects of this type depends on the object: for every name, for items and
+        for iteration.
+    getattr, getitem: those of the environment.
+    items: value → a list of its items, for ``f(*value)``. Raises SecurityError if there are too many.
+    closed_slice: (obj, slice) → the value of `obj[slice]` for an object of a closed type.
+    closed_iterable: object of a closed type → the object, if a template may iterate over it. Raises SecurityError
+        otherwise.
     no_item: (obj, key) → the value of `obj[key]` if the object has no such item. None: call `environment.getitem`
         for every item.
     call: `call(context, obj, *args, **kwargs)` → the result of a call in a template.
     callee: (context, obj) → the function that a call of `obj` calls. None: use `call`.
     asks_of_macros: whether macros and `super` must be called through `call` too.
     binary, unary: operator → function of the context and the operands.
-    comparing: function that compares → the function to use instead.
+    comparing: (operator, function that compares) → the function to use instead.
     text: the functions that convert values to text.
     build: called with the items of a list, tuple or dict before it is created.
-    no_alias: (obj, key) → the value of `obj[key]` if Python's own would be a generic alias such as ``dict[int]``.
     """
 
     checked: frozenset[str] | None
     is_closed: Callable[[type], bool]
     getattr: Callable[[Any, str], Any]
+    getitem: Callable[[Any, Any], Any]
+    items: Callable[[Any], list[Any]]
+    closed_slice: Callable[[Any, slice], Any]
+    closed_iterable: Callable[[Any], Any]
     no_item: Callable[[Any, Any], Any] | None
     call: Callable[..., Any]
     callee: Callable[[Any, Any], Any] | None
     asks_of_macros: bool
     binary: Mapping[str, Callable[[Any, Any, Any], Any]]
     unary: Mapping[str, Callable[[Any, Any], Any]]
-    comparing: Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]
+    comparing: Callable[[str, Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]
     text: Text
     build: Callable[[Iterable[Any]], None]
-    no_alias: Callable[[Any, Any], Any]
     open_kinds: set[type] = field(default_factory=set)
-    """The types for which `is_closed` has returned false, at most 500."""
+    """The types whose objects need not be inspected, at most 500."""
+    closed_kinds: set[type] = field(default_factory=set)
+    """Types for which `is_closed` has returned true, at most 500."""
 
     def allows(self, name: Any) -> bool:
         """Whether access to a name is allowed for all objects of open types. True for a key that is not a str."""
@@ -80,11 +89,29 @@ class Guard:
             return callee
         return lambda context, obj: lambda *args, **kwargs: call(context, obj, *args, **kwargs)
 
-    def opens(self, kind: type) -> bool:
-        """Whether a type is open. If it is, add it to `open_kinds`."""
-        if self.is_closed(kind):
+    def slice(self, obj: Any, part: slice) -> Any:
+        """Return `obj[part]`. Raises what Python raises."""
+        return obj[part] if self.opens(obj) else self.closed_slice(obj, part)
+
+    def iterable(self, value: Any) -> Any:
+        """Return a value that a template iterates over. Raises SecurityError if it must not."""
+        if type(value) in self.open_kinds or self.opens(value):
+            return value
+        return self.closed_iterable(value)
+
+    def opens(self, obj: Any) -> bool:
+        """Whether an object is of an open type, and does not pretend to be of another type as a proxy does. If so,
+        add the type to `open_kinds`."""
+        kind = type(obj)
+        if kind in self.open_kinds:
+            return True
+        if kind in self.closed_kinds:
             return False
-        if len(self.open_kinds) >= _MAX_OPEN_KINDS:
-            self.open_kinds.clear()
-        self.open_kinds.add(kind)
-        return True
+        closed = self.is_closed(kind)
+        if not closed and obj.__class__ is not kind:
+            return False
+        kinds = self.closed_kinds if closed else self.open_kinds
+        if len(kinds) >= _MAX_KINDS:
+            kinds.clear()
+        kinds.add(kind)
+        return not closed

@@ -252,21 +252,22 @@ def imported(context: Context, name: Any, template: "Template", locals: Mapping[
         template._imports[imported.name] = imported
     if locals is not None:
         names = context.get_all()
-        if environment.is_async:
-            return imported.make_module_async(names, True, locals)
-        return imported.make_module(names, True, locals)
-    return (
-        imported._default_module_async(context) if environment.is_async else imported._default_module(context)
-    )
+        make = imported.make_module_async if environment.is_async else imported.make_module
+        module: Any = make(names, True, locals)
+    elif environment.is_async:
+        module = imported._default_module_async(context)
+    else:
+        module = imported._default_module(context)
+    return environment._imported(module)
 
 
 def imported_name(environment: "Environment", module: Any, name: str, place: str) -> Any:
     """Return the value of a name of an imported module; undefined if it does not export it. `place` is the
     import's, for the message."""
-    value = getattr(module, name, missing)
+    value = environment._of_module(module, name)
     if value is missing:
         return environment.undefined(
-            f"the template {module.__name__!r} (imported on {place})"
+            f"the template {environment._of_module(module, '__name__')!r} (imported on {place})"
             f" does not export the requested name {name!r}",
             name=name,
         )

@@ -6,20 +6,24 @@ result may be large is checked before it runs. A callable that a template passes
 (``items.sort(key=…)``) goes through `callee` as well.
 """
 
+import operator
 from collections import deque
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any
 
 from tmplmon.errors import SecurityError
 from tmplmon.runtime.budget import spend
-from tmplmon.runtime.calls import call
+from tmplmon.runtime.calls import call, callable_pass_arg
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
+from tmplmon.runtime.markers import first_argument
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound
 from tmplmon.sandbox.measure import CONTAINERS, PLAIN, check_nesting
 from tmplmon.sandbox.methods import check_of, checked
-from tmplmon.sandbox.names import is_engine_class
+from tmplmon.sandbox.names import ALIASES, is_engine_class
+from tmplmon.sandbox.spending import check_iteration
 
 # Classes of these modules call their arguments (``map``, ``functools.partial``) or store them (`cycler`).
 _CALLING = frozenset(
@@ -36,10 +40,8 @@ _QUICK = frozenset(
 )
 
 
-def is_marked_unsafe(obj: Any) -> bool:
-    """Whether a function is marked as one that templates must not call: by `unsafe`, or by Django's
-    `alters_data`."""
-    return bool(getattr(obj, "unsafe_callable", False) or getattr(obj, "alters_data", False))
+# Classes whose objects look up attributes or call methods by name.
+_LOOKING_UP = (operator.attrgetter, operator.methodcaller)
 
 
 def _has_no_marks(f: Any) -> bool:
@@ -50,12 +52,14 @@ class Calls:
     """The rules for calls of one environment.
 
     stock: whether `is_safe_callable` is not overridden, so that only the marks on a function count.
+    stock_call: whether `call` is not overridden either.
     """
 
-    def __init__(self, environment: Any, stock: bool) -> None:
+    def __init__(self, environment: Any, stock: bool, stock_call: bool) -> None:
         self._environment = environment
         self._limits = environment._sizes
         self._stock = stock
+        self._stock_call = stock_call
 
     def callee(self, context: Context, obj: Any) -> Any:
         """Return the function to call where a template calls `obj`. Raises SecurityError if `obj` is not safe."""
@@ -72,9 +76,14 @@ class Calls:
                 and not isinstance(obj.__self__, (str, type))
             ):
                 return obj
-        if not self._environment.is_safe_callable(obj) or is_engine_class(obj):
+        if (
+            not self._environment.is_safe_callable(obj)
+            or is_engine_class(obj)
+            or isinstance(obj, ALIASES)
+            or obj in _LOOKING_UP
+        ):
             raise SecurityError(f"{obj!r} is not safely callable")
-        if kind is BuiltinFunctionType or kind is MethodType or isinstance(obj, MethodDescriptorType):
+        if isinstance(obj, (BuiltinFunctionType, MethodType, MethodDescriptorType)):
             return self._builtin(context, obj)
         if isinstance(obj, type) and obj.__module__ in _CALLING:
             return self._with_arguments(context, obj)
@@ -86,15 +95,22 @@ class Calls:
         if isinstance(obj, MethodDescriptorType):
             if is_unbound_format(obj):
                 return unbound(self._environment, name)
-            return lambda this, /, *args, **kwargs: self._builtin(context, obj.__get__(this))(*args, **kwargs)
+            return partial(self._call_unbound, context, obj)
         this = obj.__self__
         if isinstance(this, _SIZED) and name not in _QUICK:
             spend(len(this))
         if name in FORMATS and isinstance(this, str):
             return bound(self._environment, this, name)
         if check_of(name, this) is not None:
-            return checked(self._limits, obj, name, this)
+            return self._with_arguments(context, checked(self._limits, obj, name, this))
         return obj if type(obj) is MethodType else self._with_arguments(context, obj)
+
+    def _call_unbound(self, context: Context, method: Any, this: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an unbound method of a built-in type (``list.append``), as the method of its first argument."""
+        bound_method = method.__get__(this)
+        if not self._environment.is_safe_attribute(this, method.__name__, bound_method):
+            raise SecurityError(f"{method!r} is not safely callable")
+        return self.callee(context, bound_method)(*args, **kwargs)
 
     def _with_arguments(self, context: Context, obj: Any) -> Any:
         """Wrap a function that may call its arguments: each callable argument is replaced by its safe version."""
@@ -112,14 +128,23 @@ class Calls:
         return with_arguments
 
     def _argument(self, context: Context, value: Any) -> Any:
-        """Return the safe version of an argument. Raises TooLargeError for deeply nested tuples."""
+        """Return the safe version of an argument. Raises TooLargeError for deeply nested tuples, and SecurityError
+        for a value that must not be called or iterated over."""
         kind = type(value)
         if isinstance(value, tuple):
             check_nesting((value,))
             return value
-        if kind in PLAIN or kind in CONTAINERS or isinstance(value, Undefined) or not callable(value):
+        if kind in PLAIN or kind in CONTAINERS or isinstance(value, Undefined):
             return value
-        return self.callee(context, value)
+        if not callable(value):
+            check_iteration(value)
+            return value
+        if not self._stock_call:
+            return partial(self._environment.call, context, value)
+        function = self.callee(context, value)
+        # The function that calls it does not know that it asks for the context.
+        wants = callable_pass_arg(value)
+        return function if wants is None else partial(function, first_argument(context, wants))
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call `obj` as an ordinary environment does. Raises SecurityError if `obj` is not safe to call."""

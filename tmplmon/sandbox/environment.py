@@ -7,19 +7,20 @@ The methods of a subclass that overrides the decision are called every time.
 """
 
 import operator
+import os
 from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
-from types import GenericAlias
+from itertools import islice
 from typing import Any, ClassVar
 
 from tmplmon.environment import Environment, Name
-from tmplmon.errors import SecurityError
+from tmplmon.errors import SecurityError, TemplateNotFound, TemplatesNotFound, TooLargeError
 from tmplmon.runtime.budget import Budget
 from tmplmon.runtime.budget import Limits as BudgetLimits
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.guard import Guard
-from tmplmon.runtime.undefined import Undefined, undefined_attribute
-from tmplmon.sandbox.calls import Calls, is_marked_unsafe
+from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
+from tmplmon.sandbox.calls import Calls
 from tmplmon.sandbox.filters import limited_filters, limited_globals, limited_tests
 from tmplmon.sandbox.formatting import (
     FORMATS,
@@ -29,19 +30,27 @@ from tmplmon.sandbox.formatting import (
     is_unbound_format,
     unbound,
 )
+from tmplmon.sandbox.hidden import HIDDEN, concealed, module_of, names_of
 from tmplmon.sandbox.limits import MAX_SIZE, Sizes
 from tmplmon.sandbox.measure import check_nesting
 from tmplmon.sandbox.names import (
+    ALIASES,
+    INSERTING,
     checked_names,
     is_closed,
     is_internal_attribute,
+    is_marked_unsafe,
     modifies_known_mutable,
     modifying_names,
+    refuses,
 )
+from tmplmon.sandbox.spending import check_iteration
 from tmplmon.sandbox.template import SandboxedTemplate
 from tmplmon.template import Template
 
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
+_MAX_NAMES = 1000
+"""The most names of templates to select one from."""
 
 
 def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], Any]:
@@ -157,7 +166,7 @@ class SandboxedEnvironment(Environment):
         """Whether templates may call a value: true unless it is marked by `unsafe` or has a true `alters_data`."""
         return not is_marked_unsafe(obj)
 
-    def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
+    def unsafe_undefined(self, obj: Any, attribute: Any) -> Undefined:
         """Return the undefined value that replaces an unsafe attribute. Using it raises SecurityError."""
         return self.undefined(
             f"access to attribute {attribute!r} of {type(obj).__name__!r} object is unsafe.",
@@ -172,6 +181,8 @@ class SandboxedEnvironment(Environment):
         self, name: Name, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
     ) -> Template:
         """Like `Environment.get_template`. Raises SecurityError if the template's environment is not sandboxed."""
+        if not _is_name(name):
+            raise TemplateNotFound(name, f"the name of a template is a str, not {type(name).__name__!r}")
         return _sandboxed(super().get_template(name, parent, globals))
 
     def select_template(
@@ -182,6 +193,13 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.select_template`. Raises SecurityError if the template's environment is not
         sandboxed."""
+        if not isinstance(names, Undefined):
+            tried = list(islice(self._iterable(names), _MAX_NAMES + 1))
+            if len(tried) > _MAX_NAMES:
+                raise TooLargeError(f"at most {_MAX_NAMES} names of templates to select from")
+            names = [name for name in tried if _is_name(name)]
+            if tried and not names:
+                raise TemplatesNotFound(tried)
         return _sandboxed(super().select_template(names, parent, globals))
 
     def get_or_select_template(
@@ -192,12 +210,16 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.get_or_select_template`. Raises SecurityError if the template's environment is not
         sandboxed."""
-        return _sandboxed(super().get_or_select_template(template_name_or_list, parent, globals))
+        if _is_name(template_name_or_list):
+            return self.get_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
+        return self.select_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
 
     # --- attributes, items, calls --------------------------------------------------------------------------
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Evaluate `obj.attribute`: the attribute if it is safe, else the item, else an undefined value."""
+        if type(obj) in HIDDEN:
+            return self._hidden(obj, attribute)
         try:
             value = getattr(obj, attribute)
         except AttributeError as error:
@@ -216,8 +238,33 @@ class SandboxedEnvironment(Environment):
             return self._no_item(obj, argument)
 
     def _item(self, obj: Any, key: Any) -> Any:
-        item = obj[key]
-        return self.unsafe_undefined(obj, key) if type(item) is GenericAlias else item
+        if type(obj) in HIDDEN:
+            return self._hidden(obj, key)
+        # Classes have no items (`dict[int]`), unless their metaclass defines some, as an enumeration's does.
+        is_class = isinstance(obj, type) and not hasattr(obj.__class__, "__getitem__")
+        if is_class or isinstance(obj, ALIASES) or refuses(obj, "__getitem__"):
+            return self.unsafe_undefined(obj, key)
+        return obj[key]
+
+    def _hidden(self, obj: Any, name: Any) -> Any:
+        """Return an attribute of a namespace or of an imported module."""
+        try:
+            value = obj[name]
+        except KeyError:
+            return self.undefined(obj=obj, name=name)
+        if not isinstance(name, str) or self.is_safe_attribute(obj, name, value):
+            return value
+        return self.unsafe_undefined(obj, name)
+
+    def _slice(self, obj: Any, part: slice) -> Any:
+        if isinstance(obj, (type, *ALIASES)):
+            return self.unsafe_undefined(obj, part)
+        return obj[part]
+
+    def _iterable(self, value: Any) -> Any:
+        """Return a value that a template iterates over. Raises SecurityError if its class forbids that."""
+        check_iteration(value)
+        return value
 
     def _no_item(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, str):
@@ -233,14 +280,22 @@ class SandboxedEnvironment(Environment):
                 return self._attribute(obj, name, value)
         return self.undefined(obj=obj, name=argument)
 
+    def _items(self, value: Any) -> list[Any]:
+        """Return the items of a value, at most `max_size`."""
+        if not isinstance(value, Iterable) and not hasattr(type(value), "__getitem__"):
+            raise TypeError(f"Value after * must be an iterable, not {type(value).__name__}")
+        return self._sizes.collected(self._iterable(value))
+
     def _attribute(self, obj: Any, name: str, value: Any) -> Any:
         """Return the value that a template gets for an attribute that was found."""
+        if not self.is_safe_attribute(obj, name, value):
+            return self.unsafe_undefined(obj, name)
         safe_format = self.wrap_str_format(value)
         if safe_format is not None:
             return safe_format
         if is_unbound_format(value) or (name in FORMATS and isinstance(obj, type) and issubclass(obj, str)):
             return unbound(self, value.__name__)
-        return value if self.is_safe_attribute(obj, name, value) else self.unsafe_undefined(obj, name)
+        return value
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         """Return a safe replacement if `value` is a bound `str.format` or `str.format_map`, else None. The
@@ -253,10 +308,17 @@ class SandboxedEnvironment(Environment):
         what `obj` raises."""
         return __self._calls().call(__context, __obj, *args, **kwargs)
 
-    _call = call
+    def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        return __self.call(__context, __obj, *args, **kwargs)
 
     def _calls(self) -> Calls:
-        return Calls(self, self._is_stock("is_safe_callable"))
+        return Calls(self, self._is_stock("is_safe_callable"), self._is_stock("call"))
+
+    def _imported(self, module: Any) -> Any:
+        return concealed(module)
+
+    def _of_module(self, module: Any, name: str) -> Any:
+        return module_of(module).__name__ if name == "__name__" else names_of(module).get(name, missing)
 
     # --- operators -----------------------------------------------------------------------------------------
 
@@ -270,6 +332,8 @@ class SandboxedEnvironment(Environment):
         return self.unop_table[operator](arg)
 
     def _formatted(self, text: str, variables: dict[str, Any]) -> str:
+        if not isinstance(text, str):
+            raise TypeError(f"a translation is a str, not {type(text).__name__!r}")
         check_percent(self._sizes, text, variables)
         return super()._formatted(text, variables)
 
@@ -287,19 +351,33 @@ class SandboxedEnvironment(Environment):
             checked = None
         return Guard(
             checked=None if checked is None else checked(),
-            is_closed=is_closed,
+            is_closed=self._is_closed,
             getattr=self.getattr,
+            getitem=self.getitem,
+            items=self._items,
+            closed_slice=self._slice,
+            closed_iterable=self._iterable,
             no_item=self._no_item if stock_getitem else None,
             call=calls.call if stock_call else self.call,
             callee=calls.callee if stock_call else None,
             asks_of_macros=not (stock_call and self._is_stock("is_safe_callable")),
             binary=operators,
             unary={name: self._unary(name) for name in self.intercepted_unops},
-            comparing=self._sizes.compared,
+            comparing=self._comparing,
             text=self._sizes.as_text,
             build=check_nesting,
-            no_alias=self.unsafe_undefined,
         )
+
+    def _comparing(self, name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return self._sizes.searched(function) if name in ("in", "not in") else self._sizes.compared(function)
+
+    def _is_all_stock(self) -> bool:
+        """Whether no decision about attributes and calls is overridden."""
+        names = ("getattr", "getitem", "call", "is_safe_callable", "wrap_str_format")
+        return hasattr(self.is_safe_attribute, "tmplmon_checked") and all(map(self._is_stock, names))
+
+    def _is_closed(self, kind: type) -> bool:
+        return is_closed(kind)
 
     def _is_stock(self, name: str) -> bool:
         """Whether the method is the one of this class: not overridden by a subclass or on the instance."""
@@ -312,6 +390,11 @@ class SandboxedEnvironment(Environment):
         return lambda context, operand: self.call_unop(context, name, operand)
 
 
+def _is_name(name: Any) -> bool:
+    """Whether a value can be the name of a template, or a template: the loader calls methods of a name."""
+    return isinstance(name, (str, os.PathLike, Template, Undefined))
+
+
 def _sandboxed(template: Template) -> Template:
     if not isinstance(template.environment, SandboxedEnvironment):
         raise SecurityError(f"{template!r} is not of a sandboxed environment")
@@ -319,10 +402,41 @@ def _sandboxed(template: Template) -> Template:
 
 
 class ImmutableSandboxedEnvironment(SandboxedEnvironment):
-    """A sandboxed environment whose templates cannot modify lists, dicts, sets and deques."""
+    """A sandboxed environment whose templates cannot modify lists, dicts, sets, deques and arrays."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sizes.reading = self._reading
 
     @decides_by_name(lambda: checked_names() | modifying_names())
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether templates may read an attribute. Methods that modify their object are refused. The arguments are
         those of `SandboxedEnvironment.is_safe_attribute`."""
         return super().is_safe_attribute(obj, attr, value) and not modifies_known_mutable(obj, attr)
+
+    def _is_closed(self, kind: type) -> bool:
+        return super()._is_closed(kind) or issubclass(kind, INSERTING)
+
+    def _item(self, obj: Any, key: Any) -> Any:
+        if isinstance(obj, INSERTING) and key not in obj:
+            # `obj[key]` would insert the value.
+            factory = getattr(obj, "default_factory", None)
+            if factory is None:
+                raise KeyError(key)
+            return factory()
+        return super()._item(obj, key)
+
+    def _reading(self, mapping: Any) -> Any:
+        """Return a mapping whose items can be looked up without inserting any."""
+        return _Reading(mapping, self._item) if isinstance(mapping, INSERTING) else mapping
+
+
+class _Reading:
+    """A mapping with a function for the lookup of its items."""
+
+    def __init__(self, mapping: Any, item: Callable[[Any, Any], Any]) -> None:
+        self._mapping = mapping
+        self._item = item
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._item(self._mapping, key)

@@ -10,25 +10,29 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from tmplmon.errors import SecurityError, TooLargeError
+from tmplmon.errors import FilterArgumentError, TooLargeError
 from tmplmon.runtime.budget import current
 from tmplmon.runtime.filters import FILTERS
+from tmplmon.runtime.filters.general import do_attr
 from tmplmon.runtime.filters.lookup import path_getter
-from tmplmon.runtime.globals import GLOBALS, Namespace, generate_lorem_ipsum
+from tmplmon.runtime.globals import GLOBALS, generate_lorem_ipsum
 from tmplmon.runtime.markers import (
     async_aware,
     auto_aiter,
     auto_to_list,
+    first_argument,
     pass_arg_of,
+    pass_context,
     pass_environment,
     pass_eval_context,
 )
-from tmplmon.sandbox.calls import is_marked_unsafe
+from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import check_percent
+from tmplmon.sandbox.hidden import HIDDEN, SandboxedNamespace
 from tmplmon.sandbox.limits import Sizes, safe_range
-from tmplmon.sandbox.measure import check_nesting, text_length
+from tmplmon.sandbox.measure import text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
-from tmplmon.sandbox.spending import OF_ITEMS, paid_for, paying
+from tmplmon.sandbox.spending import OF_ITEMS, check_iteration, paid_for, paying
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
@@ -36,29 +40,6 @@ if TYPE_CHECKING:
 MAX_ITERATORS = 200
 _MAX_DIGITS = 1000
 """The largest precision of the filter `round`."""
-
-
-class SandboxedNamespace(Namespace):
-    """A namespace that refuses special attributes (`__call__` and the like), which Python would call."""
-
-    __slots__ = ()
-
-    def __init__(*args: Any, **kwargs: Any) -> None:
-        names = dict(*args[1:], **kwargs)
-        for name in names:
-            _check_name(name)
-        check_nesting(names.values())
-        Namespace.__init__(args[0], names)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        _check_name(name)
-        check_nesting((value,))
-        super().__setitem__(name, value)
-
-
-def _check_name(name: Any) -> None:
-    if isinstance(name, str) and name.startswith("__"):
-        raise SecurityError(f"{name!r} is not a name for an attribute of a namespace")
 
 
 class _Checks:
@@ -97,6 +78,7 @@ class _Checks:
     def truncate(
         self, s: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = None
     ) -> None:
+        _check_texts("truncate", end)
         if isinstance(s, str) and isinstance(end, str):
             self.limits.size(len(s) + len(end), "the text")
 
@@ -108,6 +90,7 @@ class _Checks:
         wrapstring: Any = None,
         break_on_hyphens: Any = True,
     ) -> None:
+        _check_texts("wordwrap", wrapstring)
         if not isinstance(s, str) or not isinstance(width, int) or width <= 0:
             return
         longest = max(map(len, s.split()), default=0)
@@ -127,6 +110,7 @@ class _Checks:
         extra_schemes: Any = None,
     ) -> None:
         self.limits.text(value)
+        _check_texts("urlize", rel, target)
         added = sum(len(text) for text in (target, rel) if isinstance(text, str))
         if isinstance(value, str):
             self.limits.size(len(value) + added * len(value.split()), "the text")
@@ -153,18 +137,12 @@ class _Checks:
         if isinstance(slices, int):
             self.limits.count(slices, "slice: lists")
 
-    def items_of(self, value: Any, *_: Any, **__: Any) -> None:
-        """The check of filters that call the value's method `items`."""
-        if not isinstance(value, Mapping) and is_marked_unsafe(getattr(value, "items", None)):
-            raise SecurityError(f"{value.items!r} is not safely callable")
-
     def pprint(self, value: Any) -> None:
         # pprint is far slower per character than other filters.
         self.limits.text(value)
         self.limits.work(16 * text_length(value, self.limits.max_size), "pprint")
 
     def xmlattr(self, d: Any, autospace: Any = True) -> None:
-        self.items_of(d)
         self.limits.text(d)
 
     def urlencode(self, value: Any) -> None:
@@ -182,7 +160,6 @@ _CHECKS: dict[str, Callable[..., None]] = {
     ),
     "batch": _Checks.batch,
     "center": _Checks.center,
-    "dictsort": _Checks.items_of,
     "format": _Checks.format,
     "indent": _Checks.indent,
     "pprint": _Checks.pprint,
@@ -197,6 +174,63 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "wordwrap": _Checks.wordwrap,
     "xmlattr": _Checks.xmlattr,
 }
+
+
+def _check_texts(name: str, *values: Any) -> None:
+    """Check arguments that are strings, or None: the filter calls their methods."""
+    for value in values:
+        if value is not None and not isinstance(value, str):
+            raise FilterArgumentError(f"{name} needs a str, not {type(value).__name__!r}")
+
+
+def _of_text(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the filter `function`, which calls methods of its value, for strings only. An object of a class with
+    the methods of str, such as a translation that is looked up late, is converted."""
+    position = 0 if pass_arg_of(function) is None else 1
+
+    @wraps(function)
+    def of_text(*args: Any, **kwargs: Any) -> Any:
+        value = args[position] if len(args) > position else None
+        if len(args) > position and not isinstance(value, str):
+            if not hasattr(type(value), "splitlines"):
+                raise FilterArgumentError(f"{name} needs a str, not {type(value).__name__!r}")
+            args = (*args[:position], str(value), *args[position + 1 :])
+        return function(*args, **kwargs)
+
+    return of_text
+
+
+class _Pairs(dict[Any, Any]):
+    """A mapping as a filter sees it: its pairs were taken as a template takes them."""
+
+    __slots__ = ("_pairs",)
+
+    def __init__(self, pairs: Any) -> None:
+        self._pairs = pairs
+
+    def items(self) -> Any:
+        return self._pairs
+
+
+def _of_pairs(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that calls the method `items` of its value: the environment decides about the call."""
+    wants = pass_arg_of(function)
+
+    @pass_context
+    @wraps(function)
+    def of_pairs(context: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        environment = context.environment
+        if not isinstance(value, Undefined) and (type(value) is not dict or not environment._is_all_stock()):
+            if isinstance(value, Mapping) or hasattr(type(value), "items"):
+                items = environment.getattr(value, "items")
+                value = _Pairs(list(environment.call(context, items)))
+            elif name != "items":
+                raise AttributeError(f"{type(value).__name__!r} object has no attribute 'items'")
+        if wants is None:
+            return function(value, *args, **kwargs)
+        return function(first_argument(context, wants), value, *args, **kwargs)
+
+    return of_pairs
 
 
 def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callable[..., Any]:
@@ -218,6 +252,12 @@ def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callab
     return checked_after_context
 
 
+@pass_environment
+@wraps(do_attr)
+def _attr(environment: Any, obj: Any, name: str) -> Any:
+    return environment._hidden(obj, name) if type(obj) in HIDDEN else do_attr(environment, obj, name)
+
+
 def _join(limits: Sizes) -> Callable[..., Any]:
     join: Callable[..., Any] = FILTERS["join"]
 
@@ -231,6 +271,7 @@ def _join(limits: Sizes) -> Callable[..., Any]:
     @async_aware
     def do_join(eval_ctx: Any, value: Any, d: Any = "", attribute: Any = None) -> Any:
         budget = current.get()
+        check_iteration(value)
         if budget is not None:
             value = paid_for(value, budget)
         if eval_ctx.environment.is_async:
@@ -318,6 +359,11 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
     filters = dict(FILTERS)
     for name, check in _CHECKS.items():
         filters[name] = _checked(FILTERS[name], check.__get__(checks))
+    filters["attr"] = _attr
+    for name in ("indent", "truncate", "wordwrap"):
+        filters[name] = _of_text(name, filters[name])
+    for name in ("dictsort", "items", "xmlattr"):
+        filters[name] = _of_pairs(name, filters[name])
     filters["join"] = _join(limits)
     filters["sum"] = _sum(limits)
     for name in _LAZY:

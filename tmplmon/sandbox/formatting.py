@@ -46,6 +46,10 @@ class SandboxedFormatter(Formatter):
             obj = self._env.getattr(obj, name) if is_attribute else self._env.getitem(obj, name)
         return obj, first
 
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return an argument by its number or name."""
+        return args[key] if isinstance(key, int) else self._env._item(kwargs, key)
+
     def convert_field(self, value: Any, conversion: Any) -> Any:
         """Convert a value after checking its size. Raises TooLargeError."""
         if conversion is not None:
@@ -150,7 +154,7 @@ def _widths(text: str) -> Iterator[str]:
 def check_percent(limits: "Sizes", text: str | bytes | bytearray, values: Any) -> None:
     """Check the length of the result of ``text % values``. Raises TooLargeError if it exceeds `max_size`."""
     if not isinstance(text, str):
-        text = text.decode("latin-1")
+        text = bytes(text).decode("latin-1")
     operands: list[Any] = [values]
     if isinstance(values, tuple):
         operands = list(values)

@@ -10,14 +10,17 @@ The limits apply to single operations. Budgets limit how many operations a rende
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
-from tmplmon.errors import TooLargeError
-from tmplmon.runtime.budget import spend
+from tmplmon.errors import SecurityError, TooLargeError
+from tmplmon.runtime.budget import current, spend
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.support import escaped, html_of, joined_text, markup_join
 from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.measure import CONTAINERS, PLAIN, text_length
+from tmplmon.sandbox.names import refuses
+from tmplmon.sandbox.spending import check_iteration, paid_for
 
 MAX_RANGE = 100_000
 """The longest `range`, and the largest number of words or lists that a filter creates."""
@@ -32,6 +35,7 @@ MAX_WORK = 1_000_000_000
 """The largest number of steps of a method whose time grows faster than its operands. A step takes about 1 ns."""
 
 _SIZED = (str, bytes, bytearray, list, tuple, deque)
+_LISTED = (*_SIZED, range, dict, set, frozenset)
 _SMALL = 1 << 64
 
 
@@ -52,10 +56,12 @@ def safe_range(*args: int) -> range:
 class Sizes:
     """The size checks of one environment. Each check raises TooLargeError if its limit is exceeded."""
 
-    __slots__ = ("max_size",)
+    __slots__ = ("max_size", "reading")
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
+        # Replaces a mapping that inserts items when missing ones are read.
+        self.reading: Callable[[Any], Any] = lambda mapping: mapping
 
     def size(self, size: int, what: str) -> None:
         """Check the number of characters or items of a value that is about to be created."""
@@ -73,6 +79,18 @@ class Sizes:
         """Check how many words, lists or items a filter is asked to create."""
         if count > MAX_RANGE:
             raise TooLargeError(f"{what}: at most {MAX_RANGE} (MAX_RANGE)")
+
+    def collected(self, value: Any) -> list[Any]:
+        """Return a list of the items of a value."""
+        if isinstance(value, _LISTED):
+            self.size(len(value), "the list")
+            return list(value)
+        budget = current.get()
+        if budget is not None:
+            value = paid_for(value, budget)
+        items = list(islice(value, self.max_size + 1))
+        self.size(len(items), "the list")
+        return items
 
     def text(self, value: Any) -> None:
         """Check a value that is about to be converted to text or compared with a similar value."""
@@ -131,6 +149,7 @@ class Sizes:
         """`left % right`"""
         if isinstance(left, (str, bytes, bytearray)):
             check_percent(self, left, right)
+            right = self.reading(right)
         return left % right
 
     def compared(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -148,6 +167,22 @@ class Sizes:
             return function(left, right)
 
         return compare
+
+    def searched(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """Wrap the operator ``in``: each item that is compared takes fuel."""
+        compare = self.compared(function)
+
+        def search(left: Any, right: Any) -> Any:
+            if not isinstance(right, (str, dict)):
+                if refuses(right, "__contains__"):
+                    raise SecurityError(f"access to the items of a {type(right).__name__!r} object is unsafe")
+                check_iteration(right)
+                budget = current.get()
+                if budget is not None and not hasattr(type(right), "__contains__"):
+                    right = paid_for(right, budget)
+            return compare(left, right)
+
+        return search
 
     @property
     def operators(self) -> dict[str, Callable[[Any, Any, Any], Any]]:

@@ -118,6 +118,8 @@ def checked(limits: "Sizes", method: Callable[..., Any], name: str, obj: Any) ->
             args = (list(islice(iter(args[0]), limits.max_size + 1)),)
         elif name == "join" and len(args) == 1 and not isinstance(args[0], (list, tuple)):
             args = (list(args[0]),)
+        elif name == "translate" and args:
+            args = (limits.reading(args[0]), *args[1:])
         check(limits, obj, *args, **kwargs)
         return method(*args, **kwargs)
 

@@ -1,14 +1,17 @@
 """Which attributes a sandboxed template must not read.
 
 Rule: a name with a leading underscore is always refused. For a few other names the object decides
-(`checked_names`), and a few types have no attributes for templates at all (`is_closed`): frames, code objects,
-classes, and the engine's environments, templates, contexts and loaders. For all other names the name alone decides,
-before a template runs.
+(`checked_names`), and the objects of a few types are inspected for every name (`is_closed`): frames, code objects,
+classes, the engine's environments, templates, contexts and loaders, and proxies, which may stand for one of these.
+For all other names the name alone decides, before a template runs.
 """
 
 import types
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, MutableMapping, MutableSequence, MutableSet
+import typing
+from array import array
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
+from functools import partial
 from typing import Any
 
 from tmplmon.environment import Environment
@@ -18,6 +21,7 @@ from tmplmon.runtime.blocks import Block, BlockReference, TemplateReference
 from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.globals import Cycler, Joiner, Namespace
 from tmplmon.runtime.macro import Macro
+from tmplmon.sandbox.hidden import SandboxedModule, SandboxedNamespace
 from tmplmon.stream import TemplateStream
 from tmplmon.template import Template, TemplateExpression
 
@@ -66,7 +70,15 @@ _ENGINE: dict[type[Any], frozenset[str]] = {
 # Classes that are globals, which templates call. Their unbound methods could modify any other instance.
 _GLOBALS = (Cycler, Joiner, Namespace)
 _INTERNALS = (types.CodeType, types.FrameType, types.TracebackType)
-_CLOSED = (*_ENGINE, *_INTERNALS, type)
+_OLD_ALIAS: Any = typing.List[int]  # noqa: UP006
+# ``list[int]`` and the classes of ``typing.List[int]``: their attributes are those of the class, with the methods
+# of all its objects.
+ALIASES: tuple[type[Any], ...] = (
+    types.GenericAlias,
+    types.UnionType,
+    *(cls for cls in type(_OLD_ALIAS).__mro__ if cls is not object),
+)
+_CLOSED = (*_ENGINE, *_INTERNALS, *ALIASES, SandboxedNamespace, SandboxedModule, type)
 
 
 def checked_names() -> frozenset[str]:
@@ -83,8 +95,17 @@ def checked_names() -> frozenset[str]:
 
 
 def is_closed(kind: type) -> bool:
-    """Whether objects of a type have to be inspected for every attribute name."""
-    return issubclass(kind, _CLOSED)
+    """Whether objects of a type have to be inspected for every attribute name, for items and for iteration."""
+    if issubclass(kind, _CLOSED):
+        return True
+    for cls in kind.__mro__[:-1]:
+        # A proxy (`werkzeug.local.LocalProxy`, a mock) pretends to be of another class.
+        names = vars(cls)
+        if "__class__" in names or isinstance(names.get("__getattribute__"), types.FunctionType):
+            return True
+        if any(is_marked(names[name]) for name in _SPECIAL_METHODS if name in names):
+            return True
+    return False
 
 
 def is_engine_class(obj: Any) -> bool:
@@ -101,8 +122,10 @@ def is_internal_attribute(obj: Any, attr: str) -> bool:
         return attr in UNSAFE_FUNCTION_ATTRIBUTES
     if isinstance(obj, types.MethodType):
         return attr in UNSAFE_FUNCTION_ATTRIBUTES or attr in UNSAFE_METHOD_ATTRIBUTES
-    if isinstance(obj, (type, types.GenericAlias, types.UnionType)):
-        return attr in _OF_TYPES or any(obj is cls for cls in _GLOBALS)
+    if isinstance(obj, ALIASES):
+        return True
+    if isinstance(obj, type):
+        return attr in _OF_TYPES or issubclass(obj, _GLOBALS)
     if isinstance(obj, types.GeneratorType):
         return attr in UNSAFE_GENERATOR_ATTRIBUTES
     if isinstance(obj, types.CoroutineType):
@@ -114,27 +137,33 @@ def is_internal_attribute(obj: Any, attr: str) -> bool:
     return False
 
 
-# Type → its methods that modify an object. An object may be an instance of several of these types.
-_MODIFYING: tuple[tuple[type[Any], frozenset[str]], ...] = (
-    (
-        MutableSet,
-        frozenset(
-            {
-                *("add", "clear", "difference_update", "discard", "intersection_update", "pop", "remove"),
-                *("symmetric_difference_update", "update"),
-            }
+_COPYING = frozenset({"copy", "count", "index"})
+_READING_DICT = frozenset({"copy", "fromkeys", "get", "items", "keys", "values"})
+
+# Type → its methods that modify an object: all methods except those that are known to only read, so that a method
+# which a later version of Python adds is refused. An object may be an instance of several of these types.
+_MODIFYING: tuple[tuple[type[Any], frozenset[str]], ...] = tuple(
+    (cls, frozenset(names))
+    for cls, names in (
+        (MutableSet, _public(set) - _public(frozenset)),
+        (MutableMapping, (_public(MutableMapping) - _public(Mapping)) | (_public(dict) - _READING_DICT)),
+        (OrderedDict, _public(OrderedDict) - _READING_DICT),
+        (Counter, _public(Counter) - _READING_DICT - {"elements", "most_common", "total"}),
+        (MutableSequence, (_public(MutableSequence) - _public(Sequence)) | (_public(list) - _COPYING)),
+        (deque, _public(deque) - _COPYING - {"maxlen"}),
+        (bytearray, (_public(bytearray) - _public(bytes) - _COPYING) | {"resize", "take_bytes"}),
+        (
+            array,
+            _public(array)
+            - _COPYING
+            - {"buffer_info", "itemsize", "tobytes", "tolist", "tounicode", "typecode"},
         ),
-    ),
-    (MutableMapping, frozenset({"clear", "pop", "popitem", "setdefault", "update"})),
-    (OrderedDict, frozenset({"move_to_end"})),
-    (Counter, frozenset({"subtract"})),
-    (
-        MutableSequence,
-        frozenset({"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"}),
-    ),
-    (deque, frozenset({"appendleft", "extendleft", "popleft", "rotate"})),
-    (bytearray, frozenset({"resize", "take_bytes"})),
+        (memoryview, {"release"}),
+    )
 )
+
+INSERTING: tuple[type[Any], ...] = (defaultdict, ChainMap, types.MappingProxyType)
+"""Mappings that may insert an item when a missing one is read, or that look items up in such a mapping."""
 
 
 def modifying_names() -> frozenset[str]:
@@ -148,6 +177,52 @@ def modifies_known_mutable(obj: Any, attr: str) -> bool:
     if isinstance(obj, type):
         return any(attr in names and issubclass(obj, cls) for cls, names in _MODIFYING)
     return any(attr in names and isinstance(obj, cls) for cls, names in _MODIFYING)
+
+
+# Special methods that an application may mark: an object whose class marks one is refused where a template would
+# call it.
+_SPECIAL_METHODS = (
+    "__aiter__",
+    "__anext__",
+    "__call__",
+    "__contains__",
+    "__getitem__",
+    "__iter__",
+    "__next__",
+)
+_ITERATION = ("__iter__", "__aiter__", "__next__", "__anext__")
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+
+
+def is_marked(function: Any) -> bool:
+    """Whether a function has the mark of `unsafe`, or Django's `alters_data`."""
+    return bool(getattr(function, "unsafe_callable", False) or getattr(function, "alters_data", False))
+
+
+def is_marked_unsafe(obj: Any) -> bool:
+    """Whether a value is marked as one that templates must not call: itself, the function of a `partial`, the
+    ``__call__`` of its class, or the ``__init__`` or ``__new__`` of a class."""
+    while True:
+        if is_marked(obj):
+            return True
+        if not isinstance(obj, partial):
+            break
+        obj = obj.func
+    if isinstance(obj, _FUNCTIONS):
+        return False
+    if isinstance(obj, type):
+        return is_marked(obj.__init__) or is_marked(obj.__new__)  # type: ignore[misc]
+    return is_marked(getattr(type(obj), "__call__", None))  # noqa: B004
+
+
+def refuses(obj: Any, *names: str) -> bool:
+    """Whether the class of an object marks one of these special methods as unsafe."""
+    return any(is_marked(getattr(type(obj), name, None)) for name in names)
+
+
+def refuses_iteration(obj: Any) -> bool:
+    """Whether the class of an object marks its iteration as unsafe."""
+    return refuses(obj, *_ITERATION)
 
 
 def unsafe[F: Callable[..., Any]](f: F) -> F:

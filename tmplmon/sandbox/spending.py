@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from tmplmon.errors import DepthLimitExceeded
+from tmplmon.errors import DepthLimitExceeded, SecurityError
 from tmplmon.runtime.budget import Budget, current, spend
 from tmplmon.runtime.markers import pass_arg_of
+from tmplmon.sandbox.names import refuses_iteration
 
 MAX_ITERATORS = 200
 """The longest chain of iterators. Python follows such a chain recursively without a depth check."""
@@ -27,28 +28,29 @@ _SIZED = frozenset({list, tuple, dict, range, set, frozenset, deque})
 
 
 class PaidItems:
-    """An iterator that takes fuel for each item. Raises DepthLimitExceeded if `nesting` is over MAX_ITERATORS.
+    """An iterator that takes fuel for each item from the budget that is current then. Raises DepthLimitExceeded if
+    `nesting` is over MAX_ITERATORS.
 
     nesting: the number of iterators in the chain.
     """
 
-    __slots__ = ("_budget", "_iterator", "_nesting")
+    __slots__ = ("_iterator", "_nesting")
 
     def __init__(self, iterator: Iterator[Any], budget: Budget, nesting: int) -> None:
         if nesting > MAX_ITERATORS:
             raise DepthLimitExceeded(f"more than {MAX_ITERATORS} iterators over each other", budget.spent)
         self._iterator = iterator
-        self._budget = budget
         self._nesting = nesting
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        budget = self._budget
-        budget.left -= 1
-        if budget.left < 0:
-            budget.more_fuel()
+        budget = current.get()
+        if budget is not None:
+            budget.left -= 1
+            if budget.left < 0:
+                budget.more_fuel()
         return next(self._iterator)
 
     def __repr__(self) -> str:
@@ -64,10 +66,11 @@ class PaidAsyncItems(PaidItems):
         return self
 
     async def __anext__(self) -> Any:
-        budget = self._budget
-        budget.left -= 1
-        if budget.left < 0:
-            budget.more_fuel()
+        budget = current.get()
+        if budget is not None:
+            budget.left -= 1
+            if budget.left < 0:
+                budget.more_fuel()
         return await anext(self._iterator)  # type: ignore[call-overload]
 
 
@@ -82,11 +85,17 @@ def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
         return value
     elif hasattr(kind, "__anext__"):
         return PaidAsyncItems(value, budget, nesting + 1)
-    elif hasattr(kind, "__next__"):
+    elif hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
         return PaidItems(value, budget, nesting + 1)
     elif isinstance(value, str):
         spend(len(value))
     return value
+
+
+def check_iteration(value: Any) -> None:
+    """Raise SecurityError if the class of a value marks its iteration as unsafe."""
+    if refuses_iteration(value):
+        raise SecurityError(f"iteration over a {type(value).__name__!r} object is unsafe")
 
 
 def paying(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,6 +110,8 @@ def paying(function: Callable[..., Any]) -> Callable[..., Any]:
 
         @wraps(function)
         def paying(value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if type(value) not in _SIZED:
+                check_iteration(value)
             budget = current.get()
             if budget is None:
                 return function(value, *args, **kwargs)
@@ -112,6 +123,8 @@ def paying(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def paying_after_context(context: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if type(value) not in _SIZED:
+            check_iteration(value)
         budget = current.get()
         if budget is None:
             return function(context, value, *args, **kwargs)

@@ -22,17 +22,18 @@ from tmplmon.runtime.calls import context_seeing
 type Passed = tuple[Sequence[Any], dict[str, Any], Any, dict[str, Any]]
 
 
-def passing(arguments: ops.Arguments, caller: Closure | None = None) -> Callable[..., Passed]:
+def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None) -> Callable[..., Passed]:
     """A function that turns the values of a call's operands into its arguments: positional ones, keywords, those of
     ``**``, and the caller."""
     count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
     starred, double_starred = arguments.star is not None, arguments.star_star is not None
+    items_of = list if b.constants.guard is None else b.constants.guard.items
 
     def passed(f: Frame, values: Sequence[Any]) -> Passed:
         args, rest = values[:count], values[count:]
         if starred:
             star, *rest = rest
-            args = [*args, *star]
+            args = [*args, *items_of(star)]
         kwargs = dict(zip(names, rest, strict=False))
         more = rest[-1] if double_starred else {}
         return args, kwargs, more, {} if caller is None else {"caller": caller(f)}
@@ -51,7 +52,7 @@ def call(b: Builder, op: ops.Call) -> Definition:
             return call_function(f[CONTEXT], func, *args)
 
         return Definition(operands, apply_simple, awaits=True)
-    passed = passing(arguments, _caller(b, op.caller))
+    passed = passing(b, arguments, _caller(b, op.caller))
 
     def apply(f: Frame, func: Any, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)
@@ -95,7 +96,7 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
         return Definition(operands, func, takes_frame=False, awaits=awaits)
     if is_simple and first is not None:
         return Definition(operands, lambda f, *values: func(first(f), *values), awaits=awaits)
-    passed = passing(op.arguments)
+    passed = passing(b, op.arguments)
 
     def apply(f: Frame, subject: Any, *values: Any) -> Any:
         args, kwargs, more, _ = passed(f, values)
@@ -130,7 +131,7 @@ def test(b: Builder, op: ops.Test) -> Closure:
 def tag_call(b: Builder, op: ops.TagCall) -> Definition:
     func = b.constants.environment._tag_function(op.name)
     seen = locals_of(b, op.locals) if op.locals else None
-    passed = passing(op.arguments, _caller(b, op.caller))
+    passed = passing(b, op.arguments, _caller(b, op.caller))
 
     def apply(f: Frame, *values: Any) -> Any:
         args, kwargs, more, last = passed(f, values)

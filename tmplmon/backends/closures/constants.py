@@ -57,7 +57,7 @@ class Constants:
         self.text = STOCK_TEXT if self.guard is None else self.guard.text
         self.compare = COMPARE
         if self.guard is not None:
-            self.compare = {name: self.guard.comparing(function) for name, function in COMPARE.items()}
+            self.compare = {name: self.guard.comparing(name, function) for name, function in COMPARE.items()}
         self.undefined_class: type[Undefined] = environment.undefined
         self._undefined: dict[str, Undefined] = {}
 

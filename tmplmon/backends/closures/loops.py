@@ -17,6 +17,7 @@ from typing import Any
 from tmplmon.backends.closures import awaiting, suspending
 from tmplmon.backends.closures.core import Builder, Closure, nothing, sequence, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
+from tmplmon.backends.closures.parts import combined
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, starts
 from tmplmon.ir import ops
@@ -76,6 +77,8 @@ class Head:
 
 def for_(b: Builder, op: ops.For) -> Closure:
     iterable, site = b.value(op.iter), op.site
+    if b.constants.guard is not None:
+        iterable = combined(b, [iterable], b.constants.guard.iterable, site, takes_frame=False)
     if op.recursive:
         return b.at_line(site, _recursive(b, op, iterable))
     loop_head = head(b, op)

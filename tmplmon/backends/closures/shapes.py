@@ -12,7 +12,6 @@ the others.
 """
 
 from collections.abc import Callable
-from types import GenericAlias
 from typing import Any
 
 from tmplmon.backends.closures.core import Builder, Closure
@@ -73,14 +72,14 @@ def guarded_attribute(b: Builder, op: ops.Attr) -> Closure | None:
                 return getattr(obj, name)
         except ATTRIBUTE_ERRORS:
             pass
-        return member(f[CONTEXT], obj, name) if opens(kind) else getattr_(obj, name)
+        return member(f[CONTEXT], obj, name) if opens(obj) else getattr_(obj, name)
 
     return of_value
 
 
 def guarded_item(b: Builder, op: ops.Item) -> Closure | None:
     guard, site = _guard(b), op.site
-    no_item, no_alias = guard.no_item, guard.no_alias
+    no_item, getitem, open_types, opens = guard.no_item, guard.getitem, guard.open_kinds, guard.opens
     if no_item is None:
         return None
     obj_of, key_of = b.value(op.obj), b.value(op.key)
@@ -88,11 +87,12 @@ def guarded_item(b: Builder, op: ops.Item) -> Closure | None:
     def of_key(f: Frame) -> Any:
         nonlocal site
         obj, key = obj_of(f), key_of(f)
-        try:
-            item = obj[key]
-        except ITEM_ERRORS:
-            return no_item(obj, key)
-        return item if type(item) is not GenericAlias else no_alias(obj, key)
+        if type(obj) in open_types or opens(obj):
+            try:
+                return obj[key]
+            except ITEM_ERRORS:
+                return no_item(obj, key)
+        return getitem(obj, key)
 
     return of_key
 

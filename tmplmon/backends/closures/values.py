@@ -166,10 +166,11 @@ def slice_(b: Builder, op: ops.Slice) -> Definition:
     bounds = (op.lower, op.upper, op.step)
     present = [part is not None for part in bounds]
     metered = b.metering is not None
+    getitem = operator.getitem if b.constants.guard is None else b.constants.guard.slice
 
     def apply(f: Frame, obj: Any, *values: Any) -> Any:
         rest = iter(values)
-        part = obj[slice(*[next(rest) if is_present else None for is_present in present])]
+        part = getitem(obj, slice(*[next(rest) if is_present else None for is_present in present]))
         if metered and isinstance(part, (str, list, tuple)):
             spend(len(part))
         return part
