@@ -109,7 +109,8 @@ def test_what_may_differ(left: str, right: str, flags: dict[str, bool], equal: b
     assert (difference(normalise(left, **flags), normalise(right, **flags)) == "") is equal
 
 
-def test_rounds_take_the_engines_in_turn() -> None:
+def test_rounds_take_the_engines_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing.gc, "collect", lambda: 0)  # slow in a process that has run many tests
     order: list[str] = []
     calls = {name: lambda name=name: order.append(name) for name in "abc"}
     timings = timing.interleave(calls, rounds=3, slice_seconds=0)

@@ -1,7 +1,7 @@
-"""The shape of the package: which way imports point, how big a module may get, that each says what it is for.
+"""The layout of the package: the direction of imports, the size of modules, and their docstrings.
 
-The rules are those of the layout: syntax → ir → backends; what runs templates knows nothing of how they were
-compiled; `monitoring` could be a package of its own; tools and integrations use what any application could use.
+The rules: syntax → ir → backends. The code that runs templates does not import the code that compiles them.
+`monitoring` does not import the rest of the package. Tools and integrations use the public API.
 """
 
 import ast
@@ -12,14 +12,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in (ROOT / "tmplmon").rglob("*.py") if "__pycache__" not in path.parts)
 NAMES = [path.relative_to(ROOT).as_posix() for path in MODULES]
 MOST_LINES = 450
 
-# Package → what of this project its modules may import, besides themselves. The longest prefix of a module decides.
+# Package → the parts of this project that its modules may import besides it. The longest prefix of a module counts.
 # `tmplmon` alone stands for ``from tmplmon import …``, which is the public API.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.errors": ("tmplmon.runtime.undefined", "tmplmon.monitoring.lines"),
@@ -56,7 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What observes Jinja2 uses nothing of the engine.
     "tmplmon.observe": ("tmplmon.monitoring", "tmplmon.loaded", "tmplmon.starting"),
 }
-# What only the command line itself and its entry points may import.
+# Only the command line itself and its entry points may import this package.
 CLI = "tmplmon.cli"
 MAY_IMPORT_CLI = ("tmplmon.cli", "tmplmon.__main__")
 
@@ -71,9 +69,11 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, module) of the project's modules that one imports when it runs, inside functions too. What is only
-    for type checkers does not count."""
+@functools.cache
+def imports(path: Path) -> list[tuple[int, str]]:
+    """(line, module) of all imports of the project's modules, including those inside functions, but not those for
+    type checkers."""
+    result: list[tuple[int, str]] = []
     pending: list[ast.AST] = [parsed(path)]
     while pending:
         node = pending.pop()
@@ -81,13 +81,14 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             pending += node.orelse
             continue
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names if is_ours(alias.name))
+            result += ((node.lineno, alias.name) for alias in node.names if is_ours(alias.name))
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import"
             for alias in node.names if node.module is not None and is_ours(node.module) else ():
                 full = f"{node.module}.{alias.name}"
-                yield node.lineno, full if is_module(full) else str(node.module)
+                result.append((node.lineno, full if is_module(full) else str(node.module)))
         pending += ast.iter_child_nodes(node)
+    return result
 
 
 def is_ours(name: str) -> bool:
@@ -103,9 +104,9 @@ def is_in(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-# What modules import inside functions, because a process that does not need it starts faster without it: module →
-# the processor time of its import after that of `tmplmon.environment`, or what it is for. The section `start` of
-# the benchmarks measures a process that takes its templates from the disk cache.
+# The modules that are imported inside functions, so that processes that do not need them start faster: module → the
+# processor time of its import after that of `tmplmon.environment`, or its purpose. The section `start` of the
+# benchmarks measures a process that takes its templates from the disk cache.
 IMPORTED_ON_USE = {
     # To compile: 30 ms with the parse tables.
     "tmplmon.pipeline": "to compile",
@@ -168,11 +169,7 @@ IMPORTED_ON_USE = {
 }
 
 
-each_module = pytest.mark.parametrize("path", MODULES, ids=NAMES)
-
-
-@each_module
-def test_imports_point_one_way(path: Path) -> None:
+def forbidden_imports(path: Path) -> Iterator[str]:
     module = module_name(path)
     packages = [package for package in MAY_IMPORT if is_in(module, package)]
     if not packages:
@@ -183,19 +180,27 @@ def test_imports_point_one_way(path: Path) -> None:
             imported == "tmplmon" if name == "tmplmon" else is_in(imported, name)
             for name in MAY_IMPORT[package]
         )
-        assert allowed, f"{path}:{line}: {package} must not import {imported}"
+        if not allowed:
+            yield f"{path}:{line}: {package} must not import {imported}"
 
 
-@each_module
-def test_nothing_needs_the_command_line(path: Path) -> None:
-    module = module_name(path)
-    if not any(is_in(module, allowed) for allowed in MAY_IMPORT_CLI):
-        for line, imported in imports(path):
-            assert not is_in(imported, CLI), f"{path}:{line}: {module} must not import {imported}"
+def test_imports_point_one_way() -> None:
+    assert [problem for path in MODULES for problem in forbidden_imports(path)] == []
+
+
+def test_only_the_command_line_imports_the_command_line() -> None:
+    problems = [
+        f"{path}:{line}: {module_name(path)} must not import {imported}"
+        for path in MODULES
+        if not any(is_in(module_name(path), allowed) for allowed in MAY_IMPORT_CLI)
+        for line, imported in imports(path)
+        if is_in(imported, CLI)
+    ]
+    assert problems == []
 
 
 def imported_in_functions(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, module) of all imports inside functions, whether of this project or not."""
+    """(line, module) of all imports inside functions, of this project and of others."""
     for function in ast.walk(parsed(path)):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for node in ast.walk(function):
@@ -215,7 +220,7 @@ def test_no_import_cycle() -> None:
 
 
 def test_imports_inside_functions_have_a_reason() -> None:
-    """If this fails: import the module at the top, or give the reason in the table; remove what is not needed."""
+    """If this fails: import the module at the top, or add the reason to the table; remove unused entries."""
     places = {name: f"{path}:{line}" for path in MODULES for line, name in imported_in_functions(path)}
     assert places.keys() - IMPORTED_ON_USE.keys() == set(), places
     assert IMPORTED_ON_USE.keys() - places.keys() == set()
@@ -246,41 +251,38 @@ SPLIT_VALUES = ("tmplmon/runtime/filters/text.py", "tmplmon/sandbox/filters.py")
 LINES = "tmplmon/monitoring/lines.py"
 
 
-@each_module
-def test_sources_are_split_into_lines_in_one_place(path: Path) -> None:
+def test_sources_are_split_into_lines_in_one_place() -> None:
     """`str.splitlines` ends lines where the engine does not, and an entry of `linecache` has to agree with it."""
-    name = path.relative_to(ROOT).as_posix()
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Attribute) and node.attr == "splitlines":
-            assert name in SPLIT_VALUES, f"{path}:{node.lineno}: use tmplmon.monitoring.lines.split_lines"
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            filled = ast.unparse(node.value) == "linecache.cache"
-            assert not filled or name == LINES, f"{path}:{node.lineno}: use remember_source"
+    problems = []
+    for name, path in zip(NAMES, MODULES, strict=True):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Attribute) and node.attr == "splitlines" and name not in SPLIT_VALUES:
+                problems.append(f"{path}:{node.lineno}: use tmplmon.monitoring.lines.split_lines")
+            is_stored = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+            if is_stored and name != LINES and ast.unparse(node.value) == "linecache.cache":
+                problems.append(f"{path}:{node.lineno}: use remember_source")
+    assert problems == []
 
 
-@each_module
-def test_a_module_says_what_it_is_for(path: Path) -> None:
-    tree = parsed(path)
-    if tree.body:
-        assert ast.get_docstring(tree), f"{path} has no docstring"
+def test_all_modules_have_docstrings() -> None:
+    assert [path for path in MODULES if parsed(path).body and not ast.get_docstring(parsed(path))] == []
 
 
-def test_modules_are_of_a_size_to_read() -> None:
-    """A warning, as a module may have its reasons; it is shown at the end of every run."""
+def test_long_modules_are_reported() -> None:
+    """Only a warning, which is shown at the end of the run, as there may be a reason for a long module."""
     for name, path in zip(NAMES, MODULES, strict=True):
         count = len(path.read_text("utf-8").splitlines())
         if count > MOST_LINES:
             warnings.warn(f"{name} has {count} lines, more than {MOST_LINES}", stacklevel=1)
 
 
-def test_every_package_is_shipped() -> None:
-    """Each folder with modules is a package, which the build finds by itself."""
+def test_the_build_finds_all_packages() -> None:
+    """All folders with modules are packages."""
     for path in MODULES:
         assert (path.parent / "__init__.py").is_file(), path
     assert (ROOT / "tmplmon/py.typed").is_file()
 
 
-def test_the_rules_are_about_packages_that_exist_or_are_planned() -> None:
-    planned = {"tmplmon.tools", "tmplmon.integrations"}
-    for package in {*MAY_IMPORT, *(name for names in MAY_IMPORT.values() for name in names)} - planned:
+def test_the_rules_name_packages_that_exist() -> None:
+    for package in {*MAY_IMPORT, *(name for names in MAY_IMPORT.values() for name in names)}:
         assert is_module(package), package

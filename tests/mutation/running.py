@@ -21,13 +21,13 @@ from .recording import Record, TestRecord
 MOST_MEMORY = 6 << 30
 LEAST_SECONDS = 2.0
 """Processor time that every test has, however fast it is without a mutant."""
-MOST_SECONDS = 60
-"""Processor time of a process that imports a mutant and runs up to `BATCH` tests."""
+MOST_SECONDS = 120
+"""Processor time of a process that imports a mutant and runs a batch of tests."""
 SILENCE = 300.0
 """Seconds without a sign of life after which a process is taken for blocked."""
 NO_MUTANT = -1
-BATCH = 200
-"""Tests of a mutant that takes effect on import: their names are arguments of a process."""
+BATCH, BATCH_SECONDS = 120, 12.0
+"""The number of tests of a mutant that takes effect on import, and their processor time without the mutant."""
 
 
 @dataclass
@@ -172,17 +172,16 @@ class Runner:
 
     def fresh(self, tests: list[TestRecord], mutant: Mutant) -> tuple[str | None, str]:
         """Run tests in a process that imports the mutated module."""
-        names = [test.name for test in tests[:BATCH]]
-        seconds = 20 + 10 * sum(test.seconds for test in tests[:BATCH])
+        names = [test.name for test in within(tests[:BATCH], BATCH_SECONDS)]
         command = [sys.executable, "-m", __package__, "one", str(self.root), mutant.path]
 
-        def run(number: int) -> subprocess.CompletedProcess[str]:
+        def run(number: int, *options: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
-                [*command, str(number), *names],
+                [*command, str(number), *options, *names],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=6 * seconds,
+                timeout=10 * MOST_SECONDS,
             )
 
         try:
@@ -191,7 +190,8 @@ class Runner:
             return names[0], "blocked"
         if done.returncode == pytest.ExitCode.USAGE_ERROR:
             # The engine cannot be imported, or else pytest does not understand the arguments.
-            assert run(NO_MUTANT).returncode == 0, f"{mutant.describe()}: {done.stderr[-2000:]}"
+            collected = run(NO_MUTANT, "--collect-only")
+            assert collected.returncode == 0, f"{mutant.describe()}: {done.stderr[-2000:]}"
         if done.returncode == 0:
             return None, ""
         failed = [

@@ -1,4 +1,4 @@
-"""A folder of templates, measured in this process."""
+"""Fixtures and functions that measure a folder of templates in this process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ type Measure = Callable[..., coverage.Coverage]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, which is the current one; coverage.py's core is its default."""
+    """An empty folder, which is the current folder. coverage.py uses its default core."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COVERAGE_CORE", raising=False)
     if coverage.Coverage.current() is not None:
@@ -24,8 +24,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def measure(folder: Path) -> Measure:
-    """Renders `page.html` of the folder, made of the given lines, and returns what measured it. Options with a
-    double underscore are coverage.py's: `run__omit` is ``run:omit``."""
+    """Write `page.html` with these lines, render it, and return the measurement. Options with a double underscore
+    are those of coverage.py: `run__omit` is ``run:omit``."""
 
     def measure(*lines: str, context: Any = (), environment: Any = None, **options: Any) -> coverage.Coverage:
         if lines:
@@ -40,7 +40,7 @@ def measure(folder: Path) -> Measure:
 
 
 def counting(folder: Path, *, branch: bool = True, **options: Any) -> coverage.Coverage:
-    """A measurement of what is in a folder, with the plugin."""
+    """A measurement of the files in a folder, with the plugin."""
     counter = coverage.Coverage(data_file=None, config_file=False, branch=branch, source=[str(folder)])
     counter.set_option("run:plugins", ["tmplmon"])
     for name, value in options.items():
@@ -49,7 +49,7 @@ def counting(folder: Path, *, branch: bool = True, **options: Any) -> coverage.C
 
 
 def table(counter: coverage.Coverage) -> dict[str, str]:
-    """Name of each file in the text report → the rest of its row, blanks collapsed."""
+    """File of the text report → the rest of its row, without repeated blanks."""
     import io
 
     written = io.StringIO()

@@ -1,10 +1,10 @@
-"""What templates say of themselves: the comment at the end of each has the numbers that every report must show.
+"""The expected results of templates: the comment at the end of each template has the numbers of its report.
 
 {#
-lines:    1-3 5          all that count, but for the excluded
+lines:    1-3 5          the executable lines, without excluded ones
 missing:  5
 excluded: 7
-taken:    2->3 2->-1     ways of branches; -1 is the end of the template, block or macro
+taken:    2->3 2->-1     arcs of branches; -1 is the end of the template, block or macro
 untaken:  2->5
 #}
 """
@@ -27,7 +27,7 @@ class Numbers:
 
 
 def expected(template: Path, branch: bool) -> Numbers:
-    """The numbers that a template names."""
+    """The numbers in a template's comment."""
     comment = template.read_text().rpartition("{#")[2]
     parts = dict(re.findall(r"^(\w+):(.*)$", comment, re.MULTILINE))
     lines, missing, excluded = (_lines(parts.get(name, "")) for name in ("lines", "missing", "excluded"))
@@ -37,7 +37,7 @@ def expected(template: Path, branch: bool) -> Numbers:
 
 
 def reported(file: dict[str, Any]) -> Numbers:
-    """The numbers of a file in a JSON report."""
+    """The same numbers of a file in a JSON report."""
     return Numbers(
         frozenset(file["executed_lines"]) | frozenset(file["missing_lines"]),
         frozenset(file["missing_lines"]),

@@ -1,8 +1,8 @@
-"""Random templates that keep a record of themselves: what ran is known without any tool that listens.
+"""Random templates that record which of their lines and branches run, without a tool.
 
-Every line with code calls ``r(line)`` as the first thing it does, or begins with ``[line]`` in the output (where
-there is no expression to put a call into). Conditions are ``c(line)``, loops run over ``it(line)``: which way they
-went is in the record, too. A seed gives the same templates and the same decisions always.
+Each line with code first calls ``r(line)``, or begins with ``[line]`` in the output if it has no expression for a
+call. Conditions are ``c(line)`` and loops run over ``it(line)``, which record the decisions. The templates and the
+decisions depend on the seed only.
 """
 
 import random
@@ -18,13 +18,13 @@ MAIN, PART, LIB, BASE = "main.html", "part.html", "lib.html", "base.html"
 
 @dataclass
 class Record:
-    """What ran: (template, line) of each line, and for each branch the ways that were taken."""
+    """The lines that ran, as (template, line), and the decisions that each branch took."""
 
     lines: set[tuple[str, int]] = field(default_factory=set)
     ways: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def functions(self, seed: int) -> dict[str, Any]:
-        """What the templates call."""
+        """The functions that the templates call."""
         draw = random.Random(seed)
 
         def r(name: str, line: int, *given: Any) -> int:
@@ -61,7 +61,7 @@ class Record:
 
 
 class Writer:
-    """Writes one template, a statement a line. `plain` are the lines whose only branch is the one recorded."""
+    """Writes one template, with one statement on each line. `plain` has the lines whose only branch is recorded."""
 
     def __init__(self, draw: random.Random, name: str, includes: bool) -> None:
         self.draw = draw
@@ -192,7 +192,7 @@ class Writer:
         self.add(f"{{% for x in {self.call('it')}{condition} %}}")
         if condition and self.draw.random() < 0.5:
             self.add(f"{{{{ {self.call('r')} }}}}{{{{ loop.last }}}}")
-        # Where a round is left early, Jinja runs the else as well.
+        # After a `break`, Jinja runs the else as well.
         self.inner(depth, loops=0 if otherwise else 1, in_body=True)
         if otherwise:
             self.add("{% else %}")
@@ -224,7 +224,7 @@ class Writer:
         self.add(f"{self.sign()}{{% set v %}}")
         self.inner(depth, loops=0, in_body=True)
         self.add("{% endset %}{{ v }}")
-        # The line of the end tag begins no statement but for what is put out on it.
+        # The line of the end tag begins a statement only if it has output.
         self.lines[-1] = f"{{% endset %}}{{{{ v }}}}{{{{ {self.call_here('r')} }}}}"
 
     def call_here(self, function: str) -> str:
@@ -246,7 +246,7 @@ class Writer:
         self.macros.append(name)
 
     def inner(self, depth: int, **changes: Any) -> None:
-        """A body, written where some things are different."""
+        """Write a body in a context with other properties."""
         before = {name: getattr(self, name) for name in (*changes, "macros")}
         self.macros = list(self.macros)
         for name, value in changes.items():
@@ -257,7 +257,7 @@ class Writer:
 
 
 def write(seed: int, folder: Path) -> dict[str, Writer]:
-    """Writes the templates of a seed into a folder."""
+    """Write the templates of a seed to a folder."""
     draw = random.Random(seed)
     written: dict[str, Writer] = {}
     for name in (PART, MAIN):
@@ -269,5 +269,5 @@ def write(seed: int, folder: Path) -> dict[str, Writer]:
 
 
 def lines_in(output: str) -> set[tuple[str, int]]:
-    """The lines whose signs are in an output."""
+    """The lines whose marks are in an output."""
     return {(name, int(line)) for name, line in re.findall(r"\[(\S+) (\d+)\]", output)}

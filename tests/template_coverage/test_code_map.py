@@ -1,4 +1,4 @@
-"""What a code map says of a template: lines, the ways between them, what belongs together."""
+"""Code maps: executable lines, the arcs between them, and the lines that belong to one statement."""
 
 import subprocess
 import sys
@@ -43,13 +43,13 @@ def test_if() -> None:
 
 
 @pytest.mark.parametrize("test", ["true", "0", "not 1", "false and a", "1 or a", "1 and not true"])
-def test_a_condition_that_is_always_the_same_is_no_branch(test: str) -> None:
+def test_a_constant_condition_is_not_a_branch(test: str) -> None:
     template_map = mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")
     assert (template_map.lines, branches(template_map)) == ({1, 2, 4}, {})
 
 
 @pytest.mark.parametrize("test", ["a", "not a", "1 and a", "a and 0", "[] == []"])
-def test_a_condition_that_depends_is_a_branch(test: str) -> None:
+def test_a_partly_constant_condition_is_a_branch(test: str) -> None:
     assert branches(mapped(f"{{% if {test} %}}", "2", "{% endif %}", "4")) == {1: [2, 4]}
 
 
@@ -89,14 +89,14 @@ def test_jumps() -> None:
         ("{{ a and", "the left side of 'and' on line 1 was never true"),
     ],
 )
-def test_branches_inside_a_statement_are_of_one_line(line: str, reason: str) -> None:
-    """All of the statement is on its first line, so there is nothing to tell apart."""
+def test_branches_inside_a_statement_do_not_count(line: str, reason: str) -> None:
+    """The whole statement counts as its first line, so both sides lead to the same line."""
     template_map = mapped(line, "b }}", "3")
     assert branches(template_map) == {}
     assert template_map.first == {2: 1}
 
 
-def test_a_branch_on_one_line_is_none() -> None:
+def test_a_branch_on_one_line_does_not_count() -> None:
     assert branches(mapped("{% if a %}b{% else %}c{% endif %}", "2")) == {}
 
 
@@ -104,7 +104,7 @@ def test_include_that_may_be_missing() -> None:
     assert branches(mapped("{% include 'a' ignore missing %}", "2")) == {}
 
 
-def test_blocks_and_macros_end_by_themselves() -> None:
+def test_blocks_and_macros_have_their_own_end() -> None:
     template_map = mapped(
         "{% block a %}",
         "{% if x %}",
@@ -128,7 +128,7 @@ def test_blocks_and_macros_end_by_themselves() -> None:
     ]
 
 
-def test_a_call_body_ends_by_itself() -> None:
+def test_a_call_body_has_its_own_end() -> None:
     template_map = mapped("{% call f() %}", "{% if x %}", "3", "{% endif %}", "{% endcall %}")
     assert template_map.ends[2] == "the body of the call on line 1"
 
@@ -139,7 +139,7 @@ def test_a_recursive_loop_is_a_function() -> None:
     assert template_map.ends[2] == "the loop on line 2"
 
 
-def test_a_statement_over_lines_begins_on_its_first() -> None:
+def test_a_statement_of_several_lines_counts_as_its_first_line() -> None:
     template_map = mapped(
         "{% if a and",
         "   b %}",
@@ -156,20 +156,20 @@ def test_a_statement_over_lines_begins_on_its_first() -> None:
     assert branches(template_map) == {1: [3, 6]}
 
 
-def test_what_begins_within_a_statement_belongs_to_it() -> None:
-    """Line 2 has the end of the condition, which runs in any case, and the text, which may not."""
+def test_text_that_begins_within_a_statement_belongs_to_it() -> None:
+    """Line 2 has the end of the condition, which always runs, and text, which may not run."""
     template_map = mapped("{% if f(", "  a) %}text{% endif %}", "3")
     assert template_map.lines == {1, 3}
     assert branches(template_map) == {}
 
 
-def test_ways_that_cannot_be_told_from_others_are_none() -> None:
-    """After the body, the filter runs on its own line again, and goes on from there in any case."""
+def test_arcs_that_are_taken_in_any_case_do_not_count() -> None:
+    """After the body, the filter runs on its own line again, and continues from there in any case."""
     template_map = mapped("{% filter upper %}{% if a %}", "2", "{% endif %}{% endfilter %}", "4")
     assert branches(template_map) == {}
 
 
-def test_the_end_of_a_block_set_is_not_reached() -> None:
+def test_the_end_tag_of_a_block_set_is_not_executable() -> None:
     template_map = mapped("{% set a %}", "{% for x in y %}", "3", "{% endfor %}", "{% endset %}", "6")
     assert branches(template_map) == {2: [3, 6]}
 
@@ -181,7 +181,7 @@ def test_a_child_template() -> None:
     assert template_map.lines == {1, 3, 5}
 
 
-def test_suites() -> None:
+def test_the_lines_of_bodies() -> None:
     template_map = mapped(
         "{% if a %}",
         "2",

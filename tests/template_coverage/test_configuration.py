@@ -1,4 +1,4 @@
-"""How the plugin is configured: files of three kinds, the section [tmplmon], and which files are looked for."""
+"""The configuration of the plugin: three kinds of files, the section [tmplmon], and the files that are searched."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*words: str) -> str:
-    """What a process in the current folder writes, errors too."""
+    """The output of a process in the current folder, including standard error."""
     environment = {**os.environ, "PYTHONPATH": f"{os.getcwd()}{os.pathsep}{ROOT}"}
     done = subprocess.run(
         [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=60
@@ -78,7 +78,7 @@ def test_delimiters(measure: Measure) -> None:
     assert table(counter)["page.html"] == "2 1 2 1 50% 2"
 
 
-def test_delimiters_that_are_not_named_are_told(measure: Measure) -> None:
+def test_a_warning_about_missing_delimiters(measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
     with pytest.warns(
         coverage.exceptions.CoverageWarning, match="have delimiters that differ from the coverage conf"
@@ -86,7 +86,7 @@ def test_delimiters_that_are_not_named_are_told(measure: Measure) -> None:
         measure("<% if no %>", "2", "<% endif %>", environment=environment).get_data()
 
 
-def test_tags_that_are_not_named_are_told(folder: Path, measure: Measure) -> None:
+def test_a_warning_about_missing_tags(folder: Path, measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), extensions=[Shout])
     made(folder, "other.html")
     counter = measure("{% shout %}", "a", "{% endshout %}", environment=environment)
@@ -151,7 +151,7 @@ def test_several_environments(folder: Path, measure: Measure, monkeypatch: pytes
     ("name", "why"),
     [("nowhere:a", "No module named"), ("os:nothing", "no attribute"), ("os:sep", "not an environment")],
 )
-def test_an_environment_that_is_not_there(measure: Measure, name: str, why: str) -> None:
+def test_an_environment_that_does_not_exist(measure: Measure, name: str, why: str) -> None:
     with pytest.raises(coverage.CoverageException, match=f"environment = {name}: .*{why}"):
         table(measure("1", tmplmon__environment=name))
 
@@ -166,18 +166,18 @@ def made(folder: Path, *names: str) -> None:
         path.write_text("{{ 1 }}")
 
 
-def test_what_is_a_template_by_its_name(folder: Path, measure: Measure) -> None:
+def test_templates_are_recognized_by_their_names(folder: Path, measure: Measure) -> None:
     made(folder, "a.j2", "b.html.jinja", "c.jinja2", "templates/d.html", "x/templates/y/e.txt", "sub/f.html")
     made(folder, "g.woff", "templates/h.png", ".hidden/i.j2", "node_modules/j.j2", "venv/pyvenv.cfg")
     made(folder, "venv/l.j2", "templates/m.woff")
     assert set(table(measure("1"))) == {
         *("a.j2", "b.html.jinja", "c.jinja2", "templates/d.html", "x/templates/y/e.txt"),
-        # beside a template that was loaded, by its loader
+        # in the folder of a loaded template, by its loader
         *("page.html", "sub/f.html"),
     }
 
 
-def test_beside_a_template_is_what_ends_like_it(folder: Path, measure: Measure) -> None:
+def test_files_with_the_suffix_of_a_loaded_template(folder: Path, measure: Measure) -> None:
     made(folder, "pages/page.tex", "pages/other.tex", "elsewhere/other.tex")
     environment = Environment(loader=FileSystemLoader("pages"))
     (folder / "pages" / "page.html").write_text("{% include 'page.tex' %}")
@@ -209,7 +209,7 @@ def test_include(folder: Path) -> None:
     assert table(counter) == {"sub/c.html": "1 0 100%", "sub/d.html": "1 1 0% 1"}
 
 
-def test_nothing_is_looked_for_without_a_source(folder: Path) -> None:
+def test_without_a_source_no_files_are_searched(folder: Path) -> None:
     made(folder, "a.html", "page.html")
     counter = coverage.Coverage(data_file=None, config_file=False)
     counter.set_option("run:plugins", ["tmplmon"])
@@ -221,7 +221,7 @@ def test_nothing_is_looked_for_without_a_source(folder: Path) -> None:
 
 @pytest.mark.parametrize("option", ["source", "source_pkgs"])
 def test_the_templates_of_a_package(folder: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
-    """A package that is found on the path, not in the current folder, as with a src layout."""
+    """A package on the path that is not in the current folder, as with a src layout."""
     name = f"packaged_{option}"
     made(folder, f"src/{name}/templates/a.html", f"src/{name}/templates/b.html")
     (folder / "src" / name / "__init__.py").write_text("x = 1\n")
@@ -241,7 +241,7 @@ def test_the_templates_of_a_package(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_paths_are_mapped(folder: Path) -> None:
-    """Measured in one place, combined and reported in another."""
+    """The data is combined and reported in another folder than it was measured in."""
     for place in ("there", "here"):
         made(folder / place, "page.html", "never.html")
     os.chdir(folder / "there")
@@ -286,7 +286,7 @@ def test_a_plugin_passed_as_a_function(folder: Path) -> None:
     assert table(counter) == {"page.html": "1 0 100%"}
 
 
-def test_a_report_without_the_engine_leaves_the_data_alone(folder: Path, measure: Measure) -> None:
+def test_a_report_without_the_engine_does_not_change_the_data(folder: Path, measure: Measure) -> None:
     (folder / ".coveragerc").write_text("[run]\nplugins = tmplmon\nsource = .\n")
     made(folder, "page.html")
     (folder / "main.py").write_text(

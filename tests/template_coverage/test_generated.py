@@ -1,4 +1,4 @@
-"""Generated templates: what a report says ran is exactly what the templates' own record says ran."""
+"""For generated templates, a report has exactly the lines and branches that the templates record themselves."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tmplmon import Environment, FileSystemLoader
 from .generate import MAIN, Record, Writer, lines_in, write
 
 SEEDS = range(60 if os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full" else 6 if runs_everything() else 2)
-# Kind of statement → how many ways it has, and those that its record names.
+# Kind of statement → the number of its sides, and the decisions in its record.
 WAYS = {"if": {"True": "true", "False": "false"}, "for": {"started": "in", "ended": "out", "empty": "out"}}
 WAYS["for else"] = {"started": "in", "ended": "out", "empty": "else"}
 CORES = ("ctrace", "pytrace", "sysmon")
@@ -21,7 +21,7 @@ CORES = ("ctrace", "pytrace", "sysmon")
 
 @dataclass(frozen=True)
 class Case:
-    """Templates of a seed, and their environment."""
+    """The templates of a seed, and their environment."""
 
     seed: int
     folder: Path
@@ -44,7 +44,7 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Coverage]:
-    """Renders a case, and once more piece by piece. Returns its record, and the measurement."""
+    """Render a case, and once more by `generate`. Returns its record and the measurement."""
     counter = coverage.Coverage(
         data_file=None, branch=branch, config_file=False, include=[f"{case.folder}/*"]
     )
@@ -66,13 +66,13 @@ def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Cove
 
 
 def measured_templates(case: Case, counter: coverage.Coverage) -> list[str]:
-    """The names of the templates that have a line that ran."""
+    """The names of the templates with at least one line that ran."""
     data = counter.get_data()
     return [name for name in case.written if data.lines(str(case.folder / name))]
 
 
 def check_lines(case: Case, record: Record, counter: coverage.Coverage) -> int:
-    """Returns how many lines were compared."""
+    """Compare the lines. Returns their number."""
     count = 0
     names = measured_templates(case, counter)
     assert {name for name, _ in record.lines} <= set(names)
@@ -80,7 +80,7 @@ def check_lines(case: Case, record: Record, counter: coverage.Coverage) -> int:
         path = str(case.folder / name)
         _, lines, excluded, missing, _ = counter.analysis2(path)
         assert not excluded
-        # A text that goes on below another one's sign belongs to that.
+        # Text without a mark belongs to the text with a mark above it.
         begun = counter._get_file_reporter(path).multiline_map()  # type: ignore[attr-defined]
         ran = {begun.get(line, line) for template, line in record.lines if template == name}
         assert set(lines) - set(missing) == ran, f"seed {case.seed}, {name}"
@@ -89,7 +89,7 @@ def check_lines(case: Case, record: Record, counter: coverage.Coverage) -> int:
 
 
 def check_branches(case: Case, record: Record, counter: coverage.Coverage) -> int:
-    """Returns how many branches were compared: those whose ways lead to different lines."""
+    """Compare the branches whose sides lead to different lines. Returns their number."""
     count = 0
     for name in measured_templates(case, counter):
         statistics = counter.branch_stats(str(case.folder / name))
@@ -111,14 +111,14 @@ def not_measured_already(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:No data was collected")
 @pytest.mark.parametrize("core", CORES)
-def test_lines_are_those_that_ran(cases: list[Case], core: str) -> None:
+def test_reported_lines_are_those_that_ran(cases: list[Case], core: str) -> None:
     assert sum(check_lines(case, *measured(case, core, False)) for case in cases) > 20 * len(cases)
 
 
 @pytest.mark.filterwarnings("ignore:No data was collected")
 @pytest.mark.filterwarnings("ignore:Can't use core=sysmon")
 @pytest.mark.parametrize("cases", ["bytecode", "closures"], indirect=True)
-def test_branches_are_those_that_were_taken(cases: list[Case]) -> None:
+def test_reported_branches_are_those_that_were_taken(cases: list[Case]) -> None:
     count = 0
     for case in cases:
         taken = []
@@ -133,7 +133,7 @@ def test_branches_are_those_that_were_taken(cases: list[Case]) -> None:
 
 
 def ways(case: Case, counter: coverage.Coverage, name: str) -> set[tuple[int, int]]:
-    """The ways of branches that were taken, of those that there are."""
+    """The arcs of branches that were taken."""
     path = str(case.folder / name)
     report = counter._get_file_reporter(path)
     arcs = report.translate_arcs(counter.get_data().arcs(path) or ())

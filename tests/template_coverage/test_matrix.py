@@ -1,9 +1,9 @@
-"""Real processes that measure templates in every way there is: each has to report what the templates say.
+"""Processes that measure templates in all supported ways report the numbers in the templates' comments.
 
-A combination is a way to run, a core of coverage.py, lines or branches, and a back end. A normal run takes one of
-each; with TMPLMON_COVERAGE_MATRIX=full in the environment it takes all, which is some ten minutes. Besides the
-Python that runs the tests, python3.14 and python3.15 are used where they are found on PATH (or named in
-TMPLMON_PYTHONS, paths separated by ``:``) and have what is needed installed.
+A combination consists of a way to run, a core of coverage.py, lines or branches, and a back end. A normal run takes
+one of each. With TMPLMON_COVERAGE_MATRIX=full in the environment it takes all, in about ten minutes. The tests also
+use python3.14 and python3.15 if they are on PATH (or in TMPLMON_PYTHONS, paths separated by ``:``) and have the
+necessary packages.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ ROOT = HERE.parents[1]
 FULL = os.environ.get("TMPLMON_COVERAGE_MATRIX") == "full"
 
 CORES = ("ctrace", "pytrace", "sysmon")
-# Way → (words after `python`, options of the section [run], the modules that it needs).
+# Way → (arguments of `python`, options of the section [run], the modules that it needs).
 WAYS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "run": ("-m coverage run {branch} run_all.py", "", ()),
     "run module": ("-m coverage run {branch} -m run_all", "", ()),
@@ -83,7 +83,7 @@ class Combination:
         return "-".join(filter(None, parts)).replace(" ", "_")
 
 
-# What a core records of each back end, `test_generated` and `test_tracers` look at in this process.
+# `test_generated` and `test_tracers` test in this process what each core records of each back end.
 SOME = [
     Combination("run", "ctrace", True, more="cache"),
     Combination("run", "sysmon", False, more="reload"),
@@ -116,7 +116,7 @@ def pythons() -> list[str]:
 
 @functools.cache
 def lacks(python: str, modules: tuple[str, ...]) -> str | None:
-    """The first module that a Python does not have."""
+    """The first of the modules that a Python does not have, or None."""
     program = (
         "import sys, importlib.util as util\n"
         "print(next((name for name in sys.argv[1:] if util.find_spec(name) is None), ''))"
@@ -137,10 +137,10 @@ def write_configuration(project: Path, more: str) -> None:
 
 
 def run(project: Path, python: str, words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command of the project; its folder and this checkout can be imported from."""
+    """Run a command in the project's folder. The folder and this checkout are on the path."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
     path = os.pathsep.join(filter(None, (str(project), str(ROOT), environment.pop("PYTHONPATH", ""))))
-    # Other plugins of pytest take longer to start than the tests do.
+    # Loading other plugins of pytest would take longer than the tests.
     settings = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment = {**inherited, **settings, **environment}
     command = [python, *(python if word == "PYTHON" else word for word in words.split())]
@@ -150,7 +150,7 @@ def run(project: Path, python: str, words: str, **environment: str) -> subproces
 
 
 def report(project: Path, python: str, combine: bool, **environment: str) -> dict[str, Numbers]:
-    """Name of each template → its numbers, by a process that has rendered none of them: this one, if it can be."""
+    """Template → its numbers, reported by a process that has rendered none of them: this process, if possible."""
     if python == sys.executable and "PYTHONPATH" not in environment:
         with contextlib.chdir(project), warnings.catch_warnings(action="error"):
             counter = coverage.Coverage()
@@ -186,7 +186,7 @@ def check(project: Path, python: str, combination: Combination, **environment: s
     times = 1
     if combination.more == "cache":
         environment["SHOP_CACHE"] = str(project / "cache")
-        times = 2  # what is measured last, the disk cache had
+        times = 2  # the last run gets its templates from the disk cache
     for _ in range(times + (combination.way == "append")):
         done = run(project, python, words.format(branch=flag if branch else ""), **environment)
     # Those that coverage.py itself has for a core it cannot take, and for a process that rendered nothing: the one
@@ -207,7 +207,7 @@ FEW = [each for each in SOME if each.way in ("run", "api", "subprocess", "spawn"
 
 
 @pytest.mark.parametrize("combination", ALL if FULL else exhaustive_but(SOME, FEW), ids=str)
-def test_every_way_gives_the_same_numbers(project: Path, combination: Combination) -> None:
+def test_all_ways_report_the_same_numbers(project: Path, combination: Combination) -> None:
     check(project, sys.executable, combination)
 
 

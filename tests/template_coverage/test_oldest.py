@@ -1,4 +1,4 @@
-"""The oldest coverage.py that is supported, beside the newest one, which the other tests use."""
+"""The oldest supported coverage.py. The other tests use the newest one."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from .test_matrix import Combination, check, project, run
 
 __all__ = ["project"]  # a fixture
 
-# The first with wheels for this Python; what pyproject.toml asks for is the first of all.
+# The oldest one with wheels for this Python; pyproject.toml names the oldest one of all.
 OLDEST = "7.6.1" if sys.version_info < (3, 14) else "7.10.7"
 
 
@@ -20,7 +20,7 @@ pytestmark = exhaustive
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder that it was installed to."""
+    """The folder in which it is installed."""
     folder = tmp_path_factory.mktemp("oldest")
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run(
@@ -41,6 +41,6 @@ def test_the_numbers_are_the_same(project: Path, oldest: str, core: str, backend
     check(project, sys.executable, Combination("run", core, branch, backend), PYTHONPATH=oldest)
 
 
-def test_it_is_the_oldest(project: Path, oldest: str) -> None:
+def test_it_is_the_oldest_supported_version(project: Path, oldest: str) -> None:
     (project / "which.py").write_text("import coverage\nprint(coverage.__version__)\n")
     assert run(project, sys.executable, "which.py", PYTHONPATH=oldest).stdout == f"{OLDEST}\n"

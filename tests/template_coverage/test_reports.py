@@ -1,4 +1,4 @@
-"""Reports: what is excluded, what is said of a branch, colours, and what cannot be reported."""
+"""Reports: exclusions, descriptions of branches, colours, and files that cannot be reported."""
 
 import json
 import zipfile
@@ -62,7 +62,7 @@ def test_the_else_of_a_loop_is_excluded(measure: Measure) -> None:
     assert analysed(counter) == ([1, 2], [4], [])
 
 
-def test_a_statement_is_excluded_by_any_of_its_lines(measure: Measure) -> None:
+def test_a_comment_on_any_line_excludes_a_statement(measure: Measure) -> None:
     counter = measure("{{ [1,", "2] }}" + COMMENT, "{{ 3 }}")
     assert analysed(counter) == ([3], [1], [])
 
@@ -72,18 +72,18 @@ def test_a_branch_is_excluded(measure: Measure) -> None:
     assert table(counter)["page.html"] == "3 0 2 0 100%"
 
 
-def test_an_expression_of_the_configuration_excludes(measure: Measure) -> None:
+def test_a_pattern_of_the_configuration_excludes(measure: Measure) -> None:
     counter = measure("{% if debug %}", "2", "{% endif %}", "4", report__exclude_lines=["if debug"])
     assert analysed(counter) == ([4], [1, 2], [])
 
 
-def test_an_expression_over_lines_excludes(measure: Measure) -> None:
+def test_a_pattern_of_several_lines_excludes(measure: Measure) -> None:
     counter = measure("1", "{# off #}", "{{ a }}", "{# on #}", report__exclude_lines=["off(.|\n)*on"])
     assert analysed(counter) == ([1], [3], [])
 
 
 @pytest.mark.parametrize("comment", ["<!-- pragma: no cover -->", "<!--\n pragma: no cover -->"])
-def test_comments_of_another_kind(folder: Path, measure: Measure, comment: str) -> None:
+def test_comments_with_other_delimiters(folder: Path, measure: Measure, comment: str) -> None:
     environment = Environment(
         loader=FileSystemLoader("."), comment_start_string="<!--", comment_end_string="-->"
     )
@@ -156,7 +156,7 @@ def test_sources_are_coloured(measure: Measure, folder: Path) -> None:
     assert expected_tokens <= kinds
 
 
-def test_line_ends_of_other_kinds_do_not_move_lines(measure: Measure, folder: Path) -> None:
+def test_other_line_ends_do_not_change_line_numbers(measure: Measure, folder: Path) -> None:
     counter = measure("a\x0cb\u2028c", "{% if not no %}", "3", "{% endif %}")
     counter.get_data()
     report = counter._get_file_reporter(str(folder / "page.html"))
@@ -164,7 +164,7 @@ def test_line_ends_of_other_kinds_do_not_move_lines(measure: Measure, folder: Pa
     assert table(counter)["page.html"] == "3 0 2 1 80% 2->exit"
 
 
-def test_every_report_can_be_made(measure: Measure, folder: Path) -> None:
+def test_all_kinds_of_reports(measure: Measure, folder: Path) -> None:
     counter = measure("{% if not no %}", "  {{ 2 }}", "{% endif %}", "{% macro m() %}", "5", "{% endmacro %}")
     counter.html_report(directory="html")
     counter.xml_report(outfile="out.xml")
@@ -193,7 +193,7 @@ def test_a_template_that_cannot_be_parsed_is_left_out(measure: Measure, folder: 
     assert (warning.filename, warning.lineno) == (str(folder / "broken.html"), 2)
 
 
-def test_a_template_that_is_gone_is_left_out(measure: Measure, folder: Path) -> None:
+def test_a_deleted_template_is_left_out(measure: Measure, folder: Path) -> None:
     (folder / "other.html").write_text("{{ 1 }}")
     counter = measure("{% include 'other.html' %}")
     (folder / "other.html").unlink()
@@ -214,7 +214,7 @@ def test_a_template_of_another_encoding_is_left_out(measure: Measure, folder: Pa
 
 
 @pytest.mark.filterwarnings("error")
-def test_templates_that_are_no_files_are_in_no_report(measure: Measure, folder: Path) -> None:
+def test_templates_without_files_are_not_reported(measure: Measure, folder: Path) -> None:
     Environment().from_string("{{ 1 }}").render()
     environment = Environment(loader=DictLoader({"a.html": "{{ 1 }}"}))
     environment.globals["more"] = environment.get_template("a.html").render
@@ -227,7 +227,7 @@ def test_templates_that_are_no_files_are_in_no_report(measure: Measure, folder: 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("branch", [False, True])
-def test_zipped_packages_are_in_no_report(
+def test_zipped_packages_are_not_reported(
     measure: Measure, folder: Path, monkeypatch: pytest.MonkeyPatch, branch: bool
 ) -> None:
     name = f"zipped{branch}".lower()
@@ -245,7 +245,7 @@ def test_zipped_packages_are_in_no_report(
     counter.html_report(directory="html")
 
 
-def test_files_that_a_loader_makes_up_break_no_report(measure: Measure, folder: Path) -> None:
+def test_a_loader_with_invented_file_names(measure: Measure, folder: Path) -> None:
     def load(name: str) -> tuple[str, str, None]:
         return "{{ 1 }}", str(folder / "made" / name), None
 

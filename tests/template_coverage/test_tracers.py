@@ -1,5 +1,5 @@
-"""The cores of coverage.py that trace, with the closures back end: they record what they record of the bytecode
-back end, whatever stands between two lines of a template."""
+"""With the closures back end, coverage.py's tracing cores record the same lines and arcs as with the bytecode back
+end, whatever runs between two lines of a template."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ TEMPLATES = {
         "{% if f(1) %}\n{% extends 'base.html' %}\n{% endif %}\n{% if f(1) %}\nno\n{% endif %}\n"
         "{% block b %}\n{{ f(1) }}\n{% endblock %}\n"
     ),
-    # What is on line 2 leads to 3 only, though a level that begins there reaches line 1, and one that ends, line 5.
+    # Line 2 leads to line 3 only, although a level that starts there reaches line 1, and one that ends, line 5.
     "a recursive loop": (
         "{% for x in [[[]], []] recursive %}\n{% if loop(x) is string %}\n{{ f(x) }}\n{% endif %}\n{% endfor %}\n"
         "end"
@@ -94,7 +94,7 @@ def generate_async(environment: Environment, template: Template) -> None:
 
 
 def ways(counter: coverage.Coverage, path: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """The lines of a template that ran, and the ways from lines that were taken, of those that there are."""
+    """The lines and the arcs of a template that ran."""
     data = counter.get_data()
     report = counter._get_file_reporter(path)  # type: ignore[attr-defined]
     taken = report.translate_arcs(data.arcs(path) or ()) & report.arcs()
@@ -110,7 +110,7 @@ def ways(counter: coverage.Coverage, path: str) -> tuple[list[int], list[tuple[i
     ),
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_the_ways_are_those_of_the_other_back_end(
+def test_arcs_are_those_of_the_other_back_end(
     folder: Path, core: str, text: str, run: Callable[[Environment, Template], None]
 ) -> None:
     for name, source in {**OTHERS, "page.html": text}.items():
@@ -128,7 +128,7 @@ def test_the_ways_are_those_of_the_other_back_end(
 
 
 class Case:
-    """What coverage.py takes for a test."""
+    """A test, as coverage.py recognizes it."""
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -140,7 +140,7 @@ class Case:
 
 @pytest.mark.parametrize("core", CORES)
 def test_contexts(folder: Path, core: str) -> None:
-    """A template counts for the test that renders it, to the test's end."""
+    """A template counts for the test that renders it, up to the end of the test."""
     (folder / "page.html").write_text(TEMPLATES["an include in the middle"])
     (folder / "part.html").write_text(OTHERS["part.html"])
     (folder / "after.html").write_text("{{ 1 }}")
