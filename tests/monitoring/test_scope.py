@@ -3,6 +3,7 @@ switched on and off."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import traceback
@@ -16,6 +17,7 @@ from monitoring_tool import Tool
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder, events
 from tmplmon.monitoring.events import BRANCH_LEFT, BRANCH_RIGHT
 from tmplmon.monitoring.locations import IncludeSite
+from tmplmon.monitoring.scope import _SiteEntry
 
 DISABLE = sys.monitoring.DISABLE
 
@@ -133,6 +135,53 @@ def test_python_functions_have_no_c_events(program: Program, tool: Tool) -> None
     tool.watch(program.scope.code).record(events.CALL, events.C_RETURN, events.C_RAISE)
     program.run("abc", lambda value: value)
     assert names(tool.stop()) == ["CALL"]
+
+
+@pytest.mark.parametrize("way", ("invoke", "call"))
+@pytest.mark.parametrize("fails", (False, True), ids=("C_RETURN", "C_RAISE"))
+@pytest.mark.parametrize("others", (0, 1), ids=("alone", "with another tool"))
+def test_disabled_calls_are_reported_as_in_the_vm(
+    others: int, way: str, fails: bool, program: Program, tools: Callable[[int], Tool]
+) -> None:
+    """The tool that disables CALL gets no more calls from there; another one gets everything."""
+    ends = "C_RAISE" if fails else "C_RETURN"
+    argument: Any = None if fails else "abc"
+
+    def function() -> None:
+        try:
+            len(argument)
+        except TypeError:
+            pass
+
+    # A copy: what was disabled in a code object stays so for the next test.
+    function.__code__ = function.__code__.replace()
+
+    def scope() -> None:
+        activation = program.scope.enter()
+        if activation is None:
+            return
+        with activation:
+            if way == "invoke":
+                with contextlib.suppress(TypeError):
+                    activation.invoke(program.helper, len, argument)
+            else:
+                activation.call(program.helper, len, argument)
+                (activation.c_raise if fails else activation.c_return)(program.helper, len, argument)
+
+    listening = [tools(number) for number in range(4, 3 - others, -1)]
+    for tool in listening:
+        tool.watch(program.scope.code, function.__code__)
+        tool.record(events.CALL, events.C_RETURN, events.C_RAISE)
+    listening[0].answer = lambda name: DISABLE if name == "CALL" else None
+    seen = []
+    for run in (function, scope):
+        for _ in range(4):
+            run()
+        seen.append([names(tool.seen) for tool in listening])
+        for tool in listening:
+            tool.seen.clear()
+    expected = [["CALL"], ["CALL", ends] * 4] if others else [["CALL", ends]]
+    assert seen == [expected, expected]
 
 
 def test_keyword_arguments(program: Program, tool: Tool) -> None:
@@ -742,6 +791,95 @@ def test_a_scope_without_sites(tool: Tool) -> None:
     with activation:
         pass
     assert names(tool.stop()) == ["PY_START", "PY_RETURN"]
+
+
+def test_locations_of_destinations() -> None:
+    """A loop that is left at its end: its branch goes back, which takes a jump without a line."""
+    builder = ScopeBuilder("/srv/loop", "loop")
+    top = builder.line(1, 1, 0, 6)
+    builder.line(2, 2, 0, 9)
+    test = builder.branch(2, 2, 6, 9)
+    builder.connect(test, right=top)
+    builder.line(3, 3, 0, 4)
+    scope = builder.build()
+    site, end = scope.sites[test], scope.codelikes[0].end
+    assert scope.location(scope.code, site.right)[:5] == ("/srv/loop", 1, 1, 0, 6)
+    assert scope.location(scope.code, site.left).line == 3
+    assert scope.location(scope.code, end) == ("/srv/loop", None, None, None, None, ())
+
+
+def test_locations_of_destinations_that_are_far_away() -> None:
+    """Each destination is the site that it was connected with, as for the code object's own branches."""
+    builder = ScopeBuilder("/srv/far", "far")
+    first = builder.branch(1)
+    jumps = [builder.jump(line) for line in range(2, 302)]
+    last = builder.branch(400)
+    builder.connect(first, left=last, right=jumps[150])
+    for jump in jumps:
+        builder.connect(jump, left=EXIT)
+    builder.connect(last, left=jumps[-1], right=first)
+    scope = builder.build()
+
+    def line_of(destination: int | None) -> int | None:
+        assert destination is not None
+        return scope.location(scope.code, destination).line
+
+    assert [(line_of(scope.sites[n].left), line_of(scope.sites[n].right)) for n in (first, last)] == [
+        (400, 152),
+        (301, 1),
+    ]
+    assert {line_of(scope.sites[jump].left) for jump in jumps} == {None}
+
+
+def test_a_label_is_for_one_file() -> None:
+    builder = ScopeBuilder("/srv/page", "page")
+    part = builder.include("/srv/part", 1)
+    test, end = builder.branch(1), builder.label()
+    builder.line(5, inclusion=part)
+    builder.bind(end, inclusion=part)
+    builder.line(6, inclusion=part)
+    builder.connect(test, right=end)
+    with pytest.raises(ValueError, match=r"/srv/page: a label .* was bound in /srv/part"):
+        builder.build()
+
+
+def test_a_label_of_another_inclusion_of_the_file() -> None:
+    """It has one code-like, so a branch can lead from one inclusion to the other."""
+    builder = ScopeBuilder("/srv/page", "page")
+    parts = [builder.include("/srv/part", line) for line in (1, 2)]
+    test, end = builder.branch(5, inclusion=parts[0]), builder.label()
+    builder.bind(end, inclusion=parts[1])
+    builder.line(6, inclusion=parts[1])
+    builder.connect(test, right=end)
+    scope = builder.build()
+    site = scope.sites[test]
+    assert site.right is not None
+    assert scope.location(site.code, site.right).chain == (IncludeSite("/srv/page", 2),)
+
+
+def test_many_included_files_take_time_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in looks at entries, not in time."""
+    looks = 0
+    read = _SiteEntry.file.__get__
+
+    class Counted:
+        def __get__(self, entry: Any, owner: Any = None) -> Any:
+            nonlocal looks
+            looks += 1
+            return read(entry, owner)
+
+        __set__ = _SiteEntry.file.__set__
+
+    monkeypatch.setattr(_SiteEntry, "file", Counted())
+    counts = []
+    for files in (50, 100):
+        builder = ScopeBuilder("/srv/page", "page")
+        for number in range(files):
+            builder.line(1, inclusion=builder.include(f"/srv/{number}", number + 1))
+        looks = 0
+        builder.build()
+        counts.append(looks)
+    assert counts[1] == 2 * counts[0]
 
 
 def test_labels_across_the_builder(tool: Tool) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "FIRE_STOP_ITERATION",
     "UNAVAILABLE",
     "byref",
+    "decref",
     "enter_scope",
     "enter_tracing",
     "exit_scope",
@@ -75,6 +76,9 @@ exit_scope: Callable[[], int] = _function("PyMonitoring_ExitScope")
 # -> void.
 enter_tracing: Callable[..., object] = _function("PyThreadState_EnterTracing")
 leave_tracing: Callable[..., object] = _function("PyThreadState_LeaveTracing")
+# Releases a reference. (PyObject *) -> void.
+decref: Callable[..., object] = _function("Py_DecRef")
+
 _thread_state = _function("PyThreadState_Get")
 _thread_state.restype = ctypes.c_void_p  # type: ignore[attr-defined]
 

@@ -53,6 +53,7 @@ class Activation:
     __slots__ = (
         "_codelikes",
         "_data",
+        "_disabling",
         "_files",
         "_frames",
         "_handles",
@@ -86,10 +87,15 @@ class Activation:
         self._states = scope.states
         self._data = scope.data
         # (variables, module globals) of each file in _files.
-        self._namespaces = [({} if variables is None else variables, module_globals)]
+        self._namespaces: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = [
+            ({} if variables is None else variables, module_globals)
+        ]
         self._files: list[int] = []  # the running code-likes: the scope's own, and nested inclusions
         self._last_sites: list[int | None] = []  # for each of them, the last site that was passed to a method
         self._frames: list[ScopeFrame] = []  # their frames, as far as they have been needed
+        self._disabling: dict[
+            int, int
+        ] = {}  # the site of a CALL → the tools that disabled it in their callbacks
         self._reported: BaseException | None = None  # the exception for which RAISE has been fired
         self.is_paused = False
 
@@ -120,8 +126,8 @@ class Activation:
         """
         pause_clocks()
         file = self._inclusions[inclusion]
-        if self._files:
-            outer = self._namespaces[-1]
+        if self._files or not self._namespaces:
+            outer = self._namespaces[-1] if self._namespaces else ({}, None)
             self._namespaces.append(
                 (outer[0] if variables is None else variables, module_globals or outer[1])
             )
@@ -272,18 +278,19 @@ class Activation:
             self._last_sites[-1] = site
         except IndexError:
             raise RuntimeError(_NOT_RUNNING) from None
-        place = self._sites[site]
-        self._fire(
-            ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0
-        )
+        self._call(site, callable, arg0)
 
     def c_return(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """Fire C_RETURN: ``callable``, not a Python function, has returned. Arguments as for `call`."""
-        self._fire_in_python(ev.C_RETURN, FileState.C_RETURN, site, callable, arg0)
+        """Fire C_RETURN: ``callable``, not a Python function, has returned. Arguments as for `call`.
+
+        Tools that have disabled CALL at the site get no event, but see `_call`.
+        """
+        self._fire_after_call(ev.C_RETURN, FileState.C_RETURN, site, self._callers_of(site), callable, arg0)
 
     def c_raise(self, site: int, callable: object, arg0: object = MISSING) -> None:
-        """Fire C_RAISE: ``callable``, not a Python function, has raised. Arguments as for `call`."""
-        self._fire_in_python(ev.C_RAISE, FileState.C_RAISE, site, callable, arg0)
+        """Fire C_RAISE: ``callable``, not a Python function, has raised. Arguments as for `call`, tools as for
+        `c_return`."""
+        self._fire_after_call(ev.C_RAISE, FileState.C_RAISE, site, self._callers_of(site), callable, arg0)
 
     def invoke(self, site: int, function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
         """Call a function of the host at ``site``, fire CALL, C_RETURN and C_RAISE, and return its result.
@@ -298,7 +305,11 @@ class Activation:
             function = function.__func__
         else:
             arg0 = arguments[0] if arguments else next(iter(keywords.values()), MISSING)
-        self.call(site, function, arg0)
+        try:
+            self._last_sites[-1] = site
+        except IndexError:
+            raise RuntimeError(_NOT_RUNNING) from None
+        callers = self._call(site, function, arg0)
         place = self._sites[site]
         self._move_frame(place.line, place.offset)
         try:
@@ -306,11 +317,11 @@ class Activation:
         except BaseException:
             self._states.enter()
             if not isinstance(function, FunctionType):
-                self.c_raise(site, function, arg0)
+                self._fire_after_call(ev.C_RAISE, FileState.C_RAISE, site, callers, function, arg0)
             raise
         self._states.enter()
         if not isinstance(function, FunctionType):
-            self.c_return(site, function, arg0)
+            self._fire_after_call(ev.C_RETURN, FileState.C_RETURN, site, callers, function, arg0)
         return result
 
     def reach(self, site: int) -> None:
@@ -456,16 +467,42 @@ class Activation:
             skip_engines(self._frames[-1].frame.f_trace)
         self._states.enter()
 
-    def _fire_in_python(self, event: Event, number: int, site: int, *arguments: Any) -> None:
-        """Fire an event of a site that the C API does not support."""
+    def _call(self, site: int, callable: object, arg0: object) -> int:
+        """Fire CALL. Returns the tools that get C_RETURN or C_RAISE of this call.
+
+        As in the VM, a tool that disables CALL gets the end of this call if no other tool listens.
+        """
+        place = self._sites[site]
+        callers = self._data[2 * place.state]
+        self._fire(
+            ev.CALL, _capi.FIRE_CALL, place.state, place.file, place.offset, place.line, callable, arg0
+        )
+        remaining = self._data[2 * place.state] & callers
+        if callers and not remaining:
+            self._disabling[site] = callers
+            return callers
+        return remaining
+
+    def _callers_of(self, site: int) -> int:
+        """The tools that get C_RETURN or C_RAISE for the last CALL at a site."""
+        return self._data[2 * self._sites[site].state] | self._disabling.pop(site, 0)
+
+    def _fire_after_call(self, event: Event, number: int, site: int, callers: int, *arguments: Any) -> None:
+        """Fire C_RETURN or C_RAISE, which the C API does not support, to those of the tools ``callers`` that
+        listen.
+
+        In the VM, the instruction that fires CALL fires these, too, so DISABLE applies to all three.
+        """
         place = self._sites[site]
         state = place.file_state + number
-        active = self._data[2 * state]
+        active = self._data[2 * state] & callers
         if active:
             caller = self._move_frame(place.line, place.offset)
             if active & LEGACY_TOOLS:
                 notify(self._frames, event, *arguments)
-            dispatch(event, self._states, state, place.code, place.offset, *arguments, caller=caller)
+            dispatch(
+                event, self._states, state, place.code, place.offset, *arguments, caller=caller, tools=active
+            )
 
     def _fire_exception(self, event: Event, number: int, exception: BaseException, site: int | None) -> bool:
         """Fire an event with an exception, if a tool listens. Returns whether one does."""
@@ -527,8 +564,9 @@ class Activation:
         self._files.pop()
         self._last_sites.pop()
         self._reported = None
+        # Not kept for the outermost file either: the variables may lead to the activation.
+        self._namespaces.pop()
         if self._files:
-            self._namespaces.pop()
             # A debugger that steps out has set the events of the outer file in the callback for this one's end.
             self._states.enter()
         while len(self._frames) > len(self._files):

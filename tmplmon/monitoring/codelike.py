@@ -60,6 +60,9 @@ class CodeLike:
     """The destination of each site; for a branch, of its left side. None for a return."""
     right: tuple[int | None, ...]
     """The destination of a branch on its right side; None for other sites."""
+    landings: dict[int, int]
+    """Destination → the offset of the instruction that it leads to, where these differ: a destination may be a jump
+    without a line, or the prefix of an instruction."""
 
 
 @dataclass(eq=False, slots=True)
@@ -68,6 +71,8 @@ class Label:
 
     site: int | None = None
     """The number of the site in its code-like; None until it is bound."""
+    builder: CodeLikeBuilder | None = None
+    """The builder that has bound it."""
 
 
 @dataclass(slots=True)
@@ -141,14 +146,14 @@ class CodeLikeBuilder:
 
     def bind(self, label: Label) -> None:
         """Bind a label to the next site that is added, or to EXIT if none is."""
-        label.site = len(self._sites)
+        label.site, label.builder = len(self._sites), self
 
     def build(self) -> CodeLike:
         """Create the code object.
 
         Raises ValueError for a branch without a right side, a jump without a destination, a label that is not
-        bound, a destination that is not a site, a right side of a site that is not a branch, a site without a
-        line or before the first line, and a position that a line table cannot represent.
+        bound or was bound in another file, a destination that is not a site, a right side of a site that is not a
+        branch, a site without a line or before the first line, and a position that a line table cannot represent.
         """
         lines = [site.position[0] for site in self._sites]
         for site in self._sites:
@@ -179,6 +184,12 @@ class CodeLikeBuilder:
             return destination
         if destination.site is None:
             raise ValueError(f"{self.filename}: a label that a site leads to was never bound")
+        if destination.builder is not self:
+            assert destination.builder is not None
+            raise ValueError(
+                f"{self.filename}: a label that a site leads to was bound in {destination.builder.filename};"
+                " branches and jumps stay in their file, as in a code object"
+            )
         return EXIT if destination.site == len(self._sites) else destination.site
 
     def _block_of(self, destination: int | Label | None) -> int | None:
@@ -228,11 +239,18 @@ class CodeLikeBuilder:
             co_linetable=encode_linetable(positions, firstlineno),
         )
         sites = blocks[1:-1]
+        instructions = [2 * (offsets[n] + block.prefix) for n, block in enumerate(blocks)]
+        landings = {2 * offsets[n]: instructions[n] for n, block in enumerate(blocks) if block.prefix}
+        for n, block in enumerate(blocks):
+            for side, target in block.targets(n):
+                stub = block.stub(n, side)
+                assert stub is not None
+                landings[2 * (offsets[n] + stub)] = instructions[target]
         return CodeLike(
             code,
             start=2 * offsets[0],
             end=2 * (offsets[-1] - 1),
-            offsets=tuple(2 * (offsets[n] + block.prefix) for n, block in enumerate(sites, 1)),
+            offsets=tuple(instructions[1:-1]),
             left=tuple(
                 None if block.returns else 2 * block.leads_left(n, offsets)
                 for n, block in enumerate(sites, 1)
@@ -241,4 +259,5 @@ class CodeLikeBuilder:
                 None if block.right is None else 2 * block.leads_right(n, offsets)
                 for n, block in enumerate(sites, 1)
             ),
+            landings=landings,
         )

@@ -95,6 +95,7 @@ def unstepped(function: Callable[..., Any], /, *arguments: Any) -> Any:
     finally:
         if debugger.stopframe is here:
             silently(debugger.set_step)
+        del here  # a frame that refers to itself lives until the garbage collector comes
 
 
 def _debugger() -> Any:

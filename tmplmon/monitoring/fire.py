@@ -246,10 +246,11 @@ def dispatch(
     offset: int,
     *arguments: object,
     caller: Caller = call_directly,
+    tools: int = TOOLS,
 ) -> None:
     """Fire an event without the C API, which takes 1 to 2 µs per tool. Used for events that the C API cannot
-    fire."""
-    tools = states.data[2 * index] & TOOLS
+    fire. ``tools``: the only ones that get it."""
+    tools &= states.data[2 * index] & TOOLS
     if not tools or tracing.count.value:
         return
     if offset < 0:

@@ -25,7 +25,7 @@ from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from tmplmon.monitoring import _capi
-from tmplmon.monitoring._capi import in_callback, tracing
+from tmplmon.monitoring._capi import in_callback, object_, tracing
 from tmplmon.monitoring.debuggers import stop_tracing_engines
 from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import allocate_data, hide
@@ -65,6 +65,27 @@ LINE_OFFSET = _find_line_offset()
 """The offset of ``f_lineno`` in a frame object, in bytes; None if it is unknown on this Python."""
 
 
+# The offset of f_back in a frame object, the first field after the header.
+_BACK_OFFSET = object.__basicsize__
+
+
+def _close(generator: Any, frame: FrameType) -> None:
+    """End the generator of a frame, without events, and remove the link from the frame to its last caller.
+
+    CPython sets ``f_back`` of a frame that ends while something refers to it. The last caller is the engine's
+    function that closes the generator; its variables lead to the frame again, and so do those of its own callers.
+    This cycle would keep the variables of every run until the garbage collector finds it.
+    """
+    silently(generator.close)  # the driver's GeneratorExit must not be reported
+    caller = frame.f_back
+    if caller is not None and LINE_OFFSET is not None:
+        link = ctypes.c_void_p.from_address(id(frame) + _BACK_OFFSET)
+        if link.value == id(caller):
+            link.value = None
+            _capi.decref(object_(caller))
+    del caller  # it leads to this function's own frame
+
+
 class ScopeFrame:
     """The frame of one run of a scope in one of its files. Used by one thread at a time.
 
@@ -75,10 +96,7 @@ class ScopeFrame:
     """
 
     __slots__ = (
-        "_answer",
-        "_arguments",
-        "_error",
-        "_function",
+        "_call",
         "_generator",
         "_line",
         "_pauses",
@@ -102,13 +120,10 @@ class ScopeFrame:
         if LINE_OFFSET is None:
             raise RuntimeError("the layout of frame objects is not known on this Python")
         self.code = code
-        self._function: Callable[..., Any] | None = None
-        self._arguments: tuple[Any, ...] = ()
-        self._answer: Any = None
-        self._error: BaseException | None = None
+        self._call = _Call()
         self._running = False
         self.offset = 0
-        names = {"__builtins__": builtins, **(module_globals or {}), "_frame": self}
+        names = {"__builtins__": builtins, **(module_globals or {}), "_call": self._call}
         # eval() of a generator's code returns the generator, whose locals may be any mapping.
         allocate_data(code)
         self._generator: Any = eval(code, names, {} if variables is None else variables)
@@ -155,28 +170,24 @@ class ScopeFrame:
         """
         if self._running:
             return function(*arguments)
-        self._function, self._arguments = function, arguments
+        call = self._call
+        call.function, call.arguments = function, arguments
         self._running = True
         try:
             if next(self._generator, self) is self:  # an interrupt between two calls has ended the generator
                 return function(*arguments)
+            error = call.error
+            if error is not None:
+                raise error.with_traceback(self._place(error.__traceback__))
+            return call.answer
         finally:
             self._running = False
-            self._arguments = ()
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error.with_traceback(self._place(error.__traceback__))
-        answer, self._answer = self._answer, None
-        return answer
-
-    def _failed(self) -> None:
-        """Called by the driver while it handles an exception of the function."""
-        self._error = sys.exception()
+            call.function = call.arguments = call.answer = call.error = error = None
 
     def close(self) -> None:
         """End the run. The frame object can still be inspected, like that of a finished function."""
         if not self._running:
-            silently(self._generator.close)  # the driver's GeneratorExit must not be reported
+            _close(self._generator, self.frame)
         while self._pauses:
             self.end_function()
 
@@ -185,6 +196,23 @@ class ScopeFrame:
         if traceback is None or traceback.tb_frame is not self.frame:
             return traceback
         return TracebackType(traceback.tb_next, self.frame, self.offset, self.line)
+
+
+class _Call:
+    """What the driver of a frame calls, and the result. It is among the globals of the frame, so it does not refer
+    to the frame: the variables of a run would otherwise live until the garbage collector finds them."""
+
+    __slots__ = ("answer", "arguments", "error", "function")
+
+    def __init__(self) -> None:
+        self.function: Callable[..., Any] | None = None
+        self.arguments: tuple[Any, ...] | None = None
+        self.answer: Any = None
+        self.error: BaseException | None = None
+
+    def failed(self) -> None:
+        """Called by the driver while it handles an exception of the function."""
+        self.error = sys.exception()
 
 
 class PausedFrame:
@@ -224,7 +252,7 @@ class PausedFrame:
 
     def close(self) -> None:
         """End the generator, without events."""
-        silently(self._generator.close)
+        _close(self._generator, self.frame)
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:
@@ -254,6 +282,7 @@ def call_outside(frames: list[ScopeFrame], function: Callable[..., Any], *argume
         here = sys._getframe()
         if here.f_trace is not None:
             stop_tracing_engines(here)
+        del here  # a frame that refers to itself lives until the garbage collector comes
         _capi.leave_tracing(state)
 
 

@@ -34,11 +34,12 @@ class IncludeSite(NamedTuple):
 
 class Location(NamedTuple):
     """The location of an offset. ``chain`` leads from the scope's own file to ``file``, outermost include
-    first."""
+    first. Lines are None at the end of a scope's code, which `Scope.location` finds; a table has no such
+    locations."""
 
     file: str
-    line: int
-    end_line: int
+    line: int | None
+    end_line: int | None
     column: int | None
     end_column: int | None
     chain: tuple[IncludeSite, ...] = ()

@@ -71,10 +71,12 @@ class Scope:
         self.states = states
         self.data = states.data
         """The bytes to check before an event is fired: ``data[scope.check(site)]``."""
-        self._bases: list[int] = []
+        # id of a code object → its code-like, and the first offset in `locations`. (Comparing code objects compares
+        # their content.)
+        self._by_code: dict[int, tuple[CodeLike, int]] = {}
         base = 0
         for codelike in codelikes:
-            self._bases.append(base)
+            self._by_code[id(codelike.code)] = codelike, base
             base += len(codelike.code.co_code)
 
     @property
@@ -113,14 +115,18 @@ class Scope:
         return 2 * self.sites[site].state
 
     def location(self, code: CodeType, offset: int) -> Location:
-        """Return the location of an event, from the code object and offset that a callback has received.
+        """Return the location of an event, from the code object and the offset or destination that a callback has
+        received. At the end of the code its lines and columns are None, as in the code object.
 
         Raises LookupError if ``code`` does not belong to the scope, or the offset is before its first site.
         """
-        for base, codelike in zip(self._bases, self.codelikes, strict=True):
-            if codelike.code is code and offset >= codelike.start:
-                return self.locations[base + offset]
-        raise LookupError(f"{code!r} has no location at offset {offset} in {self!r}")
+        codelike, base = self._by_code.get(id(code), (None, 0))
+        if codelike is None or offset < codelike.start:
+            raise LookupError(f"{code!r} has no location at offset {offset} in {self!r}")
+        offset = codelike.landings.get(offset, offset)
+        if offset >= codelike.end:
+            return Location(code.co_filename, None, None, None, None)
+        return self.locations[base + offset]
 
     def sites_at(self, file: str, line: int) -> tuple[int, ...]:
         """Return the numbers of the sites that begin on a line of a file, ascending."""
@@ -293,11 +299,13 @@ class ScopeBuilder:
         events: list[ev.Event] = []
         owners: list[CodeType] = []
         sites: dict[int, Site] = {}
+        entries_of: list[list[tuple[int, _SiteEntry]]] = [[] for _ in codelikes]
+        for number, entry in enumerate(self._entries):
+            entries_of[entry.file].append((number, entry))
         base = 0
-        for file, codelike in enumerate(codelikes):
+        for codelike, entries in zip(codelikes, entries_of, strict=True):
             first_state = len(events)
             events += FILE_EVENTS
-            entries = [(number, entry) for number, entry in enumerate(self._entries) if entry.file == file]
             for number, entry in entries:
                 sites[number] = _site(entry, codelike, first_state, len(events))
                 events += SITE_EVENTS[entry.kind]

@@ -189,14 +189,14 @@ def driver():
     while True:
         yield
         try:
-            _frame._answer = _frame._function(*_frame._arguments)
+            _call.answer = _call.function(*_call.arguments)
         except:
-            _frame._failed()
+            _call.failed()
 """
 
 
 def _compile_driver() -> CodeType:
-    """Compile the driver: a generator that runs, each time it is resumed, the function in the global ``_frame``.
+    """Compile the driver: a generator that runs, each time it is resumed, the function in the global ``_call``.
 
     It has no local variables, and its flags say that its locals are a mapping, as a module's are, so that
     ``f_locals`` is the scope's own mapping. It contains no conditional jump: ``co_branches`` only lists those

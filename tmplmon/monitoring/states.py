@@ -30,6 +30,7 @@ from typing import Any
 from tmplmon.monitoring import _capi
 from tmplmon.monitoring._capi import enter_scope
 from tmplmon.monitoring.events import C_RAISE, C_RETURN, CALL, Event
+from tmplmon.monitoring.freed import remove_freed
 
 __all__ = ["DEBUGGER", "LEGACY_TOOLS", "TOOLS", "StateArray", "any_tool"]
 
@@ -134,6 +135,7 @@ class StateArray:
             version = probe.version.value
             if version != self._version:
                 self._version = version
+                self._remove_freed()
                 self._local = self._read_local()
                 self._reset()
             elif self._local or self._is_local():
@@ -209,6 +211,14 @@ class StateArray:
             ):
                 return True
         return False
+
+    def _remove_freed(self) -> None:
+        """Remove the local events of tools that were freed. Freeing a tool creates a new version."""
+        for tool in _TOOL_IDS:
+            if get_tool(tool) is not None:
+                for code in self._codes:
+                    if get_local_events(tool, code):
+                        remove_freed(tool, code)
 
     def _read_local(self) -> dict[int, int]:
         """Return {tool + 8 * group: the tool's local events}, without empty sets."""
@@ -292,11 +302,13 @@ def _ids_in(mask: int) -> set[int]:
 def _group(owners: Sequence[CodeType | None]) -> list[tuple[CodeType | None, int, int]]:
     """Return (code-like, first state, end of its states) for each run of states with one owner."""
     groups: list[tuple[CodeType | None, int, int]] = []
+    known: set[int] = set()
     for index, code in enumerate(owners):
         if groups and groups[-1][0] is code:
             groups[-1] = (code, groups[-1][1], index + 1)
-        elif any(code is not None and owner is code for owner, _start, _stop in groups):
+            continue
+        if code is not None and id(code) in known:
             raise ValueError(f"the states of {code!r} are not neighbours")
-        else:
-            groups.append((code, index, index + 1))
+        known.add(id(code))
+        groups.append((code, index, index + 1))
     return groups

@@ -36,6 +36,7 @@ from tmplmon.backends.closures.frame import (
     OUTER,
     OUTPUT,
     PART,
+    RAISED,
     SIGNAL,
     STATE,
     Frame,
@@ -122,6 +123,7 @@ class Run:
             metered.leave(budget, passing, self.depth)
         if passing is not None and kind is not GeneratorExit:
             passing = left(self.scope, self.f, passing)
+        self.f[RAISED] = None  # the exception leads to the frame
         if self.activation is not None:
             self.activation.__exit__(None if passing is None else type(passing), passing, traceback)
         if passing is not error:

@@ -129,6 +129,7 @@ class _Begun:
             self.signal.py_return()
             return
         passing = error if kind is GeneratorExit else left(self.scope, self.f, error)
+        self.f[RAISED] = None  # the exception leads to the frame
         self.signal.py_unwind(passing)
         if passing is not error:
             raise passing from error
