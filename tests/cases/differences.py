@@ -114,8 +114,8 @@ DIFFERENCES: dict[str, Difference] = {
         " safe. tmplmon treats literals like variables.",
     ),
     "autoescape-decided-at-run-time": Difference(
-        "Inside {% autoescape variable %}, Jinja2 does not escape literals, and escapes safe values that"
-        " were joined with ~. tmplmon escapes as inside {% autoescape true %}.",
+        "Inside {% autoescape variable %}, Jinja2 does not escape literals, escapes safe values that were joined"
+        " with ~, and applies finalize to text. tmplmon does as inside {% autoescape true %}.",
     ),
     "percent-sign-without-placeholder": Difference(
         "In a trans block that defines variables but outputs none of them, a percent sign makes Jinja2 fail"

@@ -165,6 +165,16 @@ def generate(template: Any, variables: dict[str, Any]) -> str:
     return "".join(template.generate(variables))
 
 
+def generate_until_error(template: Any, variables: dict[str, Any]) -> str:
+    """The output, and the type of the error after it if there is one."""
+    pieces: list[str] = []
+    try:
+        pieces.extend(template.generate(variables))
+    except Exception as error:
+        pieces.append(f"[{describe(error).error}]".partition("\n")[0])
+    return "".join(pieces)
+
+
 def stream(template: Any, variables: dict[str, Any]) -> str:
     return "".join(template.stream(variables))
 
@@ -186,6 +196,7 @@ RENDERERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "native_async": render_native_async,
     "generate": generate,
     "stream": stream,
+    "generate_until_error": generate_until_error,
     "render_async": render_async,
     "generate_async": generate_async,
 }

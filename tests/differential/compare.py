@@ -35,17 +35,18 @@ class Disagreement(NamedTuple):
     def kinds(self) -> tuple[str, str]:
         """Of each engine, "output" or the type of the error."""
         oracle, ours = (
-            kind if kind == "output" else text.partition(" at ")[0] for kind, text in (self.oracle, self.ours)
+            kind if kind == "output" else re.split(r" at |\n", text)[0]
+            for kind, text in (self.oracle, self.ours)
         )
         return oracle, ours
 
 
 def disagreement(case: Case) -> Disagreement | None:
     """The first back end that differs from Jinja2 without a reason."""
-    oracle = summary(run(JINJA2, case))
+    oracle = with_message(run(JINJA2, case))
     is_sandboxed = "sandbox =" in case.sections["options"]
     for backend, engine in (SANDBOX if is_sandboxed else BACKENDS).items():
-        ours = summary(run(engine, case))
+        ours = with_message(run(engine, case))
         if oracle != ours and not is_deliberate(case, oracle, ours):
             return Disagreement(backend, oracle, ours)
     return None
@@ -64,14 +65,23 @@ def summary(outcome: Outcome) -> Result:
     return "output", tidy(outcome.output)
 
 
+def with_message(outcome: Outcome) -> Result:
+    """The summary, with the message of an error that names what is undefined."""
+    kind, text = summary(outcome)
+    if text.startswith("UndefinedError"):
+        text += tidy("".join(str(outcome.error).partition("\n")[1:]))
+    return kind, text
+
+
 def tidy(output: str) -> str:
     """The output without what names an engine's own objects: generators, addresses, modules."""
     output = re.sub(r"(async_)?generator object [\w.]+", "generator", output)
+    output = re.sub(r"'(jinja2|tmplmon)(\.\w+)*\.(?=\w+'>)", "'", output, flags=re.IGNORECASE)
     return re.sub(r"\b(jinja2|tmplmon)(\.\w+)*\.(?=[A-Z]|namespace\b)", "", without_addresses(output))
 
 
 def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) -> bool:
-    errors = [text if kind == "error" else None for kind, text in (oracle, ours)]
+    errors = [text.partition("\n")[0] if kind == "error" else None for kind, text in (oracle, ours)]
     line = source_line(case, errors[1] or errors[0])
     return any(entry.accepts(errors[0], errors[1], line) for entry in DIFFERENCES.values())
 

@@ -401,7 +401,7 @@ class Writer:
         start, end = self.pick("", "", "", "-"), self.pick("", "", "", "-")
         return f"{self.world.syntax.variable[0]}{start} {text} {end}{self.world.syntax.variable[1]}"
 
-    def body(self, depth: int, most: int = 3) -> str:
+    def body(self, depth: int, most: int = 2) -> str:
         return "".join(self.statement(depth) for _ in range(self.world.random.randint(0, most)))
 
     def statement(self, depth: int) -> str:
@@ -633,7 +633,12 @@ class Writer:
 
 UNDEFINED = ("ChainableUndefined", "DebugUndefined", "StrictUndefined")
 AUTOESCAPE = ("True", "True", "True", "select_autoescape(default=True)", "lambda name: name != 'lib'")
-FINALIZE = ("lambda v: '-' if v is None else v", "lambda v: v if v else ''", "str", "lambda v: Markup('<i>')")
+FINALIZE = (
+    "lambda v: '-' if v is None else v",
+    "lambda v: v if v else ''",
+    "str",
+    "lambda v: [v] if v is True else v",
+)
 RUNS = ("render", "render", "render", "generate", "stream")
 ASYNC_RUNS = ("render", "render_async", "render_async", "generate_async")
 KINDS = ("plain",) * 6 + ("async",) * 2 + ("native", "sandbox")
@@ -681,7 +686,7 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
     """
     random = Random(number)
     if depth is None:
-        depth = random.choice((1, 2, 2, 3))
+        depth = random.choice((1, 1, 2, 2, 2, 3))
     names = NAMES if random.random() < 0.75 else (*NAMES[:3], *random.sample(ODD_NAMES, 2))
     world = World(random, names, random.choice(SYNTAXES), random.random() < 0.1)
     if standard:
@@ -699,7 +704,7 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
     includes = ("leaf", "part")
     if ancestors:
         base = Writer(world, "base", includes, list(free))
-        templates["base"] = base.body(depth, 5) + (base.write_block(1) if base.blocks else "")
+        templates["base"] = base.body(depth, 4) + (base.write_block(1) if base.blocks else "")
     if ancestors == 2:
         middle = Writer(world, "middle", includes, list(free), is_child=True)
         templates["middle"] = middle.tag("extends 'base'") + middle.body(depth - 1, 4)
@@ -710,7 +715,7 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
         head = main.tag(f"extends {main.pick(parent, parent, f'{parent} if true else x')}")
         if main.chance(10):
             head = main.tag(f"if {main.atom()}") + head + main.tag("endif")
-    templates["main"] = (main.body(0, 1) if main.chance(10) else "") + head + main.body(depth, 6)
+    templates["main"] = (main.body(0, 1) if main.chance(10) else "") + head + main.body(depth, 5)
     values = CONTEXT_VALUES if random.random() < 0.5 else SAFE_VALUES
     options, how = options_of(random, world.syntax, world.translated)
     share = 0.97 if "StrictUndefined" in str(options) else 0.6
