@@ -721,7 +721,8 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
     share = 0.97 if "StrictUndefined" in str(options) else 0.6
     assigned = [name for name in names if random.random() < share]
     places = [f"locals()[{name!r}]" if iskeyword(name) else name for name in assigned]
-    context = [f"{place} = {random.choice(values)}" for place in places]
+    # An odd name may be one that a value needs; the odd names come last.
+    context = [f"{place} = {random.choice(values if place in NAMES else SAFE_VALUES)}" for place in places]
     sections = {"options": "\n".join(options), "context": "\n".join(context), "run": how}
     return Case("", sections, templates)
 

@@ -44,6 +44,7 @@ class _Alias(ModuleType):
 
     def __init__(self, name: str, ours: ModuleType | None, original: ModuleType) -> None:
         super().__init__(name)
+        self.__spec__ = (ours or original).__spec__
         self.__path__: list[str] = []
         self.__dict__.update(_ours=ours, _original=original)
 
