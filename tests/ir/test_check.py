@@ -74,7 +74,14 @@ TEMPLATE = """\
 {% call m(1) %}{{ users }}{% endcall %}
 {% with v = users %}{% set ns = namespace() %}{% set ns.x = v %}{% endwith %}
 {% include "part" ignore missing %}
+{% import "lib" as lib with context %}{% from "lib" import f %}
+{% set either = 0 %}{% set maybe = 0 %}
+{% for u in users %}
+  {% if u %}{% set either = 1 %}{% else %}{% set either = 2 %}{% endif %}{{ either }}
+  {% if u %}{% set maybe = 1 %}{% endif %}{{ maybe }}
+{% endfor %}
 {% endblock %}
+{% set late = 1 %}
 """
 
 
@@ -93,6 +100,19 @@ class Parts:
 
 def change(attribute: str, value: object) -> Callable[[Any], None]:
     return lambda thing: setattr(thing, attribute, value)
+
+
+def slot_of(parts: Parts, name: str) -> Any:
+    return parts.body.frame.slots[name]
+
+
+def slot_in_loop(parts: Parts, name: str) -> Any:
+    *_, loop = (node for node in walk(parts.body.body) if type(node) is ops.For)
+    return loop.frame.slots[name]
+
+
+def local_of(parts: Parts, name: str) -> Any:
+    return next(local for local in parts.first(ops.Import).locals if local.name == name)
 
 
 def foreign_slot(parts: Parts) -> None:
@@ -163,6 +183,148 @@ BROKEN: list[tuple[str, Callable[[Parts], Any], str]] = [
     ("slot not listed", lambda p: p.macro.slots.clear(), "not among the scope's `slots`"),
     ("macro not listed", lambda p: p.body.nested.clear(), "`nested` has []"),
     ("half a loop filter", lambda p: change("test_frame", None)(p.first(ops.For)), "some are missing"),
+    ("half a loop filter: no test", lambda p: change("test", None)(p.first(ops.For)), "some are missing"),
+    (
+        "half a loop filter: no target",
+        lambda p: change("test_target", None)(p.first(ops.For)),
+        "some are missing",
+    ),
+    (
+        "site one too high",
+        lambda p: change("site", len(p.body.positions))(p.first(ops.Load)),
+        "is not one of the scope's",
+    ),
+    (
+        "line site one too high",
+        lambda p: p.body.lines.append(len(p.body.positions)),
+        "`lines` has site",
+    ),
+    ("line site below zero", lambda p: p.body.lines.insert(0, -1), "`lines` has site -1"),
+    ("branch site too high", lambda p: p.body.branches.append(999), "`branches` has site 999"),
+    ("line 0", lambda p: p.body.positions.__setitem__(0, (0, 1, 0, 0)), "the position (0, 1, 0, 0)"),
+    ("column -1", lambda p: p.body.positions.__setitem__(0, (3, 3, -1, 0)), "the position (3, 3, -1, 0)"),
+    ("end column", lambda p: p.body.positions.__setitem__(0, (3, 3, 5, 4)), "the position (3, 3, 5, 4)"),
+    ("parameters of a block", lambda p: p.body.parameters.append((slot_of(p, "m"), None)), "has parameters"),
+    ("varargs of a block", lambda p: change("varargs", slot_of(p, "m"))(p.body), "has parameters"),
+    ("kwargs of a block", lambda p: change("kwargs", slot_of(p, "m"))(p.body), "has parameters"),
+    ("caller of a block", lambda p: change("caller", slot_of(p, "m"))(p.body), "has parameters"),
+    (
+        "context slot of another kind",
+        lambda p: change("kind", ops.SlotKind.UNSET)(p.body.context["users"]),
+        "is in the context under the name 'users'",
+    ),
+    (
+        "context slot of another scope",
+        lambda p: change("scope", p.macro)(p.body.context["users"]),
+        "is in the context under the name 'users'",
+    ),
+    (
+        "argument of no parameter",
+        lambda p: p.macro.arguments.update({p.macro.frame.slots["c"]: p.macro.frame.slots["a"]}),
+        "has an argument, but is no parameter",
+    ),
+    (
+        "set on some paths only",
+        lambda p: change("initialised", False)(slot_in_loop(p, "maybe")),
+        "maybe:outer may be read before it is assigned",
+    ),
+    ("a macro as a caller", lambda p: change("kind", ops.ScopeKind.CALL)(p.macro), "a call is bound to"),
+    (
+        "import of nothing",
+        lambda p: change("target", None)(p.first(ops.Import)),
+        "either a target or names",
+    ),
+    ("import of both", lambda p: change("names", [])(p.first(ops.Import)), "either a target or names"),
+    (
+        "export of the template's slot from a block",
+        lambda p: p.first(ops.Assign).export.append(p.root.frame.slots["title"]),
+        "is exported from a scope that is not the template's",
+    ),
+    (
+        "export of a block's slot from the template",
+        lambda p: p.first(ops.Assign, p.root).export.append(slot_of(p, "maybe")),
+        "is exported from a scope that is not the template's",
+    ),
+    (
+        "export before the assignment",
+        lambda p: p.first(ops.Assign, p.root).export.append(p.root.frame.slots["late"]),
+        "late:unset is exported, but not assigned here",
+    ),
+    (
+        "extends in a block",
+        lambda p: p.body.body.append(p.first(ops.Extends, p.root)),
+        "it is not in the template's body",
+    ),
+    (
+        "local under another name",
+        lambda p: change("name", "other")(p.first(ops.Import).locals[0]),
+        "is handed on under the name 'other'",
+    ),
+    (
+        "local that may be unset",
+        lambda p: change("maybe_unset", False)(local_of(p, "maybe")),
+        "maybe:unset is handed on as set, but may not be",
+    ),
+    (
+        "frame slot renamed",
+        lambda p: p.body.frame.slots.update(other=slot_of(p, "maybe")),
+        "maybe:unset is in a frame under the name 'other'",
+    ),
+    (
+        "frame slot of another scope",
+        lambda p: change("scope", p.root)(slot_of(p, "maybe")),
+        "maybe:unset of 'main' is in a frame of another scope",
+    ),
+    (
+        "frame slot with the kind of the context",
+        lambda p: change("kind", ops.SlotKind.CONTEXT)(slot_of(p, "maybe")),
+        "is not the slot that the context has for the name",
+    ),
+    (
+        "origin of an unset slot",
+        lambda p: change("origin", p.body.context["users"])(slot_of(p, "maybe")),
+        "maybe:unset has the origin users:context",
+    ),
+    (
+        "bound slot in no frame",
+        lambda p: p.first(ops.For).frame.slots.pop("u"),
+        "is bound by the opener of a frame that does not have it",
+    ),
+    (
+        "self in a macro",
+        lambda p: change("kind", ops.SlotKind.SELF)(p.macro.frame.slots["c"]),
+        "does not give it a value",
+    ),
+    (
+        "super in the template",
+        lambda p: change("kind", ops.SlotKind.SUPER)(p.root.frame.slots["late"]),
+        "does not give it a value",
+    ),
+    (
+        "self in the frame of a loop",
+        lambda p: change("kind", ops.SlotKind.SELF)(p.first(ops.Enter).frame.slots["ns"]),
+        "does not give it a value",
+    ),
+    (
+        "assignment to another scope",
+        lambda p: change("target", p.root.frame.slots["title"])(p.first(ops.Assign)),
+        "title:unset of another scope is assigned",
+    ),
+    (
+        "assignment out of sight",
+        lambda p: change("target", p.first(ops.For).target)(p.first(ops.Assign)),
+        "u:bound is assigned, but is in no frame around",
+    ),
+    (
+        "long text without a line",
+        lambda p: p.body.body.append(ops.Emit([ops.EmitText("x" * 41, -1)], False)),
+        f"the text {'x' * 40!r} has the site -1",
+    ),
+    (
+        "blank text with a line",
+        lambda p: p.body.body.append(ops.Emit([ops.EmitText(" ", p.body.lines[0])], False)),
+        "the text ' ' has the site",
+    ),
     ("no pieces", lambda p: p.first(ops.Emit).pieces.clear(), "has no pieces"),
     ("empty text", lambda p: p.body.body.append(ops.Emit([ops.EmitText("", -1)], False)), "text is empty"),
     (
@@ -209,6 +371,20 @@ def test_refused(breaks: Callable[[Parts], Any], words: str) -> None:
     first = str(caught.value).splitlines()[0]
     assert words in first
     assert first.startswith("main: ")
+
+
+def test_a_slot_that_all_paths_assign_is_assigned() -> None:
+    parts = Parts()
+    assert not slot_in_loop(parts, "either").initialised
+    assert slot_in_loop(parts, "maybe").initialised
+
+
+def test_the_message_names_the_file_of_a_template_without_a_name() -> None:
+    broken = program("{{ a }}")
+    broken.name = None
+    broken.root.lines.append(999)
+    with pytest.raises(InvalidIR, match="/templates/main: template 'main': `lines` has site 999"):
+        check_program(broken)
 
 
 def test_the_message_says_where_and_shows_the_scope() -> None:

@@ -183,7 +183,10 @@ def test_an_expression_may_be_deep() -> None:
 
 
 def test_long_text_is_cut() -> None:
-    assert "… 9000 characters" in show_program(program("x" * 9000))
+    """Of a text with more than 60 characters, the first 60 are shown, and the number of characters."""
+    assert f"EmitText {'x' * 60!r}  1:1-60 LINE\n" in show_program(program("x" * 60))
+    assert f"EmitText {'x' * 60!r}… 61 characters  1:1-61 LINE\n" in show_program(program("x" * 61))
+    assert f"Const {'x' * 60!r}… 9000 characters" in show_program(program("{{ '" + "x" * 9000 + "' }}"))
 
 
 def test_custom_delimiters_do_not_matter() -> None:

@@ -24,6 +24,10 @@ class TestRecord:
     hits: dict[str, bytes]
     passed: bool = True
 
+    @property
+    def file(self) -> str:
+        return self.name.partition("::")[0]
+
 
 @dataclass
 class Record:
@@ -75,7 +79,7 @@ def _files_in_turn(tests: Sequence[TestRecord]) -> Iterator[TestRecord]:
     """The first test of each file, then the second of each file, and so on."""
     by_file: dict[str, list[TestRecord]] = {}
     for test in tests:
-        by_file.setdefault(test.name.partition("::")[0], []).append(test)
+        by_file.setdefault(test.file, []).append(test)
     for row in zip_longest(*by_file.values()):
         yield from (test for test in row if test is not None)
 

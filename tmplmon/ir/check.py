@@ -226,7 +226,7 @@ class _Scope(SlotChecks):
         bound = targets(node.target)
         if node.loop.whole and node.loop.slot is None:
             self.fail("its loop is read, but has no slot", node)
-        if node.loop.slot is not None and (node.loop.whole or node.frame.slots.get("loop") is node.loop.slot):
+        if node.loop.slot is not None and node.frame.slots.get("loop") is node.loop.slot:
             bound.append(node.loop.slot)
         sight.loops.append(node.loop)
         self.body(node.body, frame=node.frame, bound=bound)
