@@ -537,7 +537,7 @@ class Environment:
             stock_getitem=is_inlinable(self.getitem),
         )
 
-    def _compile(self, source: str, name: str | None, file: str) -> "CompiledTemplate":
+    def _compile_source(self, source: str, name: str | None, file: str) -> "CompiledTemplate":
         """Compile a source with the environment's back end. `file` is the file that the code is to be of."""
         if self.backend == "closures":
             from tmplmon.pipeline import compile_to_closures
@@ -602,7 +602,7 @@ class Environment:
             file = os.path.abspath(filename)
             note_file(file, name, self)
         try:
-            code = self._compile(source, name, file)
+            code = self._compile_source(source, name, file)
         except TemplateSyntaxError as error:
             error.filename = filename
             # Without the frames of lexer and parser: error pages that show variables would show their large tables.

@@ -79,7 +79,7 @@ class Template:
         globals: MutableMapping[str, Any] | None,
         uptodate: Callable[[], bool] | None,
     ) -> Self:
-        """Create a template. `code` is the result of `environment._compile` for `source`."""
+        """Create a template. `code` is the result of `environment._compile_source` for `source`."""
         self = object.__new__(cls)
         self.environment = environment
         self.name = name

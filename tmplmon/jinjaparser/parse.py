@@ -43,9 +43,14 @@ def new_parser(environment: Any, source: str, name: str | None, filename: str | 
     """Jinja2's parser for a source, with tokens that have a `Place`."""
     parser = Parser(_Front(environment), source, name, filename)  # type: ignore[arg-type]
     parser.environment = environment
-    for extension in environment.iter_extensions():
+    return with_method_tags(parser)
+
+
+def with_method_tags(parser: Parser) -> Parser:
+    """Let a new parser read the tags that are methods of tmplmon's own extensions. Returns it."""
+    for extension in parser.environment.iter_extensions():
         for tag in getattr(extension, "method_tags", ()):
-            parser.extensions[tag] = partial(read_tag, extension)
+            parser.extensions[tag] = partial(read_tag, extension)  # type: ignore[arg-type]
     return parser
 
 

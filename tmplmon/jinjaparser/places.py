@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
+from jinja2 import nodes
 from jinja2.lexer import Lexer, TokenStream
 
 from tmplmon.monitoring.lines import unify_newlines
@@ -26,11 +27,13 @@ class Tag(NamedTuple):
 class Tokens:
     """The tokens of one template, as far as nodes do not tell their places.
 
+    text: the source.
     brackets: offset of an opening bracket → offset after the closing one.
     tags: the tags in source order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, text: str = "") -> None:
+        self.text = text
         self.brackets: dict[int, int] = {}
         self.tags: list[Tag] = []
         self._starts: list[int] = []
@@ -81,7 +84,7 @@ def tokenize(
 
 
 def _placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int, str, str]]:
-    tokens = Tokens()
+    tokens = Tokens(text)
     open_brackets: list[int] = []
     position = 0
     tag_start, tag_name = -1, ""
@@ -108,3 +111,16 @@ def _placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[in
             elif open_brackets and value in _OPENING.values():
                 tokens.brackets[open_brackets.pop()] = end
         yield Place(line, start, end, tokens), kind, value
+
+
+def tokens_of(tree: nodes.Template) -> Tokens:
+    """The tokens that a tree was parsed from. If nodes have plain line numbers, the text is empty lines."""
+    last = 1
+    worklist: list[nodes.Node] = [tree]
+    while worklist:
+        node = worklist.pop()
+        if isinstance(node.lineno, Place):
+            return node.lineno.tokens
+        last = max(last, node.lineno or 1)
+        worklist += node.iter_child_nodes()
+    return Tokens("\n" * last)

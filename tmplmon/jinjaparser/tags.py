@@ -7,7 +7,6 @@ are read by Jinja2's own extensions for these tags.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ext as jinja2_extensions
 from jinja2 import nodes
 from jinja2.parser import Parser
 
@@ -66,7 +65,9 @@ def read_tag(extension: "Extension", parser: Parser) -> Any:
         return _read_method_tag(parser, has_body=False)
     if name not in _BUILT_IN or name not in extension.syntax_tags:
         raise NotImplementedError(f"{extension.identifier} has a tag {name!r}, but no method `parse`")
-    reader = object.__new__(getattr(jinja2_extensions, _BUILT_IN[name]))
+    from jinja2 import ext  # which needs the environment that imports this module in `as_jinja2`
+
+    reader = object.__new__(getattr(ext, _BUILT_IN[name]))
     reader.__dict__.update(extension.__dict__)
     return reader.parse(parser)
 

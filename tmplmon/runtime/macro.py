@@ -58,12 +58,18 @@ class Macro:
         # A call with exactly this number of positional arguments and no others has the slots as its arguments.
         self._simple = -1 if caller or catch_kwargs or catch_varargs else len(arguments)
 
+    @property
+    def explicit_caller(self) -> bool:
+        """Whether one of the parameters is called `caller`."""
+        return "caller" in self.arguments
+
     @pass_eval_context
     def __call__(*args: Any, **kwargs: Any) -> Any:
         # No parameter has a name, because every name can be a keyword argument of the macro.
         self, *rest = args
         # A template passes its evaluation context first; an application passes only the macro's arguments.
-        if rest and type(rest[0]) is EvalContext:
+        # (That of an application that uses Jinja2's nodes is of a class of the same name.)
+        if rest and type(rest[0]).__name__ == EvalContext.__name__:
             return self.invoke(rest[0].autoescape, tuple(rest[1:]), kwargs)
         return self.invoke(self._environment._eval_context(None).autoescape, tuple(rest), kwargs)
 

@@ -131,7 +131,7 @@ class Inspection(Breakpoints):
             return super()._getsourcelines(obj)
         lines = [f"{line}\n" for line in split_lines(template.get_source(""))]
         code = obj.f_code
-        if code.co_name == "<template>":
+        if code.co_qualname == "<template>":
             return lines, 1
         last = max(_lines_in(code), default=code.co_firstlineno)
         return lines[code.co_firstlineno - 1 : last], code.co_firstlineno

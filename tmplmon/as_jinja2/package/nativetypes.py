@@ -1,0 +1,30 @@
+"""Native types, which are tmplmon's."""
+
+from jinja2.compiler import CodeGenerator
+from jinja2.environment import Environment, Template
+
+from tmplmon import nativetypes
+from tmplmon.nativetypes import native_concat
+
+__all__ = ["NativeCodeGenerator", "NativeEnvironment", "NativeTemplate", "native_concat"]
+
+
+class NativeCodeGenerator(CodeGenerator):
+    """As `Environment.code_generator_class`: templates output values, which are not converted to text."""
+
+    is_native = True
+
+
+class NativeEnvironment(nativetypes.NativeEnvironment, Environment):
+    """An environment whose templates return Python values."""
+
+    code_generator_class = NativeCodeGenerator
+
+
+class NativeTemplate(nativetypes.NativeTemplate, Template):
+    """A template whose `render` returns a Python value."""
+
+    environment_class = NativeEnvironment
+
+
+NativeEnvironment.template_class = NativeTemplate
