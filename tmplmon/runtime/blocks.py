@@ -7,7 +7,7 @@ rendering only looks chains up.
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.runtime.html import mark_text
 
@@ -55,6 +55,13 @@ class BlockTable(dict[str, tuple[Block, ...]]):
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, blocks: Mapping[str, Any]) -> Self:
+        """Return the table of chains, or of single blocks such as those of `Template.blocks`."""
+        return cls(
+            {name: (each,) if isinstance(each, Block) else tuple(each) for name, each in blocks.items()}
+        )
 
     def __init__(self, chains: Mapping[str, tuple[Block, ...]]) -> None:
         super().__init__(chains)

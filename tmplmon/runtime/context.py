@@ -119,7 +119,7 @@ class Context:
         self._parent: dict[str, Any] | None = parent
         self._given = parent
         self.names = parent if type(self).resolve_or_missing is _resolve_or_missing else _Resolving(self)
-        self.blocks = blocks if isinstance(blocks, BlockTable) else BlockTable(blocks)
+        self.blocks = blocks if isinstance(blocks, BlockTable) else BlockTable.of(blocks)
         self.eval_ctx = environment._eval_context(name)
 
     @property

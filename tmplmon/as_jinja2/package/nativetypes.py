@@ -1,5 +1,7 @@
 """Native types, which are tmplmon's."""
 
+from typing import Any
+
 from jinja2.compiler import CodeGenerator
 from jinja2.environment import Environment, Template
 
@@ -25,6 +27,16 @@ class NativeTemplate(nativetypes.NativeTemplate, Template):
     """A template whose `render` returns a Python value."""
 
     environment_class = NativeEnvironment
+
+    def render(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the template's value. In an environment that is not native, its output is joined all the same."""
+        if isinstance(self.environment, nativetypes.NativeEnvironment) or self.environment.is_async:
+            return super().render(*args, **kwargs)
+        context = self.new_context(dict(*args, **kwargs))
+        try:
+            return self.environment_class.concat(self.root_render_func(context))
+        except Exception:
+            self.environment.handle_exception()
 
 
 NativeEnvironment.template_class = NativeTemplate
