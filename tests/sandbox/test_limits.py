@@ -17,7 +17,7 @@ from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import Namespace
 from tmplmon.sandbox import MAX_RANGE, SandboxedEnvironment, safe_range
 from tmplmon.sandbox.limits import MAX_BITS, MAX_SIZE, Sizes
-from tmplmon.sandbox.measure import check_nesting, text_length
+from tmplmon.sandbox.measure import expansion, text_length
 
 LIMIT = 1000
 TOO_LARGE = [
@@ -247,12 +247,11 @@ NESTED = {
 @pytest.mark.parametrize("step", NESTED.values(), ids=NESTED)
 def test_nesting(step: str, enable_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Python does to nested values, to take a hash or to free them, may be the end of the process."""
-    # Looking at all levels of tuples that are on many levels takes seconds for 500.
-    monkeypatch.setattr("tmplmon.sandbox.measure.MAX_NESTED_TUPLES", 100)
+    monkeypatch.setattr("tmplmon.sandbox.measure.MAX_NESTED", 100)
     loop = f"{{% for i in range({ROUNDS}) %}}{step}{{% endfor %}}"
     source = f"{{% set ns = namespace(x=()) %}}{{% set l = [()] %}}{{% set d = {{'a': ()}} %}}{loop}"
     environment = SandboxedEnvironment(extensions=["tmplmon.ext.do"], enable_async=enable_async)
-    with pytest.raises(TooLargeError, match=r"nested|over each other"):
+    with pytest.raises(TooLargeError, match=r"nested|over each other|would contain"):
         environment.from_string(source).render()
 
 
@@ -337,13 +336,37 @@ def test_an_object_that_is_met_twice_is_measured_once_and_counts_twice() -> None
     assert text_length(inner, 10**9) == 2 + 4 + 7
 
 
-def test_tuples_may_be_nested_five_hundred_times() -> None:
-    value: tuple[Any, ...] = ()
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_containers_may_be_nested_five_hundred_times(kind: Any) -> None:
+    value: Any = kind()
     for _ in range(499):
-        value = (1, value)
-    check_nesting([value, "a", [value], ()])
+        value = kind((1, value))
+    assert expansion([value, "a", kind(), 1], 10**9)[0] == 1002
     with pytest.raises(TooLargeError, match="nested more than 500 times"):
-        check_nesting([0, (value,)])
+        expansion([0, kind((value,))], 10**9)
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ([], 0), ([1, None, 2.0, True], 4), (["a" * 63], 1), (["a" * 64], 2), ([b"a" * 320], 21),
+        ([[1, 2]], 3), ([["a", "b"]], 3), ([["a" * 64, "b"]], 4), ([{"a": 1}], 3), ([{1}, [[]]], 4), ([object], 1),
+    ],
+)  # fmt: skip
+def test_expansion(values: list[Any], size: int) -> None:
+    assert expansion(values, 10**9)[0] == size
+    assert expansion([values, values], 10**9)[0] == 2 * (size + 1)
+    assert expansion(values, max(size, 0))[0] == size
+
+
+def test_the_expansion_of_a_shared_value() -> None:
+    value: Any = ["lol"]
+    for _ in range(60):
+        value = [value, value]
+    assert expansion([value], 10**30) == (3 * 2**60 - 1, 121)
+    assert expansion([value], 1000)[0] > 1000
+    value.append(value)
+    assert expansion([value], 10**30)[0] == 3 * 2**60
 
 
 def test_measure_stops() -> None:

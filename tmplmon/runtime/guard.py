@@ -40,6 +40,7 @@ class Guard:
     is_closed: type → whether access to objects of this type depends on the object: for every name, for items and
         for iteration.
     getattr, getitem: those of the environment.
+    set_attribute: (namespace, name, value) does ``{% set namespace.name = value %}``.
     items: value → a list of its items, for ``f(*value)``. Raises SecurityError if there are too many.
     closed_slice: (obj, slice) → the value of `obj[slice]` for an object of a closed type.
     closed_iterable: object of a closed type → the object, if a template may iterate over it. Raises SecurityError
@@ -52,13 +53,15 @@ class Guard:
     binary, unary: operator → function of the context and the operands.
     comparing: (operator, function that compares) → the function to use instead.
     text: the functions that convert values to text.
-    build: called with the items of a list, tuple or dict before it is created.
+    build: called with the items of a list, tuple or dict before it is created, and with the values that a macro
+        collects.
     """
 
     checked: frozenset[str] | None
     is_closed: Callable[[type], bool]
     getattr: Callable[[Any, str], Any]
     getitem: Callable[[Any, Any], Any]
+    set_attribute: Callable[[Any, str, Any], None]
     items: Callable[[Any], list[Any]]
     closed_slice: Callable[[Any, slice], Any]
     closed_iterable: Callable[[Any], Any]

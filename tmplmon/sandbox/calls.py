@@ -20,7 +20,7 @@ from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import first_argument
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound
-from tmplmon.sandbox.measure import CONTAINERS, PLAIN, check_nesting
+from tmplmon.sandbox.measure import CONTAINERS, PLAIN
 from tmplmon.sandbox.methods import check_of, checked
 from tmplmon.sandbox.names import ALIASES, is_engine_class
 from tmplmon.sandbox.spending import check_iteration
@@ -40,6 +40,8 @@ _QUICK = frozenset(
 )
 
 
+# Methods that make containers of their arguments.
+_MAKING = frozenset({"fromkeys", "union", "symmetric_difference"})
 # Classes whose objects look up attributes or call methods by name.
 _LOOKING_UP = (operator.attrgetter, operator.methodcaller)
 
@@ -113,8 +115,10 @@ class Calls:
         return self.callee(context, bound_method)(*args, **kwargs)
 
     def _with_arguments(self, context: Context, obj: Any) -> Any:
-        """Wrap a function that may call its arguments: each callable argument is replaced by its safe version."""
-        safe = self._argument
+        """Wrap a function that may call its arguments: each callable argument is replaced by its safe version. If
+        it is a class, or makes containers, they are measured."""
+        safe, limits = self._argument, self._limits
+        makes = isinstance(obj, type) or getattr(obj, "__name__", None) in _MAKING
 
         def with_arguments(*args: Any, **kwargs: Any) -> Any:
             for value in args:
@@ -123,17 +127,18 @@ class Calls:
                     break
             if kwargs:
                 kwargs = {name: safe(context, value) for name, value in kwargs.items()}
-            return obj(*args, **kwargs)
+            if not makes:
+                return obj(*args, **kwargs)
+            limits.created(args)
+            limits.created(kwargs.values())
+            return limits.container(obj(*args, **kwargs))
 
         return with_arguments
 
     def _argument(self, context: Context, value: Any) -> Any:
-        """Return the safe version of an argument. Raises TooLargeError for deeply nested tuples, and SecurityError
-        for a value that must not be called or iterated over."""
+        """Return the safe version of an argument. Raises SecurityError for a value that must not be called or
+        iterated over."""
         kind = type(value)
-        if isinstance(value, tuple):
-            check_nesting((value,))
-            return value
         if kind in PLAIN or kind in CONTAINERS or isinstance(value, Undefined):
             return value
         if not callable(value):

@@ -18,7 +18,9 @@ from tmplmon.errors import SecurityError, TemplateNotFound, TemplatesNotFound, T
 from tmplmon.runtime.budget import Budget
 from tmplmon.runtime.budget import Limits as BudgetLimits
 from tmplmon.runtime.context import Context
+from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.guard import Guard
+from tmplmon.runtime.support import set_attribute
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 from tmplmon.sandbox.calls import Calls
 from tmplmon.sandbox.filters import limited_filters, limited_globals, limited_tests
@@ -32,7 +34,7 @@ from tmplmon.sandbox.formatting import (
 )
 from tmplmon.sandbox.hidden import HIDDEN, concealed, module_of, names_of
 from tmplmon.sandbox.limits import MAX_SIZE, Sizes
-from tmplmon.sandbox.measure import check_nesting
+from tmplmon.sandbox.measure import CONTAINERS
 from tmplmon.sandbox.names import (
     ALIASES,
     INSERTING,
@@ -51,6 +53,8 @@ from tmplmon.template import Template
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
 _MAX_NAMES = 1000
 """The most names of templates to select one from."""
+_MAX_NAME = 4096
+"""The longest name of a template. A longer one is no template's."""
 
 
 def decides_by_name(checked: Callable[[], frozenset[str]]) -> Callable[[Any], Any]:
@@ -182,7 +186,9 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.get_template`. Raises SecurityError if the template's environment is not sandboxed."""
         if not _is_name(name):
-            raise TemplateNotFound(name, f"the name of a template is a str, not {type(name).__name__!r}")
+            raise TemplateNotFound(
+                name, f"a {type(name).__name__!r} object of this size cannot be the name of a template"
+            )
         return _sandboxed(super().get_template(name, parent, globals))
 
     def select_template(
@@ -199,7 +205,7 @@ class SandboxedEnvironment(Environment):
                 raise TooLargeError(f"at most {_MAX_NAMES} names of templates to select from")
             names = [name for name in tried if _is_name(name)]
             if tried and not names:
-                raise TemplatesNotFound(tried)
+                raise TemplatesNotFound(tried, "none of the values can be the name of a template")
         return _sandboxed(super().select_template(names, parent, globals))
 
     def get_or_select_template(
@@ -261,12 +267,21 @@ class SandboxedEnvironment(Environment):
             return self.unsafe_undefined(obj, part)
         return obj[part]
 
+    def _set_attribute(self, namespace: Any, name: str, value: Any) -> None:
+        """Do `{% set namespace.name = value %}`. Only a namespace can be larger than all containers in it, which
+        have been measured."""
+        if isinstance(value, Namespace):
+            self._sizes.created((namespace, value))
+        set_attribute(namespace, name, value)
+
     def _iterable(self, value: Any) -> Any:
         """Return a value that a template iterates over. Raises SecurityError if its class forbids that."""
         check_iteration(value)
         return value
 
     def _no_item(self, obj: Any, argument: Any) -> Any:
+        if isinstance(argument, CONTAINERS):
+            self._sizes.text(argument)  # for the message
         if isinstance(argument, str):
             try:
                 name = str(argument)
@@ -365,7 +380,8 @@ class SandboxedEnvironment(Environment):
             unary={name: self._unary(name) for name in self.intercepted_unops},
             comparing=self._comparing,
             text=self._sizes.as_text,
-            build=check_nesting,
+            build=self._sizes.created,
+            set_attribute=self._set_attribute,
         )
 
     def _comparing(self, name: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -392,7 +408,9 @@ class SandboxedEnvironment(Environment):
 
 def _is_name(name: Any) -> bool:
     """Whether a value can be the name of a template, or a template: the loader calls methods of a name."""
-    return isinstance(name, (str, os.PathLike, Template, Undefined))
+    if isinstance(name, str):
+        return len(name) <= _MAX_NAME
+    return isinstance(name, (os.PathLike, Template, Undefined))
 
 
 def _sandboxed(template: Template) -> Template:

@@ -252,6 +252,38 @@ def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callab
     return checked_after_context
 
 
+def _measured(limits: Sizes, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter whose result, a list, is measured with all that it contains."""
+
+    @wraps(function)
+    def measured(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return later(result) if isinstance(result, CoroutineType) else limits.container(result)
+
+    async def later(result: Any) -> Any:
+        return limits.container(await result)
+
+    return measured
+
+
+def _measured_each(limits: Sizes, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter whose result is an iterator over lists, each of which is measured."""
+
+    @wraps(function)
+    def measured(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return later(result) if isinstance(result, CoroutineType) else each(result)
+
+    def each(result: Any) -> Any:
+        for item in result:
+            yield limits.container(item)
+
+    async def later(result: Any) -> Any:
+        return each(await result)
+
+    return measured
+
+
 @pass_environment
 @wraps(do_attr)
 def _attr(environment: Any, obj: Any, name: str) -> Any:
@@ -359,6 +391,10 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
     filters = dict(FILTERS)
     for name, check in _CHECKS.items():
         filters[name] = _checked(FILTERS[name], check.__get__(checks))
+    for name in ("dictsort", "groupby", "list", "sort"):
+        filters[name] = _measured(limits, filters[name])
+    for name in ("batch", "slice"):
+        filters[name] = _measured_each(limits, filters[name])
     filters["attr"] = _attr
     for name in ("indent", "truncate", "wordwrap"):
         filters[name] = _of_text(name, filters[name])

@@ -9,7 +9,7 @@ The limits apply to single operations. Budgets limit how many operations a rende
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -18,7 +18,7 @@ from tmplmon.runtime.budget import current, spend
 from tmplmon.runtime.guard import Text
 from tmplmon.runtime.support import escaped, html_of, joined_text, markup_join
 from tmplmon.sandbox.formatting import check_percent
-from tmplmon.sandbox.measure import CONTAINERS, PLAIN, text_length
+from tmplmon.sandbox.measure import CHARACTERS, CONTAINERS, PLAIN, expansion, text_length
 from tmplmon.sandbox.names import refuses
 from tmplmon.sandbox.spending import check_iteration, paid_for
 
@@ -37,6 +37,8 @@ MAX_WORK = 1_000_000_000
 _SIZED = (str, bytes, bytearray, list, tuple, deque)
 _LISTED = (*_SIZED, range, dict, set, frozenset)
 _SMALL = 1 << 64
+_LARGE = 1024
+_GROWING = (list, tuple, deque)
 
 
 def safe_range(*args: int) -> range:
@@ -80,6 +82,56 @@ class Sizes:
         if count > MAX_RANGE:
             raise TooLargeError(f"{what}: at most {MAX_RANGE} (MAX_RANGE)")
 
+    def created(self, values: Iterable[Any]) -> None:
+        """Check the values that a new container will contain, with all that they contain. Raises TooLargeError."""
+        for value in values:
+            if type(value) not in PLAIN:
+                self._measured(values)
+                return
+
+    def grown(self, container: Any, new: Sequence[Any]) -> None:
+        """Check values that are about to be added to a container.
+
+        The whole container is measured when its length passes a power of two, or for large values. In between its
+        size at most doubles: `length` values of at most `max_size / length` each are added.
+        """
+        for value in new:
+            if type(value) not in PLAIN:
+                break
+        else:
+            return
+        length = len(container)
+        total = length + len(new)
+        size = self._measured(new)
+        if size * total > self.max_size or length.bit_length() != total.bit_length():
+            self._measured((container, *new), of_container=1)
+
+    def multiplied(self, container: Any, count: int) -> None:
+        """Check a container whose items are about to be repeated."""
+        if count > 1 and not PLAIN.issuperset(map(type, container)):
+            self._measured((container,), count)
+
+    def container(self, value: Any) -> Any:
+        """Check a value that a function has returned, if it is a container. Returns it."""
+        if isinstance(value, CONTAINERS):
+            self._measured((value,), of_container=1)
+        return value
+
+    def _measured(self, values: Iterable[Any], times: int = 1, of_container: int = 0) -> int:
+        """Measure values. `of_container`: how many of them are the container itself and do not count."""
+        size, visited = expansion(values, self.max_size // times + of_container)
+        size -= of_container
+        if size * times > self.max_size:
+            raise TooLargeError(
+                f"a value would contain more than {self.max_size} items, with those of its items (max_size)"
+            )
+        fuel = visited // 8 + (size * times // CHARACTERS if size * times >= _LARGE else 0)
+        if fuel:
+            budget = current.get()
+            if budget is not None:
+                budget.charge(fuel)
+        return size
+
     def collected(self, value: Any) -> list[Any]:
         """Return a list of the items of a value."""
         if isinstance(value, _LISTED):
@@ -118,6 +170,11 @@ class Sizes:
         """`left + right`"""
         if isinstance(left, _SIZED) and isinstance(right, _SIZED):
             self.size(len(left) + len(right), "the result of +")
+            if isinstance(left, _GROWING) and isinstance(right, _GROWING):
+                if len(left) < len(right):
+                    self.grown(right, left)
+                else:
+                    self.grown(left, right)
         return left + right  # pyright: ignore[reportOperatorIssue]
 
     def times(self, context: Any, left: Any, right: Any) -> Any:
@@ -130,14 +187,20 @@ class Sizes:
                     self.bits(left.bit_length() + right.bit_length(), "*")
             elif isinstance(right, _SIZED):
                 self.size(left * len(right), "the result of *")
+                if isinstance(right, _GROWING):
+                    self.multiplied(right, left)
         elif isinstance(left, _SIZED) and isinstance(right, int):
             self.size(len(left) * right, "the result of *")
+            if isinstance(left, _GROWING):
+                self.multiplied(left, right)
         return left * right  # pyright: ignore[reportOperatorIssue]
 
     def power(self, context: Any, left: Any, right: Any) -> Any:
         """`left ** right`"""
         if isinstance(left, int) and isinstance(right, int) and not -2 < left < 2:
-            self.bits((abs(left) - 1).bit_length() * abs(right), "**")
+            base = abs(left)
+            is_power_of_two = not base & (base - 1)
+            self.bits((base - 1).bit_length() * abs(right) + is_power_of_two, "**")
         return left**right
 
     def bits(self, bits: int, what: str) -> None:

@@ -1,8 +1,8 @@
-"""The length of a value's text, estimated before the text is made.
+"""The size of values with all that they contain, and the length of their text, measured before the text is made.
 
-A list can contain the same list many times, at every level. The time to convert such a value to text, or to compare
-it with another one, doubles with each level although the value itself is small. Containers are therefore measured
-first, each object once; measuring stops at the limit.
+A list can contain the same list many times, at every level. The time to convert such a value to text, to compare it
+or to hash it doubles with each level although the value itself is small. Containers are therefore measured when a
+template makes them, each object in them once; measuring stops at the limit.
 """
 
 from collections import deque
@@ -37,36 +37,91 @@ _NONE = 4
 _CYCLE = 5  # [...]
 
 
-MAX_NESTED_TUPLES = 500
-"""The deepest nesting of tuples. Python 3.13 computes the hash of a tuple recursively without a depth check: some
-100,000 levels crash the process."""
+MAX_NESTED = 500
+"""The deepest nesting of containers. Python 3.13 computes the hash of a tuple recursively without a depth check:
+some 100,000 levels crash the process. And a container in a container in a container … is measured at each level."""
 
 
-def check_nesting(values: Iterable[Any]) -> None:
-    """Check values that are about to be stored. Raises TooLargeError if a tuple among them is nested too deeply."""
-    for value in values:
-        if isinstance(value, tuple) and value:
-            _check_nesting(value)
+CHARACTERS = 64
+"""The number of characters that count as one item of an expansion."""
+
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_TEXTS = frozenset({str})
 
 
-def _check_nesting(value: tuple[Any, ...]) -> None:
-    level: Iterable[tuple[Any, ...]] = (value,)
-    for _ in range(MAX_NESTED_TUPLES):
-        # Each tuple once per level: it may be in many others on that level. It may also be on several levels, of
-        # which the deepest counts.
-        level = {id(item): item for outer in level for item in outer if isinstance(item, tuple)}.values()
-        if not level:
-            return
-    raise TooLargeError(f"tuples are nested more than {MAX_NESTED_TUPLES} times")
+def expansion(values: Iterable[Any], most: int) -> tuple[int, int]:
+    """Measure values with all that they contain.
+
+    values: the values. most: measuring stops at the first size above this one.
+
+    Returns the number of items, each as often as it occurs (a str counts one for each 64 characters), and the
+    number of items that were visited: an object that occurs several times is visited once. Raises TooLargeError if
+    containers are nested more than MAX_NESTED times.
+    """
+    sizes: dict[int, tuple[int, int]] = {}
+    # The containers around the current one: container, iterator over its remaining items, size so far, and how
+    # deeply containers are nested in it.
+    outer: list[tuple[Any, Iterator[Any], int, int]] = []
+    container: Any = None
+    items, size, depth, visited = iter(values), 0, 0, 0
+    while True:
+        inner = None
+        for item in items:
+            visited += 1
+            kind = type(item)
+            if kind is str:
+                size += 1 + len(item) // CHARACTERS
+            elif kind in PLAIN or not isinstance(item, CONTAINERS):
+                size += 1 if kind in PLAIN else 1 + _length(item) // CHARACTERS
+            else:
+                measured = sizes.get(id(item))
+                if measured is None:
+                    inner = item
+                    break
+                size += measured[0]
+                depth = max(depth, measured[1])
+            if size > most:
+                return size, visited
+        if inner is not None:
+            contained = _items(inner)
+            kinds = set(map(type, contained))
+            if kinds <= _NUMBERS or kinds == _TEXTS:
+                # The common case, without a loop over the items.
+                flat = 1 + len(contained)
+                if kinds == _TEXTS and len(max(contained, key=len)) >= CHARACTERS:
+                    flat += sum([len(text) // CHARACTERS for text in contained])
+                visited += len(contained) // 8
+                size += flat
+                depth = max(depth, 1)
+                sizes[id(inner)] = flat, 1
+                if size > most:
+                    return size, visited
+                continue
+            sizes[id(inner)] = 1, 0  # if it contains itself
+            outer.append((container, items, size, depth))
+            container, items, size, depth = inner, iter(contained), 1, 0
+            continue
+        if not outer:
+            return size, visited
+        depth += 1
+        if depth > MAX_NESTED:
+            raise TooLargeError(f"containers are nested more than {MAX_NESTED} times")
+        sizes[id(container)] = size, depth
+        inner_size, inner_depth = size, depth
+        container, items, size, depth = outer.pop()
+        size += inner_size
+        depth = max(depth, inner_depth)
+        if size > most:
+            return size, visited
 
 
-def _items(container: Any) -> Iterator[Any]:
+def _items(container: Any) -> list[Any]:
     if isinstance(container, dict):
-        return iter([item for pair in container.items() for item in pair])
+        return [item for pair in container.items() for item in pair]
     if isinstance(container, Namespace):
-        return iter([item for pair in values_of(container).items() for item in pair])
+        return [item for pair in values_of(container).items() for item in pair]
     items: Iterable[Any] = container.__args__ if isinstance(container, GenericAlias) else container
-    return iter(list(items))
+    return list(items)
 
 
 def _length(value: Any) -> int:
@@ -90,7 +145,7 @@ def text_length(value: Any, max_length: int) -> int:
     lengths: dict[int, int] = {id(value): _CYCLE}
     # The containers around the current one: container, iterator over its remaining items, length so far.
     outer: list[tuple[Any, Iterator[Any], int]] = []
-    container, items, length = value, _items(value), 2
+    container, items, length = value, iter(_items(value)), 2
     while True:
         for item in items:
             if not isinstance(item, CONTAINERS):
@@ -100,7 +155,7 @@ def text_length(value: Any, max_length: int) -> int:
             else:
                 lengths[id(item)] = _CYCLE
                 outer.append((container, items, length))
-                container, items, length = item, _items(item), 2
+                container, items, length = item, iter(_items(item)), 2
                 break
             if length > max_length:
                 return length

@@ -5,13 +5,13 @@ the method itself raises an error.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from tmplmon.sandbox.measure import text_length
+from tmplmon.sandbox.measure import CONTAINERS, text_length
 
 if TYPE_CHECKING:
     from tmplmon.sandbox.limits import Sizes
@@ -77,8 +77,20 @@ def _to_bytes(limits: "Sizes", number: Any, length: Any = 1, *_: Any, **__: Any)
 
 
 def _extend(limits: "Sizes", items: Any, new_items: Any = ()) -> None:
-    if hasattr(new_items, "__len__"):
+    if isinstance(new_items, Sized):
         limits.size(len(items) + len(new_items), "the list")
+    if isinstance(new_items, CONTAINERS):
+        limits.grown(items, list(new_items))
+
+
+def _append(limits: "Sizes", items: Any, *values: Any) -> None:
+    limits.grown(items, values)
+
+
+def _update(limits: "Sizes", mapping: Any, *others: Any, **values: Any) -> None:
+    for other in others:
+        limits.grown(mapping, [*other, *other.values()] if isinstance(other, dict) else (other,))
+    limits.grown(mapping, list(values.values()))
 
 
 # Name of a method → (the types that have it, the check).
@@ -93,6 +105,10 @@ _CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
     "translate": (_TEXTS, _translate),
     "to_bytes": ((int,), _to_bytes),
     **dict.fromkeys(("extend", "extendleft"), (_LISTS, _extend)),
+    **dict.fromkeys(("append", "appendleft", "insert"), (_LISTS, _append)),
+    "add": ((set,), _append),
+    "setdefault": ((dict,), _append),
+    "update": ((dict, set), _update),
 }
 
 # Methods that take an iterable. An iterator is converted to a list first, so that its length is known.

@@ -1,6 +1,6 @@
 """Statement ops to closures; loops are in `loops`, what involves other templates and blocks in `templates`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures import loops, output, suspending, templates
@@ -119,6 +119,9 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         _argument(b.index(argument), b.index(slot), b.constants.undefined(slot.name))
         for slot, argument in ir.arguments.items()
     ]
+    collected = [b.index(slot) for slot in (ir.varargs, ir.kwargs) if slot is not None]
+    if b.constants.guard is not None and collected:
+        steps.append(_collected(b.constants.guard.build, collected))
     for slot, default in ir.parameters:
         i = b.index(slot)
         if default is None:
@@ -131,6 +134,15 @@ def parameters(b: Builder, ir: ops.Scope) -> list[Closure]:
         if b.signals is not None:
             steps.append(forget_line)
     return steps
+
+
+def _collected(check: Callable[[Any], None], places: Sequence[int]) -> Closure:
+    """Checks the containers of the arguments that a macro collects: `varargs` and `kwargs`."""
+
+    def collected(f: Frame) -> None:
+        check([f[i] for i in places])
+
+    return collected
 
 
 def _argument(i: int, parameter: int, undefined: Any) -> Closure:

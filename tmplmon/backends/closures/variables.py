@@ -39,10 +39,11 @@ def assigner(b: Builder, target: ops.Target) -> Callable[[Frame, Any], None]:
 
 def _to_namespace(b: Builder, target: ops.NamespaceTarget) -> Callable[[Frame, Any], None]:
     namespace, name, site = b.load(target.slot), target.attr, target.site
+    set_value = set_attribute if b.constants.guard is None else b.constants.guard.set_attribute
 
     def to_attribute(f: Frame, value: Any) -> None:
         nonlocal site
-        set_attribute(namespace(f), name, value)
+        set_value(namespace(f), name, value)
 
     return to_attribute
 
