@@ -16,6 +16,7 @@ from time import perf_counter
 from benchmarks import (
     compiling,
     components,
+    constructs,
     memory,
     monitoring,
     profiling,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "monitoring": monitoring.run,
     "profiling": profiling.run,
     "sandbox": sandbox.run,
+    "constructs": constructs.run,
 }
 
 

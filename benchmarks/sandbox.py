@@ -30,6 +30,7 @@ MUCH = 10**12
 ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jinja2": ("jinja2", "Environment", {}),
     "jinja2 sandbox": ("jinja2.sandbox", "SandboxedEnvironment", {}),
+    "bytecode": ("tmplmon", "Environment", {}),
     "closures": ("tmplmon", "Environment", {"backend": "closures"}),
     "sandbox": ("tmplmon.sandbox", "SandboxedEnvironment", {}),
     "with fuel": ("tmplmon.sandbox", "SandboxedEnvironment", {"limits": Limits(fuel=MUCH)}),
@@ -39,6 +40,7 @@ ENVIRONMENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"limits": Limits(fuel=MUCH, output=MUCH, seconds=3600, depth=100)},
     ),
 }
+_COLUMNS = tuple(column for column in ENVIRONMENTS if column != "bytecode")
 WITH_FUEL = "fuel / no limits"
 WITH_TOOL = "closures with a LINE tool / without"
 _TOOL = 4
@@ -46,7 +48,7 @@ _TOOL = 4
 
 def run(config: Run) -> Section:
     section = Section("Closures and sandbox (fastest of the rounds)")
-    best: dict[str, dict[str, float]] = {name: {} for name in ENVIRONMENTS}
+    best: dict[str, dict[str, float]] = {name: {} for name in _COLUMNS}
     to_quiet: dict[str, float] = {}
     for workload in config.workloads:
         name = template_name("jinja", workload)
@@ -92,16 +94,21 @@ def run(config: Run) -> Section:
     return section
 
 
+def environment(column: str) -> Any:
+    """Return a new environment of a column, with a loader for the pages."""
+    module, class_name, options = ENVIRONMENTS[column]
+    loader = importlib.import_module(module.partition(".")[0]).DictLoader(sources("jinja"))
+    return getattr(importlib.import_module(module), class_name)(loader=loader, **OPTIONS, **options)
+
+
 def _renders(workload: Workload, name: str, section: Section) -> dict[str, Render]:
     """Return the render function of each environment whose output equals Jinja2's."""
     context = workload.context(workload.size)
     renders: dict[str, Render] = {}
     expected = ""
-    for column, (module, class_name, options) in ENVIRONMENTS.items():
+    for column in _COLUMNS:
         try:
-            api = importlib.import_module(module)
-            loader = importlib.import_module(module.partition(".")[0]).DictLoader(sources("jinja"))
-            template = getattr(api, class_name)(loader=loader, **OPTIONS, **options).get_template(name)
+            template = environment(column).get_template(name)
             render = partial(template.render, **context)
             actual = normalise(render(), exact=True)
             expected = expected or actual

@@ -59,7 +59,9 @@ def callable_pass_arg(f: Any) -> str | None:
 def context_seeing(context: Context, locals: Callable[[], dict[str, Any]], f: Any) -> Context:
     """Return the context to call `f` with: if `f` asks for the context, one that also has the template's variables
     `locals()`."""
-    return context.derived(locals()) if callable_pass_arg(f) == "context" else context
+    if type(f) is Macro or callable_pass_arg(f) != "context":
+        return context
+    return context.derived(locals())
 
 
 def call_seeing(

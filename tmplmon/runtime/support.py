@@ -43,6 +43,8 @@ def member_failed(context: Context, obj: Any, name: str) -> Any:
     """`obj.name` after the first lookup has raised the exception that is being handled: the item of a dict, the
     attribute of any other object. The other kind of lookup is tried, and then the value is undefined."""
     if type(obj) is dict:
+        if _is_no_attribute_of_dict(name):
+            return context.environment.undefined(obj=obj, name=name)
         return member(context, obj, name)
     error = sys.exception()
     if isinstance(error, AttributeError):
@@ -51,16 +53,27 @@ def member_failed(context: Context, obj: Any, name: str) -> Any:
     raise error
 
 
+def _is_no_attribute_of_dict(name: str) -> bool:
+    """Whether no dict has an attribute of a name. This takes less time than an AttributeError."""
+    return not hasattr(dict, name)
+
+
 def _item_named(context: Context, obj: Any, name: str, error: AttributeError) -> Any:
-    try:
-        return obj[name]
-    except ITEM_ERRORS:
-        return undefined_attribute(context.environment, obj, name, name, error)
+    cls = type(obj)
+    # Most objects have no items. Without this check, a TypeError is raised and caught for each of them.
+    if hasattr(cls, "__getitem__") or issubclass(cls, type):
+        try:
+            return obj[name]
+        except ITEM_ERRORS:
+            pass
+    return undefined_attribute(context.environment, obj, name, name, error)
 
 
 def element(context: Context, obj: Any, key: Any) -> Any:
     """`obj[key]` where the direct way failed: for a name the attribute, then undefined."""
     environment = context.environment
+    if type(key) is str and type(obj) is dict and _is_no_attribute_of_dict(key):
+        return environment.undefined(obj=obj, name=key)
     if isinstance(key, str):
         try:
             attribute = str(key)

@@ -68,7 +68,7 @@ class Calls:
         kind = type(obj)
         if self._stock:
             # Fast paths for objects that cannot carry a mark.
-            if kind is FunctionType and not obj.__dict__:
+            if kind is Macro or (kind is FunctionType and not obj.__dict__):
                 return obj
             if kind is BuiltinFunctionType:
                 return self._builtin(context, obj)

@@ -36,6 +36,7 @@ MAX_WORK = 1_000_000_000
 
 _SIZED = (str, bytes, bytearray, list, tuple, deque)
 _LISTED = (*_SIZED, range, dict, set, frozenset)
+_SCALARS = frozenset({int, float, bool, type(None)})
 _SMALL = 1 << 64
 _LARGE = 1024
 _GROWING = (list, tuple, deque)
@@ -219,6 +220,8 @@ class Sizes:
         """Wrap a comparison: two containers are measured before they are compared."""
 
         def compare(left: Any, right: Any) -> Any:
+            if type(right) in _SCALARS:
+                return function(left, right)
             if isinstance(right, CONTAINERS):
                 if isinstance(left, CONTAINERS):
                     self.text(left)

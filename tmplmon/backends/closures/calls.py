@@ -28,6 +28,16 @@ def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None)
     count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
     starred, double_starred = arguments.star is not None, arguments.star_star is not None
     items_of = list if b.constants.guard is None else b.constants.guard.items
+    no_keywords: dict[str, Any] = {}
+    if not starred and not double_starred and "caller" not in names:
+
+        def passed_directly(f: Frame, values: Sequence[Any]) -> Passed:
+            kwargs = dict(zip(names, values[count:], strict=True)) if names else {}
+            if caller is not None:
+                kwargs["caller"] = caller(f)
+            return values[:count], kwargs, no_keywords, no_keywords
+
+        return passed_directly
 
     def passed(f: Frame, values: Sequence[Any]) -> Passed:
         args, rest = values[:count], values[count:]

@@ -211,13 +211,6 @@ class CompiledScope:
         """The event of each state."""
         return self.states.events
 
-    # --- entering ------------------------------------------------------------------------------------------
-
-    def code_in(self, f: Frame) -> Callable[..., Any]:
-        """The function `code(output, *slots)` of a macro that is made in a frame."""
-        run = self.run
-        return lambda output, *slots: run(f, output, slots)
-
 
 def _unstepped[T](build: Callable[..., T], *arguments: Any) -> T:
     """Calls a function that builds something for tools. A debugger does not step into it."""

@@ -71,7 +71,7 @@ def guarded_attribute(b: Builder, op: ops.Attr) -> Closure | None:
             if kind in open_types:
                 return getattr(obj, name)
         except ATTRIBUTE_ERRORS:
-            pass
+            return member_failed(f[CONTEXT], obj, name)
         return member(f[CONTEXT], obj, name) if opens(obj) else getattr_(obj, name)
 
     return of_value
@@ -106,9 +106,27 @@ def _guard(b: Builder) -> Guard:
 def compare(b: Builder, op: ops.Compare) -> Closure | None:
     """A comparison with a constant."""
     (name, second), *further = op.rest
-    if further or type(second) is not ops.Const:
+    if further:
         return None
-    left, constant, site = b.value(op.left), second.value, op.site
+    if type(second) is ops.Const:
+        constant = second.value
+    elif name in ("in", "not in") and type(second) is ops.Build and second.kind != "dict":
+        # Nothing but the comparison sees the list.
+        constant = tuple(item.value for item in second.items if type(item) is ops.Const)
+        if len(constant) < len(second.items):
+            return None
+    else:
+        return None
+    site = op.site
+    i = b.own(op.left)
+    if name == "==" and i is not None:
+
+        def slot_equals(f: Frame) -> Any:
+            nonlocal site
+            return f[i] == constant
+
+        return slot_equals
+    left = b.value(op.left)
     if name == "==":
 
         def equals(f: Frame) -> Any:

@@ -104,9 +104,10 @@ def make_macro(b: Builder, op: ops.MakeMacro) -> Closure:
     name = None if ir.kind is ops.ScopeKind.CALL else ir.name
     arguments = tuple(slot.name for slot, _ in ir.parameters)
     flags = [flag is not None for flag in (ir.kwargs, ir.varargs, ir.caller)]
+    run = scope.run
 
     def make(f: Frame) -> None:
-        f[i] = Macro(environment, scope.code_in(f), name, arguments, *flags)
+        f[i] = Macro(environment, lambda output, *slots: run(f, output, slots), name, arguments, *flags)
         if exports is not None:
             exports(f)
 
