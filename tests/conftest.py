@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "exhaustive: runs with --all only")
     if config.getoption("--all"):
         os.environ[effort.VARIABLE] = "1"
+    share_compiled_modules(config)
+
+
+def share_compiled_modules(config: pytest.Config) -> None:
+    """If Python may not write .pyc files, let the processes that tests start keep them in a temporary folder. Each
+    would compile the whole engine otherwise, which takes longer than most of these tests."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and "PYTHONPYCACHEPREFIX" not in os.environ:
+        folder = os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="tmplmon-pyc-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

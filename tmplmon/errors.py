@@ -201,12 +201,85 @@ class RenderCancelled(BudgetError):
     """Another thread called `Budget.cancel`."""
 
 
+class WorkerError(TemplateRuntimeError):
+    """A rendering in a worker process has ended without output; see `tmplmon.sandbox.WorkerPool`.
+
+    name, filename: the template that was running.
+    lineno: the 1-based line of the statement or expression.
+    column: its 0-based column in characters.
+
+    What is not known is None. The name is that of the template that was asked for if the one that was running
+    is not known.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.name: str | None = None
+        self.filename: str | None = None
+        self.lineno: int | None = None
+        self.column: int | None = None
+
+    def __str__(self) -> str:
+        if self.lineno is None:
+            return str(self.message) if self.name is None else f"{self.message} (template {self.name!r})"
+        column = "" if self.column is None else f":{self.column + 1}"
+        return f"{self.message} ({self.filename}:{self.lineno}{column})"
+
+
+class WorkerLimitExceeded(WorkerError):
+    """A rendering exceeded a limit of its worker process.
+
+    limit: the name of the limit, a field of `WorkerLimits`.
+    """
+
+    def __init__(self, message: str, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.limit), self.__dict__
+
+
+class WorkerDied(WorkerError):
+    """A worker process has ended, or could not start.
+
+    status: its exit status; the negative number of a signal that has ended it; None if it is unknown.
+    """
+
+    def __init__(self, message: str, status: int | None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.status), self.__dict__
+
+
+class RemoteError(WorkerError):
+    """An exception in a worker process that is not one of this package. The exception itself stays there.
+
+    type_name: the name of its class.
+    """
+
+    def __init__(self, message: str, type_name: str) -> None:
+        super().__init__(message)
+        self.type_name = type_name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.type_name), self.__dict__
+
+
+class PoolBusy(WorkerError):
+    """No worker process was free in time."""
+
+
 __all__ = [
     "BudgetError",
     "DepthLimitExceeded",
     "FilterArgumentError",
     "FuelExhausted",
     "OutputLimitExceeded",
+    "PoolBusy",
+    "RemoteError",
     "RenderCancelled",
     "SecurityError",
     "TemplateAssertionError",
@@ -218,4 +291,7 @@ __all__ = [
     "TimeLimitExceeded",
     "TooLargeError",
     "UndefinedError",
+    "WorkerDied",
+    "WorkerError",
+    "WorkerLimitExceeded",
 ]

@@ -3,7 +3,7 @@
     source ─► tokens ─► tree ─► program (IR) ─► code ─► functions
              lexer     parser   lower          back end  link
 
-Each pass is a function of the result of the one before. No later pass reads the source text again. The modules of
+Each pass takes the result of the one before it. No later pass reads the source text again. The modules of
 the passes are imported when they are first needed: a template from the disk cache needs only the last one.
 """
 

@@ -14,7 +14,16 @@ The modules, in the order in which a reader needs them:
     filters      the built-in filters and globals, with checks
     template     the template class
     spending     the fuel that filters take from a budget
+
+and for renderings in worker processes:
+
+    wire         messages between a pool and its workers
+    worker       what a worker process does
+    pool         the pool
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from tmplmon.errors import SecurityError
 from tmplmon.runtime.budget import Budget, Limits, Spending
@@ -32,6 +41,25 @@ from tmplmon.sandbox.names import (
     unsafe,
 )
 
+if TYPE_CHECKING:
+    from tmplmon.sandbox.pool import (
+        PoolBusy,
+        RemoteError,
+        WorkerDied,
+        WorkerError,
+        WorkerLimitExceeded,
+        WorkerLimits,
+        WorkerPool,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """Import the pool on first use: it needs `multiprocessing`, which takes 20 ms."""
+    if name.startswith("_") or name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("tmplmon.sandbox.pool"), name)
+
+
 __all__ = [
     "MAX_RANGE",
     "UNSAFE_ASYNC_GENERATOR_ATTRIBUTES",
@@ -42,11 +70,18 @@ __all__ = [
     "Budget",
     "ImmutableSandboxedEnvironment",
     "Limits",
+    "PoolBusy",
+    "RemoteError",
     "SandboxedEnvironment",
     "SandboxedEscapeFormatter",
     "SandboxedFormatter",
     "SecurityError",
     "Spending",
+    "WorkerDied",
+    "WorkerError",
+    "WorkerLimitExceeded",
+    "WorkerLimits",
+    "WorkerPool",
     "is_internal_attribute",
     "modifies_known_mutable",
     "safe_range",
