@@ -7,6 +7,7 @@ files.
 import linecache
 import os
 import weakref
+from collections import Counter
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,8 @@ _PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def of_template(error: Exception) -> Exception:
-    """`error`, with the frames of the engine removed from its traceback."""
+    """`error`, with the frames of the engine removed from its traceback. If it is a RecursionError, a note names
+    the lines of templates that call each other."""
     shown: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
@@ -27,7 +29,33 @@ def of_template(error: Exception) -> Exception:
     for traceback in reversed(shown):
         traceback.tb_next = following
         following = traceback
+    if isinstance(error, RecursionError):
+        _note_cycle(error, shown)
     return error.with_traceback(following)
+
+
+# The longest cycle that a note shows.
+_LONGEST_CYCLE = 20
+
+
+def _note_cycle(error: RecursionError, shown: list[TracebackType]) -> None:
+    """Add a note with the lines that repeat in a traceback: for example, those of two templates that extend each
+    other."""
+    places = [(tb.tb_frame.f_code, tb.tb_lineno) for tb in shown]
+    if not places:
+        return
+    (most_common, count), *_ = Counter(places).most_common(1)
+    # In the middle, because frames may be missing where the error was raised.
+    start, *rest = [number for number, place in enumerate(places) if place == most_common][(count - 1) // 2 :]
+    if not rest or rest[0] - start > _LONGEST_CYCLE:
+        return
+    lines = [
+        f"{tb.tb_frame.f_globals.get('__name__')!r}, {tb.tb_frame.f_code.co_name}, line {tb.tb_lineno}"
+        for tb in shown[start : rest[0] + 1]
+    ]
+    note = "the same code runs again and again:\n  " + "\n  ".join(lines)
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def _is_engine(traceback: TracebackType) -> bool:

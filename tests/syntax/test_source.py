@@ -73,3 +73,12 @@ def test_lines() -> None:
 def test_line_ends(text: str, unified: str, lines: int) -> None:
     source = Source(text)
     assert (source.text, source.line_count) == (unified, lines)
+
+
+def test_columns_of_a_long_line() -> None:
+    source = Source("é\n" + "aé€𝄞" * 1000)
+    widths = [0, 1, 3, 6]
+    # In both directions, as positions are not asked for in order.
+    for column in [*range(0, 4001, 7), *range(4000, -1, -11)]:
+        expected = 2, column // 4 * 10 + widths[column % 4]
+        assert source.line_utf8_column(2 + column) == expected

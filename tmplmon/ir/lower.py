@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.ir import ops
-from tmplmon.ir.lower_state import Level, Options
+from tmplmon.ir.lower_state import Assigned, Level, Options
 from tmplmon.ir.lower_statements import Statements
 from tmplmon.ir.ops import Op, Scope, ScopeKind, Slot, SlotKind
 from tmplmon.ir.resolve import FrameNames, reads, translation_function
@@ -165,7 +165,7 @@ class _Lowering(Statements):
         state = self.output_dropped, self.autoescape, self.extended, self.extends_seen
         self.output_dropped, self.autoescape = False, self.options.autoescape
         with self.in_scope(scope, level):
-            self.assigned = set()
+            self.assigned = Assigned()
             self.open_frame(level, lambda names: names.visit_all(node.body))
             for name, kind in (("self", SlotKind.SELF), ("super", SlotKind.SUPER)):
                 if reads(node.body, {name}):

@@ -5,7 +5,7 @@ becomes a slot of the frame that `resolve` assigns it to. `assigned` has the slo
 this point.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,7 +61,7 @@ class Level:
     in_loop: bool = False
     soft: bool = False
     stored: set[str] = fresh(factory=set)
-    set_here: list[Slot] = fresh(factory=list)
+    set_here: dict[Slot, None] = fresh(factory=dict)
     loop: ops.LoopUse | None = None
 
     def find(self, name: str) -> Slot | None:
@@ -72,6 +72,40 @@ class Level:
                 return slot
             level = level.outer
         return None
+
+
+class Assigned:
+    """A set of slots that can be set back to what it was at an earlier place. That takes time for the slots that
+    were added since, not for all of them, as a copy of the set would."""
+
+    __slots__ = ("_added", "_slots")
+
+    def __init__(self) -> None:
+        self._slots: set[Slot] = set()
+        self._added: list[Slot] = []
+
+    def __contains__(self, slot: Slot) -> bool:
+        return slot in self._slots
+
+    def add(self, slot: Slot) -> None:
+        if slot not in self._slots:
+            self._slots.add(slot)
+            self._added.append(slot)
+
+    def update(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            self.add(slot)
+
+    def place(self) -> int:
+        """The number of slots, which `back` takes."""
+        return len(self._added)
+
+    def back(self, place: int) -> set[Slot]:
+        """Remove the slots that were added since `place`, and return them."""
+        removed = set(self._added[place:])
+        del self._added[place:]
+        self._slots -= removed
+        return removed
 
 
 class State:
@@ -86,11 +120,14 @@ class State:
         self.level: Level
         self.scope: Scope
         self.body: list[Op] = []
-        self.assigned: set[Slot] = set()  # slots that have certainly been assigned at this point
+        self.assigned = Assigned()  # the slots that have certainly been assigned at this point
         self.extends_seen = False  # whether an ``extends`` may have run before this point
         self.extended = False  # whether an ``extends`` has certainly run
         self.output_dropped = False  # whether output here is dropped after an ``extends``
         self.pending: set[Slot] = set()  # parameters whose defaults have not been evaluated at this point
+        self.captured_slots = (
+            0  # the number of slots of this scope that are marked as captured, from the first
+        )
         self.loops = 0  # the number of open loops of this scope
         self.in_for = False  # whether this is in a loop, of this scope or of one around it
         self.temps = 0
@@ -106,19 +143,27 @@ class State:
 
     @contextmanager
     def in_scope(self, scope: Scope, level: Level) -> Iterator[None]:
-        saved = (self.__dict__.get("level"), self.__dict__.get("scope"), self.body, self.assigned, self.loops)
-        self.level, self.scope, self.body, self.loops = level, scope, scope.body, 0
-        self.assigned = set(self.assigned)
+        # fmt: off
+        saved = (
+            self.__dict__.get("level"), self.__dict__.get("scope"), self.body, self.assigned, self.loops,
+            self.captured_slots,
+        )
+        self.level, self.scope, self.body, self.loops, self.captured_slots = level, scope, scope.body, 0, 0
+        place = self.assigned.place()
         yield
-        self.level, self.scope, self.body, self.assigned, self.loops = saved  # type: ignore[assignment]
+        self.level, self.scope, self.body, self.assigned, self.loops, self.captured_slots = saved  # type: ignore[assignment]
+        # fmt: on
+        self.assigned.back(place)
 
     @contextmanager
     def in_level(self, level: Level, body: list[Op]) -> Iterator[None]:
         """Lower into `body` at `level`. Slots that are assigned there do not count as assigned afterwards."""
-        saved = self.level, self.body, self.assigned
-        self.level, self.body, self.assigned = level, body, set(self.assigned)
+        saved = self.level, self.body
+        self.level, self.body = level, body
+        place = self.assigned.place()
         yield
-        self.level, self.body, self.assigned = saved
+        self.level, self.body = saved
+        self.assigned.back(place)
 
     def inner(self, **place: Any) -> Level:
         return Level(Frame(), self.scope, self.level, **place)
@@ -242,8 +287,7 @@ class State:
         slot.assigned += 1
         slot.macro = None
         self.assigned.add(slot)
-        if slot not in self.level.set_here:
-            self.level.set_here.append(slot)
+        self.level.set_here[slot] = None
         return slot
 
     def assignment(self, target: nodes.Expr) -> ops.Target:

@@ -72,7 +72,6 @@ class Statements(Values):
         level = self.level
         was_soft, level.soft = level.soft, True
         extended = self.extended
-        before = self.assigned
         outcomes: list[set[Slot]] = []
         branches: list[tuple[Op, list[Op], int]] = []
         for start, end, test, body in node.branches:
@@ -83,17 +82,16 @@ class Statements(Values):
             self.extended = extended
         orelse = self.path(node.orelse, outcomes)
         self.extended = extended
-        self.assigned = before.union(set.intersection(*outcomes))
+        self.assigned.update(set.intersection(*outcomes))
         level.soft = was_soft
         self.body.append(ops.If(branches, orelse))
 
     def path(self, body: Sequence[nodes.Stmt] | None, outcomes: list[set[Slot]]) -> list[Op]:
-        saved = self.body, self.assigned
-        self.body, self.assigned = [], set(self.assigned)
+        saved, self.body = self.body, []
+        place = self.assigned.place()
         self.statements(body)
-        lowered = self.body
-        outcomes.append(self.assigned)
-        self.body, self.assigned = saved
+        lowered, self.body = self.body, saved
+        outcomes.append(self.assigned.back(place))
         return lowered
 
     def for_(self, node: nodes.For) -> None:
@@ -149,8 +147,9 @@ class Statements(Values):
         # fmt: on
         if node.recursive or (test is not None and use.looks_ahead):
             # The loop or its condition runs as a function of its own, which captures the variables around it.
-            for slot in self.scope.slots:
+            for slot in self.scope.slots[self.captured_slots :]:
                 slot.captured = True
+            self.captured_slots = len(self.scope.slots)
         self.body.append(loop)
 
     def jump(self, node: nodes.Break | nodes.Continue) -> None:
@@ -208,8 +207,7 @@ class Statements(Values):
         self.open_frame(level, visit)
         bindings: list[tuple[ops.Target, Op]] = []
         body: list[Op] = []
-        saved = self.assigned
-        self.assigned = set(saved)
+        place = self.assigned.place()
         for target, value in node.bindings:
             lowered = self.value(value)
             outer, self.level = self.level, level
@@ -217,7 +215,7 @@ class Statements(Values):
             self.level = outer
         with self.in_level(level, body):
             self.statements(node.body)
-        self.assigned = saved
+        self.assigned.back(place)
         self.body.append(ops.Enter(level.frame, bindings, None, body, site))
 
     def autoescape_block(self, node: nodes.Autoescape) -> None:

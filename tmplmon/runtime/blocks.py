@@ -2,7 +2,7 @@
 
 Rule: each template has a table, block name → chain of one block. A template that extends another one renders with a
 merged table: for each name, the child's chain followed by the parent's. Each pair of tables is merged once, so a
-rendering only looks chains up.
+rendering only looks chains up. A block is in a chain once, even if templates extend each other in a cycle.
 """
 
 from collections.abc import Callable, Mapping
@@ -87,9 +87,15 @@ class _MergedTables(dict[BlockTable, BlockTable]):
         own = self.table
         if len(self) >= self.MAX_SIZE:
             self.clear()
-        merged = self[parent] = BlockTable(
-            {name: own.get(name, ()) + parent.get(name, ()) for name in {**own, **parent}}
-        )
+        further = {
+            name: tuple(block for block in chain if block not in own.after) for name, chain in parent.items()
+        }
+        merged = own
+        if any(further.values()):
+            merged = BlockTable(
+                {name: own.get(name, ()) + further.get(name, ()) for name in {**own, **further}}
+            )
+        self[parent] = merged
         return merged
 
 

@@ -9,6 +9,9 @@ from bisect import bisect_right
 
 from tmplmon.monitoring.lines import unify_newlines, utf8_column
 
+# The number of characters after which the column of a long line is stored.
+_STEP = 1000
+
 
 class Source:
     """The text of a template.
@@ -20,7 +23,7 @@ class Source:
         `newline_sequence`. If not, the lowering does it.
     """
 
-    __slots__ = ("_ascii", "_starts", "filename", "given", "name", "newlines_replaced", "text")
+    __slots__ = ("_ascii", "_long_lines", "_starts", "filename", "given", "name", "newlines_replaced", "text")
 
     def __init__(self, text: str, name: str | None = None, filename: str = "<template>") -> None:
         self.given = text
@@ -36,6 +39,7 @@ class Source:
         self._starts = starts
         self._ascii = text.isascii()
         self.newlines_replaced = False
+        self._long_lines: dict[int, list[int]] = {}
 
     def line(self, offset: int) -> int:
         """The 1-based line that the character at `offset` is on."""
@@ -52,7 +56,20 @@ class Source:
         start = self._starts[line - 1]
         if self._ascii:
             return line, offset - start
-        return line, utf8_column(self.text[start:offset], offset - start)
+        if offset - start <= _STEP:
+            return line, utf8_column(self.text[start:offset], offset - start)
+        return line, self._utf8_column_in_long_line(start, offset)
+
+    def _utf8_column_in_long_line(self, start: int, offset: int) -> int:
+        """The column in UTF-8 bytes of `offset` in the line from `start`, counted from the last full `_STEP` in it,
+        as a line may have thousands of tags and each has a position."""
+        columns = self._long_lines.setdefault(start, [0])
+        steps = (offset - start) // _STEP
+        while len(columns) <= steps:
+            begin = start + (len(columns) - 1) * _STEP
+            columns.append(columns[-1] + utf8_column(self.text[begin : begin + _STEP], _STEP))
+        begin = start + steps * _STEP
+        return columns[steps] + utf8_column(self.text[begin:offset], offset - begin)
 
     def position(self, start: int, end: int) -> tuple[int, int, int, int]:
         """(line, end line, column, end column) of the characters from `start` up to `end`, columns in UTF-8
