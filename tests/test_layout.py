@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "tmplmon.runtime": ("tmplmon.errors", "tmplmon.monitoring"),
     "tmplmon.monitoring": (),
-    "tmplmon.tools": ("tmplmon", "tmplmon.monitoring", "tmplmon.runtime.origins"),
+    "tmplmon.tools": ("tmplmon", "tmplmon.monitoring", "tmplmon.runtime.origins", "tmplmon.observe"),
     "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
     # What observes Jinja2 uses nothing of the engine.
     "tmplmon.observe": ("tmplmon.monitoring", "tmplmon.loaded", "tmplmon.starting"),

@@ -116,13 +116,18 @@ class CodeMap:
 
 
 def code_map(
-    environment: "Environment", source: str, name: str | None = None, filename: str | None = None
+    environment: "Environment",
+    source: str,
+    name: str | None = None,
+    filename: str | None = None,
+    jinja2: bool = False,
 ) -> CodeMap:
     """The code map of a template.
 
     environment: its syntax is used; its filters and tests need not include those of the template.
     source: the text of the template.
     name, filename: of the template, for errors.
+    jinja2: whether the template runs as code that Jinja2 generates; see `tmplmon.observe`.
 
     Raises TemplateSyntaxError.
     """
@@ -131,7 +136,7 @@ def code_map(
     options = environment.lower_options(name)
     options.filters = options.tests = _AnyName()
     program = with_raised_recursion_limit(lambda: lower(tree, parsed, options), name, parsed.filename)
-    return _MapBuilder(program, tree, parsed).build()
+    return _MapBuilder(program, tree, parsed, jinja2).build()
 
 
 class _AnyName:
@@ -142,7 +147,8 @@ class _AnyName:
 
 
 class _MapBuilder:
-    def __init__(self, program: ops.Program, tree: nodes.Template, source: Source) -> None:
+    def __init__(self, program: ops.Program, tree: nodes.Template, source: Source, jinja2: bool) -> None:
+        self.jinja2 = jinja2
         self.program = program
         self.tree = tree
         self.source = source
@@ -153,7 +159,7 @@ class _MapBuilder:
         self.first = first
         lines = frozenset(self.line(scope, site) for scope in self.scopes for site in scope.lines)
         further = {**self.text_lines(), **first}
-        flows = [_Flow(scope, first) for scope in self.scopes]
+        flows = [_Flow(scope, first, self.jinja2) for scope in self.scopes]
         # Events cannot tell whether these arcs were taken by a branch.
         plain = {arc for flow in flows for arc in flow.plain}
         reasons: defaultdict[Arc, list[str]] = defaultdict(list)
@@ -310,7 +316,8 @@ def _ending(scope: ops.Scope) -> str:
 class _Flow:
     """The arcs between the lines of one scope."""
 
-    def __init__(self, scope: ops.Scope, first: dict[int, int]) -> None:
+    def __init__(self, scope: ops.Scope, first: dict[int, int], jinja2: bool) -> None:
+        self.jinja2 = jinja2
         self.scope = scope
         self.plan = plan = Plan(scope)
         self.first = first
@@ -342,8 +349,8 @@ class _Flow:
         return self.first.get(line, line)
 
     def note_functions(self, op: ops.For) -> None:
-        """Note the arcs of a recursive loop, and of the condition of a loop that looks ahead: they run as
-        functions."""
+        """Note the arcs of a recursive loop, and of the condition of a loop that looks ahead (Jinja2: of any
+        loop): they run as functions."""
         line = self.line(op.site)
         if op.recursive:
             branch = self.plan.branch[op.site]
@@ -351,7 +358,7 @@ class _Flow:
             after = self.follow(self.plan.ways(branch)[1], line)[0]
             if after is not None:
                 self.plain.add((line, after))
-        elif op.test is not None and op.loop.looks_ahead:
+        elif op.test is not None and (op.loop.looks_ahead or self.jinja2):
             self.plain.add((line, END))
 
     def follow(self, entry: int | None, line: int) -> tuple[int | None, int | None]:

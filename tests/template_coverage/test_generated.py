@@ -1,14 +1,16 @@
 """For generated templates, a report has exactly the lines and branches that the templates record themselves."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import coverage
+import jinja2
 import pytest
 from effort import runs_everything
 
-from tmplmon import Environment, FileSystemLoader
+from tmplmon import Environment, FileSystemLoader, observe
 
 from .generate import MAIN, Record, Writer, lines_in, write
 
@@ -26,21 +28,30 @@ class Case:
     seed: int
     folder: Path
     written: dict[str, Writer]
-    environment: Environment
+    environment: Environment | jinja2.Environment
 
 
-@pytest.fixture(scope="module", params=["bytecode", "closures"])
-def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+@pytest.fixture(scope="module", params=["bytecode", "closures", "jinja2"])
+def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Case]]:
+    """Written cases for the back ends, and for Jinja2 when it is observed."""
     written_cases = []
+    environment: Environment | jinja2.Environment
     for seed in SEEDS:
         folder = tmp_path_factory.mktemp("case").resolve()
-        environment = Environment(
-            loader=FileSystemLoader(str(folder)),
-            extensions=["tmplmon.ext.loopcontrols"],
-            backend=request.param,
-        )
+        if request.param == "jinja2":
+            loader = jinja2.FileSystemLoader(str(folder))
+            environment = jinja2.Environment(loader=loader, extensions=["jinja2.ext.loopcontrols"])
+        else:
+            environment = Environment(
+                loader=FileSystemLoader(str(folder)),
+                extensions=["tmplmon.ext.loopcontrols"],
+                backend=request.param,
+            )
         written_cases.append(Case(seed, folder, write(seed, folder), environment))
-    return written_cases
+    if request.param == "jinja2":
+        observe.install()
+    yield written_cases
+    observe.uninstall()
 
 
 def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Coverage]:
@@ -50,6 +61,8 @@ def measured(case: Case, core: str, branch: bool) -> tuple[Record, coverage.Cove
     )
     counter.set_option("run:core", core)
     counter.set_option("run:plugins", ["tmplmon"])
+    if isinstance(case.environment, jinja2.Environment):
+        counter.set_option("tmplmon:jinja2", "true")
     record = Record()
     outputs = []
     with counter.collect():
@@ -117,7 +130,7 @@ def test_reported_lines_are_those_that_ran(cases: list[Case], core: str) -> None
 
 @pytest.mark.filterwarnings("ignore:No data was collected")
 @pytest.mark.filterwarnings("ignore:Can't use core=sysmon")
-@pytest.mark.parametrize("cases", ["bytecode", "closures"], indirect=True)
+@pytest.mark.parametrize("cases", ["bytecode", "closures", "jinja2"], indirect=True)
 def test_reported_branches_are_those_that_were_taken(cases: list[Case]) -> None:
     count = 0
     for case in cases:

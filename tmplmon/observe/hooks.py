@@ -15,9 +15,9 @@ import jinja2.compiler
 import jinja2.debug
 import jinja2.environment
 
-from tmplmon import loaded
 from tmplmon.observe.compiling import MARKER, compile_marked
 from tmplmon.observe.marks import MarkedSource, visit
+from tmplmon.observe.syntax import note
 
 _FORMAT = 1
 
@@ -82,8 +82,8 @@ def _compile(original: Any) -> Callable[..., Any]:
         if marked is not None and marked.text == source:
             try:
                 return compile_marked(marked, filename)
-            except SyntaxError:
-                pass  # The error of the source itself names its own line.
+            except (SyntaxError, RecursionError, MemoryError):
+                pass  # Jinja2's own code has the same error, or is less deep.
         code: CodeType = original(self, source, filename)
         return code
 
@@ -93,8 +93,8 @@ def _compile(original: Any) -> Callable[..., Any]:
 def _from_namespace(original: Any) -> Any:
     def creating(cls: Any, environment: Any, namespace: Any, globals: Any) -> Any:
         template = original.__func__(cls, environment, namespace, globals)
-        if MARKER in namespace and template.filename not in (None, "<template>"):
-            loaded.note(template.filename, template.name, environment)
+        if MARKER in namespace and template.filename != "<template>":
+            note(template.filename, template.name, environment)
         return template
 
     return classmethod(wraps(original.__func__)(creating))

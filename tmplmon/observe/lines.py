@@ -55,13 +55,14 @@ class LineSetter:
         self._pieces_of: dict[ast.stmt, list[tuple[ast.expr, list[int]]]] = {}
         self._loops: list[set[int]] = []
         extends = source.root.node.find(nodes.Extends)
-        self._extends = None if extends is None else int(extends.lineno)
+        self._extends = None if extends is None else extends.lineno
 
     def set_all(self) -> None:
         """Set the lines of all nodes."""
         self.find_marks()
         blocks = {
-            f"block_{block.name}": int(block.lineno) for block in self.source.root.node.find_all(nodes.Block)
+            f"block_{block.name}": int(block.lineno or 1)
+            for block in self.source.root.node.find_all(nodes.Block)
         }
         for statement in self.module.body:
             if isinstance(statement, _FUNCTIONS):
@@ -227,7 +228,7 @@ class LineSetter:
                 return self.output_line(statement, mark)
         return None if is_pass else mark.line
 
-    def if_line(self, mark: Mark) -> int:
+    def if_line(self, mark: Mark) -> int | None:
         """The line of the next ``if`` or ``elif`` of a statement."""
         number = self._elif[id(mark)] = self._elif.get(id(mark), -1) + 1
         node = mark.node
@@ -305,7 +306,7 @@ class LineSetter:
             inner = node.mark.node
             is_value = isinstance(inner, nodes.Expr) and not isinstance(inner, nodes.TemplateData)
             is_value &= getattr(inner, "ctx", "load") == "load"
-            _set_line(node, node.mark.line if is_value else line)
+            _set_line(node, (node.mark.line or line) if is_value else line)
 
     def place_head(self, statement: ast.AST, line: int) -> None:
         """Set the line of a statement, without the statements in it."""
@@ -342,7 +343,7 @@ def _written(statement: ast.stmt) -> list[ast.expr]:
 
 def _text_line(node: nodes.Node) -> int | None:
     """The line where a text or a constant begins; None if the text is blank."""
-    if not isinstance(node, nodes.TemplateData):
+    if not isinstance(node, nodes.TemplateData) or node.lineno is None:
         return first_line(node)
     text = unify_newlines(node.data)
     blank = len(text) - len(text.lstrip())

@@ -12,6 +12,9 @@ from typing import Any, Self
 
 from jinja2 import nodes
 
+# Nodes that are not statements.
+_PARTS = (nodes.Expr, nodes.Helper)
+
 
 class Mark:
     """The text ``source[start:end]`` that was generated for `node`. `inner`: the marks inside it, in order."""
@@ -24,33 +27,33 @@ class Mark:
         self.end = start
         self.outer = outer
         self.inner: list[Self] = []
-        self._line = 0
+        self._line: int | None = 0
 
     def __deepcopy__(self, memo: Any) -> "Mark":
         return self  # A copy of generated code comes from the same node.
 
     @property
-    def line(self) -> int:
-        """The line of the template where the node begins; for a node without a line, that of the one around it."""
+    def line(self) -> int | None:
+        """The line of the template where the node begins; for an expression without a line, that of the node
+        around it. None for a statement without a line, which an extension has made."""
         if self._line == 0:
-            mark = self
-            while mark.node.lineno is None and mark.outer is not None:
-                mark = mark.outer
-            self._line = first_line(mark.node)
+            self._line = first_line(self.node)
+            if self._line is None and isinstance(self.node, _PARTS) and self.outer is not None:
+                self._line = self.outer.line
         return self._line
 
     def statement(self) -> "Mark":
         """The mark of the statement or template that this one is in."""
         mark = self
-        while isinstance(mark.node, (nodes.Expr, nodes.Helper)) and mark.outer is not None:
+        while isinstance(mark.node, _PARTS) and mark.outer is not None:
             mark = mark.outer
         return mark
 
 
-def first_line(node: nodes.Node) -> int:
+def first_line(node: nodes.Node) -> int | None:
     """The line where a node begins. Its own number is the line of its first operator or name."""
     if not isinstance(node, nodes.Expr):
-        return int(node.lineno or 1)
+        return None if node.lineno is None else int(node.lineno)
     lines = []
     worklist: list[nodes.Node] = [node]
     while worklist:
@@ -58,7 +61,7 @@ def first_line(node: nodes.Node) -> int:
         if inner.lineno is not None:
             lines.append(int(inner.lineno))
         worklist += inner.iter_child_nodes()
-    return min(lines, default=1)
+    return min(lines, default=None)
 
 
 class Recorder:

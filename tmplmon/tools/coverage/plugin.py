@@ -20,7 +20,8 @@ from typing import Any
 from coverage import Coverage, CoverageData, CoveragePlugin, FileReporter
 from coverage.exceptions import CoverageWarning
 
-from tmplmon import loaded_files
+from tmplmon import loaded_files, observe
+from tmplmon.observe import syntax
 from tmplmon.tools.coverage import private
 from tmplmon.tools.coverage.reporter import TemplateReporter
 from tmplmon.tools.coverage.search import never_rendered, template_sources
@@ -31,7 +32,10 @@ _stopped: "weakref.WeakSet[Coverage]" = weakref.WeakSet()
 
 def coverage_init(registry: Any, options: Any = None) -> None:
     """The entry point of ``plugins = tmplmon``. `options`: the options in the section ``[tmplmon]``."""
-    registry.add_configurer(TemplatePlugin(Settings(dict(options or {}))))
+    settings = Settings(dict(options or {}))
+    if settings.jinja2:
+        observe.install()
+    registry.add_configurer(TemplatePlugin(settings))
     _wrap_coverage()
     private.leave_templates_alone(_is_template)
 
@@ -85,7 +89,9 @@ class TemplatePlugin(CoveragePlugin):
         loaded = {self.recorded_as(path): environment for path, environment in loaded_files().items()}
         templates = measured & loaded.keys()
         data.add_file_tracers({file: name for file in templates if not data.file_tracer(file)})
-        for file in sorted(templates):
+        observed = {self.recorded_as(path): text for path, text in syntax.recorded().items()}
+        private.remember(data, {file: text for file, text in observed.items() if file in templates})
+        for file in sorted(templates - observed.keys()):
             environment = loaded[file]
             if environment is not None and (problem := self.settings.syntax_mismatch(environment)):
                 self.warn(f"The templates of this environment {problem}", file)
@@ -107,6 +113,7 @@ def _wrap_coverage() -> None:
     if hasattr(Coverage.get_data, "__wrapped__"):
         return
     stop, get_data, add_arcs = Coverage.stop, Coverage.get_data, CoverageData.add_arcs
+    update = CoverageData.update
 
     @wraps(add_arcs)
     def adding_arcs_with_lines(
@@ -127,12 +134,22 @@ def _wrap_coverage() -> None:
         registered = private.registered(self, TemplatePlugin)
         if registered is not None:
             plugin, name = registered
+            plugin.settings.data = data
             plugin.tag(data, name)
             # Only a measurement adds files: a report must not change the data.
             if self in _stopped or Coverage.current() is self:
                 plugin.touch(data, name)
         return data
 
+    @wraps(update)
+    def updating_syntax(self: CoverageData, other_data: CoverageData, *args: Any, **kwargs: Any) -> None:
+        update(self, other_data, *args, **kwargs)
+        map_path = next((each for each in (*args, *kwargs.values()) if callable(each)), str)
+        private.remember(
+            self, {map_path(file): text for file, text in private.remembered(other_data).items()}
+        )
+
     Coverage.stop = noting_stop  # type: ignore[method-assign]
     CoverageData.add_arcs = adding_arcs_with_lines  # type: ignore[method-assign]
+    CoverageData.update = updating_syntax  # type: ignore[method-assign]
     Coverage.get_data = tagging_get_data  # type: ignore[method-assign]

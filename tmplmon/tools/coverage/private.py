@@ -7,7 +7,7 @@ detail but never a report. The tests run with the oldest and the newest supporte
 import fnmatch
 import importlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from coverage.exceptions import ConfigError, CoverageException
@@ -72,6 +72,31 @@ def registered[T](coverage: Any, kind: type[T]) -> tuple[T, str] | None:
         if isinstance(unwrapped, kind):
             return unwrapped, plugin._coverage_plugin_name
     return None
+
+
+_TABLE = "create table if not exists tmplmon_syntax (file text primary key, syntax text)"
+
+
+def remember(data: Any, syntax: Mapping[str, str]) -> None:
+    """Add to a data file with measured files the syntax of some of them: file → a text.
+
+    Uses `CoverageData._connect` and SQLite: the data file gets another table. Without it, nothing is remembered.
+    """
+    if syntax and (connect := getattr(data, "_connect", None)) is not None:
+        with connect() as database:
+            database.con.execute(_TABLE)
+            database.con.executemany("insert or replace into tmplmon_syntax values (?, ?)", syntax.items())
+
+
+def remembered(data: Any) -> dict[str, str]:
+    """Return what `remember` has added to a data file."""
+    if not data.measured_files() or not hasattr(data, "_connect"):
+        return {}
+    with data._connect() as database:
+        # The data file may be read-only.
+        if not list(database.con.execute("select 1 from sqlite_master where name = 'tmplmon_syntax'")):
+            return {}
+        return dict(database.con.execute("select file, syntax from tmplmon_syntax"))
 
 
 def left_out(message: str) -> Exception:

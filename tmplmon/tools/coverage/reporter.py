@@ -64,7 +64,8 @@ class TemplateReporter(FileReporter):
         text = self._text
         environment = self._settings.environment_of(self.filename)
         try:
-            return code_map(environment, text, self.relative_filename(), self.filename)
+            jinja2 = self._settings.is_observed(self.filename)
+            return code_map(environment, text, self.relative_filename(), self.filename, jinja2)
         except TemplateSyntaxError as error:
             raise self._left_out(
                 f"Couldn't parse the template {self.relative_filename()!r}: {error.message}. {_HINT}",

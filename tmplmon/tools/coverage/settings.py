@@ -11,6 +11,7 @@ Without options, templates are parsed with Jinja's default delimiters and all ex
 options do not matter, because they do not move a statement to another line.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,15 +20,17 @@ from typing import Any
 
 from coverage.exceptions import ConfigError
 
-from tmplmon import Environment, TemplateError
+from tmplmon import Environment, TemplateError, loaded_files
 from tmplmon.tools.applications import import_environment
+from tmplmon.tools.coverage.private import remembered
 
 STOCK = tuple(f"tmplmon.ext.{name}" for name in ("do", "loopcontrols", "debug", "i18n"))
 # The options that determine how a template is split into tags and text.
 DELIMITERS = tuple(
     name for name in signature(Environment).parameters if name.endswith(("_string", "_prefix"))
 )
-KNOWN = (*DELIMITERS, "environment", "extensions", "patterns", "encoding")
+_SYNTAX = (*DELIMITERS, "environment", "extensions")
+KNOWN = (*_SYNTAX, "patterns", "encoding", "jinja2")
 
 # Files with these names are templates anywhere. Files with the extensions IN_FOLDERS are templates in a
 # folder named "templates" and in the folders of a loader.
@@ -46,13 +49,44 @@ class Settings:
                     f"Unrecognized option '[tmplmon] {name}='; there are {', '.join(sorted(KNOWN))}"
                 )
         self.options = options
+        self.jinja2 = str(options.get("jinja2", "")).lower() in ("true", "yes", "on", "1")
+        # coverage.py's data, which has the syntax of the templates that Jinja2 ran.
+        self.data: Any = None
         self.encoding = str(options.get("encoding") or "utf-8")
         self.patterns = _items(options.get("patterns")) or list(DEFAULT_PATTERNS)
         self.by_folder = not options.get("patterns")
 
     def environment_of(self, path: str) -> Any:
         """The environment with which a template file is parsed. Raises ConfigError if there is none."""
+        if self.jinja2 and not any(self.options.get(name) for name in _SYNTAX):
+            syntax = self._nearest_syntax(path)
+            return self.plain if syntax is None else self._recorded(syntax)
         return self.plain if not self.environments else self._owner(path)
+
+    def is_observed(self, path: str) -> bool:
+        """Whether Jinja2 ran a template file, or would run it."""
+        return self.jinja2 and (path in self._syntaxes or path not in loaded_files())
+
+    @cached_property
+    def _syntaxes(self) -> dict[str, str]:
+        """The recorded syntax of the templates that Jinja2 ran: absolute path → syntax."""
+        return {os.path.realpath(file): syntax for file, syntax in remembered(self.data).items()}
+
+    def _nearest_syntax(self, path: str) -> str | None:
+        """The syntax of a template, or of the one that is nearest in the file system."""
+        syntaxes = self._syntaxes
+        if path in syntaxes or not syntaxes:
+            return syntaxes.get(path)
+        return syntaxes[max(sorted(syntaxes), key=lambda other: len(os.path.commonpath([path, other])))]
+
+    def _recorded(self, syntax: str) -> Any:
+        """The environment with a recorded syntax. Raises ConfigError if an extension cannot be used."""
+        environments: dict[str, Any] = self.__dict__.setdefault("_of_syntax", {})
+        if syntax not in environments:
+            options = json.loads(syntax)
+            extensions = [_own_extension(name) for name in options.pop("extensions")]
+            environments[syntax] = _environment(options, (*STOCK, *extensions))
+        return environments[syntax]
 
     @cached_property
     def plain(self) -> Any:
@@ -60,10 +94,7 @@ class Settings:
         syntax: dict[str, Any] = {
             name: str(value) for name in DELIMITERS if (value := self.options.get(name))
         }
-        try:
-            return Environment(**syntax, extensions=(*STOCK, *_items(self.options.get("extensions"))))
-        except (ImportError, AttributeError, ValueError, TypeError) as error:
-            raise ConfigError(f"The options of [tmplmon] do not make an environment: {error}") from error
+        return _environment(syntax, (*STOCK, *_items(self.options.get("extensions"))))
 
     @cached_property
     def environments(self) -> list[Any]:
@@ -109,6 +140,19 @@ def _items(value: Any) -> list[str]:
         return []
     parts = value.replace("\n", ",").split(",") if isinstance(value, str) else value
     return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def _environment(syntax: dict[str, Any], extensions: tuple[str, ...]) -> Any:
+    try:
+        return Environment(**syntax, extensions=extensions)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise ConfigError(f"The options of [tmplmon] do not make an environment: {error}") from error
+
+
+def _own_extension(name: str) -> str:
+    """The import name of an extension; for one of Jinja2's own, of its counterpart."""
+    module, _, last = name.rpartition(".")
+    return f"tmplmon.ext.{last}" if module == "jinja2.ext" else name
 
 
 def _imported(place: str) -> Any:
