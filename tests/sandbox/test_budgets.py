@@ -1,4 +1,4 @@
-"""Budgets: each limit ends what goes beyond it, in its own exception that names the place."""
+"""Budgets: a rendering that exceeds a limit ends with the exception of that limit, which has the position."""
 
 import asyncio
 import sys
@@ -48,7 +48,7 @@ def as_module(template: Any, names: dict[str, Any]) -> str:
 
 
 def listened_to(template: Any, names: dict[str, Any]) -> str:
-    """With a tool that wants everything: the signalling trees spend, too."""
+    """A block with a tool that listens to all events, so that the monitored trees run."""
     monitoring = sys.monitoring
     monitoring.use_tool_id(3, "test")
     try:
@@ -138,7 +138,7 @@ def test_a_limit(
     assert budgets.current.get() is None
 
 
-def test_the_place_is_that_of_the_statement_that_the_budget_did_not_reach_for() -> None:
+def test_the_error_has_the_position_of_the_first_statement_that_is_not_paid() -> None:
     source = "\n\n  é {% for x in range(9) %}{{ x }}\n    {% if x > 3 %}{{ x|string|upper }}{% endif %}{% endfor %}"
     env = environment(source, limits=Limits(fuel=30))
     with pytest.raises(FuelExhausted) as caught:
@@ -152,7 +152,7 @@ def test_the_place_is_that_of_the_statement_that_the_budget_did_not_reach_for() 
     assert (caught_call.value.name, caught_call.value.lineno, caught_call.value.column) == ("main", 2, 2)
 
 
-def test_no_limit_is_gone_beyond() -> None:
+def test_limits_are_never_exceeded() -> None:
     source = "{% for x in range(10) %}{{ x }}{% endfor %}"
     env = environment(source)
     with env.budget() as budget:
@@ -168,7 +168,7 @@ def test_no_limit_is_gone_beyond() -> None:
 
 
 @ways
-def test_all_that_takes_part_spends_from_one_budget(render: Any) -> None:
+def test_all_templates_of_a_rendering_share_its_budget(render: Any) -> None:
     sources = {
         "main": "{% extends 'base' %}{% block b %}{% import 'lib' as lib %}{{ lib.m() }}{{ super() }}"
         "{% endblock %}",
@@ -185,7 +185,7 @@ def test_all_that_takes_part_spends_from_one_budget(render: Any) -> None:
         render(env.get_template("main"), {})
 
 
-def test_a_budget_that_is_used_up_stays_so() -> None:
+def test_an_exhausted_budget_stays_exhausted() -> None:
     env = environment("{{ 1 }}{{ 2 }}")
     with env.budget(fuel=1) as budget:
         for _ in range(3):
@@ -210,7 +210,7 @@ def test_each_rendering_has_the_limits_of_the_environment() -> None:
         assert template.render() == "a"
 
 
-def test_what_a_called_application_renders_spends_too() -> None:
+def test_renderings_in_called_functions_have_the_same_budget() -> None:
     env = environment({"main": "{{ render() }}", "other": "{% for x in range(100) %}{{ x }}{% endfor %}"})
     with env.budget(fuel=50), pytest.raises(FuelExhausted):
         env.get_template("main").render(render=lambda: env.get_template("other").render())
@@ -220,7 +220,7 @@ def test_what_a_called_application_renders_spends_too() -> None:
 
 
 @ways
-def test_another_thread_cancels(render: Any) -> None:
+def test_another_thread_cancels_a_rendering(render: Any) -> None:
     env = environment("{{ start() }}{% for x in numbers %}{{ x }}{% endfor %}")
     started, seen = Event(), []
 
@@ -248,7 +248,7 @@ def test_another_thread_cancels(render: Any) -> None:
         env.get_template("main").render(start=str, numbers=[])
 
 
-def test_the_clock_is_looked_at_where_no_site_is_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_is_checked_inside_long_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(budgets, "monotonic", lambda: now[0])
     env = environment("{{ numbers|map('string')|list }}", limits=Limits(seconds=10))
@@ -264,7 +264,7 @@ def test_the_clock_is_looked_at_where_no_site_is_executed(monkeypatch: pytest.Mo
     assert 10 <= caught.value.spent.seconds < 12
 
 
-def test_time_between_the_pieces_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_between_chunks_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(budgets, "monotonic", lambda: now[0])
     env = environment("{% for x in range(3) %}{{ tick() }}{% endfor %}")
@@ -279,7 +279,7 @@ def test_time_between_the_pieces_does_not_count(monkeypatch: pytest.MonkeyPatch)
     assert budget.spent.seconds == 3
 
 
-def test_spending_is_seen_while_a_template_renders() -> None:
+def test_the_consumption_can_be_read_during_a_rendering() -> None:
     env = environment("{% for x in range(3000) %}{{ look() if x % 1000 == 0 }}{% endfor %}")
     seen = []
     with env.budget() as budget:
@@ -291,7 +291,7 @@ def test_spending_is_seen_while_a_template_renders() -> None:
 # --- what outlives a rendering -----------------------------------------------------------------------------
 
 
-def test_a_macro_spends_from_who_calls_it() -> None:
+def test_a_macro_uses_the_budget_of_its_caller() -> None:
     env = environment("{% macro m() %}{% for x in range(10) %}{{ x }}{% endfor %}{% endmacro %}")
     with env.budget() as first:
         macro = env.get_template("main").module.m
@@ -307,7 +307,7 @@ def test_a_macro_spends_from_who_calls_it() -> None:
         macro()
 
 
-def test_an_imported_module_is_made_once_but_each_rendering_pays_for_its_calls() -> None:
+def test_each_rendering_pays_for_calls_of_a_shared_module() -> None:
     env = environment(
         {
             "main": "{% from 'lib' import m %}{{ m() }}",
@@ -337,7 +337,7 @@ def test_a_generator_keeps_its_budget(enable_async: bool) -> None:
         list(other)
 
 
-def test_two_tasks_have_budgets_of_their_own() -> None:
+def test_concurrent_tasks_have_separate_budgets() -> None:
     async def wait(x: int) -> int:
         await asyncio.sleep(0)
         return x
@@ -417,7 +417,7 @@ def test_a_budget_of_the_environment() -> None:
     assert Budget(Limits(fuel=1)).spent.fuel == 0
 
 
-def test_what_has_no_limits_is_not_metered() -> None:
+def test_environments_without_limits_are_not_metered() -> None:
     env = environment("{{ 1 }}")
     template = env.get_template("main")
     template.render()
@@ -425,14 +425,14 @@ def test_what_has_no_limits_is_not_metered() -> None:
 
 
 @pytest.mark.parametrize("limits", [None, Limits(fuel=10_000)])
-def test_a_template_as_deep_as_any_may_be(limits: Limits | None) -> None:
-    """Its tree is made when it is first rendered."""
+def test_the_deepest_template_that_compiles(limits: Limits | None) -> None:
+    """Its tree is built by the first rendering."""
     env = environment("{% if no %}{{ x" + "|trim" * 990 + " }}{% endif %}fine", limits=limits)
     assert env.get_template("main").render() == "fine"
 
 
-def test_a_method_of_a_class_is_only_for_its_objects() -> None:
-    """Python's own answer, and not a method of that name of any object."""
+def test_methods_of_builtin_classes_need_an_object_of_the_class() -> None:
+    """Calling one with another object raises Python's TypeError."""
     env = environment("{{ dict.update(x) }}")
     for x in (tmplmon.Undefined(name="x"), 1, {1}):
         with pytest.raises(TypeError, match="update"):

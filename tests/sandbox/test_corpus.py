@@ -1,4 +1,4 @@
-"""Every case of the corpus gives the same in a sandbox: none does what a sandbox refuses."""
+"""Each case of the corpus has the same result in a sandbox, as none does anything that a sandbox refuses."""
 
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +15,7 @@ from tmplmon.sandbox import SandboxedEnvironment
 
 
 class NativeSandbox(SandboxedEnvironment, NativeEnvironment):
-    """Both at once, as applications combine them."""
+    """A sandboxed native environment, as applications combine them."""
 
 
 class _Module(ModuleType):
@@ -45,7 +45,7 @@ def test_case(path: Path, enable_async: bool) -> None:
         pytest.skip(f"not with enable_async: {case.refusal('async')}")
     outcome = run(Sandbox("tmplmon"), case, enable_async=enable_async)
     if outcome.error and "got multiple values for keyword" in outcome.error:
-        # Python names the function that was called, which is another one here.
+        # Python's message names the called function, which differs here.
         assert outcome.error.partition("() got")[2] == case.sections["error"].partition("() got")[2]
         return
     check(case, outcome)

@@ -1,4 +1,4 @@
-"""What a sandboxed template gets, and what it is refused, as Jinja2's sandbox decides it."""
+"""A sandbox allows and refuses the same accesses as Jinja2's sandbox."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from tmplmon.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment,
 
 
 class Account:
-    """An object an application passes, with what templates may see and what not."""
+    """An object of an application, with public and internal attributes."""
 
     name = "Ann"
     _secret = "hidden"
@@ -106,20 +106,20 @@ def outcome(environment: Any, source: str) -> str:
     try:
         return re.sub("0x[0-9a-f]+", "0x", environment.from_string(source).render(**objects()))
     except Exception as error:
-        # Our own error for what is too large is one of Jinja2's here.
+        # tmplmon's error for too large values counts as Jinja2's.
         return "OverflowError" if isinstance(error, OverflowError) else type(error).__name__
 
 
 @pytest.mark.parametrize("name", ["SandboxedEnvironment", "ImmutableSandboxedEnvironment"])
 @pytest.mark.parametrize("enable_async", [False, True])
 @pytest.mark.parametrize("source", ALIKE)
-def test_decides_as_jinja(source: str, enable_async: bool, name: str) -> None:
+def test_decisions_are_those_of_jinja2(source: str, enable_async: bool, name: str) -> None:
     theirs = getattr(jinja2.sandbox, name)(enable_async=enable_async)
     ours = getattr(tmplmon.sandbox, name)(enable_async=enable_async)
     assert outcome(ours, source) == outcome(theirs, source)
 
 
-def test_the_error_tells_the_line() -> None:
+def test_the_error_has_the_line() -> None:
     template = SandboxedEnvironment().from_string("line 1\n{{ [].__class__.__mro__ }}")
     with pytest.raises(
         SecurityError, match="access to attribute '__class__' of 'list' object is unsafe"
@@ -160,7 +160,7 @@ def test_subclass_decides_each_time() -> None:
 
 
 def test_methods_of_one_environment() -> None:
-    """A method that is replaced on the object counts as one of a subclass."""
+    """A method that is replaced on the instance works like one of a subclass."""
     environment = SandboxedEnvironment()
     environment.is_safe_attribute = lambda obj, attr, value: attr != "name"  # type: ignore[method-assign]
     environment.is_safe_callable = lambda obj: False  # type: ignore[method-assign]
@@ -224,7 +224,7 @@ def test_asynchronous_functions() -> None:
         environment.from_string("{{ never() }}").render(never=never)
 
 
-def test_immutable_looks_at_every_type() -> None:
+def test_the_immutable_sandbox_protects_all_types() -> None:
     render = ImmutableSandboxedEnvironment().from_string
     for source in (
         "{{ d.update({}) }}", "{{ d.pop('a') }}", "{{ l.append(1) }}", "{{ s.add(1) }}", "{{ q.rotate(1) }}",

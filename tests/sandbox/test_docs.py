@@ -1,4 +1,4 @@
-"""The examples of the page about the sandbox run, and its figures are those of the code."""
+"""The examples in the documentation of the sandbox run, and its figures are those of the code."""
 
 import re
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Ways out of a template sandbox that were found in Jinja2 and elsewhere, each of which is closed here.
+"""Known escapes from template sandboxes, of Jinja2 and others. None of them works here.
 
-A template escapes if it gets hold of SECRET, calls a function that is marked unsafe, or reads what is outside of
-the loader's directory.
+A template escapes if it outputs SECRET, calls a function that is marked unsafe, or reads a file outside the
+loader's directory.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SECRET = "s3cret"
 
 
 class User:
-    """What an application passes. The way to SECRET leads through attributes that templates must not have."""
+    """An object of an application. Only attributes that are forbidden to templates lead to SECRET."""
 
     name = "Ann"
     _password = SECRET
@@ -40,7 +40,7 @@ class User:
 
 
 class Shown:
-    """A class whose private attribute, SECRET, a format could get at."""
+    """A class with SECRET in a private attribute, which a format could read."""
 
     __secret__ = SECRET
 
@@ -58,7 +58,7 @@ async def coroutine() -> int:
 
 
 class Text(str):
-    """A text of an application's own, with a method of its own that is named like one of `str`."""
+    """A subclass of `str` that overrides a method."""
 
     def format(self, *args: Any, **kwargs: Any) -> str:
         return super().format(*args, **kwargs)
@@ -142,7 +142,7 @@ ATTRIBUTES = [
 
 
 def render(source: str, cls: type[SandboxedEnvironment] = SandboxedEnvironment, **options: Any) -> str:
-    """The output; '' if a SecurityError, or an UndefinedError as for a name that does not exist, came up."""
+    """The output, or '' for a SecurityError or for an UndefinedError as of a name that does not exist."""
     environment = cls(extensions=["tmplmon.ext.i18n", "tmplmon.ext.do"], **options)
     try:
         return environment.from_string(source).render(**variables())
@@ -337,8 +337,8 @@ def test_private_names_are_not_imported() -> None:
         environment.from_string("{% from 'lib' import __init__ as x %}")
 
 
-def test_template_names_are_no_code() -> None:
-    """CVE-2024-56201: a name with quotes and line breaks, in all the places where one is used."""
+def test_template_names_do_not_become_code() -> None:
+    """CVE-2024-56201: a name with quotes and line breaks, wherever a name can be used."""
     name = "x'\"\\{}\n\n__import__('os').environ['ESCAPED'] = '1'#"
     environment = SandboxedEnvironment(loader=DictLoader({name: "{% block b %}{{ 1 // n }}{% endblock %}"}))
     quoted = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -362,7 +362,7 @@ def test_nothing_becomes_code(monkeypatch: pytest.MonkeyPatch) -> None:
         "{% macro m(x) %}{{ x + 1 }}{% endmacro %}{% for i in range(3) if i %}{{ m(i) }}{{ '{}'.format(i) }}"
     )
     source += "{% endfor %}"
-    SandboxedEnvironment().from_string(source).render()  # the modules that it needs are loaded
+    SandboxedEnvironment().from_string(source).render()  # loads the modules that it needs
     for name in ("exec", "eval", "compile"):
         monkeypatch.setattr(builtins, name, lambda *_, **__: pytest.fail("code was made"))
     assert SandboxedEnvironment().from_string(source + "!").render() == "2132!"
@@ -396,7 +396,7 @@ def test_loader_does_not_leave_its_directory(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs symbolic links")
 def test_links_are_followed_as_documented(tmp_path: Path) -> None:
-    """Who can make links in the directory decides what is in it; templates cannot."""
+    """Only users who can write to the directory can create links in it; templates cannot."""
     root = tmp_path / "templates"
     root.mkdir()
     (tmp_path / "shared.html").write_text("shared")
@@ -407,7 +407,7 @@ def test_links_are_followed_as_documented(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
 def test_cache_directories_of_others_are_refused(tmp_path: Path) -> None:
-    """CVE-2014-1402, CVE-2014-0012: a directory that somebody else may have put code into."""
+    """CVE-2014-1402, CVE-2014-0012: a directory to which other users may have written code."""
     open_to_all = tmp_path / "open"
     open_to_all.mkdir()
     (open_to_all / "planted").write_text("code")
@@ -417,11 +417,11 @@ def test_cache_directories_of_others_are_refused(tmp_path: Path) -> None:
     for directory in (open_to_all, link):
         with pytest.raises(RuntimeError, match="cache directory"):
             DiskCache(directory)
-    # A sandboxed template is never loaded from a disk cache, as it is never code.
+    # Sandboxed templates are never code, so they are never loaded from a disk cache.
     environment = SandboxedEnvironment(cache_dir=tmp_path / "cache")
     assert environment.from_string("{{ 1 }}").render() == "1"
     assert not (tmp_path / "cache").exists()
-    # Without one that it is given, an environment has no cache directory: none whose name could be guessed.
+    # By default, an environment has no cache directory, so there is none with a predictable name.
     assert Environment().cache_dir is None
 
 
@@ -457,8 +457,8 @@ URLIZE = [
 
 @pytest.mark.parametrize("text", URLIZE, ids=range(len(URLIZE)))
 def test_urlize_is_linear(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CVE-2020-28493: work that grows with the square of the text. It is counted, by the steps of the functions and
-    by what the regular expressions are given; their patterns have one way to go on at each point."""
+    """CVE-2020-28493: work that grows with the square of the text. The test counts the steps of the functions and
+    the characters that are passed to regular expressions, whose patterns do not backtrack."""
     from tmplmon.runtime import html
 
     def steps(text: str) -> int:
@@ -554,8 +554,8 @@ def test_asynchronous_rendering_refuses_the_same() -> None:
     asyncio.run(main())
 
 
-def test_with_tools_listening() -> None:
-    """The trees that signal events refuse the same as the quiet one."""
+def test_escapes_with_listening_tools() -> None:
+    """The monitored trees refuse the same accesses as the quiet tree."""
     import sys
 
     environment = SandboxedEnvironment()
@@ -585,6 +585,6 @@ def test_immutable_environment_modifies_nothing() -> None:
         assert values == {"d": {"a": 1}, "items": [2, 1], "numbers": {1}}
 
 
-def test_the_message_names_what_was_refused() -> None:
+def test_the_message_names_the_refused_object() -> None:
     with pytest.raises(SecurityError, match=re.escape("is not safely callable")):
         SandboxedEnvironment().from_string("{{ user.delete() }}").render(user=User())

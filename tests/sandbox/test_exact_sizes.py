@@ -1,7 +1,7 @@
-"""The greatest number with which each operation passes; with one more it is refused.
+"""The largest number that each operation accepts. The next larger number is refused.
 
-`max_size` is 1,000. What an operation makes is measured before it is made: an upper bound where the exact size
-would be dear to find, as the numbers below 1,000 show.
+`max_size` is 1,000. The size of a result is computed before the operation. It is an upper bound if the exact size
+would be expensive to compute; then the number is below 1,000.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ SIZES = [
     ("'%*d' % (n, 1)", 991),
     ("('{:' ~ n ~ '}').format(1)", 500),
     ("'{:>{}}'.format(1, n)", 498),
-    # Texts that are put together.
+    # Concatenated texts.
     ("('a' * (n // 2)).replace('a', 'bb')", 1001),
     ("('a' * n).replace('a', 'b')", 1000),
     ("''.join(['a' * 500, 'a' * (n - 500)])", 1000),
@@ -57,7 +57,7 @@ SIZES = [
     ("[[0] * 500, [0] * (n - 500)]|sum(start=[])", 998),
     ("1.5|round(n)", 1000),
     ("[n]|tojson(n)", 124),
-    # Numbers, of which there are always as many.
+    # Numbers of items.
     ("range(n)", 100_000),
     ("range(2, n + 2)", 100_000),
     ("range(0, 3 * n, 3)", 100_000),
@@ -72,7 +72,7 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("expression", "greatest"), SIZES, ids=[row[0] for row in SIZES])
-def test_the_greatest_that_passes(expression: str, greatest: int) -> None:
+def test_the_largest_accepted_number(expression: str, greatest: int) -> None:
     evaluate = SandboxedEnvironment(max_size=1000).compile_expression(f"({expression}) is defined")
     assert evaluate(n=greatest) is True
     with pytest.raises(TooLargeError):
@@ -85,7 +85,7 @@ def test_the_numbers_of_the_documentation() -> None:
 
 
 def test_iterators_over_each_other() -> None:
-    """The first one that a filter makes is over no other; 200 more may be on top of it."""
+    """An iterator of a filter may be over an iterator of a filter, up to a depth of 200."""
     environment = SandboxedEnvironment()
     source = (
         "{% set ns = namespace(x=[1]) %}{% for i in range(n) %}{% set ns.x = ns.x|map('abs') %}{% endfor %}"
@@ -97,7 +97,7 @@ def test_iterators_over_each_other() -> None:
 
 
 def test_remainders() -> None:
-    """The sandbox has tests of its own for these, as ``%`` of a text formats it."""
+    """The sandbox checks these separately, as ``%`` formats a text."""
     source = "{% for n in range(-3, 5) %}{{ n }}{{ 'o' if n is odd }}{{ 'e' if n is even }}"
     source += "{{ '3' if n is divisibleby(3) }} {% endfor %}"
     assert SandboxedEnvironment().from_string(source).render() == "-3o3 -2e -1o 0e3 1o 2e 3o3 4e "
@@ -110,7 +110,7 @@ def test_steps() -> None:
         sizes.work(1_000_000_001, "it")
 
 
-def test_what_never_ends_is_taken_as_far_as_the_limit() -> None:
+def test_endless_iterators_are_read_up_to_the_limit() -> None:
     taken: list[int] = []
 
     def endless() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What each construct costs, as numbers: fuel, characters of output, depth.
+"""The exact cost of each construct: fuel, characters of output, depth.
 
 One unit of fuel is taken for each statement, each expression that does something (a name or a constant does not),
 each round of a loop, each item that a filter works through, and each 64 characters of a text of at least 1,024.
@@ -24,7 +24,7 @@ TEMPLATES = {
 }
 # source, fuel, output, depth
 COSTS = [
-    # Output: one for each run of text and each expression that is put out; operators are one more each.
+    # Output: one for each text and each expression that is output, and one for each operator.
     ("", 0, 0, 1),
     ("text", 1, 4, 1),
     ("{{ 1 }}", 1, 1, 1),
@@ -62,14 +62,14 @@ COSTS = [
     ("{% with x = 1 %}{{ x }}{% endwith %}", 2, 1, 1),
     ("{% filter upper %}x{% endfilter %}", 4, 2, 1),
     ("{% autoescape true %}{{ a }}{% endautoescape %}", 2, 1, 1),
-    # A branch costs what is executed of it: the test, and the body that is chosen.
+    # A branch costs its executed parts: the tests, and the body that runs.
     ("{% if a %}{% endif %}", 1, 0, 1),
     ("{% if a %}x{% endif %}", 2, 1, 1),
     ("{% if a > 1 %}x{% endif %}", 3, 1, 1),
     ("{% if a > 1 %}x{% else %}{{ a + 1 }}y{% endif %}", 3, 1, 1),
     ("{% if a and b %}x{% endif %}", 3, 1, 1),
     ("{% if a > 7 %}x{% elif a > 1 %}y{% endif %}", 5, 1, 1),
-    # A loop is one, and each round what its body costs, at least one; each item is tested once.
+    # A loop costs one, and the cost of its body for each round, at least one. Each item is tested once.
     ("{% for x in [] %}{% endfor %}", 2, 0, 1),
     ("{% for x in l %}{% endfor %}", 4, 0, 1),
     ("{% for x in l %}{{ x }}{% endfor %}", 4, 3, 1),
@@ -86,7 +86,7 @@ COSTS = [
     ("{% for x in l recursive %}{% endfor %}", 4, 0, 2),
     ("{% for x in l %}{% continue %}{% endfor %}", 4, 0, 1),
     ("{% for x in l %}{% break %}{% endfor %}", 2, 0, 1),
-    # Scopes of their own.
+    # Macros, blocks and other scopes.
     ("{% macro m() %}{% endmacro %}", 1, 0, 1),
     ("{% macro m() %}x{% endmacro %}{{ m() }}", 4, 1, 2),
     ("{% macro m(p=1) %}{{ p }}{% endmacro %}{{ m() }}", 4, 1, 2),
@@ -99,7 +99,7 @@ COSTS = [
     ("{% from 'lib' import m %}{{ m() }}", 5, 2, 2),
     ("{% extends 'base' %}{% block b %}y{% endblock %}", 5, 3, 3),
     ("{% extends 'base' %}{% block b %}{{ super() }}{% endblock %}", 7, 3, 4),
-    # Filters: one for each item that is worked through.
+    # Filters: one for each item that is processed.
     ("{{ l|first }}", 2, 1, 1),
     ("{{ l|length }}", 2, 1, 1),
     ("{{ l|sum }}", 5, 1, 1),
@@ -107,7 +107,7 @@ COSTS = [
     ("{{ l|list }}", 5, 9, 1),
     ("{{ l|map('string')|join }}", 10, 3, 1),
     ("{{ range(100)|sum }}", 103, 4, 1),
-    # Texts: 64 characters are one when the text is made, and again when it is put out; 4,096 of output one more.
+    # Texts: one for 64 characters when the text is created, and again when it is output; one for 4,096 of output.
     ("{{ 'a' * 1023 }}", 2, 1023, 1),
     ("{{ 'a' * 1024 }}", 34, 1024, 1),
     ("{{ 'a' * 1087 }}", 34, 1087, 1),
@@ -119,7 +119,7 @@ costs = pytest.mark.parametrize(("source", "fuel", "output", "depth"), COSTS, id
 
 
 class Three:
-    """An iterable whose length is not known."""
+    """An iterable of three items without a length."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> int:
         return 1
@@ -147,7 +147,7 @@ def rendered_async(template: Any) -> str:
 
 
 def listened_to(template: Any) -> str:
-    """With a tool that gets every LINE and CALL event: the trees that signal have another code."""
+    """A block with a tool that receives all LINE and CALL events, so that the monitored trees run."""
     monitoring = sys.monitoring
     events = monitoring.events
     monitoring.use_tool_id(3, "test")
@@ -171,7 +171,7 @@ def spent(env: SandboxedEnvironment, render: Callable[[Any], str], **limits: Any
 
 @costs
 def test_cost(source: str, fuel: int, output: int, depth: int) -> None:
-    """The cost is exact: a budget of just that much is enough, and one less of anything is not."""
+    """The cost is exact: a budget of exactly the cost is enough, and one unit less of anything is not."""
     cost = {"fuel": fuel, "output": output, "depth": depth}
     assert spent(environment(source), rendered) == (fuel, output, depth)
     assert spent(environment(source), rendered, **cost) == (fuel, output, depth)
@@ -185,7 +185,7 @@ def test_cost(source: str, fuel: int, output: int, depth: int) -> None:
                 spent(environment(source), rendered, **{name: cost[name] - 1})
 
 
-# What these put out is counted once by one kind of tree and twice by another.
+# One kind of tree counts the output of these once, and another kind twice.
 COUNTED_DIFFERENTLY = {
     "{% set x %}a{% endset %}",
     "{% filter upper %}x{% endfilter %}",
@@ -196,7 +196,7 @@ COUNTED_DIFFERENTLY = {
 
 
 @costs
-def test_cost_where_a_tool_listens(source: str, fuel: int, output: int, depth: int) -> None:
+def test_cost_with_a_listening_tool(source: str, fuel: int, output: int, depth: int) -> None:
     if source in COUNTED_DIFFERENTLY:
         pytest.xfail("the trees that signal count the output of a macro twice")
     assert spent(environment(source), listened_to) == (fuel, output, depth)
@@ -224,7 +224,7 @@ def test_output_that_just_fits() -> None:
 
 
 def test_output_that_just_fits_in_pieces() -> None:
-    """Of many pieces, counted at several looks, each is counted once."""
+    """Many chunks, which are counted in several steps, count once each."""
     env = environment("{% for x in range(2000) %}ab{{ x % 10 }}{% endfor %}")
     for render in (rendered, lambda template: "".join(template.generate())):
         assert spent(env, render, output=6000)[1] == 6000
@@ -254,7 +254,7 @@ def test_fuel_that_just_fits_beyond_a_slice() -> None:
 
 
 def test_a_single_operation_is_bounded_without_a_limit() -> None:
-    """Ten million units of fuel at once are allowed, one more is not, though the fuel has no limit."""
+    """Without a limit of fuel, an operation may take ten million units, but not one more."""
     budget = Budget()
     budget.left = 0
     budget.charge(10_000_000)
@@ -269,11 +269,11 @@ def test_the_clock_is_checked_once_in_a_slice(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Budget, "check", lambda self: checks.append(self.spent.fuel))
     env = environment("{% for x in range(2498) %}{% set y = x %}{% endfor %}")
     assert spent(env, rendered)[0] == 2500
-    # A slice of 500 is used up when one more unit is needed, which the next slice pays for.
+    # A slice of 500 ends when another unit is needed, which is taken from the next slice.
     assert checks == [501, 1002, 1503, 2004]
 
 
-def test_time_is_over_at_the_limit_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(budgets, "monotonic", lambda: now[0])
     budget = Budget(seconds=2)
@@ -287,7 +287,7 @@ def test_time_is_over_at_the_limit_not_before(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_limits_of_zero() -> None:
-    """Zero is a limit: nothing may be spent, and what costs nothing passes."""
+    """Zero is a limit: only what costs nothing is allowed."""
     env = environment("", limits=Limits(fuel=0, output=0))
     assert env.get_template("main").render() == ""
     with pytest.raises(FuelExhausted):

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer (`tests.sandbox.fuzz`), and that it would notice what it is there for."""
+"""A short run of the fuzzer (`tests.sandbox.fuzz`), and tests that it detects each kind of fault."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +42,7 @@ def plain(source: str, mode: str = "render", **options: Any) -> Case:
 
 @pytest.fixture
 def open_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A sandbox that lets everything through."""
+    """A sandbox that allows everything."""
     monkeypatch.setattr(SandboxedEnvironment, "is_safe_attribute", lambda *_: True)
     monkeypatch.setattr(SandboxedEnvironment, "is_safe_callable", lambda *_: True)
     monkeypatch.setattr(sandbox, "is_internal_attribute", lambda *_: False)
@@ -60,14 +60,14 @@ def open_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("{{ function.__code__ }}", "an object came out"),
     ],
 )
-def test_an_escape_is_noticed(open_sandbox: None, source: str, what: str) -> None:
+def test_an_escape_is_detected(open_sandbox: None, source: str, what: str) -> None:
     finding = judge(plain(source))
     assert finding is not None
     assert finding.what == what
 
 
 @pytest.mark.parametrize("error", [RecursionError, MemoryError, NameError, SystemError])
-def test_an_exception_that_must_not_be_is_noticed(
+def test_an_undocumented_exception_is_detected(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def fails(*_: Any) -> Any:
@@ -75,7 +75,7 @@ def test_an_exception_that_must_not_be_is_noticed(
 
     monkeypatch.setattr(values.User, "greet", fails)
     if error is RecursionError:
-        # With a budget it becomes the budget's.
+        # With a budget, it becomes an exception of the budget.
         assert judge(plain("{{ user.greet() }}")) is None
         return
     finding = judge(plain("{{ user.greet() }}"))
@@ -83,19 +83,19 @@ def test_an_exception_that_must_not_be_is_noticed(
     assert error.__name__ in finding.what
 
 
-def test_a_mistake_of_the_engine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_engine_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> Any:
         return {}[1]
 
     monkeypatch.setattr(support, "included", fails)
-    assert judge(plain("{% include 'a.html' %}")) is None  # an application's function may raise it
+    assert judge(plain("{% include 'a.html' %}")) is None  # a function of the application may raise it
     fails.__code__ = fails.__code__.replace(co_filename=support.__file__)
     finding = judge(plain("{% include 'a.html' %}"))
     assert finding is not None
     assert finding.what.startswith("KeyError")
 
 
-def test_a_finding_is_made_small(open_sandbox: None) -> None:
+def test_a_finding_is_reduced(open_sandbox: None) -> None:
     failing = plain(
         "{% for x in items %}text {{ x }}{% endfor %}{{ user.name ~ user._secret }} and {{ n }}", "generate"
     )

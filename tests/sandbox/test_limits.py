@@ -1,6 +1,6 @@
-"""How large what a sandboxed template makes can get.
+"""The limits on the size of values that sandboxed templates create.
 
-Most tests have a small limit, so that what slips through is no harm to who runs them.
+Most tests have a small limit, so that an operation that is not limited does no harm.
 """
 
 import itertools
@@ -105,7 +105,7 @@ TOO_LARGE = [
 
 @pytest.mark.parametrize("options", [{}, {"autoescape": True}, {"enable_async": True}], ids=str)
 @pytest.mark.parametrize("source", TOO_LARGE)
-def test_too_large(source: str, options: dict[str, Any]) -> None:
+def test_too_large_values_are_refused(source: str, options: dict[str, Any]) -> None:
     environment = SandboxedEnvironment(max_size=LIMIT, extensions=["tmplmon.ext.i18n"], **options)
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     with pytest.raises(TooLargeError):
@@ -122,7 +122,7 @@ def test_the_error_is_jinjas_and_a_security_error() -> None:
     assert info.traceback[-1].lineno == 2  # counted from 0
 
 
-def test_what_is_large_but_not_too_large() -> None:
+def test_large_values_below_the_limit() -> None:
     environment = SandboxedEnvironment()
     for source, length in (
         ("{{ 'a' * 1000000 }}", 1_000_000),
@@ -192,7 +192,7 @@ USES = [
 )
 @pytest.mark.parametrize("autoescape", [False, True])
 def test_a_billion_laughs(made: str, use: str, autoescape: bool) -> None:
-    """The text of a value, and comparing it, may take time that doubles with each level of it."""
+    """The time for converting a value to text, or for comparing it, may double with each level of the value."""
     if made is NAMESPACES and ("==" in use or "in [" in use or "!=" in use or "urlencode" in use):
         pytest.skip("namespaces are compared by identity, and are no pairs")
     twin = made.replace("x", "y").replace("mayespace", "namespace")
@@ -207,7 +207,7 @@ def test_json_of_a_billion_laughs() -> None:
 
 
 def test_endless_helpers_end() -> None:
-    """What goes on for ever gives one value at a time, and cannot be iterated over."""
+    """Endless helpers return one value at a time, and are not iterable."""
     for source in (
         "{{ cycler(1, 2)|list }}",
         "{% for x in joiner() %}{% endfor %}",
@@ -246,7 +246,7 @@ NESTED = {
 @pytest.mark.parametrize("enable_async", [False, True])
 @pytest.mark.parametrize("step", NESTED.values(), ids=NESTED)
 def test_nesting(step: str, enable_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Python does to nested values, to take a hash or to free them, may be the end of the process."""
+    """Hashing or freeing a deeply nested value may crash the process."""
     monkeypatch.setattr("tmplmon.sandbox.measure.MAX_NESTED", 100)
     loop = f"{{% for i in range({ROUNDS}) %}}{step}{{% endfor %}}"
     source = f"{{% set ns = namespace(x=()) %}}{{% set l = [()] %}}{{% set d = {{'a': ()}} %}}{loop}"
@@ -277,12 +277,12 @@ TEXTS: list[Any] = [
 
 @pytest.mark.parametrize("value", TEXTS, ids=str)
 def test_measure(value: Any) -> None:
-    """The measure is not far from the length of the text."""
+    """The measure is close to the length of the text."""
     length = len(str(value))
     assert length / 5 <= text_length(value, 10**9) <= 3 * length + 40
 
 
-def test_measure_of_what_holds_itself() -> None:
+def test_measure_of_recursive_values() -> None:
     items: list[Any] = [1]
     items.append(items)
     assert text_length(items, 10**9) < 50
@@ -290,8 +290,7 @@ def test_measure_of_what_holds_itself() -> None:
 
 
 MEASURES = [
-    # Of a text: its length and two. Of an integer: one for each three bits, and two. Of a container: two, and for
-    # each item its length and two.
+    # Text: its length plus 2. Integer: 1 for each 3 bits, plus 2. Container: 2, and for each item its length plus 2.
     ("", 2),
     ("text", 6),
     (0, 2),
@@ -328,7 +327,7 @@ def test_measures(value: Any, length: int) -> None:
     assert text_length(value, length) == length
 
 
-def test_an_object_that_is_met_twice_is_measured_once_and_counts_twice() -> None:
+def test_a_shared_object_is_measured_once_and_counted_twice() -> None:
     inner = [0]
     assert text_length([inner, inner], 10**9) == 2 + 8 + 8
     inner.append(inner)
@@ -414,7 +413,7 @@ def arguments() -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("obj", OBJECTS, ids=lambda obj: type(obj).__name__)
 def test_every_method(obj: Any) -> None:
-    """No method makes more than a few times the limit out of operands that are below it, alone or in place."""
+    """With operands below the limit, no method creates more than a few times the limit, also not in place."""
     environment = SandboxedEnvironment(max_size=LIMIT)
     context = environment.from_string("").new_context()
     for name in dir(obj):

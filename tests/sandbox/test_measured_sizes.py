@@ -1,4 +1,4 @@
-"""What the sandbox measures before each operation: sizes in characters or items, steps, counts and bits.
+"""The numbers that the sandbox computes before each operation: sizes in characters or items, steps, counts, bits.
 
 The numbers follow from the rules of `tmplmon.sandbox`. The size of a text is its length, or an upper bound of it:
 a value that is not a text counts as `measure.text_length` says, a format as its own length, its widths, and its
@@ -141,7 +141,7 @@ MEASURED: list[tuple[str, list[tuple[str, int]]]] = [
 
 
 class Recording(Sizes):
-    """Records what is measured."""
+    """Records the computed numbers."""
 
     recorded: ClassVar[list[tuple[str, int]]] = []
 

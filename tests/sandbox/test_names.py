@@ -1,4 +1,4 @@
-"""Which attributes are internal, and which methods modify their object: as tables, and as Jinja2 has it."""
+"""The internal attributes, and the methods that modify their object: tables, and comparisons with Jinja2."""
 
 import types
 from collections import Counter, OrderedDict, deque
@@ -52,7 +52,7 @@ NAMES = (
     *(f"ag_{name}" for name in ("frame", "code", "running", "await")),
     *("co_code", "co_name", "f_globals", "tb_frame", "im_func", "__self__", "__func__", "__code__"),
 )
-# Here all attributes of these are internal, in Jinja2 those that lead to frames and code.
+# All attributes of these are internal here; in Jinja2, only those that lead to frames and code.
 PREFIXES = {"generator": "gi_", "coroutine": "cr_", "async generator": "ag_"}
 
 
@@ -112,7 +112,7 @@ ALL = set().union(*(names for _, names in MODIFYING.values()))
 @pytest.mark.parametrize("name", MODIFYING)
 def test_methods_that_modify(name: str) -> None:
     obj, modifying = MODIFYING[name]
-    if name in ("deque", "bytes"):  # of a kind with lists; that they have no `sort` does not matter
+    if name in ("deque", "bytes"):  # sequences like lists, although they have no `sort`
         modifying = modifying | MODIFYING["list"][1]
     for attribute in sorted(ALL | {"get", "count", "index", "copy", "items"}):
         assert modifies_known_mutable(obj, attribute) is (attribute in modifying), attribute
@@ -143,7 +143,7 @@ def test_a_function_that_is_marked() -> None:
         def items(self) -> Any:
             return super().items()
 
-    # A filter that takes the items of a mapping takes them as the template would.
+    # Filters access the items of a mapping as the template would.
     for source in ("{{ rows|dictsort }}", "{{ rows|items|list }}", "{{ rows|xmlattr }}"):
         with pytest.raises(SecurityError, match="is not safely callable"):
             environment.from_string(source).render(rows=Mapping(b=1, a=2))
@@ -159,5 +159,5 @@ def test_a_key_that_cannot_be_a_name_is_undefined() -> None:
         assert template.render(x=Class(), k=Key("method")) == "FalseFalse"
 
 
-def test_types_that_are_no_methods() -> None:
+def test_objects_that_are_not_methods() -> None:
     assert is_internal_attribute(types.SimpleNamespace(mro=1), "mro") is False

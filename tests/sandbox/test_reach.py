@@ -1,9 +1,9 @@
-"""Everything a template can reach: the graph of objects, walked by the attributes, items and calls it is allowed.
+"""All objects that a template can reach by the attributes, items and calls that are allowed.
 
-The walk starts from what the engine itself hands a template: globals, results of filters, loops, macros, `self`,
-modules, undefined values, generators. From each object it goes on by every attribute that `dir` knows of (and by
-those that must not be there), by every item, and by calling it with a few arguments, all as a template does.
-Nothing it meets may be a frame, code, a module, the globals of a function, a class, or part of the engine's inside.
+The search starts from the objects that the engine passes to a template: globals, results of filters, loops, macros,
+`self`, modules, undefined values, generators. From each object it follows all attributes in `dir` (and those that
+must not exist), all items, and calls with a few arguments, as a template would. No object may be a frame, code, a
+module, the globals of a function, a class, or internal to the engine.
 """
 
 import types
@@ -117,7 +117,7 @@ FILTER_ARGUMENTS: tuple[tuple[Any, ...], ...] = ((), ("a",), (2,), ("upper",), (
 
 
 def start(environment: SandboxedEnvironment) -> Iterator[Any]:
-    """What templates are handed."""
+    """The objects that templates receive."""
     collected: list[Any] = []
 
     def collect(*values: Any) -> str:
@@ -181,7 +181,7 @@ def forbidden(obj: Any) -> bool:
 
 
 def identity(obj: Any) -> Any:
-    """Objects of one kind, such as all texts, lead to the same objects: one of them is enough."""
+    """The key by which objects are visited once. All texts, for example, lead to the same objects."""
     match obj:
         case types.BuiltinFunctionType() | types.MethodType():
             return obj.__name__, type(obj.__self__)
@@ -198,7 +198,7 @@ def identity(obj: Any) -> Any:
 
 @pytest.mark.filterwarnings("ignore:the .* signature of throw:DeprecationWarning")
 @pytest.mark.parametrize("cls", [SandboxedEnvironment, ImmutableSandboxedEnvironment])
-def test_nothing_reached_is_inside(cls: type[SandboxedEnvironment]) -> None:
+def test_no_internal_object_can_be_reached(cls: type[SandboxedEnvironment]) -> None:
     environment = cls(loader=DictLoader(TEMPLATES))
     context = environment.from_string("").new_context({})
     pending: list[tuple[str, Any, int]] = [(type(obj).__name__, obj, 0) for obj in start(environment)]
@@ -217,8 +217,8 @@ def test_nothing_reached_is_inside(cls: type[SandboxedEnvironment]) -> None:
     assert len(seen) > 150
 
 
-def test_the_walk_would_find_an_escape() -> None:
-    """The same walk in an environment that is no sandbox."""
+def test_the_search_finds_escapes() -> None:
+    """The same search in an environment without a sandbox."""
 
     class Open(SandboxedEnvironment):
         def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:

@@ -1,10 +1,10 @@
-"""Random templates, hostile ones among them, rendered in sandboxes with budgets.
+"""Renders random templates, including hostile ones, in sandboxes with budgets.
 
 python -m tests.sandbox.fuzz --renders 1000000 --jobs 2
-python -m tests.sandbox.fuzz --case 4711          one case again, made small if it is a finding
+python -m tests.sandbox.fuzz --case 4711          one case again, reduced if it is a finding
 
-generate   a case of a number: sources, options, limits, how it is rendered
-values     what the templates are given, secrets among it
-judge      renders a case; says what is wrong with how it ended
-__main__   many cases, in processes of their own
+generate   the case of a number: sources, options, limits, ways of rendering
+values     the variables of the templates, including secrets
+judge      renders a case, and reports wrong outcomes
+__main__   many cases, in separate processes
 """

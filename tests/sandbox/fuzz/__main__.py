@@ -1,8 +1,8 @@
-"""``python -m tests.sandbox.fuzz``: many cases, in processes of their own, and what was found.
+"""``python -m tests.sandbox.fuzz``: runs many cases in separate processes, and reports the findings.
 
-A process works through numbers one after the other and writes each down before it starts with it: one that dies
-(or that the watchdog ends, as a case takes too long) has died of the number written last, and another goes on
-behind it. The exit status is 1 if there is a finding.
+A process runs the cases of consecutive numbers, and writes each number before it starts the case. If it dies, or if
+the watchdog ends it because a case takes too long, the last number is that of the case at fault, and another
+process continues after it. The exit status is 1 if there is a finding.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _CHUNK = 500
 
 
 def work(first: int, step: int, renders: int) -> None:
-    """Judge the cases of numbers from `first` on until there are enough renders; tell of them on stdout."""
+    """Judge cases from the number `first` on until there are enough renderings. Reports on stdout."""
     import resource  # not on Windows, where the tests of this module's other functions run too
 
     warnings.simplefilter("ignore")
@@ -62,13 +62,13 @@ def _say(**told: Any) -> None:
 
 
 def _resident() -> int:
-    """Kilobytes of memory that the process has now."""
+    """The memory of the process, in kilobytes."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
 class Job:
-    """A process, and the one that goes on where it died."""
+    """A process, and the processes that continue after it has died."""
 
     def __init__(self, options: argparse.Namespace, index: int, record: "Record") -> None:
         self.options, self.record = options, record
@@ -119,7 +119,7 @@ class Job:
 
 
 class Record:
-    """What all processes have told."""
+    """The reports of all processes."""
 
     def __init__(self, quiet: bool) -> None:
         self.started = time.monotonic()
@@ -193,7 +193,7 @@ def one(number: int, small: bool) -> int:
 
 
 def smallest(made: Case, found: Finding) -> Case:
-    """A case that fails alike with as little as possible."""
+    """The smallest case that was found to fail in the same way."""
 
     def fails(candidate: Case) -> bool:
         again = judge(candidate)

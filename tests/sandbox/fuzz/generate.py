@@ -1,8 +1,8 @@
-"""A fuzzed case, made from nothing but its number: the same number gives the same case.
+"""Generates the case of a number. It depends on the number only.
 
-Rule: most templates are well formed and meet one another's names, so that rendering goes deep; what is hostile is
-strewn in: attributes with underscores, formats that reach for them, ranges and widths without end, everything that
-calls itself. A part of the sources is then broken: cut, repeated, shuffled, with characters that no lexer likes.
+Rule: most templates are well formed and refer to each other, so that much of them runs. Hostile parts are added:
+attributes with underscores, formats that read them, huge ranges and widths, recursion. Some sources are then
+broken: cut, repeated, shuffled, or with unusual characters.
 """
 
 import functools
@@ -284,7 +284,7 @@ LIBRARIES = ("main", "a.html", "b.html", "lib")
 
 @dataclass(frozen=True)
 class Case:
-    """Templates, `main` among them, and how they are rendered: `renders` are pairs of a mode and limits."""
+    """Templates, including `main`, and the ways to render them: `renders` has pairs of a mode and limits."""
 
     number: int
     sources: dict[str, str]
@@ -350,7 +350,7 @@ def _from_corpus(r: random.Random) -> dict[str, str]:
 
 
 def broken(r: random.Random, source: str) -> str:
-    """A source with a few things done to it."""
+    """A source with a few random changes."""
     for _ in range(r.choice((1, 1, 2, 3, 8))):
         at, to = sorted((r.randint(0, len(source)), r.randint(0, len(source))))
         match r.randrange(7):

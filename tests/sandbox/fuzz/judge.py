@@ -1,9 +1,9 @@
-"""Renders a case, and says what is wrong with how it ended: what `Finding.what` names, or nothing.
+"""Renders a case, and returns a `Finding` if the outcome is wrong.
 
-A rendering may end in output or in an exception that docs/sandbox-budgets.md lists: the engine's own, and those of
-Python's that a template can cause as Python code can. It must not end in any other; nor in one that shows a mistake
-of the engine's, which an AttributeError, NameError or the like does whose innermost frame is the engine's own, and
-not a filter that was passed a value it has no use for.
+A rendering may end with output or with an exception that docs/sandbox-budgets.md lists: those of the engine, and
+Python's exceptions that a template can cause as Python code can. Other exceptions are findings. So are exceptions
+that show a fault of the engine: an AttributeError, NameError or similar whose innermost frame is the engine's,
+unless it is a filter that was called with an unsuitable value.
 """
 
 import asyncio
@@ -45,10 +45,10 @@ _PASSES_ON = (
     "sandbox/filters.py",
 )
 
-# Functions that call what a template calls: a method that is no Python code has no frame of its own.
+# Functions that make the calls of a template: methods that are not Python code have no frame.
 _CALLS = {("sandbox/calls.py", "with_arguments"), ("runtime/calls.py", "call")}
 
-# Signs of objects that no template may get.
+# Texts that show an object which no template may reach.
 _LEAKS = (
     *(
         "<code object",
@@ -68,7 +68,7 @@ SLOW = 3.0
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong. `key` is the same for cases that fail alike."""
+    """A wrong outcome. Cases that fail in the same way have the same `key`."""
 
     what: str
     key: str
@@ -76,14 +76,14 @@ class Finding:
 
 
 def judge(case: Case, counts: dict[str, int] | None = None) -> Finding | None:
-    """What is wrong with a case. `counts`: how often each way of ending came, to be added to."""
+    """The finding of a case, or None. Adds the number of outcomes of each kind to `counts`."""
     with _whole_tracebacks():
         return _judge(case, {} if counts is None else counts)
 
 
 @contextmanager
 def _whole_tracebacks() -> Iterator[None]:
-    """Exceptions keep the frames of the engine, which tell whose mistake they are."""
+    """A block in which tracebacks keep the engine's frames, which show whose fault an exception is."""
     shown = tmplmon.template.of_template
     tmplmon.template.of_template = lambda error: error
     try:
@@ -158,7 +158,7 @@ def _render(
 
 
 def _after(budget: Budget, limits: dict[str, Any], mode: str, ended: str, text: str) -> Finding | None:
-    """What is wrong after a rendering: secrets that came out, accounts that are not in order."""
+    """The finding after a rendering: secrets in the output, or an inconsistent budget."""
     if values.called:
         called = values.called.pop()
         values.called.clear()
@@ -250,13 +250,13 @@ def _module(environment: Any, template: Any, budget: Budget, names: dict[str, An
 
 
 def _cancelled(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
-    """The rendering is cancelled by what it calls (as another thread would)."""
+    """Cancels the rendering from a function that it calls, as another thread would."""
     names["of_context"] = names["function"] = lambda *args, **kwargs: budget.cancel()
     return _rendered(environment, template, budget, names)
 
 
 def _with_tool(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
-    """With a tool listening, too: the trees that signal spend alike."""
+    """Renders with a listening tool, so that the monitored trees run, which have the same cost."""
     import sys
 
     monitoring = sys.monitoring

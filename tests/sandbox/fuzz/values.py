@@ -1,4 +1,4 @@
-"""What fuzzed templates are given. Whatever a template must not get at holds `SECRET`."""
+"""The variables of fuzzed templates. Everything that a template must not reach contains `SECRET`."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ called: list[str] = []
 
 
 class User:
-    """An application's object: some of it is a template's business."""
+    """An object of an application, with public and private parts."""
 
     _secret = SECRET
     kinds = ("reader", "<editor>")
@@ -58,7 +58,7 @@ class User:
 
 
 class Odd:
-    """An object that fails where others answer."""
+    """An object whose special methods raise."""
 
     def __getitem__(self, key: Any) -> Any:
         raise KeyError(key)
@@ -76,12 +76,12 @@ class Odd:
 
 
 def numbers(secret: str = SECRET) -> Iterator[int]:
-    """A generator, whose frame holds a secret."""
+    """A generator with a secret in its frame."""
     yield from range(5)
 
 
 def function(a: Any = 1, *, hidden: str = SECRET) -> Any:
-    """A function, whose defaults and globals hold a secret."""
+    """A function with a secret in its defaults and globals."""
     return a
 
 
@@ -101,7 +101,7 @@ def of_environment(environment: Any, *args: Any) -> Any:
 
 
 def context(is_async: bool) -> dict[str, Any]:
-    """Names and values, made anew for each rendering."""
+    """The variables of a rendering, which are created for each one."""
     return {
         "name": "Ada <b>",
         "text": "some words, a <tag> & 'quotes' %s {0} {x.y}\nsecond line http://example.org/ a@b.cd",
