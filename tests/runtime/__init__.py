@@ -1,1 +1,1 @@
-"""What templates use while they run, compared with Jinja2's."""
+"""The functions and classes that templates use while they run, compared with those of Jinja2."""

@@ -1,4 +1,4 @@
-"""The comparison of one filter or test with Jinja2's, over all values of `sides.VALUES`."""
+"""Compares a filter or test with Jinja2's for all values of `sides.VALUES`."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -18,16 +18,16 @@ MODES: dict[str, dict[str, Any]] = {
 
 
 def args(*values: Any, **named: Any) -> Arguments:
-    """Arguments that are the same values on both sides, copied each time since a call may change them."""
+    """Arguments with equal values for both sides. They are copied for each call, which may change them."""
     return lambda side: deepcopy((values, named))
 
 
 def differences(
     kind: str, name: str, arguments: Arguments, options: dict[str, Any], known: Iterable[str] = ()
 ) -> list[str]:
-    """Apply a filter or test to all values on both sides, and list where they differ.
+    """Apply a filter or test to all values on both sides, and list the differences.
 
-    known: names of values for which a difference is wanted.
+    known: names of values with an intended difference.
     """
     differing = []
     known = set(known)
@@ -47,7 +47,7 @@ def differences(
 
 
 def check(kind: str, name: str, arguments: Arguments, mode: str, known: Iterable[str] = ()) -> None:
-    """Fail with all differences."""
+    """Fail with a list of all differences."""
     differing = differences(kind, name, arguments, MODES[mode], known)
     if differing:
         pytest.fail("\n".join(differing), pytrace=False)

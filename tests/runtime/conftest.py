@@ -1,4 +1,4 @@
-"""Generated tests take the same examples in every run, and as long as they need on a slow machine."""
+"""Generated tests have the same examples in every run, and no time limit."""
 
 from hypothesis import settings
 

@@ -1,7 +1,7 @@
-"""The same call on both sides, ours and Jinja2's, and what came of it in a form that can be compared.
+"""Makes the same call on both sides, tmplmon's and Jinja2's, and describes the outcome for a comparison.
 
-A value that is given to a filter may have to be made by a side (an undefined value is of the side's own
-class), and may be used up (a generator), so values are functions that take a `Side` and make a fresh value.
+Some values depend on the side (an undefined value has the side's class), and some can be used once only (a
+generator). So values are functions that create a new value for a `Side`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Context:
 
 
 class Environment:
-    """As much of an environment as filters see, after Jinja's documentation of it."""
+    """The parts of an environment that filters use, as Jinja's documentation describes them."""
 
     newline_sequence = "\n"
 
@@ -101,7 +101,7 @@ class Environment:
 
 
 class OwnLookups(Environment):
-    """Redefines every method that filters may do in place, so that they may not."""
+    """Overrides all methods that filters otherwise inline."""
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         return super().getitem(obj, argument)
@@ -118,7 +118,7 @@ class OwnLookups(Environment):
 
 @dataclass
 class Side:
-    """One engine: its environment, a context in that, and the module of its undefined values."""
+    """One engine: its environment, a context, and the module of its undefined values."""
 
     environment: Any
     context: Any
@@ -141,18 +141,18 @@ def jinjas(**options: Any) -> Side:
 
 
 class Text(str):
-    """A text that shows itself otherwise than it is."""
+    """A text whose `__str__` returns another text."""
 
     def __str__(self) -> str:
         return "shown"
 
 
 class MoreMarkup(Markup):
-    """Markup of an application's own class."""
+    """A subclass of Markup, as of an application."""
 
 
 class Html:
-    """Has HTML and a different text."""
+    """Has `__html__`, and a different `__str__`."""
 
     def __html__(self) -> str:
         return "<i>html</i>"
@@ -164,7 +164,7 @@ class Html:
 
 
 class Shown:
-    """Has a text, and nothing else."""
+    """Has only `__str__`."""
 
     def __str__(self) -> str:
         return "shown <b>"
@@ -173,7 +173,7 @@ class Shown:
 
 
 class User:
-    """Attributes; one that fails; a method."""
+    """Has attributes, a property that raises, and a method."""
 
     kind = "User"
 
@@ -198,7 +198,7 @@ class User:
 
 
 class Both:
-    """The same name as an attribute and as an item."""
+    """Has an attribute and an item of the same name."""
 
     name = "attribute"
 
@@ -212,7 +212,7 @@ class Both:
 
 
 class Dynamic:
-    """Every attribute whose name begins with `n`."""
+    """Has all attributes whose name begins with `n`."""
 
     def __getattr__(self, name: str) -> str:
         if name.startswith("n"):
@@ -224,7 +224,7 @@ class Dynamic:
 
 
 class Once:
-    """An iterator, which is used up by iterating. Its text does not depend on where it is in memory."""
+    """An iterator, which can be used once only. Its repr has no address."""
 
     def __init__(self, *items: Any) -> None:
         self.items = deque(items)
@@ -242,7 +242,7 @@ class Once:
 
 
 class AsyncOnce:
-    """The same, asynchronous, and really waiting between the items."""
+    """An asynchronous iterator that suspends between the items."""
 
     def __init__(self, *items: Any) -> None:
         self.items = deque(items)
@@ -376,7 +376,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def describe(value: Any) -> Any:
-    """Turn a value into something that two sides' values can be compared by: types, texts, and all inside."""
+    """Describe a value by types and texts, including its contents, so that values of both sides can be compared."""
     kind = type(value)
     name = kind.__name__.lstrip("_")
     if isinstance(value, Undefined | jinja2.Undefined):
@@ -395,13 +395,13 @@ def describe(value: Any) -> Any:
 
 
 def describe_error(error: Exception) -> Any:
-    """Name an error's class, and what it says if that is defined by the language."""
+    """The class of an error, and its message if the language defines it."""
     name = type(error).__name__
     return ("error", name, str(error)) if name == "UndefinedError" else ("error", name)
 
 
 async def _finish(value: Any) -> Any:
-    """Await a result, and collect it if it is an iterator of any kind, up to its error if it ends in one."""
+    """Await a result. Collect the items of an iterator of any kind, up to its end or its error."""
     if inspect.isawaitable(value):
         value = await value
     is_async = hasattr(value, "__anext__")
@@ -423,7 +423,7 @@ async def _finish(value: Any) -> Any:
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """Run a call, and describe its result or its error."""
+    """Make a call, and describe its result or its error."""
     try:
         value = call()
     except Exception as error:
@@ -432,7 +432,7 @@ def outcome(call: Callable[[], Any]) -> Any:
     try:
         if inspect.isawaitable(value) or hasattr(value, "__anext__"):
             return asyncio.run(finished)
-        # Nothing in it waits, so one step runs it to its end.
+        # It never suspends, so one step runs it to its end.
         try:
             finished.send(None)
         except StopIteration as stop:

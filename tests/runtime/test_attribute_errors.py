@@ -1,4 +1,4 @@
-"""An AttributeError that the code of an attribute raises: undefined, as in Jinja2, but the cause is kept."""
+"""If a property raises AttributeError, its value is undefined, as in Jinja2, and the error is kept as the cause."""
 
 import inspect
 from typing import Any
@@ -21,7 +21,7 @@ makers = pytest.mark.parametrize(
 
 
 class Slow:
-    """Counts how often its attribute is asked for."""
+    """Counts the accesses to its attribute."""
 
     count = 0
 
@@ -67,7 +67,7 @@ def test_the_error_of_the_value_is_raised_from_the_cause(make: Any, source: str)
 
 
 @makers
-def test_a_strict_undefined_value_says_so_when_it_is_put_out(make: Any) -> None:
+def test_a_strict_undefined_value_raises_when_it_is_output(make: Any) -> None:
     with pytest.raises(UndefinedError) as caught:
         make(undefined=StrictUndefined).from_string("{{ x.broken }}").render(x=Slow())
     assert isinstance(caught.value.__cause__, AttributeError)
@@ -83,7 +83,7 @@ def test_an_attribute_that_does_not_exist_has_no_cause(make: Any) -> None:
 
 
 @makers
-def test_what_is_put_out_does_not_change(make: Any) -> None:
+def test_the_output_does_not_change(make: Any) -> None:
     environment = make()
     assert environment.from_string("[{{ x.broken }}{{ x.broken is defined }}]").render(x=Slow()) == "[False]"
     assert environment.from_string("{{ x.broken }}").render(x=WithItems()) == "item broken"
@@ -92,13 +92,13 @@ def test_what_is_put_out_does_not_change(make: Any) -> None:
 
 
 @makers
-def test_another_error_of_a_property_is_the_error(make: Any) -> None:
+def test_other_errors_of_a_property_propagate(make: Any) -> None:
     with pytest.raises(KeyError, match="key"):
         make().from_string("{{ x.mapping_error }}").render(x=Slow())
 
 
 @pytest.mark.parametrize("backend", ["bytecode", "closures"])
-def test_a_property_is_asked_once(backend: str) -> None:
+def test_a_property_is_computed_once(backend: str) -> None:
     x = Slow()
     environment = Environment(backend=backend)
     environment.from_string("{% for _ in [1, 2] %}{{ x.broken }}{% endfor %}").render(x=x)

@@ -1,4 +1,4 @@
-"""A budget by itself: slices, clocks, nesting, and what is spent."""
+"""A budget without a template: slices, clocks, nesting, and its consumption."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     "make", [lambda **limits: Budget(**limits), lambda **limits: budget_of(Limits(**limits))]
 )
 def test_the_first_slice(make: Any) -> None:
-    """Fuel of 500 and room of 2**28 characters at most, less if the limit is less."""
+    """At most 500 units of fuel and 2**28 characters; less if the limit is lower."""
     for fuel, left in ((None, 500), (0, 0), (499, 499), (500, 500), (501, 500)):
         assert make(fuel=fuel).left == left
     for output, room in ((None, 1 << 28), (0, 0), (7, 7), (1 << 28, 1 << 28), ((1 << 28) + 1, 1 << 28)):
@@ -72,7 +72,7 @@ def test_without_a_limit_of_fuel() -> None:
         budget.charge(10_000_501)
 
 
-def test_pieces_are_counted_once() -> None:
+def test_chunks_are_counted_once() -> None:
     budget = Budget(output=10)
     budget.output = []
     budget.tally()
@@ -83,7 +83,7 @@ def test_pieces_are_counted_once() -> None:
     assert (budget.room, budget.counted, budget.output) == (7, 1, ["abc"])
     budget.output += ["de", "", "f"]
     budget.tally()
-    # They have become one piece.
+    # They have been joined.
     assert (budget.room, budget.counted, budget.output) == (4, 2, ["abc", "def"])
     budget.output.append("ghij")
     budget.tally()
@@ -94,7 +94,7 @@ def test_pieces_are_counted_once() -> None:
     assert budget.spent.output == 10
 
 
-def test_values_that_are_no_text_count_as_one_character() -> None:
+def test_values_that_are_not_text_count_as_one_character() -> None:
     budget = Budget(output=10)
     budget.output = ["abc", 5, None]
     budget.tally()
@@ -167,10 +167,10 @@ def test_cancelled() -> None:
         budget.check()
     with pytest.raises(RenderCancelled):
         budget.check_entry(1)
-    budget.check_entry(2)  # only the outermost scope looks
+    budget.check_entry(2)  # only the outermost scope checks
 
 
-def test_budgets_inside_of_each_other() -> None:
+def test_nested_budgets() -> None:
     outer, inner = Budget(), Budget()
     with outer as entered:
         assert entered is current.get() is outer
@@ -184,7 +184,7 @@ def test_budgets_inside_of_each_other() -> None:
 
 
 def test_texts_of_1024_characters_are_paid_for() -> None:
-    spend(10**9)  # nobody pays
+    spend(10**9)  # without an active budget, nothing is charged
     for size, fuel in ((1023, 0), (1024, 16), (1087, 16), (1088, 17), (6400, 100)):
         with Budget() as budget:
             spend(size)
@@ -209,7 +209,7 @@ def test_limits() -> None:
     assert repr(Budget(fuel=3)).startswith("<Budget Limits(fuel=3, output=None, ")
 
 
-def test_each_piece_is_made_within_the_budget() -> None:
+def test_each_chunk_is_created_with_the_budget() -> None:
     seen: list[Any] = []
 
     def pieces() -> Iterator[int]:

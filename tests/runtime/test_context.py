@@ -1,4 +1,4 @@
-"""What functions that are passed the context may do with it, on both back ends."""
+"""The effects of functions that receive the context and change it, on both back ends."""
 
 import copy
 import pickle
@@ -57,7 +57,7 @@ def environment(backend: str, **options: Any) -> Environment:
         ("{{ put(a=1) }}{% include 'part' without context %}", "[|G]"),
     ],
 )
-def test_names_put_into_vars_are_seen_by_what_is_entered_later(
+def test_names_that_are_added_to_vars_are_visible_in_scopes_entered_later(
     backend: str, source: str, output: str
 ) -> None:
     assert environment(backend).from_string(source).render() == output

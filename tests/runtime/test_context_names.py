@@ -1,4 +1,4 @@
-"""Contexts: which names they have, what is set and exported, and as a mapping."""
+"""Contexts: their names, the variables that are set and exported, and the mapping interface."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_a_shared_context_has_no_globals(environment: tmplmon.Environment) -> No
     assert "g" not in context
 
 
-def test_locals_hide_what_is_given(environment: tmplmon.Environment) -> None:
+def test_locals_hide_variables_of_the_rendering(environment: tmplmon.Environment) -> None:
     template = environment.from_string("")
     context = template.new_context({"a": 1, "b": 2}, locals={"a": 3, "b": missing, "c": 4})
     assert context.get_all() == {"g": "global", "shadowed": "global", "a": 3, "b": 2, "c": 4}
@@ -135,7 +135,7 @@ def with_attribute(value: Any) -> Any:
 with_attribute.note = 1  # type: ignore[attr-defined]
 
 
-def test_what_is_called_gets_what_it_asks_for(context: Context) -> None:
+def test_functions_receive_the_argument_of_their_marker(context: Context) -> None:
     assert call(context, Marked().method, 5) == (context, 5)
     assert call(context, Marked(), 5) == (context.environment, 5)
     assert call(context, of_eval_context, 5) == (context.eval_ctx, 5)

@@ -1,4 +1,4 @@
-"""The built-in globals, compared with Jinja2's where there is something to compare."""
+"""The built-in globals, compared with Jinja2's where possible."""
 
 import random
 import re
@@ -52,7 +52,7 @@ def test_joiner() -> None:
     assert [Joiner("|")(), Joiner(sep="|").used] == ["", False]
 
 
-# Each takes a namespace class and makes something of it.
+# Name → a function that uses a namespace class.
 NAMESPACES: dict[str, Callable[[Any], Any]] = {
     "keywords": lambda cls: cls(a=1).a,
     "mapping": lambda cls: cls({"a": 1, "b": 2}, b=3).b,
@@ -85,7 +85,7 @@ def test_namespace_as_jinja(name: str) -> None:
         except Exception as error:
             results.append(describe_error(error))
     if name == "set attribute":
-        # There it is kept where nothing can read it; ours has no such place.
+        # Jinja2 keeps it where no template can read it. tmplmon's namespaces have no such place.
         assert results == [("NoneType", "None"), ("error", "AttributeError")]
     else:
         assert results[0] == results[1]
@@ -112,7 +112,7 @@ def test_lipsum(seed: int) -> None:
         words = WORD.findall(paragraph)
         assert 5 <= len(words) < 60
         assert all(first != second for first, second in pairwise(words))
-        # Sentences: a capital at the start, a full stop at the end, and nothing else that ends one.
+        # Sentences: a capital at the start and a full stop at the end only.
         assert re.fullmatch(r"([A-Z][a-z]*(,? [a-z]+)*\.( |$))+", paragraph)
 
 
@@ -124,12 +124,12 @@ def test_lipsum_is_markup() -> None:
     assert generate_lorem_ipsum(0) == "" == generate_lorem_ipsum(0, False)
 
 
-def test_lipsum_needs_room() -> None:
+def test_lipsum_refuses_an_empty_range_of_lengths() -> None:
     with pytest.raises(ValueError):
         generate_lorem_ipsum(1, min=5, max=5)
 
 
-def test_lipsum_is_of_jinjas_shape() -> None:
+def test_lipsum_has_the_structure_of_jinja2s() -> None:
     random.seed(3)
     mine = [len(WORD.findall(p)) for p in generate_lorem_ipsum(200, html=False).split("\n\n")]
     theirs = [len(WORD.findall(p)) for p in jinja2.utils.generate_lorem_ipsum(200, html=False).split("\n\n")]

@@ -18,7 +18,7 @@ from tmplmon.runtime.html import escape, escape_to_str, htmlsafe_json_dumps, url
 from .sides import VALUES, describe, ours
 
 SIDE = ours()
-# Characters that mean something to one of the functions, so that generated texts are likely to hit upon it.
+# The characters that are special to these functions, so that generated texts contain them often.
 PIECES = st.sampled_from(
     [
         *"()<>[].,:;@/?#&'\"%- \n\t!_aéK",
@@ -83,7 +83,7 @@ def test_urlize_keeps_white_space() -> None:
     assert urlize(" a\n\n\tb\u00a0c ") == " a\n\n\tb\u00a0c "
 
 
-# Texts that make a pattern with two ways to go on take quadratic time, by the character that is repeated.
+# Repetitions for which a regular expression that backtracks would take quadratic time.
 LONG = {
     "opening brackets": "(" * 200_000,
     "closing brackets": "x" + ")" * 200_000,
@@ -102,7 +102,7 @@ LONG = {
 
 @pytest.mark.parametrize("kind", LONG)
 def test_urlize_is_linear(kind: str) -> None:
-    """A text of 200,000 characters takes a fraction of a second; quadratic time would be minutes."""
+    """A text of 200,000 characters takes a fraction of a second. With quadratic time, it would take minutes."""
     begin = time.process_time()
     urlize(LONG[kind])
     assert time.process_time() - begin < 2
@@ -137,7 +137,7 @@ def test_json_as_jinja(value: Any, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1: 1, "a": 2}, {3}, b"x"])
-def test_json_of_what_has_none(value: Any) -> None:
+def test_json_of_values_that_cannot_be_encoded(value: Any) -> None:
     with pytest.raises(TypeError):
         htmlsafe_json_dumps(value, sort_keys=True)
 
@@ -147,11 +147,11 @@ def test_json_that_contains_itself() -> None:
     value.append(value)
     with pytest.raises(ValueError):
         htmlsafe_json_dumps(value, sort_keys=True)
-    # The kept encoder has forgotten about it.
+    # The encoder, which is kept, still works.
     assert htmlsafe_json_dumps([[], []], sort_keys=True) == "[[], []]"
 
 
-def test_json_by_a_function_of_ones_own() -> None:
+def test_json_by_a_function_of_the_application() -> None:
     def dumps(value: Any, **options: Any) -> str:
         return f"<{json.dumps(value)} {options}>"
 

@@ -1,4 +1,4 @@
-"""The ``loop`` object and the counting of loops: every attribute in every round, as literal values."""
+"""The ``loop`` object and loop counters: the literal values of all attributes in each round."""
 
 import asyncio
 from collections import deque
@@ -38,7 +38,7 @@ def test_attributes(make: Any) -> None:
 @iterables
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_an_attribute_alone(make: Any, name: str) -> None:
-    """Whichever is asked for first: some take the next item, some all of them."""
+    """Each attribute is read first in one test, as some read ahead by one item and some read all items."""
     loop = LoopContext(make(), Undefined)
     assert [(item, getattr(loop, name)) for item, loop in loop] == [
         (item, attributes[ATTRIBUTES.index(name)]) for item, attributes in zip("abc", ROUNDS, strict=True)
@@ -55,7 +55,7 @@ def test_neighbours(make: Any) -> None:
     assert seen == [[None, "a", "b"], ["a", "b", "c"], ["b", "c", None]]
 
 
-def test_neighbours_that_are_not_there_say_so() -> None:
+def test_missing_neighbours_are_undefined_with_a_message() -> None:
     ((_, loop),) = LoopContext("a", Undefined)
     assert loop.previtem._undefined_hint == "there is no previous item"
     assert loop.nextitem._undefined_hint == "there is no next item"
@@ -73,7 +73,7 @@ def test_length_in_the_middle() -> None:
         assert repr(loop) == "<LoopContext 4/4>"
 
 
-def test_no_more_is_taken_than_is_asked_for() -> None:
+def test_items_are_taken_only_as_needed() -> None:
     taken: list[int] = []
 
     def numbers() -> Iterable[int]:
@@ -123,12 +123,12 @@ def test_counted(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [list, tuple, dict, lambda: iter(()), deque, str])
-def test_counted_nothing(make: Any) -> None:
+def test_counted_without_items(make: Any) -> None:
     assert list(counted(make())) == []
     assert list(LoopContext(make(), Undefined)) == []
 
 
-def test_counted_one() -> None:
+def test_counted_with_one_item() -> None:
     assert list(counted([5])) == list(counted(iter([5]))) == [(1, True, 5)]
 
 
@@ -202,7 +202,7 @@ def test_acounted(make: Any) -> None:
     assert asyncio.run(rows()) == [(1, False, "a"), (2, False, "b"), (3, True, "c")]
 
 
-def test_acounted_nothing() -> None:
+def test_acounted_without_items() -> None:
     async def rows() -> list[Any]:
         return [row async for row in acounted([])]
 

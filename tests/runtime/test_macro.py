@@ -1,4 +1,4 @@
-"""How the arguments of a macro's call become its slots."""
+"""The binding of a macro's arguments to its slots."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import tmplmon
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.undefined import Undefined, missing
 
-# The macro, (positional, keyword) arguments, the slots: parameters, caller, kwargs, varargs.
+# (macro, positional arguments, keyword arguments, slots); slots are parameters, caller, kwargs, varargs.
 BOUND: list[tuple[dict[str, Any], tuple[Any, ...], dict[str, Any], tuple[Any, ...]]] = [
     ({}, (), {}, ()),
     ({"arguments": ("a", "b")}, (1, 2), {}, (1, 2)),
@@ -69,7 +69,7 @@ def test_refused(
         macro(**made_with)(*args, **kwargs)
 
 
-def test_a_caller_that_is_not_given_is_undefined() -> None:
+def test_a_missing_caller_is_undefined() -> None:
     (caller,) = macro(caller=True).bind((), {})
     assert isinstance(caller, Undefined)
     assert caller._undefined_hint == "No caller defined"
@@ -77,7 +77,7 @@ def test_a_caller_that_is_not_given_is_undefined() -> None:
     assert isinstance(caller, Undefined)
 
 
-def test_the_text_is_markup_where_output_is_escaped() -> None:
+def test_the_text_is_markup_if_output_is_escaped() -> None:
     for autoescape in (False, True):
         environment = tmplmon.Environment(autoescape=autoescape)
         assert hasattr(macro(environment=environment)(), "__html__") is autoescape

@@ -1,4 +1,4 @@
-"""Markers: ours and Jinja2's are understood alike. Asynchronous helpers take values that wait, or do not."""
+"""Jinja2's markers work like tmplmon's. Helpers for asynchronous code accept awaitable values and others."""
 
 import asyncio
 import pickle
@@ -48,7 +48,7 @@ def test_marked_methods_and_classes() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_marker_is_one_object(kind: str) -> None:
+def test_each_marker_is_one_object(kind: str) -> None:
     marker = getattr(markers, f"pass_{kind}")(lambda first: first).jinja_pass_arg
     assert pickle.loads(pickle.dumps(marker)) is marker
     assert kind in repr(marker)

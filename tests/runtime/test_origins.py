@@ -1,4 +1,4 @@
-"""`source_map`: what rendered text knows of where it comes from, and that it is the same text as without."""
+"""`source_map`: the origins of rendered text. The text is the same as without the option."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ WITH = engines.Engine("tmplmon", (("source_map", True),))
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent.name for path in CASES}))
-def test_output_errors_and_events_are_those_without(folder: str) -> None:
+def test_output_errors_and_events_do_not_change(folder: str) -> None:
     compared = 0
     for path in CASES:
         case = read(path)
@@ -32,7 +32,7 @@ def test_output_errors_and_events_are_those_without(folder: str) -> None:
 def spans(
     templates: dict[str, str], name: str = "main", asynchronous: bool = False, **names: Any
 ) -> list[Any]:
-    """(text, template, line, what led there) of each piece, blank text and empty pieces left out."""
+    """(text, template, line, chain of callers) of each piece, without blank pieces."""
     environment = Environment(
         loader=DictLoader(templates), autoescape=True, source_map=True, enable_async=asynchronous
     )
@@ -73,7 +73,7 @@ def test_includes_inheritance_and_macros(asynchronous: bool) -> None:
     ]
 
 
-def test_captured_text_keeps_its_origin_until_it_is_made_into_another() -> None:
+def test_captured_text_keeps_its_origin_until_it_is_changed() -> None:
     source = "{% set x %}\na{{ n }}{% endset %}\n{{ x|trim }}{{ x|upper }}{{ x ~ '!' }}{{ x|safe }}"
     assert spans({"main": source}, n=1) == [
         ("a", "main", 2, ""),
@@ -101,7 +101,7 @@ def test_blocks_called_by_name_and_recursive_loops() -> None:
     ]
 
 
-def test_streamed_pieces_know_their_origin() -> None:
+def test_streamed_chunks_have_origins() -> None:
     environment = Environment(source_map=True)
     pieces: list[Any] = list(environment.from_string("a\n{{ 1 }}").generate())
     assert [(str(piece), piece.spans[0][1] and piece.spans[0][1].line) for piece in pieces] == [
@@ -117,7 +117,7 @@ def test_columns() -> None:
     assert known == [(1, 0, -1, True), (1, 6, 12, False), (1, 16, -1, True), (2, 5, 14, False)]
 
 
-def test_overlays_switch_it() -> None:
+def test_overlays_can_switch_it() -> None:
     environment = Environment(loader=DictLoader({"main": "{{ 1 }}"}))
     mapped = environment.overlay(source_map=True)
     back = mapped.overlay(source_map=False)
@@ -126,7 +126,7 @@ def test_overlays_switch_it() -> None:
         assert type(plain.get_template("main").render()) is str
 
 
-def test_what_it_cannot_be_had_with() -> None:
+def test_options_that_exclude_it() -> None:
     with pytest.raises(ValueError, match="source_map"):
         Environment(source_map=True, backend="closures")
     with pytest.raises(ValueError, match="source_map"):

@@ -1,4 +1,4 @@
-"""Methods that run an event loop of their own say so when one is running already, and leave no coroutine behind."""
+"""Methods that start an event loop raise an error if one is already running, and leave no coroutine behind."""
 
 import asyncio
 import warnings

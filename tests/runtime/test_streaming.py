@@ -1,4 +1,4 @@
-"""Output that is handed out piece by piece: nothing waits for a value that takes long, or fails."""
+"""Streamed output: the text before an expression is yielded before the expression is evaluated."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ TEMPLATES = {
 
 
 def logged(template: Any, log: list[Any]) -> list[Any]:
-    """The pieces of a template, each appended to the log when it is handed out."""
+    """The chunks of a template, each of which is added to the log when it is yielded."""
 
     async def collect() -> None:
         async for piece in template.generate_async():
@@ -45,7 +45,7 @@ def environment(log: list[Any], **options: Any) -> Environment:
 
 @backends
 @modes
-def test_what_precedes_a_value_is_handed_out_before_the_value_is_evaluated(
+def test_the_text_before_a_value_is_yielded_before_the_value_is_evaluated(
     backend: str, enable_async: bool
 ) -> None:
     log: list[Any] = []
@@ -59,7 +59,7 @@ def test_what_precedes_a_value_is_handed_out_before_the_value_is_evaluated(
 
 @backends
 @modes
-def test_an_error_loses_nothing_that_precedes_it(backend: str, enable_async: bool) -> None:
+def test_the_text_before_an_error_is_yielded(backend: str, enable_async: bool) -> None:
     log: list[Any] = []
     source = "<head>{{ slow(1) }}\n\n{{ nothing.at.all }}</head>"
     template = environment(log, backend=backend, enable_async=enable_async).from_string(source)

@@ -1,4 +1,4 @@
-"""Every test gives what Jinja2's gives, for every kind of value."""
+"""Each test has the same result as Jinja2's, for all kinds of values."""
 
 import jinja2.tests
 import pytest

@@ -1,4 +1,4 @@
-"""Every operation on every kind of undefined value does what it does in Jinja2: same result or same error."""
+"""Each operation on each kind of undefined value has the same result or error as in Jinja2."""
 
 import copy
 import logging
@@ -22,7 +22,7 @@ from .sides import User, describe, describe_error
 
 KINDS = ["Undefined", "ChainableUndefined", "DebugUndefined", "StrictUndefined"]
 
-# How the value came to be: the arguments of the constructor.
+# The arguments of the constructor.
 ORIGINS: dict[str, dict[str, Any]] = {
     "name": {"name": "gone"},
     "attribute": {"obj": User("x"), "name": "gone"},
@@ -134,7 +134,7 @@ def test_equality_is_by_exact_kind() -> None:
     }
 
 
-def test_exception_is_the_one_asked_for() -> None:
+def test_the_exception_class_can_be_chosen() -> None:
     class Forbidden(TemplateRuntimeError):
         pass
 
@@ -143,7 +143,7 @@ def test_exception_is_the_one_asked_for() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_is_cheap(kind: str) -> None:
+def test_undefined_values_have_no_dict(kind: str) -> None:
     assert not hasattr(getattr(module, kind)(), "__dict__")
 
 
@@ -178,7 +178,7 @@ def test_logging(caplog: pytest.LogCaptureFixture, kind: str, operation: str) ->
     assert mine == logged(caplog, jinja2.runtime, kind, operation)
 
 
-def test_logging_says_what_was_used(caplog: pytest.LogCaptureFixture) -> None:
+def test_logged_messages_name_the_operation(caplog: pytest.LogCaptureFixture) -> None:
     value = make_logging_undefined(logging.getLogger("templates"))(name="gone")
     assert str(value) == ""
     with pytest.raises(UndefinedError):

@@ -290,7 +290,7 @@ def test_measure_of_recursive_values() -> None:
 
 
 MEASURES = [
-    # Text: its length plus 2. Integer: 1 for each 3 bits, plus 2. Container: 2, and for each item its length plus 2.
+    # Text: its length + 2. Integer: 1 for each 3 bits, + 2. Container: 2, and for each item its length + 2.
     ("", 2),
     ("text", 6),
     (0, 2),

@@ -1,4 +1,4 @@
-"""In an asynchronous environment every filter that takes several values takes an asynchronous iterable, too."""
+"""In an asynchronous environment, all filters that take iterables take asynchronous iterables, too."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ def test_filters_take_asynchronous_iterables(make: Any, source: str) -> None:
         assert asyncio.run(render(f"{source}|{filters}")) == output, filters
 
 
-def test_a_filter_of_the_application_gets_what_is_there() -> None:
+def test_a_filter_of_the_application_receives_the_iterable_itself() -> None:
     environment = Environment(enable_async=True)
     environment.filters["sort"] = lambda value: type(value).__name__
     template = environment.from_string("{{ [1]|map('string')|sort }}")

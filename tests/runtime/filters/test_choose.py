@@ -1,4 +1,4 @@
-"""map, select and reject: arguments, what they call, and what a subclass of an environment can replace."""
+"""map, select and reject: their arguments, the functions they call, and overridden methods of the environment."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from ..sides import AsyncOnce, Environment, ours
 
 
 class Recording(Environment):
-    """Notes what it is asked, as a sandbox would."""
+    """Records the calls of overridden methods, as a sandbox has them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -47,7 +47,7 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_replaced_methods_are_called(name: str) -> None:
+def test_overridden_methods_are_called(name: str) -> None:
     args, kwargs, asked = ASKED[name]
     side = ours(Recording)
     result = side.call("filter", name, [1, 2], *args, **kwargs)
@@ -56,7 +56,7 @@ def test_replaced_methods_are_called(name: str) -> None:
 
 
 @pytest.mark.parametrize("mark", [pass_context, pass_eval_context, pass_environment])
-def test_marked_functions_get_what_they_ask_for(mark: Any) -> None:
+def test_marked_functions_receive_their_argument(mark: Any) -> None:
     side = ours()
 
     @mark  # type: ignore[untyped-decorator]
@@ -72,7 +72,7 @@ def test_marked_functions_get_what_they_ask_for(mark: Any) -> None:
     assert list(side.call("filter", "select", [1], "own", 2, a=3)) == [1]
 
 
-def test_errors_come_with_the_first_item() -> None:
+def test_errors_are_raised_at_the_first_item() -> None:
     side = ours()
     for name, args, error in [
         ("map", (), FilterArgumentError),
@@ -86,7 +86,7 @@ def test_errors_come_with_the_first_item() -> None:
             next(result)
 
 
-def test_map_names_the_argument_it_does_not_know() -> None:
+def test_map_names_an_unknown_argument() -> None:
     with pytest.raises(FilterArgumentError, match="'colour'"):
         next(ours().call("filter", "map", [1], attribute="a", colour=1))
 
@@ -105,8 +105,8 @@ def test_asynchronous_filter_in_map() -> None:
     assert asyncio.run(main()) == [-1, -2]
 
 
-def test_a_filter_that_stops_is_an_error() -> None:
-    """It must not look like the end of the items."""
+def test_stop_iteration_in_a_filter_is_an_error() -> None:
+    """It must not end the iteration."""
 
     def stopping(value: int) -> int:
         raise StopIteration

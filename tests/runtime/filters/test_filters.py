@@ -1,6 +1,6 @@
-"""Every filter gives what Jinja2's gives, for every kind of value: result, type of the result, or error.
+"""Each filter has the same result, type of the result or error as Jinja2's, for all kinds of values.
 
-The table has the arguments each filter is tried with; the values are in `sides.VALUES`.
+The table has the arguments of each filter. The values are in `sides.VALUES`.
 """
 
 from collections import deque
@@ -151,17 +151,17 @@ CALLS: dict[str, list[Arguments]] = {
     "xmlattr": [NONE, args(False), args(autospace=True)],
 }  # fmt: skip
 
-# Differences on purpose, by filter: the values for which the outcome is another one.
+# The intended differences: filter → the values with another outcome.
 KNOWN = {
-    # Jinja2 adds the newline that it needs to the list itself, and then finds that it has no lines. Ours
-    # raises too (TypeError instead of AttributeError), but changes nothing.
+    # Jinja2 adds a newline to the list itself, and then fails because a list has no lines. tmplmon
+    # raises an error, too (TypeError instead of AttributeError), but changes nothing.
     "indent": [label for label, make in VALUES.items() if type(make(ours())) in (list, deque)],
 }
 
 ALL = [(name, number) for name, calls in CALLS.items() for number in range(len(calls))]
 
 
-# An asynchronous environment has other functions for some filters only.
+# Only some filters have other functions in an asynchronous environment.
 IN_MODES = [(*call, mode) for mode in MODES for call in (every(3, ALL) if mode == "async" else ALL)]
 
 
@@ -172,5 +172,5 @@ def test_as_jinja(name: str, number: int, mode: str) -> None:
     check("filter", name, CALLS[name][number], mode, KNOWN.get(name, ()))
 
 
-def test_every_filter_is_tried() -> None:
+def test_the_table_has_all_filters() -> None:
     assert FILTERS.keys() == jinja2.filters.FILTERS.keys() == CALLS.keys() | {"random"}

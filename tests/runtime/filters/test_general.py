@@ -1,4 +1,4 @@
-"""The `attr` filter: attributes only, computed once, by the environment's own rules."""
+"""The filter `attr`: it reads attributes only, computes them once, and follows the rules of the environment."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..sides import Environment, OwnLookups, describe, jinjas, ours
 
 
 class Counting:
-    """Counts how often its property is computed."""
+    """Counts the computations of its property."""
 
     def __init__(self, error: type[Exception] | None = None) -> None:
         self.error = error
@@ -34,7 +34,7 @@ class Slots:
 
 
 class Intercepting:
-    """Has an attribute that it denies having."""
+    """Hides an attribute of its class."""
 
     value = 3
 

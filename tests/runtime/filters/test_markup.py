@@ -1,4 +1,4 @@
-"""Filters about HTML, URLs and JSON: policies, and what must not get through."""
+"""Filters for HTML, URLs and JSON: policies, and values that must be refused."""
 
 from typing import Any
 
@@ -31,10 +31,10 @@ def test_xmlattr(value: dict[str, Any], autospace: bool) -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a\tb", "a\nb", "a\fb", "a/b", "a>b", "a=b", " ", "/"])
 @pytest.mark.parametrize("kind", [str, Markup])
-def test_xmlattr_refuses_names_that_are_more(name: str, kind: type[str]) -> None:
+def test_xmlattr_refuses_invalid_names(name: str, kind: type[str]) -> None:
     with pytest.raises(ValueError, match="attribute name"):
         ours().call("filter", "xmlattr", {kind(name): "x"})
-    # One that is left out is not looked at.
+    # An attribute that is omitted is not checked.
     assert ours().call("filter", "xmlattr", {kind(name): None}) == ""
 
 
@@ -68,7 +68,7 @@ def test_urlize_policies(policies: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "", "a:", "tel: ", "a:///", "<b>:", "tel:\n"])
-def test_urlize_refuses_what_is_no_scheme(scheme: str) -> None:
+def test_urlize_refuses_invalid_schemes(scheme: str) -> None:
     with pytest.raises(FilterArgumentError, match="URL"):
         ours().call("filter", "urlize", "", extra_schemes=[scheme])
 

@@ -1,4 +1,4 @@
-"""Sequence filters on generated sequences, and what they must not do to them."""
+"""Sequence filters on generated sequences, which they must not change."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ LAZY: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("name", LAZY)
 @pytest.mark.parametrize("side", SIDES, ids=["jinja2", "tmplmon"])
 def test_lazy(name: str, side: Any) -> None:
-    """An item is taken only when it is asked for."""
+    """Items are taken only when they are needed."""
     taken = []
 
     def items() -> Iterator[str]:
@@ -120,7 +120,7 @@ def test_groups_print_as_tuples() -> None:
     assert repr(group) == str(group) == f"{group}" == "(1, [{'k': 1}])"
 
 
-def test_undefined_is_the_environments() -> None:
+def test_undefined_values_have_the_class_of_the_environment() -> None:
     class Own(Undefined):
         pass
 

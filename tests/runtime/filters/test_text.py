@@ -1,4 +1,4 @@
-"""Text filters on generated texts, which reach the corners that the table of values does not name."""
+"""Text filters on generated texts, for cases that the table of values does not have."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..sides import describe, jinjas, ours, outcome
 SIDES = [jinjas(), ours()]
 SAFE = [jinjas(autoescape=True), ours(autoescape=True)]
 
-# What the filters look at: white space, line ends, brackets, and letters that change more than their case.
+# The characters that matter to filters: white space, line ends, brackets, and letters with special case mappings.
 LETTERS = " \t\n\r\x0b\x0c\x1c\x85\u00a0\u2028-_'([{<>&a1bZßǆΣςῼİŉB"
 TEXTS = st.text(alphabet=LETTERS, max_size=24)
 MAYBE_MARKUP = st.builds(lambda text, kind: kind(text), TEXTS, st.sampled_from([str, Markup]))
