@@ -29,8 +29,9 @@ class Statements(Values):
         that its output can be seen after each step."""
         if not self.options.stepping or piece.site < 0:
             return True
-        lines = [self.scope.positions[each.site][0] for each in run.pieces if each.site >= 0]
-        return not lines or lines[-1] == self.scope.positions[piece.site][0]
+        positions = self.scope.positions
+        lines = {positions[each.site][0] for each in run.pieces if each.site >= 0}
+        return lines <= {positions[piece.site][0]}
 
     def emit_always(self, piece: "ops.EmitValue") -> None:
         """Output that an ``extends`` does not drop: that of call and filter blocks, as in Jinja."""
