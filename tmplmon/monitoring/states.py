@@ -129,6 +129,23 @@ class StateArray:
             _capi.warn_that_nothing_fires()
             return False
         probe = self._probe
+        # Most often nothing has changed, and nothing is written, so that the lock is not needed.
+        enter_scope(*probe.arguments)
+        if probe.version.value == self._version and not self._local:
+            for code in self._codes:
+                # Whether a tool has local events. Written out, because it runs whenever a scope is entered while
+                # there is a tool.
+                if (
+                    (get_tool(0) is not None and get_local_events(0, code))
+                    or (get_tool(1) is not None and get_local_events(1, code))
+                    or (get_tool(2) is not None and get_local_events(2, code))
+                    or (get_tool(3) is not None and get_local_events(3, code))
+                    or (get_tool(4) is not None and get_local_events(4, code))
+                    or (get_tool(5) is not None and get_local_events(5, code))
+                ):
+                    break
+            else:
+                return self.data != self._zeros
         # Without the lock, a thread could write states that are older than a change that another thread has seen.
         with self._lock:
             enter_scope(*probe.arguments)
@@ -138,7 +155,7 @@ class StateArray:
                 self._remove_freed()
                 self._local = self._read_local()
                 self._reset()
-            elif self._local or self._is_local():
+            else:
                 self.refresh_local()
             return self.data != self._zeros
 
@@ -196,21 +213,6 @@ class StateArray:
         return f"<StateArray of {len(self)}: {' '.join(listening) or 'nothing active'}>"
 
     # -- implementation --------------------------------------------------------------------------------------
-
-    def _is_local(self) -> bool:
-        """Whether a tool has local events in any of the code-likes. A fast check, because most have none."""
-        for code in self._codes:
-            # Written out, because it runs whenever a scope is entered while there is a tool.
-            if (
-                (get_tool(0) is not None and get_local_events(0, code))
-                or (get_tool(1) is not None and get_local_events(1, code))
-                or (get_tool(2) is not None and get_local_events(2, code))
-                or (get_tool(3) is not None and get_local_events(3, code))
-                or (get_tool(4) is not None and get_local_events(4, code))
-                or (get_tool(5) is not None and get_local_events(5, code))
-            ):
-                return True
-        return False
 
     def _remove_freed(self) -> None:
         """Remove the local events of tools that were freed. Freeing a tool creates a new version."""

@@ -256,7 +256,8 @@ def _macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
 
 def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
     environment = scope.constants.environment
-    may_have_listeners, unmetered = always if environment.stepping else any_tool, _code(scope)
+    stepping, unmetered = environment.stepping, _code(scope)
+    may_have_listeners, has_listeners = always if stepping else any_tool, scope.has_listeners
     get_current, set_current = current.get, current.set
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -275,7 +276,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
         if budget is None and environment.limits is None:
             unmetered(context, output)
             return
-        if may_have_listeners():
+        if may_have_listeners() and (stepping or has_listeners()):
             with_listeners(context, output)
             return
         if blank is None:
@@ -323,7 +324,8 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
 
 def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
     environment = scope.constants.environment
-    may_have_listeners, unmetered = always if environment.stepping else any_tool, _macro(scope)
+    stepping, unmetered = environment.stepping, _macro(scope)
+    may_have_listeners, has_listeners = always if stepping else any_tool, scope.has_listeners
     get_current = current.get
     blank: Frame | None = None
     names: tuple[tuple[int, str, Any], ...] = ()
@@ -339,7 +341,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
                 with budget_of(environment.limits):
                     run_macro(outer, output, slots)
             return
-        if may_have_listeners():
+        if may_have_listeners() and (stepping or has_listeners()):
             with Run(scope, outer, output, slots) as run:
                 run.body(run.f)
             return

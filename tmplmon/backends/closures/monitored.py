@@ -127,6 +127,8 @@ class Monitored:
 
     scope: the `tmplmon.monitoring.Scope`. root: the part of the scope's own file.
     is_stale: whether the table has to be made again.
+    enter: refreshes the states; returns whether any is active. data: the states.
+    data_without_listeners: the states when a scope was last found to have no listeners.
     """
 
     def __init__(self, compiled: "CompiledScope", join: bool) -> None:
@@ -163,17 +165,19 @@ class Monitored:
                 if not part.plan.fires(number):
                     fires[2 * self.scope.sites[part.first + number].state] = 0
         self._fires = int.from_bytes(fires, "little")
-        self._data = states.data
-        self._enter = states.enter_with_tools
-        self._without_listeners = b""  # the states when `has_listeners` was last False
+        self.data = states.data
+        self.enter = states.enter_with_tools
+        self.data_without_listeners = b""
 
     def has_listeners(self) -> bool:
         """Whether any tool listens to an event that the scope fires, at the moment."""
-        if not self._enter() or self._data == self._without_listeners:
-            return False
-        if int.from_bytes(self._data, "little") & self._fires:
+        return self.enter() and self.data != self.data_without_listeners and self.is_listened_to()
+
+    def is_listened_to(self) -> bool:
+        """Whether any tool listens to an event that the scope fires, as of the last `enter`."""
+        if int.from_bytes(self.data, "little") & self._fires:
             return True
-        self._without_listeners = bytes(self._data)
+        self.data_without_listeners = bytes(self.data)
         return False
 
     def kind(self) -> str:

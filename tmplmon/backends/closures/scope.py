@@ -170,7 +170,12 @@ class CompiledScope:
         monitored = self._joined
         if monitored is None or monitored.is_stale:
             monitored = self.monitored
-        has_listeners = monitored.has_listeners()
+        # Written out, because it runs whenever a scope is entered while there is a tool.
+        has_listeners = (
+            monitored.enter()
+            and monitored.data != monitored.data_without_listeners
+            and monitored.is_listened_to()
+        )
         if CLOCKS and not has_listeners:
             resume_clocks()
         return has_listeners
