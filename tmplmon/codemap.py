@@ -37,6 +37,10 @@ type Arc = tuple[int, int]
 _REASONS = {
     "if": ("the condition on line {} was never true", "the condition on line {} was never false"),
     "for": ("the loop on line {} never started", "the loop on line {} never ended"),
+    "for if": (
+        "the condition of the loop on line {} was never true",
+        "the condition of the loop on line {} was never false",
+    ),
     "for else": (
         "the else of the loop on line {} never ran",
         "the loop on line {} never ended after a round",
@@ -333,6 +337,8 @@ class _Flow:
                             self.kinds[plan.branch[site]] = "if"
                 case ops.For():
                     self.kinds[plan.branch[op.site]] = "for"
+                    if op.site in plan.passes:
+                        self.kinds[plan.passes[op.site]] = "for if"
                     if op.site in plan.otherwise:
                         self.kinds[plan.otherwise[op.site]] = "for else"
                     self.note_functions(op)

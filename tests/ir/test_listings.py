@@ -30,7 +30,7 @@ from .programs import TAGS, Anything
 
 PATHS = sorted((Path(__file__).parent / "listings").glob("*.txt"))
 SYNTAX = Syntax(tags=TAGS, custom_tags=(("cache", True), ("url", False)))
-ROLES = ("line", "call", "branch", "pause", "wait", "otherwise", "passes")
+ROLES = ("line", "call", "branch", "pause", "wait", "otherwise", "passes", "head")
 
 
 def sections_of(text: str) -> dict[str, str]:
@@ -48,7 +48,7 @@ def show_plan(scope: ops.Scope, awaits: bool) -> str:
     """A line for each entry of a scope's plan: its number, its kind, its place, then
 
     fires: its events can be fired.
-    line, call, branch, pause, wait, otherwise, passes: the dictionary of the plan that leads to it.
+    line, call, branch, pause, wait, otherwise, passes, head: the dictionary of the plan that leads to it.
     ways: the entries that control goes to, for entries of several ways and for jumps.
     left, right: the destinations that tools see, after jumps to jumps.
     """

@@ -51,6 +51,37 @@ CASES = {
         "1>4",
         "1>2",
     ),
+    "a loop's head, reached again after a continue": Case(
+        {
+            "page": "{% for x in xs %}\n{% if x.a %}\n{% if x.b %}{% continue %}{% endif %}\n{% endif %}\nD\n"
+            "{% endfor %}"
+        },
+        [{"xs": [Pair(1, 1), Pair(0, 0)]}],
+        "1>-1 1>2 2>3 2>5 3>1",
+        "3>5",
+    ),
+    "the condition of a loop": Case(
+        {"page": "{% for x in xs if x %}\nA\n{% endfor %}\nB"}, [{"xs": [1, 0]}], "1>2 1>4"
+    ),
+    "the condition of a loop, never true": Case(
+        {"page": "{% for x in xs if x %}\nA\n{% endfor %}\nB"}, [{"xs": [0]}], "1>4", "1>2"
+    ),
+    "the condition of a loop on a line of its own": Case(
+        {"page": "{% for x in xs\n  if x.a\n  %}\nA\n{% endfor %}\nB"},
+        [{"xs": [Pair(1, 1), Pair(0, 0)]}],
+        "1>4 1>6",
+    ),
+    "the condition of a loop that looks ahead": Case(
+        {"page": "{% for x in xs\n  if x.a %}\n{{ loop.last }}\n{% endfor %}\nB"},
+        [{"xs": [Pair(1, 1), Pair(0, 0)]}],
+        "1>3 1>5",
+    ),
+    "a loop with a condition and an else": Case(
+        {"page": "{% for x in xs if x %}\nA\n{% else %}\nE\n{% endfor %}\nB"},
+        [{"xs": [1]}],
+        "1>2 1>6",
+        "1>4",
+    ),
 }
 
 

@@ -42,7 +42,10 @@ class Plan:
     wait: IR site → the entry of the pause in which its value is awaited.
     otherwise: IR site of a loop → the branch that decides whether its ``else`` runs.
     passes: IR site of a loop → the branch that decides whether an item passes the loop's condition.
-    first_on: line → the entry that fires LINE for it. A tool disables a line as a whole, so there is only one.
+    first_on: line → the entry that fires LINE for it.
+    head: IR site of a loop → the entry that fires LINE when the loop is reached again from another line. A tool
+        disables it by itself, as in compiled code, where it is an instruction of its own. A loop on one line has
+        none.
     includes: the includes of a constant name.
     """
 
@@ -60,6 +63,7 @@ class Plan:
         self._functions: set[int] = set()  # branches of recursive loops, which are functions in compiled code
         self.otherwise: dict[int, int] = {}
         self.passes: dict[int, int] = {}
+        self.head: dict[int, int] = {}
         self.includes: list[ops.Include] = []
         self._left: dict[int, Label] = {}
         self._right: dict[int, Label] = {}
@@ -115,7 +119,7 @@ class Plan:
         there for tools that follow the code from a branch to the next line."""
         kind, site = self.entries[number]
         if kind == "line":
-            return self.first_on[self.scope.positions[site][0]] == number
+            return self.first_on[self.scope.positions[site][0]] == number or self.head.get(site) == number
         return kind not in ("jump", "return")
 
     # --- listing -------------------------------------------------------------------------------------------
@@ -276,7 +280,7 @@ class Plan:
         self._value(op.iter)
         again, over = Label(), Label()
         self._bind(again)
-        self._add("line", op.site)
+        head = self._add("line", op.site)
         self._add_wait(op.site)
         branch = self._branch(op.site)
         if op.recursive:
@@ -290,6 +294,9 @@ class Plan:
         self._loops.append((again, over))
         self._body(op.body)
         self._loops.pop()
+        line = self.scope.positions[op.site][0]
+        if any(self.scope.positions[site][0] != line for _, site in self.entries[head:]):
+            self.head[op.site] = head
         self._jump(again)
         self._bind(self._right[branch])
         self._bind(over)

@@ -23,15 +23,18 @@ def prologue(f: Function) -> None:
     start()
 
 
-def statements(f: Function, body: Sequence[ops.Op]) -> None:
+def statements(f: Function, body: Sequence[ops.Op], then: Place = NOWHERE) -> None:
     """Append the statements of a list of ops. Ops after a ``break`` or ``continue`` are compiled, as they may need
-    links, but their statements are left out."""
+    links, but their statements are left out.
+
+    then: the place that execution reaches after them, if it is certain.
+    """
     reachable = 0  # the number of statements up to the first jump
     position = 0
     while position < len(body):
         end = run_at(f, body, position)
         if end > position:
-            emit(f, body[position:end], _begins_at(f, body[end : end + 1]))  # type: ignore[arg-type]
+            emit(f, body[position:end], _begins_at(f, body[end : end + 1], then))  # type: ignore[arg-type]
             position = end
             continue
         op = body[position]
@@ -41,8 +44,9 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
         if site >= 0:
             f.here = f.at(site)
         if type(op) is ops.Emit:
-            emit_unless_extended(f, op, _begins_at(f, body[position : position + 1]))
+            emit_unless_extended(f, op, _begins_at(f, body[position : position + 1], then))
         else:
+            f.following = body[position] if position < len(body) else None
             f.unit.statement_table[type(op)](f, op)
         if type(op) is ops.Jump and not reachable:
             reachable = len(f.body)
@@ -50,8 +54,11 @@ def statements(f: Function, body: Sequence[ops.Op]) -> None:
         del f.body[reachable:]
 
 
-def _begins_at(f: Function, body: Sequence[ops.Op]) -> Place:
-    """The place that the first statement of `body` begins at, if it is certain which line is reached first."""
+def _begins_at(f: Function, body: Sequence[ops.Op], then: Place) -> Place:
+    """The place that the first statement of `body` begins at, if it is certain which line is reached first. Without
+    a statement, `then`."""
+    if not body:
+        return then
     for op in body:
         if isinstance(op, ops.For | ops.Include):
             return f.at(op.site)

@@ -47,6 +47,7 @@ class Function:
         self.lookups: list[tuple[str, ast.Assign]] = []  # the look-ups in the context, made by `look_up`
         self.extends_at = NOWHERE  # the place of the last ``extends``
         self.here = NOWHERE  # the place of the op whose operands are being compiled
+        self.following: ops.Op | None = None  # the statement after the one that is being compiled
         self.unset: list[str] = []
         self._entered = NOWHERE
         self._opened: list[set[str]] = []

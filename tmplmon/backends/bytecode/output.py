@@ -346,8 +346,8 @@ class _RunWriter:
             return
         places = (fragment.place for fragment in reversed(fragments) if fragment.place is not None)
         last = next(places, None) or f.quiet
-        if last["lineno"] >= NO_LINE and f.sink == YIELD:
-            if self.write_blank_before(fragments):
+        if last["lineno"] >= NO_LINE:
+            if f.sink == YIELD and self.write_blank_before(fragments):
                 return
             # A debugger compares the line of a pause with the line to stop at.
             last = self.following

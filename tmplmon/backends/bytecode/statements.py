@@ -158,16 +158,32 @@ def _autoescaped(f: Function, op: ops.Enter, at: Place) -> None:
 
 
 def capture(f: Function, op: ops.Capture) -> None:
-    at = f.at(op.site)
+    at = begin = f.at(op.site)
+    returns = _returns_to(f, f.following, begin)
     chunks = f.keep("pieces")
     f.set(chunks, pyast.sequence(ast.List, [], at), at)
     start = f.enter(op.frame)
     start()
     with f.output_to(chunks):
-        statements(f, op.body)
+        statements(f, op.body, begin if returns else NOWHERE)
     f.leave()
     at = f.quiet
+    if at is NOWHERE and returns:
+        # Without a line of its own, this code would make execution reach the line twice where it has not left it.
+        at = begin
     f.set(f.name(op.slot), joined(f, pyast.name(chunks, at), op.autoescape, at), at)
+
+
+def _returns_to(f: Function, following: ops.Op | None, place: Place) -> bool:
+    """Whether a statement that follows a captured block reaches the line that the block begins on: the application
+    of its filter. The assignment at the end of a block set reaches no line."""
+    first: Any = following
+    if isinstance(following, ops.Emit):
+        first = following.pieces[0] if following.pieces else None
+    value, site = getattr(first, "value", None), getattr(first, "site", -1)
+    if site < 0 or (isinstance(first, ops.Assign) and isinstance(value, ops.Load) and value.site == site):
+        return False
+    return f.at(site)["lineno"] == place["lineno"]
 
 
 def joined(f: Function, chunks: ast.expr, autoescape: bool | None, at: Place) -> ast.expr:

@@ -363,5 +363,8 @@ def _passing(
         if start is not None:
             start(g)
         assign(g, item)
-        if (yield from run(test, g)):
+        passes = yield from run(test, g)
+        if reach is not None:
+            reach(g)
+        if passes:
             yield Piece(item)

@@ -27,7 +27,7 @@ def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None)
     ``**``, and the caller."""
     count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
     starred, double_starred = arguments.star is not None, arguments.star_star is not None
-    items_of = list if b.constants.guard is None else b.constants.guard.items
+    items_of = None if b.constants.guard is None else b.constants.guard.items
     no_keywords: dict[str, Any] = {}
     if not starred and not double_starred and "caller" not in names:
 
@@ -43,7 +43,7 @@ def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None)
         args, rest = values[:count], values[count:]
         if starred:
             star, *rest = rest
-            args = [*args, *items_of(star)]
+            args = [*args, *(star if items_of is None else items_of(star))]
         kwargs = dict(zip(names, rest, strict=False))
         more = rest[-1] if double_starred else {}
         return args, kwargs, more, {} if caller is None else {"caller": caller(f)}

@@ -284,7 +284,7 @@ def _passing(b: Builder, op: ops.For) -> Items:
     assert op.test is not None and op.test_frame is not None and op.test_target is not None
     assign, start = assigner(b, op.test_target), starts(b, op.test_frame)
     test = _condition(b, op)
-    reach = None if b.signals is None else b.signals.reach_site(op.site)
+    reach = None if b.signals is None else b.signals.reach_head(op)
     if b.constants.is_async:
         return awaiting.passing(assign, start, test, reach)
 
@@ -296,10 +296,11 @@ def _passing(b: Builder, op: ops.For) -> Items:
             if start is not None:
                 start(g)
             assign(g, item)
-            if test(g):
-                yield item
+            passes = test(g)
             if reach is not None:
                 reach(g)
+            if passes:
+                yield item
 
     return lambda f, iterable: passing(f, iterable)
 

@@ -65,9 +65,10 @@ class Signals:
 
     # --- lines ---------------------------------------------------------------------------------------------
 
-    def reach(self, line: int) -> Closure:
-        """Fires LINE, unless the line is the one that was reached last."""
-        number = self.plan.first_on[line]
+    def reach(self, line: int, number: int | None = None) -> Closure:
+        """Fires LINE, unless the line is the one that was reached last. number: the entry of the plan, by default
+        the first one on the line."""
+        number = self.plan.first_on[line] if number is None else number
         state = self.states[number]
 
         def reach(f: Frame) -> None:
@@ -153,7 +154,11 @@ class Signals:
     def round(self, op: ops.For) -> tuple[Closure, Callable[[Frame, bool], None]]:
         """(before, after) of a round: a closure that runs before the next item is requested, and a function of
         the frame and whether there was one."""
-        return self.reach_site(op.site), self.branch(self.plan.branch[op.site])
+        return self.reach_head(op), self.branch(self.plan.branch[op.site])
+
+    def reach_head(self, op: ops.For) -> Closure:
+        """`reach` for the head of a loop, before each round."""
+        return self.reach(self.positions[op.site][0], self.plan.head.get(op.site))
 
     def rounds(self, op: ops.For) -> Callable[[Frame, Any], Iterator[Any]]:
         """A function that wraps the items of a loop, so that each round fires LINE and BRANCH."""
@@ -184,8 +189,11 @@ class Signals:
         return lambda f, iterable: rounds(f, iterable)
 
     def passes(self, op: ops.For, test: Closure) -> Closure:
-        """The condition of a loop, for one item."""
-        return self.at_line(op.site, self.deciding(test, self.plan.passes.get(op.site)))
+        """The condition of a loop, for one item. It reaches the line on which its operation stands."""
+        site = getattr(op.test, "site", -1)
+        if site < 0 or self.positions[site][0] not in self.plan.first_on:
+            site = op.site
+        return self.at_line(site, self.deciding(test, self.plan.passes.get(op.site)))
 
     def finishing(self, op: ops.For, finish: suspending.Finish) -> suspending.Finish:
         """The end of a loop that has an ``else``."""
