@@ -368,6 +368,10 @@ class Environment:
             return collecting(function)
         return function
 
+    def _callable_test(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function that a template calls for the test `function` of the name `name`."""
+        return function
+
     def _apply(
         self,
         kind: str,

@@ -8,6 +8,7 @@ the passes are imported when they are first needed: a template from the disk cac
 """
 
 import gc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tmplmon.recursion import with_raised_recursion_limit
@@ -80,8 +81,7 @@ def compile_to_closures(
     """Compile a source with the closures back end. Raises TemplateSyntaxError."""
     from tmplmon.backends.closures.compile import ClosureCode
 
-    with _GarbageCollectorPaused():
-        return ClosureCode(lower(settings, text, name, filename))
+    return _without_collections(lambda: ClosureCode(lower(settings, text, name, filename)))
 
 
 def compile_to_bytecode(
@@ -95,24 +95,26 @@ def compile_to_bytecode(
     """
     from tmplmon.backends.bytecode.compile import compile_program
 
-    with _GarbageCollectorPaused():
+    def compile_source() -> "Code":
         program = lower(settings, text, name, filename)
         target = settings.bytecode_target()
         return with_raised_recursion_limit(
             lambda: compile_program(program, target, generating), name, filename
         )
 
+    return _without_collections(compile_source)
 
-class _GarbageCollectorPaused:
-    """A large template makes a million objects that live until it is compiled. Collections in between would free
-    nothing, and took half of the time."""
 
-    def __enter__(self) -> None:
-        self._was_enabled = gc.isenabled()
+def _without_collections[T](work: Callable[[], T]) -> T:
+    """Call `work` while the garbage collector is paused. A large template makes a million objects that live until
+    it is compiled. Collections in between would free nothing, and took half of the time."""
+    was_enabled = gc.isenabled()
+    try:
+        # In the `try`, because a signal handler may raise an exception after any call.
         gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._was_enabled:
+        return work()
+    finally:
+        if was_enabled:
             gc.enable()
 
 

@@ -28,19 +28,24 @@ def with_raised_recursion_limit[T](work: Callable[[], T], name: str | None, file
         return work()
     except RecursionError:
         pass
-    with _lock:
-        if not _users:
-            _original_limit = sys.getrecursionlimit()
-            sys.setrecursionlimit(_original_limit + _EXTRA_FRAMES)
-        _users += 1
+    counted = False
     try:
+        with _lock:
+            if not _users:
+                _original_limit = sys.getrecursionlimit()
+            # Counted before the limit is raised: a signal handler may raise an exception after any call.
+            _users += 1
+            counted = True
+            if _users == 1:
+                sys.setrecursionlimit(_original_limit + _EXTRA_FRAMES)
         return work()
     except RecursionError:
         raise TemplateSyntaxError(
             "the template is nested too deeply", 1, name, filename, hint="move inner parts into macros"
         ) from None
     finally:
-        with _lock:
-            _users -= 1
-            if not _users:
-                sys.setrecursionlimit(_original_limit)
+        if counted:
+            with _lock:
+                _users -= 1
+                if not _users:
+                    sys.setrecursionlimit(_original_limit)

@@ -17,13 +17,13 @@ and the flag set by `cancel` are checked, and the output appended since the last
 counted before it is joined, so that no text longer than the limit is ever created.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from time import monotonic
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 from tmplmon.errors import (
     DepthLimitExceeded,
@@ -132,6 +132,9 @@ class Budget:
     _since: float | None = None
     _cancelled = False
     _outer: "tuple[Any, ...]" = ()
+    # The task of the rendering that uses the budget, and how many shares of it are running.
+    _task: Any = None
+    _running = 0
 
     def __init__(self, limits: Limits | None = None, /, **changed: Any) -> None:
         """`changed`: limits by name, which replace those of `limits`."""
@@ -165,20 +168,47 @@ class Budget:
         return self._seconds if since is None else self._seconds + monotonic() - since
 
     def __enter__(self) -> Self:
-        self._outer = current.get(), self._outer
-        current.set(self)
+        outer = self.begin()
+        self._outer = outer, self._outer
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         outer, self._outer = self._outer
-        current.set(outer)
+        self.end(outer)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.limits}, {self.spent}>"
 
     # --- for the back end ----------------------------------------------------------------------------------
+
+    def begin(self) -> "Budget | None":
+        """Make this budget current, and return the one that was."""
+        outer = current.get()
+        try:
+            current.set(self)
+        except BaseException:  # of a signal handler
+            current.set(outer)
+            raise
+        return outer
+
+    def end(self, outer: "Budget | None") -> None:
+        """Make another budget current again."""
+        current.set(outer)
+
+    def of_this_task(self) -> "Budget":
+        """Return the budget for a rendering in the current asyncio task: this one, or a share of it if another task
+        is using it."""
+        task = _task()
+        if self._task is None:
+            self._task = task
+        return self if self._task is task or task is None else _Share(self, task)
+
+    def finish(self) -> None:
+        """Check the clock at the end of a rendering. Raises what `check` raises."""
+        if self.limits.seconds is not None:
+            self.check()
 
     def check_entry(self, depth: int, has_function: bool = True) -> None:
         """Check limits before entering the outermost or a new deepest scope.
@@ -208,7 +238,7 @@ class Budget:
 
     def stop(self) -> None:
         """Stop the clock."""
-        if self._since is not None:
+        if self._since is not None and not self._running:
             self._seconds += monotonic() - self._since
             self._since = None
 
@@ -290,6 +320,98 @@ class Budget:
         self.room += grant
 
 
+class _Share(Budget):
+    """The part of one task in a budget that several tasks spend from. It has its own depth and its own output."""
+
+    def __init__(self, budget: Budget, task: Any) -> None:
+        self._budget = budget
+        self._task = task
+        self.limits = budget.limits
+        self.depth = self.deepest = self.counted = 0
+        self.output = None
+        self._is_running = False
+
+    @property
+    def left(self) -> int:
+        return self._budget.left
+
+    @left.setter
+    def left(self, fuel: int) -> None:
+        self._budget.left = fuel
+
+    @property
+    def room(self) -> int:
+        return self._budget.room
+
+    @room.setter
+    def room(self, room: int) -> None:
+        self._budget.room = room
+
+    @property
+    def spent(self) -> Spending:
+        return self._budget.spent
+
+    def cancel(self) -> None:
+        self._budget.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._budget.cancelled
+
+    def of_this_task(self) -> Budget:
+        task = _task()
+        return self if self._task is task or task is None else _Share(self._budget, task)
+
+    def check_entry(self, depth: int, has_function: bool = True) -> None:
+        if depth == 1:
+            self.start()
+            self.check()
+        limit = self.limits.depth
+        if limit is None or depth <= limit:
+            self.deepest = depth
+            self._budget.deepest = max(self._budget.deepest, depth)
+        else:
+            super().check_entry(depth, has_function)
+
+    def start(self) -> None:
+        # The clock runs as long as one of the tasks renders.
+        if not self._is_running:
+            self._is_running = True
+            self._budget._running += 1
+            if self._budget._since is None:
+                self._budget.start()
+
+    def stop(self) -> None:
+        if self._is_running:
+            self._is_running = False
+            self._budget._running -= 1
+            if not self._budget._running and not self._budget.depth:
+                self._budget.stop()
+
+    def check(self) -> None:
+        self._budget.check()
+
+    def more_fuel(self) -> None:
+        if self.output is not None:
+            self.tally()
+        if self.left < 0:
+            self._budget.more_fuel()
+
+    def more_room(self) -> None:
+        self._budget.more_room()
+
+
+def _task() -> Any:
+    """Return the current asyncio task; None if there is none."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
 _new = object.__new__
 
 
@@ -319,34 +441,65 @@ def spend(size: int) -> None:
             budget.charge(size // CHARACTERS)
 
 
-def within[T](step: AbstractContextManager[Any], chunks: Iterator[T]) -> Iterator[T]:
-    """Yield the items of a generator, and enter `step` (for example a budget) whenever the generator runs."""
+class Step(Protocol):
+    """Makes a budget current while a generator runs."""
+
+    def begin(self) -> Any:
+        """Make the budget current. Returns the one that was current."""
+        ...
+
+    def end(self, outer: Any) -> None:
+        """Make `outer` current again."""
+        ...
+
+
+def within[T](step: Step, chunks: Iterator[T]) -> Iterator[T]:
+    """Yield the items of a generator, and call `step.begin` and `step.end` whenever the generator runs."""
     try:
         while True:
-            with step:
-                try:
-                    chunk = next(chunks)
-                except StopIteration:
-                    return
+            outer = current.get()
+            try:
+                step.begin()
+                chunk = next(chunks)
+            except StopIteration:
+                return
+            finally:
+                # Set first, because a signal handler may raise an exception in `end`.
+                current.set(outer)
+                step.end(outer)
             yield chunk
     finally:
-        with step:
+        outer = current.get()
+        try:
+            step.begin()
             chunks.close()  # type: ignore[attr-defined]
+        finally:
+            current.set(outer)
+            step.end(outer)
 
 
-async def within_async[T](step: AbstractContextManager[Any], chunks: AsyncIterator[T]) -> AsyncIterator[T]:
+async def within_async[T](step: Step, chunks: AsyncIterator[T]) -> AsyncIterator[T]:
     """`within` for an asynchronous generator."""
     try:
         while True:
-            with step:
-                try:
-                    chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
+            outer = current.get()
+            try:
+                step.begin()
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            finally:
+                current.set(outer)
+                step.end(outer)
             yield chunk
     finally:
-        with step:
+        outer = current.get()
+        try:
+            step.begin()
             await chunks.aclose()  # type: ignore[attr-defined]
+        finally:
+            current.set(outer)
+            step.end(outer)
 
 
 current: ContextVar[Budget | None] = ContextVar("tmplmon_budget", default=None)

@@ -11,6 +11,7 @@ from typing import Any
 from tmplmon.runtime.support import escaped, html_of, join_pieces, joined_text, markup_join, str_join
 
 _MAX_KINDS = 500
+_BUILTIN = frozenset({list, tuple, dict, str, range})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Guard:
     getattr, getitem: those of the environment.
     set_attribute: (namespace, name, value) does ``{% set namespace.name = value %}``.
     items: value → a list of its items, for ``f(*value)``. Raises SecurityError if there are too many.
+    timed: iterable → an iterable with the same items that looks at the clock.
     closed_slice: (obj, slice) → the value of `obj[slice]` for an object of a closed type.
     closed_iterable: object of a closed type → the object, if a template may iterate over it. Raises SecurityError
         otherwise.
@@ -63,6 +65,7 @@ class Guard:
     getitem: Callable[[Any, Any], Any]
     set_attribute: Callable[[Any, str, Any], None]
     items: Callable[[Any], list[Any]]
+    timed: Callable[[Any], Any]
     closed_slice: Callable[[Any, slice], Any]
     closed_iterable: Callable[[Any], Any]
     no_item: Callable[[Any, Any], Any] | None
@@ -98,9 +101,9 @@ class Guard:
 
     def iterable(self, value: Any) -> Any:
         """Return a value that a template iterates over. Raises SecurityError if it must not."""
-        if type(value) in self.open_kinds or self.opens(value):
+        if type(value) in _BUILTIN:
             return value
-        return self.closed_iterable(value)
+        return self.timed(value if self.opens(value) else self.closed_iterable(value))
 
     def opens(self, obj: Any) -> bool:
         """Whether an object is of an open type, and does not pretend to be of another type as a proxy does. If so,

@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, Metho
 from typing import Any
 
 from tmplmon.errors import SecurityError
-from tmplmon.runtime.budget import spend
+from tmplmon.runtime.budget import current, spend
 from tmplmon.runtime.calls import call, callable_pass_arg
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
@@ -154,6 +154,10 @@ class Calls:
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call `obj` as an ordinary environment does. Raises SecurityError if `obj` is not safe to call."""
         kind = type(obj)
-        if self._stock and ((kind is FunctionType and not obj.__dict__) or kind is Macro):
-            return call(context, obj, *args, **kwargs)
-        return call(context, self.callee(context, obj), *args, **kwargs)
+        if not self._stock or ((kind is not FunctionType or obj.__dict__) and kind is not Macro):
+            obj = self.callee(context, obj)
+        result = call(context, obj, *args, **kwargs)
+        budget = current.get()
+        if budget is not None and budget.limits.seconds is not None:
+            budget.check()
+        return result

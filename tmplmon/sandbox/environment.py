@@ -21,6 +21,7 @@ from tmplmon.runtime.context import Context
 from tmplmon.runtime.globals import Namespace
 from tmplmon.runtime.guard import Guard
 from tmplmon.runtime.support import set_attribute
+from tmplmon.runtime.tests import TESTS
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 from tmplmon.sandbox.calls import Calls
 from tmplmon.sandbox.filters import limited_filters, limited_globals, limited_tests
@@ -46,7 +47,7 @@ from tmplmon.sandbox.names import (
     modifying_names,
     refuses,
 )
-from tmplmon.sandbox.spending import check_iteration
+from tmplmon.sandbox.spending import check_iteration, clocked, timed
 from tmplmon.sandbox.template import SandboxedTemplate
 from tmplmon.template import Template
 
@@ -112,7 +113,9 @@ class SandboxedEnvironment(Environment):
         self._stock_filters = limited_filters(self._sizes)
         super().__init__(*args, **kwargs)
         self.globals.update(limited_globals(self._sizes))
-        self.tests.update(limited_tests(self._sizes))
+        limited = limited_tests(self._sizes)
+        self._all_stock_tests = {**TESTS, **limited}
+        self.tests.update(limited)
         self.binop_table: dict[str, Callable[[Any, Any], Any]] = {
             **self.default_binop_table,
             **{
@@ -323,6 +326,14 @@ class SandboxedEnvironment(Environment):
         what `obj` raises."""
         return __self._calls().call(__context, __obj, *args, **kwargs)
 
+    def _callable_filter(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        is_stock = function is self._stock_filters.get(name)
+        function = super()._callable_filter(name, function)
+        return function if is_stock else clocked(function)
+
+    def _callable_test(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function if function is self._all_stock_tests.get(name) else clocked(function)
+
     def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         return __self.call(__context, __obj, *args, **kwargs)
 
@@ -370,6 +381,7 @@ class SandboxedEnvironment(Environment):
             getattr=self.getattr,
             getitem=self.getitem,
             items=self._items,
+            timed=timed,
             closed_slice=self._slice,
             closed_iterable=self._iterable,
             no_item=self._no_item if stock_getitem else None,

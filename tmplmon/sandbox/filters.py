@@ -32,7 +32,7 @@ from tmplmon.sandbox.hidden import HIDDEN, SandboxedNamespace
 from tmplmon.sandbox.limits import Sizes, safe_range
 from tmplmon.sandbox.measure import text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
-from tmplmon.sandbox.spending import OF_ITEMS, check_iteration, paid_for, paying
+from tmplmon.sandbox.spending import OF_ITEMS, check_iteration, clocked, paid_for, paying
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
@@ -395,6 +395,7 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
         filters[name] = _measured(limits, filters[name])
     for name in ("batch", "slice"):
         filters[name] = _measured_each(limits, filters[name])
+    filters["first"] = clocked(filters["first"])
     filters["attr"] = _attr
     for name in ("indent", "truncate", "wordwrap"):
         filters[name] = _of_text(name, filters[name])

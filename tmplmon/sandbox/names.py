@@ -215,6 +215,11 @@ def is_marked_unsafe(obj: Any) -> bool:
     return is_marked(getattr(type(obj), "__call__", None))  # noqa: B004
 
 
+_MAX_KINDS = 500
+_iterable_kinds: set[type] = set()
+"""Types whose iteration is not marked, at most 500."""
+
+
 def refuses(obj: Any, *names: str) -> bool:
     """Whether the class of an object marks one of these special methods as unsafe."""
     return any(is_marked(getattr(type(obj), name, None)) for name in names)
@@ -222,7 +227,15 @@ def refuses(obj: Any, *names: str) -> bool:
 
 def refuses_iteration(obj: Any) -> bool:
     """Whether the class of an object marks its iteration as unsafe."""
-    return refuses(obj, *_ITERATION)
+    kind = type(obj)
+    if kind in _iterable_kinds:
+        return False
+    if refuses(obj, *_ITERATION):
+        return True
+    if len(_iterable_kinds) >= _MAX_KINDS:
+        _iterable_kinds.clear()
+    _iterable_kinds.add(kind)
+    return False
 
 
 def unsafe[F: Callable[..., Any]](f: F) -> F:

@@ -47,11 +47,15 @@ class PaidItems:
 
     def __next__(self) -> Any:
         budget = current.get()
-        if budget is not None:
-            budget.left -= 1
-            if budget.left < 0:
-                budget.more_fuel()
-        return next(self._iterator)
+        if budget is None:
+            return next(self._iterator)
+        budget.left -= 1
+        if budget.left < 0:
+            budget.more_fuel()
+        item = next(self._iterator)
+        if budget.limits.seconds is not None:
+            budget.check()
+        return item
 
     def __repr__(self) -> str:
         return repr(self._iterator)
@@ -71,6 +75,7 @@ class PaidAsyncItems(PaidItems):
             budget.left -= 1
             if budget.left < 0:
                 budget.more_fuel()
+            budget.finish()
         return await anext(self._iterator)  # type: ignore[call-overload]
 
 
@@ -90,6 +95,49 @@ def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
     elif isinstance(value, str):
         spend(len(value))
     return value
+
+
+class TimedItems:
+    """An iterator that looks at the clock after each item."""
+
+    __slots__ = ("_iterator",)
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        self._iterator = iterator
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        item = next(self._iterator)
+        budget = current.get()
+        if budget is not None:
+            budget.finish()
+        return item
+
+
+def timed(value: Any) -> Any:
+    """Return an iterable for a loop. If the time is limited and the items come from an iterator, which may take
+    long for each of them, it looks at the clock."""
+    kind = type(value)
+    if kind in _SIZED or not hasattr(kind, "__iter__") or hasattr(kind, "__len__"):
+        return value
+    budget = current.get()
+    return value if budget is None or budget.limits.seconds is None else TimedItems(iter(value))
+
+
+def clocked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of the application that looks at the clock when it has returned."""
+
+    @wraps(function)
+    def clocked(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        budget = current.get()
+        if budget is not None:
+            budget.finish()
+        return result
+
+    return clocked
 
 
 def check_iteration(value: Any) -> None:

@@ -87,11 +87,12 @@ def settled(value: Any) -> Generator[Any, Any, Any]:
 
 def waiter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
     """Return a generator function that does what `settled` does, and fires PY_YIELD and PY_RESUME at a site."""
+    wait: Callable[[Frame, Any], Generator[Any, Any, Any]] = lambda f, value: settled(value)  # noqa: E731
     if b.signals is not None:
         number = b.signals.plan.wait.get(site)
         if number is not None:
-            return b.signals.waiter(number)
-    return lambda f, value: settled(value)
+            wait = b.signals.waiter(number)
+    return wait if b.metering is None else b.metering.waiter(wait)
 
 
 async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncIterator[Any]:

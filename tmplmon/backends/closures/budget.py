@@ -183,6 +183,18 @@ class Metering:
 
         return deeper
 
+    def waiter(
+        self, wait: Callable[[Frame, Any], Generator[Any, Any, Any]]
+    ) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
+        """Awaits a value, and looks at the clock."""
+
+        def wait_and_check(f: Frame, value: Any) -> Generator[Any, Any, Any]:
+            result = yield from wait(f, value)
+            f[METER].finish()
+            return result
+
+        return wait_and_check
+
     # --- output --------------------------------------------------------------------------------------------
 
     def counted(self, text: Closure, site: int) -> Closure:
@@ -304,6 +316,8 @@ def leave(budget: Budget, error: BaseException | None, before: int) -> None:
     budget.depth = before if isinstance(error, (BudgetError, RecursionError)) else budget.depth - 1
     if not budget.depth:
         budget.stop()
+        if error is None:
+            budget.finish()
 
 
 def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
@@ -340,6 +354,18 @@ def _new(scope: "CompiledScope") -> Budget | None:
     return None if limits is None else budget_of(limits)
 
 
+def with_budget(budget: Budget, code: Callable[..., Any], *args: Any) -> Any:
+    """Call a function while a budget is current. Afterwards its depth and the current budget are the ones before,
+    also if a signal handler raises an exception at any time."""
+    outer, depth = current.get(), budget.depth
+    try:
+        current.set(budget)
+        return code(*args)
+    finally:
+        budget.depth = depth
+        current.set(outer)
+
+
 def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., Any]:
     """The function of a scope, which creates the budget if there is none."""
     if not scope.constants.metered:
@@ -347,21 +373,24 @@ def starting(scope: "CompiledScope", code: Callable[..., Any]) -> Callable[..., 
 
     @wraps(code)
     def started(*args: Any) -> Any:
-        if current.get() is None:
+        budget = current.get()
+        if budget is None:
             budget = _new(scope)
-            if budget is not None:
-                with budget:
-                    return code(*args)
-        return code(*args)
+            if budget is None:
+                return code(*args)
+        return with_budget(budget, code, *args)
 
     @wraps(code)
     async def started_async(*args: Any) -> Any:
-        if current.get() is None:
-            budget = _new(scope)
-            if budget is not None:
-                with budget:
-                    return await code(*args)
-        return await code(*args)
+        outer = current.get()
+        budget = _new(scope) if outer is None else outer.of_this_task()
+        if budget is outer:
+            return await code(*args)
+        try:
+            current.set(budget)
+            return await code(*args)
+        finally:
+            current.set(outer)
 
     return started_async if scope.constants.is_async else started
 
@@ -379,6 +408,8 @@ def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Cal
 
     def started_async(context: Any) -> Any:
         budget = current.get() or _new(scope)
+        if budget is not None:
+            budget = budget.of_this_task()
         if budget is None or budget.depth:
             return pieces(context)
         return within_async(_Resumed(budget), pieces(context))
@@ -387,8 +418,8 @@ def starting_pieces(scope: "CompiledScope", pieces: Callable[[Any], Any]) -> Cal
 
 
 class _Resumed:
-    """Makes a budget current during one step of a generator, in a ``with``. Between the steps it is not, and its
-    clock does not run."""
+    """Makes a budget current during one step of a generator. Between the steps it is not, and its clock does not
+    run."""
 
     __slots__ = ("_budget", "_depth")
 
@@ -396,16 +427,17 @@ class _Resumed:
         self._budget = budget
         self._depth = 0
 
-    def __enter__(self) -> None:
+    def begin(self) -> Any:
         budget = self._budget
-        budget.__enter__()
+        outer = current.get()
         budget.depth += self._depth
         if self._depth and budget.depth == self._depth:
             budget.start()
+        current.set(budget)
+        return outer
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+    def end(self, outer: Any) -> None:
         budget = self._budget
-        self._depth = budget.depth
-        budget.depth = 0
+        self._depth, budget.depth = budget.depth, 0
+        current.set(outer)
         budget.stop()
-        budget.__exit__(kind, error, traceback)

@@ -86,6 +86,8 @@ class Constants:
         wants = pass_arg_of(function)
         if kind == "filter":
             function = self.environment._callable_filter(name, function)
+        else:
+            function = self.environment._callable_test(name, function)
         return function, wants
 
     def is_known(self, kind: str, name: str) -> bool:

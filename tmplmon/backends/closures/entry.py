@@ -283,7 +283,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
             tree = scope.tree(QUIET, metered=True)
             body, names, blank = tree.body, tree.names, tree.blank
         if budget is None:
-            set_current(budget := budget_of(environment.limits))
+            budget = budget_of(environment.limits)
         f = blank.copy()
         f[CONTEXT] = context
         f[OUTPUT] = output
@@ -292,6 +292,10 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
         before = budget.output
         counted = budget.counted
         try:
+            # A signal handler may raise an exception after any call. So what is undone below is done in the `try`,
+            # and below are no calls before the one that undoes it.
+            if is_outermost:
+                set_current(budget)
             if not outside or outside >= budget.deepest:
                 budget.check_entry(outside + 1)
             budget.depth = outside + 1
@@ -304,6 +308,8 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
             body(f)
             if output is not before:
                 budget.tally()
+            if not outside:
+                budget.finish()
         except BaseException as error:
             passing = metered.leaving(scope, f, error)
             if passing is error:
@@ -315,9 +321,9 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
                 budget.counted = counted
             budget.depth = outside
             if not outside:
-                budget.stop()
                 if is_outermost:
                     set_current(None)
+                budget.stop()
 
     return code
 
@@ -338,8 +344,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
             if environment.limits is None:
                 unmetered(outer, output, slots)
             else:
-                with budget_of(environment.limits):
-                    run_macro(outer, output, slots)
+                metered.with_budget(budget_of(environment.limits), run_macro, outer, output, slots)
             return
         if may_have_listeners() and (stepping or has_listeners()):
             with Run(scope, outer, output, slots) as run:
@@ -371,6 +376,8 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
             body(f)
             if output is not before:
                 budget.tally()
+            if not outside:
+                budget.finish()
         except BaseException as error:
             passing = metered.leaving(scope, f, error)
             if passing is error:

@@ -108,7 +108,8 @@ def error_site(f: Frame, error: BaseException) -> int | None:
             variables = frame.f_locals
             called_with = variables.get("f")
             if called_with is f or (type(called_with) is list and f is _original(called_with)):
-                closure_site = variables["site"]
+                # A RecursionError or a signal may stop a function before its free variables are set.
+                closure_site = variables.get("site")
                 if closure_site is not None and closure_site >= 0:
                     site = closure_site
         traceback = traceback.tb_next
