@@ -1,4 +1,4 @@
-"""The directory that sessions run in."""
+"""A fixture for the directory of a session."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A directory with a program and its templates, which may be changed."""
+    """A copy of the directory with the programs and their templates, which tests may change."""
     shutil.copytree(Path(__file__).parent / "site", tmp_path, dirs_exist_ok=True)
     return tmp_path.resolve()
 

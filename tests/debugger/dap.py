@@ -1,7 +1,7 @@
-"""A small client of the Debug Adapter Protocol: what an editor does when one presses "Debug".
+"""A small client of the Debug Adapter Protocol, which does the same as an editor in a debugging session.
 
-It starts debugpy's adapter, tells it to launch a program, and speaks the protocol over the adapter's standard
-input and output. Every wait is for a message, with a limit that only a session that hangs reaches.
+It starts debugpy's adapter, launches a program through it, and exchanges messages over the adapter's standard input
+and output. It waits only for messages, with a time limit for sessions that hang.
 
 Source: https://microsoft.github.io/debug-adapter-protocol/specification
 """
@@ -22,7 +22,7 @@ type Message = dict[str, Any]
 
 
 class Editor:
-    """A debugging session. In a ``with``, which ends it."""
+    """A debugging session. A ``with`` block ends it."""
 
     def __init__(self) -> None:
         self.adapter = subprocess.Popen(
@@ -30,9 +30,9 @@ class Editor:
         )
         self.sent = 0
         self.messages: queue.Queue[Message | None] = queue.Queue()
-        self.events: list[Message] = []  # those nobody has waited for yet
+        self.events: list[Message] = []  # the events that have not been waited for yet
         self.output = ""
-        self.verified: list[bool] = []  # for each breakpoint, whether the debugger says that it can be hit
+        self.verified: list[bool] = []  # for each breakpoint, whether the debugger has verified it
         threading.Thread(target=self._receive, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class Editor:
         return self.sent
 
     def answer(self, number: int) -> Message:
-        """The body of the answer to a request."""
+        """Send a request. Returns the body of the response."""
         while True:
             message = self._next()
             if message["type"] == "response" and message["request_seq"] == number:
@@ -93,7 +93,7 @@ class Editor:
         return self.answer(self.send(command, **arguments))
 
     def event(self, *names: str) -> Message:
-        """The next event of one of these names."""
+        """Wait for the next event with one of these names."""
         while True:
             message = self.events.pop(0) if self.events else self._next()
             if message["type"] == "event" and message["event"] in names:
@@ -109,8 +109,11 @@ class Editor:
         exceptions: list[str] | None = None,
         **options: Any,
     ) -> None:
-        """Start a program. `breakpoints`: file, from `here` → as in the protocol. `exceptions`: which to stop for,
-        "raised" or "uncaught". The options are those of a launch configuration."""
+        """Start a program. The options are those of a launch configuration.
+
+        breakpoints: file relative to `here` → breakpoints as in the protocol.  exceptions: the filter of
+        exceptions to stop for, "raised" or "uncaught".
+        """
         self.request(
             "initialize", adapterID="python", pathFormat="path", linesStartAt1=True, columnsStartAt1=True
         )
@@ -134,8 +137,8 @@ class Editor:
         self.answer(started)
 
     def stopped(self) -> list[str]:
-        """Wait until the program stops, and give its stack, innermost first: ``file:line name``. Empty if the
-        program has ended instead."""
+        """Wait until the program stops. Returns its stack, innermost frame first, as ``file:line name``, or an
+        empty list if the program has ended."""
         event = self.event("stopped", "terminated")
         if event["event"] == "terminated":
             return []
@@ -145,7 +148,7 @@ class Editor:
         return [f"{Path(each['source']['path']).name}:{each['line']} {each['name']}" for each in frames]
 
     def go(self, command: str) -> list[str]:
-        """`continue`, `next`, `stepIn` or `stepOut`; gives the stack where it stops next."""
+        """Run `continue`, `next`, `stepIn` or `stepOut`. Returns the stack at the next stop."""
         self.request(command, threadId=self.thread)
         return self.stopped()
 
@@ -156,7 +159,7 @@ class Editor:
         return reference
 
     def variables(self, frame: int = 0) -> dict[str, str]:
-        """Name → value as it is shown, of the local variables of a frame, from the innermost."""
+        """Name → displayed value, for the local variables of a frame. Frames are numbered from the innermost."""
         variables_of_frame = self.request("variables", variablesReference=self._locals(frame))["variables"]
         return {each["name"]: each["value"] for each in variables_of_frame}
 
@@ -165,6 +168,6 @@ class Editor:
         return str(body["result"])
 
     def set(self, name: str, value: str, frame: int = 0) -> str:
-        """Give a local variable the value of an expression."""
+        """Assign the value of an expression to a local variable."""
         body = self.request("setVariable", variablesReference=self._locals(frame), name=name, value=value)
         return str(body["value"])

@@ -1,8 +1,8 @@
-"""A small client of the protocol between PyCharm and its debugger, pydevd: what it does when one presses "Debug".
+"""A small client of pydevd, the debugger of PyCharm, which does the same as PyCharm in a debugging session.
 
-It listens on a socket, starts the program under `pydevd`, which connects to it, and gives its commands. A message
-is a line: number of the command, sequence number and text, with tabs between; what comes back is quoted as in URLs,
-and most of it is XML. Every wait is for a message, with a limit that only a session that hangs reaches.
+It listens on a socket and starts the program under `pydevd`, which connects to the socket and receives commands. A
+message is a line with the number of the command, a sequence number and a text, separated by tabs. Responses are
+quoted as in URLs, and most of them are XML. It waits only for messages, with a time limit for sessions that hang.
 
 Source: `_pydevd_bundle/pydevd_comm.py` in the package pydevd-pycharm
 """
@@ -28,10 +28,10 @@ STEPS = {"continue": GO_ON, "stepIn": 107, "next": 108, "stepOut": 109, "stepInM
 
 
 class PyCharm:
-    """A debugging session. In a ``with``, which ends it.
+    """A debugging session. A ``with`` block ends it.
 
-    watching: how the debugger watches the program, "settrace" or "monitoring"; the editor chooses.
-    output: what the program has printed, errors too, when it has ended.
+    watching: the interface that the debugger uses, "settrace" or "monitoring"; the editor chooses it.
+    output: the output of the program, including standard error, after it has ended.
     """
 
     def __init__(self, watching: str) -> None:
@@ -57,14 +57,14 @@ class PyCharm:
     # --- messages ------------------------------------------------------------------------------------------
 
     def send(self, command: int, *fields: object) -> int:
-        self.sent += 2  # the debugger's own are even
+        self.sent += 2  # the numbers of the debugger are even
         text = "\t".join(map(str, (command, self.sent, *fields)))
         self.stream.write(text + "\n")
         self.stream.flush()
         return self.sent
 
     def _next(self) -> tuple[int, int, str] | None:
-        """A message: command, number and text. None if the program has ended."""
+        """The next message, as (command, number, text), or None if the program has ended."""
         line = self.stream.readline()
         if not line:
             return None
@@ -83,7 +83,7 @@ class PyCharm:
     # --- what the editor does ------------------------------------------------------------------------------
 
     def launch(self, here: Path, argv: list[str], breakpoints: dict[str, dict[int, str]]) -> None:
-        """Start a program. `breakpoints`: file, from `here` → line → condition, or "None"."""
+        """Start a program. breakpoints: file relative to `here` → line → condition, or "None"."""
         self.here = here
         port = self.listener.getsockname()[1]
         self.program = subprocess.Popen(
@@ -92,7 +92,7 @@ class PyCharm:
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(sys.path),
-                # What it sets for "Do not step into library scripts".
+                # The setting "Do not step into library scripts".
                 "IDE_PROJECT_ROOTS": str(here),
                 "PYDEVD_FILTER_LIBRARIES": "True",
                 "USE_LOW_IMPACT_MONITORING": "True" if self.watching == "monitoring" else "",
@@ -112,8 +112,8 @@ class PyCharm:
         self.send(RUN, "")
 
     def stopped(self) -> list[str]:
-        """Wait until the program stops, and give its stack, innermost first: ``file:line name``, without the frames
-        of libraries, which the editor hides if told so. Empty if the program has ended instead."""
+        """Wait until the program stops. Returns its stack, innermost frame first, as ``file:line name``, or an
+        empty list if the program has ended. Frames of libraries are left out, as the editor can hide them."""
         while (message := self._next()) is not None:
             if message[0] == SUSPENDED:
                 (thread,) = ElementTree.fromstring(message[2])
@@ -129,19 +129,19 @@ class PyCharm:
         return []
 
     def go(self, command: str) -> list[str]:
-        """One of STEPS; gives the stack where it stops next."""
+        """Run one of STEPS. Returns the stack at the next stop."""
         self.send(STEPS[command], self.thread)
         return self.stopped()
 
     def _values(self, answer: ElementTree.Element) -> dict[str, str]:
-        """Name → value as it is shown."""
+        """Name → displayed value."""
         shown: dict[str, Any] = {
             unquote(each.attrib["name"]): each.attrib.get("value", "") for each in answer
         }
         return {name: unquote(value) for name, value in shown.items()}
 
     def variables(self, frame: int = 0) -> dict[str, str]:
-        """The local variables of a frame, from the innermost."""
+        """The local variables of a frame. Frames are numbered from the innermost."""
         return self._values(self.request(FRAME, self.thread, self.frames[frame], "FRAME", 0))
 
     def evaluate(self, expression: str, frame: int = 0) -> str:

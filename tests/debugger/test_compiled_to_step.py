@@ -1,4 +1,4 @@
-"""Templates that are compiled to be stepped through do what they do otherwise: output, errors, lines."""
+"""Templates that are compiled for stepping have the same output, errors and lines as others."""
 
 import sys
 from pathlib import Path
@@ -36,14 +36,14 @@ def test_lines(path: Path, engine: Engine) -> None:
     result = run(engine, case, events=True)
     assert result.output == case.sections["output"]
     if engine.defaults == (("backend", "closures"),):
-        # It fires LINE for the line of a statement only, not for further lines that its expressions stand on.
+        # It fires LINE for the first line of a statement only, not for further lines with its expressions.
         assert reported(case, result.events) == reported(case, case.sections["events"])
     else:
         assert result.events == case.sections["events"]
 
 
 def reported(case: Case, text: str | None) -> list[Event]:
-    """The executable lines among the events of a case."""
+    """The executable lines in the events of a case."""
     assert text is not None
     events = [
         (name, int(line))
@@ -58,8 +58,8 @@ def reported(case: Case, text: str | None) -> list[Event]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_each_line_is_put_out_when_it_is_done(backend: str) -> None:
-    """A function that looks at the output sees the lines before it, not one piece at the end."""
+def test_each_line_is_output_when_it_has_run(backend: str) -> None:
+    """A function that reads the output sees that of all lines before the call."""
     environment = tmplmon.Environment(backend=backend, extensions=["tmplmon.ext.breakpoint"])
     seen: list[str] = []
     environment.globals["breakpoint"] = lambda: None

@@ -1,4 +1,4 @@
-"""Editors: debugpy, driven as an editor drives it, stops in templates and steps through them."""
+"""Editors: debugpy stops in templates and steps through them."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ pytest.importorskip("debugpy", reason="needs debugpy (pip install --group test)"
 from .dap import Editor
 
 BACKENDS = ["bytecode", "closures"]
-# A session takes seconds. What differs between the back ends, the tests that have BOTH show.
+# A session takes seconds. The tests with BOTH cover the differences between the back ends.
 BOTH = pytest.mark.parametrize("backend", BACKENDS)
 ONE = pytest.mark.parametrize("backend", exhaustive_but(BACKENDS, ["bytecode"]))
 
-# The engine is a library where it is installed as one, which editors skip; here it is part of the project.
+# Editors skip the frames of installed libraries. Here, the engine is a part of the project.
 OPTIONS: dict[str, Any] = {
     "rules": [{"path": str(Path(tmplmon.__file__).parent / "**"), "include": False}],
 }
@@ -70,7 +70,7 @@ def test_breakpoint_tag(here: Path, backend: str) -> None:
     with Editor() as editor:
         editor.launch(here, ["app.py", "tag", "stop.html", backend], {}, **OPTIONS)
         include = ["stop.html:2 <template>", "app.py:28 main", "app.py:32 <module>"]
-        # As after `breakpoint()` in Python, debugpy is at the line that comes next.
+        # As after `breakpoint()` in Python, debugpy stops at the next line.
         assert editor.stopped() == ["stop_inner.html:4 <template>", *include]
         assert editor.variables()["user"] == "{'name': 'Ann'}"
         assert editor.go("next") == ["stop_inner.html:1 <template>", *include]
@@ -100,7 +100,7 @@ def test_steps_into_block_super_and_macro(here: Path, backend: str) -> None:
 
 
 @ONE
-def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None:
+def test_a_changed_variable_is_output(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/nav.html": [{"line": 3, "condition": "item == 'help'"}]}
         editor.launch(here, ["app.py", "plain", "page.html", backend], breakpoints, **OPTIONS)
@@ -113,12 +113,12 @@ def test_a_variable_that_is_changed_is_put_out(here: Path, backend: str) -> None
 
 @ONE
 def test_logpoint(here: Path, backend: str) -> None:
-    """A breakpoint that writes a message, with values of the template, and does not stop."""
+    """A logpoint writes a message with values of the template, and does not stop."""
     with Editor() as editor:
         logpoints = {"templates/nav.html": [{"line": 3, "logMessage": "{item.upper()} of {len(links)}"}]}
         editor.launch(here, ["app.py", "plain", "page.html", backend], logpoints, **OPTIONS)
         assert editor.stopped() == []
-    # Among what the program prints, which comes in pieces.
+    # The output of the program arrives in several events.
     assert editor.output.count("HOME of 2\n") == editor.output.count("HELP of 2\n") == 1
 
 
@@ -163,7 +163,7 @@ def test_tasks(here: Path, backend: str) -> None:
 
 
 @ONE
-def test_include_of_a_template_that_waits(here: Path, backend: str) -> None:
+def test_include_of_a_template_that_awaits(here: Path, backend: str) -> None:
     with Editor() as editor:
         breakpoints = {"templates/rows.html": [{"line": 2}], "templates/end.html": [{"line": 1}]}
         editor.launch(here, ["flow.py", "async", backend, "none"], breakpoints, **OPTIONS)
@@ -181,8 +181,9 @@ def test_include_of_a_template_that_waits(here: Path, backend: str) -> None:
     assert "value of 2" in editor.output
 
 
-def test_the_setting_for_jinja_is_not_for_these_templates(here: Path) -> None:
-    """With it, debugpy takes all breakpoints that are not in Python files for Jinja2's, and never stops there."""
+def test_the_setting_for_jinja_disables_breakpoints(here: Path) -> None:
+    """With this setting, debugpy treats all breakpoints outside of Python files as Jinja2's, and never stops
+    there."""
     with Editor() as editor:
         breakpoints = {"templates/nav.html": [{"line": 3}]}
         editor.launch(here, ["app.py", "plain", "page.html", "bytecode"], breakpoints, jinja=True, **OPTIONS)

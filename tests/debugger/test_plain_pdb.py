@@ -1,8 +1,8 @@
-"""Whole sessions with Python's own `pdb`, which knows nothing of templates; see `transcript`.
+"""Complete sessions with Python's own `pdb`, which has no support for templates; see `transcript`.
 
-They hold in both back ends. What runs templates as bytecode is a library like any other, so there the debugger is
-told to skip it; where closures run, it need not be. `caller` stands for `up`, past the function between a template
-and what it calls.
+They are the same for both back ends. With the bytecode back end, the debugger is told to skip the engine, like any
+other library. With closures, this is not necessary. `caller` stands for `up`, past the function between a template
+and the function that it calls.
 """
 
 import re
@@ -19,9 +19,9 @@ SESSIONS = Path(__file__).parent / "sessions"
 BACKENDS = ("bytecode", "closures")
 WATCHING = ("settrace", "monitoring") if sys.version_info >= (3, 14) else ("settrace",)
 
-# Two lines of `where`.
+# Two lines of output of `where`.
 ENGINES = re.compile(r"^[> ] \S*/tmplmon/\w\S*\.py\(\d+\).*\n-> .*\n", re.M)
-# Where a template begins: on its first line, or, as bytecode, before it.
+# The start of a template: its first line or, in bytecode, a position before it.
 BEGINS = re.compile(r"^(--Call--\n> templates/[^(]+)\([01]\)(.*\n)(?:->.*\n)?", re.M)
 
 
@@ -49,13 +49,13 @@ def test_steps(how: str, backend: str, watching: str, here: Path, update: bool) 
 def test_steps_that_would_lead_into_libraries(
     name: str, how: str, watching: str, here: Path, update: bool
 ) -> None:
-    """What the engine uses is skipped too where closures run."""
+    """With closures, functions that the engine calls are skipped, too."""
     check(name, here, update, how, "closures", watching)
 
 
 @pytest.mark.parametrize("watching", WATCHING)
 def test_the_end_of_a_generator(watching: str, here: Path, update: bool) -> None:
-    """Where it returns is on a line; `pdb` compares that with the one it is to stop at."""
+    """A generator returns on a line, which `pdb` compares with the line to stop at."""
     check("end", here, update, "generate", "bytecode", watching)
 
 

@@ -1,4 +1,4 @@
-"""PyCharm: its debugger, told what PyCharm tells it, stops in templates and steps through them."""
+"""PyCharm: its debugger, with the commands of PyCharm, stops in templates and steps through them."""
 
 import sys
 from pathlib import Path
@@ -16,8 +16,8 @@ SESSIONS = [
 sessions = pytest.mark.parametrize(
     ("watching", "backend"), exhaustive_but(SESSIONS, [("settrace", "bytecode")])
 )
-# It finds the end of a generator by `co_lnotab`, which Python 3.15 has no more. The frames of closures are those of
-# generators.
+# The debugger finds the end of a generator by `co_lnotab`, which Python 3.15 does not have. The frames of
+# closures are those of generators.
 WITHOUT_AN_END = [("settrace", "closures")] if sys.version_info >= (3, 15) else []
 
 PAGE = ["page.html:1 <template>", "app.py:28 main", "app.py:32 <module>"]
@@ -44,7 +44,8 @@ def test_include(here: Path, backend: str, watching: str) -> None:
 
 @sessions
 def test_every_first_line(here: Path, backend: str, watching: str) -> None:
-    """Once each: the tracer also sees the call of a template, which is on none of its lines."""
+    """The debugger stops once on each first line. Its tracer also sees the call of a template, which has no
+    line."""
     with PyCharm(watching) as editor:
         files = ("page", "base", "nav", "forms")
         breakpoints = {f"templates/{name}.html": {1: "None"} for name in files}
@@ -53,7 +54,7 @@ def test_every_first_line(here: Path, backend: str, watching: str) -> None:
         stops = []
         while stack := editor.go("continue"):
             stops.append(stack[0])
-        # The first line of page.html is reached again when all of the page has been, as the parent runs.
+        # The first line of page.html is reached again at the end, when the parent runs.
         assert stops == [f"{name}.html:1 <template>" for name in ("forms", "page", "base", "nav")]
     assert "190 characters" in editor.output
 
@@ -79,7 +80,7 @@ def test_block_macro_and_function(here: Path, backend: str, watching: str) -> No
 
 @sessions
 def test_steps_from_a_program_into_its_templates(here: Path, backend: str, watching: str) -> None:
-    """For this no breakpoint in a template is needed, which PyCharm has no way to set."""
+    """This needs no breakpoint in a template, which cannot be set in PyCharm."""
     with PyCharm(watching) as editor:
         editor.launch(here, ["app.py", "plain", "page.html", backend], {"app.py": {28: "None"}})
         assert editor.stopped() == ["app.py:28 main", "app.py:32 <module>"]
@@ -99,7 +100,7 @@ def test_breakpoint_tag(here: Path, backend: str, watching: str) -> None:
     with PyCharm(watching) as editor:
         editor.launch(here, ["app.py", "tag", "stop.html", backend], {})
         include = ["stop.html:2 <template>", "app.py:28 main", "app.py:32 <module>"]
-        # As after `breakpoint()` in Python, it is at the line that comes next.
+        # As after `breakpoint()` in Python, it stops at the next line.
         assert editor.stopped() == ["stop_inner.html:4 <template>", *include]
         assert editor.variables()["user"] == "{'name': 'Ann'}"
         assert editor.go("next") == ["stop_inner.html:1 <template>", *include]
@@ -135,8 +136,8 @@ def test_tasks(here: Path, backend: str, watching: str) -> None:
 
 
 @sessions
-def test_templates_that_end_on_no_line(here: Path, backend: str, watching: str) -> None:
-    """Its tracer may fail at the call of one (a `TypeError` on standard error), but not the program."""
+def test_templates_that_end_without_a_line(here: Path, backend: str, watching: str) -> None:
+    """The tracer may fail at the call of such a template (a `TypeError` on standard error), but not the program."""
     page = "{% if title %}{% extends 'base.html' %}{% endif %}\n{% block title %}{% endblock %}"
     (here / "templates/page.html").write_text(page)
     with PyCharm(watching) as editor:

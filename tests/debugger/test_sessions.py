@@ -1,7 +1,7 @@
-"""Whole sessions with the debugger, typed into a terminal; see `transcript`.
+"""Complete sessions with the debugger in a terminal; see `transcript`.
 
-A session holds in both back ends and, from Python 3.14 on, with both ways of `pdb` to watch a program.
-``--update`` writes what is printed into the session files.
+A session is the same for both back ends and, from Python 3.14 on, for both backends of `pdb`. ``--update`` writes
+the output to the session files.
 """
 
 import sys
@@ -37,7 +37,7 @@ def test_pdb(name: str, backend: str, watching: str, here: Path, update: bool) -
 @pytest.mark.parametrize("watching", WATCHING)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", ["generate", "stream", "async", "pieces"])
-def test_templates_that_pause(how: str, backend: str, watching: str, here: Path, update: bool) -> None:
+def test_templates_that_yield(how: str, backend: str, watching: str, here: Path, update: bool) -> None:
     check(f"pause_{how}", here, update, "flow.py", how, backend, watching)
 
 
@@ -58,7 +58,7 @@ def test_breakpoint_tag(backend: str, here: Path, update: bool) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["tag_reached", "tag_and_breakpoint"])
-def test_breakpoint_tag_that_has_been_reached(name: str, backend: str, here: Path, update: bool) -> None:
+def test_a_breakpoint_tag_that_was_reached_before(name: str, backend: str, here: Path, update: bool) -> None:
     check(name, here, update, "app.py", "tag", "reached.html", backend)
 
 
@@ -75,5 +75,5 @@ def test_debug_command(name: str, page: str, backend: str, here: Path, update: b
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_templates_not_known_yet_and_not_in_files(backend: str, here: Path, update: bool) -> None:
+def test_templates_that_are_not_loaded_or_not_in_files(backend: str, here: Path, update: bool) -> None:
     check("unknown", here, update, "unknown.py", backend)

@@ -1,4 +1,4 @@
-"""``tmplmon debug`` as a person has it in a terminal, and without one; Python's own pdb in templates."""
+"""``tmplmon debug`` with a terminal and without one, and Python's own pdb in templates."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ PROMPT = "(tmplmon) "
 
 @pytest.fixture
 def debugger(here: Path, pseudo_terminals: None):
-    """The command in a terminal that can do what terminals can, at its first prompt."""
+    """The command at its first prompt, in a terminal that supports colours and cursor movement."""
     program = terminal([*COMMAND, *PAGE], here, TERM="xterm")
     program.expect_exact(PROMPT)
     yield program
@@ -57,17 +57,15 @@ def test_completion(debugger) -> None:
     for typed, completed in COMPLETED.items():
         debugger.send(f"{typed}\t")
         debugger.expect_exact(completed)
-        debugger.sendcontrol("u")  # forget the line
+        debugger.sendcontrol("u")  # discard the line
 
 
 def test_control_c_and_control_d(debugger) -> None:
-    """An interrupt ends the line that is being typed, the end of the input the session."""
+    """Control-C discards the line, and Control-D ends the session."""
     debugger.send("p tit")
     debugger.expect_exact("p tit")
     debugger.sendcontrol("c")
-    debugger.sendline(
-        ""
-    )  # an interrupt that comes just before readline waits is seen when something is typed
+    debugger.sendline("")  # an interrupt that arrives just before readline waits is handled at the next key
     debugger.expect_exact("--KeyboardInterrupt--")
     debugger.expect_exact(PROMPT)
     debugger.sendcontrol("d")
@@ -98,7 +96,7 @@ def test_without_a_terminal(here: Path) -> None:
     assert (here / "out.html").read_bytes() == expected.stdout
 
 
-def test_commands_to_begin_with(here: Path) -> None:
+def test_initial_commands(here: Path) -> None:
     result = piped(
         here,
         "",
@@ -148,14 +146,14 @@ def test_a_template_with_a_syntax_error(here: Path) -> None:
         (["templates/plain.html", "--data", "-"], "standard input is for the debugger's commands"),
     ],
 )
-def test_refused(here: Path, argv: list[str], message: str) -> None:
+def test_wrong_command_lines(here: Path, argv: list[str], message: str) -> None:
     result = piped(here, "", *argv)
     assert result.returncode == 2
     assert message in result.stderr
 
 
 def test_edited_between_two_runs(here: Path, debugger) -> None:
-    """`run` begins again with what is on disk now."""
+    """`run` restarts the program with the current files."""
     (here / "templates/plain.html").write_text("first {{ title }}\nsecond\n")
     (here / "data.json").write_text('{"title": "New"}')
     debugger.sendline("run")
@@ -217,7 +215,7 @@ Deleted breakpoint 1 at templates/page.html:7
 
 @pytest.mark.parametrize("backend", ["bytecode", "closures"])
 def test_python_s_own_pdb(here: Path, pseudo_terminals: None, backend: str) -> None:
-    """What needs none of this package's help, once one is in a template: values, source, steps, breakpoints."""
+    """Inside a template, these commands work without help of this package: values, source, steps, breakpoints."""
     (here / "own.py").write_text(OWN.replace("BACKEND", backend))
     output = replay(["own.py"], here, TYPED)
     assert output[output.index("(Pdb)") :].expandtabs() == EXPECTED

@@ -1,4 +1,4 @@
-"""The events of ``sys.settrace`` in templates, as debuggers count on them that work by it."""
+"""The events of ``sys.settrace`` in templates, on which some debuggers rely."""
 
 import sys
 from types import FrameType
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 class Lines:
-    """A trace function that notes the events of templates in which `frame.f_lineno` is None, as (name, event)."""
+    """A trace function that records (name, event) of the events of templates without a `frame.f_lineno`."""
 
     def __init__(self) -> None:
         self.missing: list[tuple[str, str]] = []
@@ -28,7 +28,7 @@ class Lines:
     def __call__(self, frame: FrameType, event: str, arg: Any) -> "Lines | None":
         if not frame.f_code.co_filename.startswith(ROOT):
             return None
-        # Where the call itself has no line, such a debugger does not look at the function.
+        # These debuggers ignore functions whose call has no line.
         if self.called.setdefault(frame, frame.f_lineno) is not None and frame.f_lineno is None:
             self.missing.append((frame.f_code.co_name, event))
         return self
@@ -37,7 +37,7 @@ class Lines:
 @pytest.mark.parametrize("backend", BACKENDS)
 @each(every(8, PATHS))
 def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backend: str) -> None:
-    """PyCharm's debugger raises TypeError otherwise, in the program."""
+    """Otherwise, PyCharm's debugger raises TypeError in the program."""
     case = casefile.read(path)
     engine = Engine("tmplmon", (("backend", backend),))
     for how in (case.sections.get("run", "render"), "generate", "generate_async"):
@@ -54,7 +54,7 @@ def test_a_function_whose_call_has_a_line_has_one_in_all_events(path: Any, backe
             sys.settrace(lines)
             RENDERERS[how](template, variables)
         except Exception:
-            pass  # what comes of it is another test's business
+            pass  # other tests check the output
         finally:
             sys.settrace(before)
         assert lines.missing == []

@@ -1,4 +1,5 @@
-"""What shows tracebacks shows templates: their files and lines of source, and no frames of the engine inside."""
+"""Libraries that display tracebacks show templates with their files and source lines, without frames of the
+engine."""
 
 import io
 from pathlib import Path
@@ -16,12 +17,12 @@ DATA: dict[str, Any] = {"title": "T", "items": [{"net": 1}, {"net": None}]}
 
 @pytest.fixture(params=[(backend, kind) for backend in BACKENDS for kind in ("file", "memory")], ids="-".join)
 def error(request: pytest.FixtureRequest) -> TypeError:
-    """An exception that came up in a macro: of a template that is a file, or that is not."""
+    """An exception of a macro, in a template that is a file or that is not."""
     backend, kind = request.param
     loader = (
         FileSystemLoader(SOURCE.parent) if kind == "file" else DictLoader({"broken.html": SOURCE.read_text()})
     )
-    # The template lives as long as its lines are to be seen.
+    # Keeps the template alive, whose lines are read.
     request.node.template = Environment(loader=loader, backend=backend).get_template("broken.html")
     with pytest.raises(TypeError) as caught:
         request.node.template.render(DATA)
@@ -40,7 +41,7 @@ def test_python(error: TypeError) -> None:
 
 
 def test_rich(error: TypeError, request: pytest.FixtureRequest) -> None:
-    """It asks the frame, not the traceback, for the instruction, also of frames that have ended."""
+    """rich reads the instruction from the frame instead of the traceback, also for frames that have ended."""
     console = pytest.importorskip("rich.console", reason="needs rich (pip install --group test)")
     from rich.traceback import Traceback
 
@@ -49,7 +50,7 @@ def test_rich(error: TypeError, request: pytest.FixtureRequest) -> None:
     console.Console(file=output, width=120).print(shown)
     lines = output.getvalue()
     if "memory" in request.node.name:
-        # Of names in angle brackets rich shows no source, whatever `linecache` knows.
+        # rich shows no source for names in angle brackets, even if `linecache` has it.
         assert "in macro price:3" in lines
         return
     assert f"❱ 3   {LINE}" in lines
@@ -65,7 +66,7 @@ def test_werkzeug(error: TypeError) -> None:
     page = tbtools.DebugTraceback(error).render_debugger_html(evalex=False, secret="", evalex_trusted=False)
     assert '<code class="function">macro price</code>' in page
     assert "gross = item.net * 1.2 %}" in page
-    assert "&lt;b&gt;{{ gross }}&lt;/b&gt;" in page  # the lines around it
+    assert "&lt;b&gt;{{ gross }}&lt;/b&gt;" in page  # the surrounding lines
 
 
 def test_django(error: TypeError) -> None:

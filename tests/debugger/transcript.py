@@ -1,8 +1,8 @@
-"""Sessions in a terminal: what is typed, and what comes of it.
+"""Sessions in a terminal: commands and their output.
 
-A session file is a description, and after ``--- session`` a transcript. A line that begins with the prompt has a
-command; the lines up to the next one are what it must print. The commands are typed into a real pseudo-terminal;
-paths are relative to the session's directory.
+A session file has a description and, after ``--- session``, a transcript. A line that begins with the prompt has a
+command, and the lines up to the next one have its expected output. The commands are typed into a pseudo-terminal.
+Paths are relative to the session's directory.
 """
 
 import os
@@ -16,7 +16,7 @@ import pytest
 
 pexpect = pytest.importorskip("pexpect", reason="sessions need pexpect (pip install --group test)")
 
-PATIENCE = 60  # seconds for what takes a tenth of one; only a session that hangs waits so long
+PATIENCE = 60  # in seconds; only a session that hangs takes so long
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|[\x00-\x08\x0e-\x1a]")
 PROMPT = re.compile(r"\((?:Pdb|tmplmon|com)\) $", re.M)
 
@@ -40,9 +40,9 @@ def commands(transcript: str) -> list[str]:
 
 
 def terminal(argv: Sequence[str], here: Path, **variables: str) -> "pexpect.spawn[str]":
-    """A program in a terminal of its own, with a home directory that has no settings of anybody's."""
+    """A program in a new terminal, with a home directory without any settings."""
     settings = {"TERM": "dumb", "HOME": str(here), "COLUMNS": "200", "PYTHON_BASIC_REPL": "1", **variables}
-    # A coverage run of the tests is not one of their children.
+    # A coverage measurement of the tests does not extend to this process.
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -56,7 +56,7 @@ def terminal(argv: Sequence[str], here: Path, **variables: str) -> "pexpect.spaw
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(50, 200),
-        # Where the tests run in the background, Ctrl-C is ignored, and so it would be in there.
+        # If the tests run in the background, they ignore Ctrl-C, and so would this process.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     program.delaybeforesend = None
@@ -64,7 +64,7 @@ def terminal(argv: Sequence[str], here: Path, **variables: str) -> "pexpect.spaw
 
 
 def replay(argv: Sequence[str], here: Path, typed: Sequence[str]) -> str:
-    """The transcript of a session in which these commands are typed."""
+    """Type these commands in a session. Returns the transcript."""
     program = terminal(argv, here)
     pieces: list[str] = []
     rest = list(typed)
@@ -90,7 +90,7 @@ def replay(argv: Sequence[str], here: Path, typed: Sequence[str]) -> str:
 
 
 def plain(text: str, here: Path) -> str:
-    """What a terminal shows, the same wherever the session runs."""
+    """The output of a terminal, without parts that depend on the machine."""
     text = ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "")
     text = text.replace(f"{here}{os.sep}", "")
     text = re.sub(r"0x[0-9a-f]{6,}", "0x…", text)
