@@ -30,6 +30,10 @@ DIFFERENCES: dict[str, Difference] = {
             kind(oracle) == "SyntaxError" and kind(ours) in ("TemplateSyntaxError", "TemplateAssertionError")
         ),
     ),
+    "opened-at-the-end": Difference(
+        "A comment or raw block that begins at the very end of a template and is not closed is ignored by Jinja2."
+        " tmplmon says that it is not closed.",
+    ),
     "line-of-with": Difference(
         "For an error in the values of a with tag, Jinja2 reports the line of the statement before the tag."
         " tmplmon reports the line of the tag.",

@@ -24,7 +24,7 @@ NAMES = ("a", "b", "c", "x", "y")
 ODD_NAMES = (
     *("class", "def", "None_", "print", "str", "len", "range", "dict", "context", "environment", "resolve"),
     *("missing", "l_0_a", "t_1", "Undefined", "concat", "item", "é", "__a", "_", "iter", "block", "macro"),
-    *("cycler", "undefined", "e", "locals", "parent_template", "self_", "loop_", "event", "frame", "super_"),
+    *("cycler", "undefined", "e", "vars", "parent_template", "self_", "loop_", "event", "frame", "super_"),
 )
 CONTEXT_VALUES = (
     *(

@@ -28,7 +28,7 @@ def text_of(f: Function, op: ops.Op, escape: bool | None, at: Place, finished: b
     if type(op) is ops.Filter and f.is_stock("filter", op.name):
         if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return text_of(f, op.value, True, at, finished=True)
-        if op.name == "safe" and escape:
+        if op.name == "safe" and escape and not op.arguments.values():
             first, again = used_twice(f, value(f, op.value), at)
             html = pyast.call(f.runtime("html_of", at), [again], at)
             return pyast.if_expr(type_is(f, first, "str", at), again, html, at)

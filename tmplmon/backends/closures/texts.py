@@ -46,7 +46,7 @@ def _text(b: Builder, op: ops.Op, escape: bool | None, site: int) -> Closure:
     if type(op) is ops.Filter and b.constants.is_stock("filter", op.name) and not b.calls:
         if op.name in ESCAPE_FILTERS and not op.arguments.values():
             return _text(b, op.value, True, site)
-        if op.name == "safe" and escape:
+        if op.name == "safe" and escape and not op.arguments.values():
             html = text.html
             as_markup: Callable[[Any], Any] = lambda value: value if type(value) is str else html(value)  # noqa: E731
             return combined(b, [b.value(op.value)], as_markup, site, takes_frame=False)
