@@ -175,6 +175,18 @@ def generate_until_error(template: Any, variables: dict[str, Any]) -> str:
     return "".join(pieces)
 
 
+def module(template: Any, variables: dict[str, Any]) -> str:
+    """The text of the template's module, and the names that it exports; or the type of the error.
+
+    Jinja2 does not change the traceback of such an error to show the lines of templates.
+    """
+    try:
+        made = template.make_module(variables)
+    except Exception as error:
+        return f"[{type(error).__name__}]"
+    return f"{made} {sorted(name for name in vars(made) if not name.startswith('_'))}"
+
+
 def stream(template: Any, variables: dict[str, Any]) -> str:
     return "".join(template.stream(variables))
 
@@ -196,6 +208,7 @@ RENDERERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "native_async": render_native_async,
     "generate": generate,
     "stream": stream,
+    "module": module,
     "generate_until_error": generate_until_error,
     "render_async": render_async,
     "generate_async": generate_async,

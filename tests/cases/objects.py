@@ -89,6 +89,11 @@ class Counter:
         return self.n
 
 
+async def later(value: Any = None) -> Any:
+    """A value that is awaited."""
+    return value
+
+
 def generator(*values: Any) -> Iterator[Any]:
     """An iterator without a length."""
     yield from values
@@ -107,7 +112,20 @@ Point = namedtuple("Point", "x y")
 
 SHARED = {
     thing.__name__: thing
-    for thing in (User, Html, Both, Items, Async, Counter, Point, Markup, generator, failing_generator, fail)
+    for thing in (
+        User,
+        Html,
+        Both,
+        Items,
+        Async,
+        Counter,
+        Point,
+        Markup,
+        generator,
+        failing_generator,
+        fail,
+        later,
+    )
 }
 ENGINE_NAMES = (
     "ChainableUndefined",

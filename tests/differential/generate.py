@@ -146,6 +146,8 @@ class World:
     syntax: Syntax
     translated: bool = False
     risk: float = 0.004  # how often an expression may fail
+    is_async: bool = False
+    is_native: bool = False
     library: tuple[str, ...] = ()  # macros of "lib" that can be called
 
 
@@ -262,6 +264,8 @@ class Writer:
             kinds.append("self")
         if self.world.translated:
             kinds.append("gettext")
+        if self.world.is_async:
+            kinds.append("later")
         if self.chance(4):
             kinds = ["function"]
         match self.pick(*kinds):
@@ -290,6 +294,8 @@ class Writer:
                 return f"caller({self.pick('', '1', self.variable())})"
             case "self":
                 return f"self.{self.pick(*self.defined_blocks)}()"
+            case "later":
+                return f"later({self.variable()})"
             case "gettext":
                 name = self.variable()
                 return self.pick(
@@ -361,6 +367,15 @@ class Writer:
         if self.chance(400 * self.world.risk):
             return self.pick(
                 self.variable(), f"{self.variable()}.items()", f"{self.variable()}|{self.filter()}"
+            )
+        if self.world.is_async and self.chance(25):
+            return self.pick(
+                *("stream(1, 2, 3)", "stream()", "later([1, 2])", "stream(1, 2)|map('string')"),
+                *(
+                    "stream(1, 2, 3)|select('odd')",
+                    "stream('a', 'b')|list",
+                    f"later({self.variable()})|string",
+                ),
             )
         names = ", ".join(self.variable() for _ in range(self.pick(1, 2, 3)))
         return self.pick(
@@ -539,11 +554,8 @@ class Writer:
     def write_autoescape(self, depth: int) -> str:
         with self.scope():
             body = self.body(depth)
-        return (
-            self.tag(f"autoescape {self.pick('true', 'false', self.variable())}")
-            + body
-            + self.tag("endautoescape")
-        )
+        value = "false" if self.world.is_native else self.pick("true", "false", self.variable())
+        return self.tag(f"autoescape {value}") + body + self.tag("endautoescape")
 
     def write_macro(self, depth: int) -> str:
         """Each macro has its own name, and its body calls earlier ones only: no endless recursion."""
@@ -639,7 +651,7 @@ FINALIZE = (
     "str",
     "lambda v: [v] if v is True else v",
 )
-RUNS = ("render", "render", "render", "generate", "stream")
+RUNS = ("render", "render", "render", "generate", "stream", "module")
 ASYNC_RUNS = ("render", "render_async", "render_async", "generate_async")
 KINDS = ("plain",) * 6 + ("async",) * 2 + ("native", "sandbox")
 
@@ -647,7 +659,9 @@ KINDS = ("plain",) * 6 + ("async",) * 2 + ("native", "sandbox")
 def options_of(random: Random, syntax: Syntax, translated: bool) -> tuple[list[str], str]:
     """The options of an environment, and how the template is rendered."""
     extensions = ["loopcontrols", "do", "i18n"] if translated else ["loopcontrols", "do"]
-    functions = '{"generator": generator, "peek": peek, "escaping": escaping}'
+    functions = (
+        '{"generator": generator, "peek": peek, "escaping": escaping, "later": later, "stream": Async}'
+    )
     options = [*syntax.options(), f"extensions = {extensions}", f"globals = {functions}"]
     for option in ("trim_blocks", "lstrip_blocks", "keep_trailing_newline"):
         if random.random() < 0.2:
@@ -691,6 +705,9 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
     world = World(random, names, random.choice(SYNTAXES), random.random() < 0.1)
     if standard:
         world.syntax, world.translated = Syntax(), False
+    options, how = options_of(random, world.syntax, world.translated)
+    world.is_async = "enable_async = True" in options
+    world.is_native = "native = True" in options
     if random.random() < 0.25:
         world.risk = 0.05
     library = Writer(world, "lib")
@@ -717,7 +734,6 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
             head = main.tag(f"if {main.atom()}") + head + main.tag("endif")
     templates["main"] = (main.body(0, 1) if main.chance(10) else "") + head + main.body(depth, 5)
     values = CONTEXT_VALUES if random.random() < 0.5 else SAFE_VALUES
-    options, how = options_of(random, world.syntax, world.translated)
     share = 0.97 if "StrictUndefined" in str(options) else 0.6
     assigned = [name for name in names if random.random() < share]
     places = [f"locals()[{name!r}]" if iskeyword(name) else name for name in assigned]
