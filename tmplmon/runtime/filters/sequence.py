@@ -352,7 +352,8 @@ def do_slice(eval_ctx: Any, value: Any, slices: int, fill_with: Any = None) -> A
 
 def _slice(value: Any, slices: int, fill_with: Any) -> Iterator[list[Any]]:
     items = list(value)
-    length, longer = divmod(len(items), slices)
+    # Not `divmod`, which undefined values do not support: their own error says what is undefined.
+    length, longer = len(items) // slices, len(items) % slices
     end = 0
     for number in range(slices):
         begin = end
