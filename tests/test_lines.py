@@ -99,7 +99,7 @@ def test_syntax_error() -> None:
         Environment().from_string(PAGE.replace("zero", "*"))
     error = caught.value
     assert (error.lineno, error.column) == (3, COLUMN + 4)
-    shown = str(error).split("\n")
+    shown = "\n".join([str(error), *error.__notes__]).split("\n")
     assert shown[2] == f"   3 | \t{SHOWN_LINE.replace('zero', '*')}"
     assert shown[3] == f"     | \t{' ' * (COLUMN + 3)}^"
     problem = Problem(str(error.message), "page", error.lineno, error.column + 1, None, error.source_line)

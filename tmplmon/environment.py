@@ -608,7 +608,7 @@ class Environment:
         try:
             code = self._compile_source(source, name, file)
         except TemplateSyntaxError as error:
-            error.filename = filename
+            error.in_file(filename)
             # Without the frames of lexer and parser: error pages that show variables would show their large tables.
             raise error.with_traceback(None) from error.__cause__
         return (cls or self.template_class)._make(self, source, code, name, filename, globals, uptodate)

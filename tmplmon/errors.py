@@ -8,7 +8,7 @@ a run-time error is in its traceback, whose frames are those of the template.
 from collections.abc import Sequence
 from typing import Any
 
-from tmplmon.monitoring.lines import with_plain_newlines
+from tmplmon.monitoring.lines import with_caret
 
 
 class TemplateError(Exception):
@@ -68,6 +68,9 @@ class TemplatesNotFound(TemplateNotFound):
 class TemplateSyntaxError(TemplateError):
     """The source of a template is not valid.
 
+    `str()` of the error is its message, one line, as in Jinja2. In a traceback, the first note below the message
+    shows the location, the line with a caret, and the hint; it is `__notes__[0]`.
+
     message: what is wrong.
     lineno: 1-based line.
     name, filename: the loader's name of the template, and its file; None if there is none.
@@ -75,6 +78,7 @@ class TemplateSyntaxError(TemplateError):
         known.
     source_line: the text of the line, or None.
     hint: what to do, or None.
+    source: the source of the template, or None.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class TemplateSyntaxError(TemplateError):
         end_column: int | None = None,
         source_line: str | None = None,
         hint: str | None = None,
+        source: str | None = None,
     ) -> None:
         super().__init__(message)
         self.lineno = lineno
@@ -97,25 +102,27 @@ class TemplateSyntaxError(TemplateError):
         self.end_column = end_column
         self.source_line = source_line
         self.hint = hint
+        self.source = source
+        self.add_note(self._location())
 
     def __str__(self) -> str:
+        return str(self.message)
+
+    def _location(self) -> str:
         place = f"{self.filename or self.name or '<template>'}:{self.lineno}"
         if self.column is not None:
             place += f":{self.column + 1}"
-        lines = [f"{self.message}", f"  --> {place}"]
+        lines = [f"  --> {place}"]
         if self.source_line is not None:
-            gutter = f"{self.lineno:>4} | "
-            text = with_plain_newlines(self.source_line).rstrip("\n")
-            lines.append(gutter + text)
-            if self.column is not None:
-                width = max((self.end_column or 0) - self.column, 1)
-                width = max(min(width, len(text) - self.column), 1)
-                # A tab stays a tab so that the caret stands under its character on any tab width.
-                pad = "".join("\t" if c == "\t" else " " for c in text[: self.column])
-                lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * width)
+            lines += with_caret(self.lineno, self.source_line, self.column, self.end_column)
         if self.hint:
             lines.append(f"  = {self.hint}")
         return "\n".join(lines)
+
+    def in_file(self, filename: str | None) -> None:
+        """Change `filename`, also in the note."""
+        self.filename = filename
+        self.__notes__[0] = self._location()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_syntax_error, (type(self), self.args[0], self.__dict__)

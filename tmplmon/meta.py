@@ -37,7 +37,7 @@ def parsed(environment: "Environment", source: str, name: str | None, filename: 
     try:
         tree, parsed_source = pipeline.parse(environment, source, name, filename or "<template>")
     except TemplateSyntaxError as error:
-        error.filename = filename
+        error.in_file(filename)
         raise
     return Tree(tree.start, tree.end, tree.body, environment, parsed_source)
 

@@ -3,10 +3,14 @@
 ``errors.txt`` has the cases: a template, a line of dashes, the whole error. ``pytest --update`` writes the
 errors anew; the diff is then to be read."""
 
+import copy
+import pickle
+import traceback
 from pathlib import Path
 
 import pytest
 
+from tmplmon import DictLoader, Environment, errors
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.syntax.lexer import Syntax, tokenize
 from tmplmon.syntax.parser import parse
@@ -32,7 +36,7 @@ def read_cases() -> list[tuple[str, str]]:
 def shown(template: str) -> str:
     with pytest.raises(TemplateSyntaxError) as failure:
         parse(Source(template, "page", "page.html"), SYNTAX)
-    return str(failure.value)
+    return "\n".join([str(failure.value), *failure.value.__notes__])
 
 
 @pytest.mark.parametrize(("template", "expected"), read_cases())
@@ -92,3 +96,63 @@ def test_first_error_wins() -> None:
     with pytest.raises(TemplateSyntaxError) as failure:
         parse(Source("{{ a b }}\n{{ $ }}"))
     assert failure.value.lineno == 1
+
+
+def test_message_and_note() -> None:
+    with pytest.raises(TemplateSyntaxError) as failure:
+        Environment(loader=DictLoader({"page": "a\n{% if a %}{% endfor %}"})).get_template("page")
+    error = failure.value
+    message = "'endfor' found where 'endif' is expected: 'if' opened on line 2 is still open"
+    assert str(error) == error.message == message
+    assert error.source == "a\n{% if a %}{% endfor %}"
+    note = "  --> page:2:14\n   2 | {% if a %}{% endfor %}\n     |              ^^^^^^"
+    assert error.__notes__ == [note]
+    assert "".join(traceback.format_exception_only(error)).endswith(
+        f"TemplateSyntaxError: {message}\n{note}\n"
+    )
+    error.add_note("of the application")
+    for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert type(again) is TemplateSyntaxError
+        assert (str(again), again.__notes__) == (message, [note, "of the application"])
+        assert again.__dict__ == error.__dict__
+
+
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "TemplateSyntaxError": ("m", 3, "page", "/page.html"),
+    "TemplateAssertionError": ("m", 3),
+    "TemplatesNotFound": (["a", "b"],),
+    "BudgetError": ("m", {"fuel": 3}),
+    "WorkerLimitExceeded": ("m", "memory"),
+    "WorkerDied": ("m", -9),
+    "RemoteError": ("m", "ValueError"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(errors.__all__))
+def test_errors_can_be_pickled(name: str) -> None:
+    error = getattr(errors, name)(*ARGUMENTS.get(name, ("m",)))
+    error.add_note("note")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error)
+        assert (str(again), again.message, again.__dict__) == (str(error), error.message, error.__dict__)
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+def test_a_long_line_is_not_shown_as_a_whole(place: str) -> None:
+    parts = {"start": ("", "é" * 100_000), "middle": ("é" * 100_000,) * 2, "end": ("é" * 100_000, "")}
+    before, after = parts[place]
+    text = shown(f"{before}{{{{ x y }}}}{after}")
+    assert len(text) < 500
+    _, _, line, carets = text.split("\n")
+    assert line[carets.index("^")] == "y"
+    assert (line[7] == "…") == bool(before)
+    assert (line[-1] == "…") == bool(after)
+
+
+@pytest.mark.parametrize(
+    "template", ["{%% %s %%}", "{{ %s x }}", "{%% end%s %%}", "{{ x|%s }}", "{{ '%s }}", "{%% block %s %%}"]
+)
+def test_a_long_name_is_not_shown_as_a_whole(template: str) -> None:
+    with pytest.raises(TemplateSyntaxError) as failure:
+        Environment().from_string(template % ("n" * 100_000))
+    assert len("\n".join([str(failure.value), *failure.value.__notes__])) < 800

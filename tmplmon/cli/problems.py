@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from tmplmon.errors import TemplateNotFound, TemplatesNotFound, TemplateSyntaxError, UndefinedError
-from tmplmon.monitoring.lines import with_plain_newlines
+from tmplmon.monitoring.lines import with_caret
 from tmplmon.tools.failures import template_frames
 
 
@@ -61,15 +61,9 @@ def long_form(problem: Problem) -> str:
     if problem.place:
         lines.append(f"  --> {problem.place}")
     if problem.source_line is not None and problem.line is not None:
-        gutter = f"{problem.line:>4} | "
-        text = with_plain_newlines(problem.source_line)
-        lines.append(gutter + text)
-        if problem.column is not None:
-            before = text[: problem.column - 1]
-            end = min(problem.end_column or 0, len(text) + 1)
-            # Keep tabs, so that the caret stands below its character with any tab width.
-            pad = "".join("\t" if character == "\t" else " " for character in before)
-            lines.append(" " * (len(gutter) - 2) + "| " + pad + "^" * max(end - problem.column, 1))
+        column = None if problem.column is None else problem.column - 1
+        end = None if problem.end_column is None else problem.end_column - 1
+        lines += with_caret(problem.line, problem.source_line, column, end)
     if problem.hint:
         lines.append(f"  = {problem.hint}")
     lines += [f"  {note}" for note in problem.notes]
@@ -143,6 +137,10 @@ def from_exception(error: BaseException) -> Problem:
             )
             if frame.column is not None and frame.end_column is not None:
                 problem.column, problem.end_column = frame.column + 1, frame.end_column + 1
+    if isinstance(error, RecursionError):
+        # Its notes name the templates of the cycle.
+        problem.notes += [line for note in getattr(error, "__notes__", ()) for line in note.split("\n")]
+        return problem
     for frame in reversed(frames):
         path = shown_path(frame.file)
         note = f"from {path}" if frame.line is None else f"from {path}:{frame.line}"

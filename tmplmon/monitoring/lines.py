@@ -63,6 +63,48 @@ def utf8_column(line: str, column: int) -> int:
     return column if line.isascii() else len(line[:column].encode("utf-8", "surrogatepass"))
 
 
+LONGEST_LINE = 160
+"""The number of characters of a source line that a message shows."""
+
+
+def excerpt(line: str, column: int | None = None, end: int | None = None) -> tuple[str, int, int]:
+    """The part of a source line that a message shows, with ``…`` for what is left out: at most `LONGEST_LINE`
+    characters around a place, because a page may be one line of a megabyte.
+
+    line: the line. column, end: 0-based columns in characters of the place, the end exclusive; None for the
+        beginning of the line.
+
+    Returns (text, column and end of the place in the text). The end is at least one after the column.
+    """
+    column = max(column or 0, 0)
+    end = max(column if end is None else end, column + 1)
+    start = 0
+    if len(line) > LONGEST_LINE:
+        start = max(min(column - LONGEST_LINE // 2, len(line) - LONGEST_LINE), 0)
+    stop = start + LONGEST_LINE
+    text = line[start:stop]
+    if start:
+        text = f"…{text[1:]}"
+    if stop < len(line):
+        text = f"{text[:-1]}…"
+        end = min(end, stop)
+    text = with_plain_newlines(text)
+    return text, column - start, max(end - start, column - start + 1)
+
+
+def with_caret(number: int, line: str, column: int | None, end: int | None) -> list[str]:
+    """The lines in which a message shows a source line: the line with its number, and carets below the place. The
+    arguments are those of `excerpt`; without a column there are no carets."""
+    text, start, stop = excerpt(line.rstrip("\n"), column, end)
+    shown = [f"{number:>4} | {text}"]
+    if column is not None:
+        # A tab stays a tab so that the caret stands under its character on any tab width.
+        pad = "".join("\t" if c == "\t" else " " for c in text[:start])
+        width = max(min(stop, len(text)) - start, 1)
+        shown.append("     | " + pad + "^" * width)
+    return shown
+
+
 def remember_source(filename: str, text: str) -> None:
     """Let ``linecache``, and with it tracebacks, pdb and ``inspect``, show a source that is not on disk.
 

@@ -357,7 +357,8 @@ def _error(description: dict[str, Any], limits: WorkerLimits) -> TemplateError:
     else:
         error = cls(message)
     for note in description["notes"]:
-        error.add_note(note)
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
     if place is not None:
         if isinstance(error, TemplateSyntaxError):
             pass  # it has its own

@@ -320,7 +320,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         "notes": [str(note) for note in getattr(error, "__notes__", ())],
     }
     if isinstance(error, TemplateSyntaxError):
-        names = ("lineno", "name", "filename", "column", "end_column", "source_line", "hint")
+        names = ("lineno", "name", "filename", "column", "end_column", "source_line", "hint", "source")
         description["syntax"] = {name: getattr(error, name) for name in names}
     elif isinstance(error, TemplatesNotFound):
         description["names"] = [str(name) for name in error.templates]

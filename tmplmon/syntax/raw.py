@@ -57,7 +57,7 @@ def raw_tokens(
                 at = start
                 yield line, kind, scanner.text[start:end]
     except TemplateSyntaxError as error:
-        error.filename = filename
+        error.in_file(filename)
         raise
 
 

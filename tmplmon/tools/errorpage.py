@@ -15,6 +15,7 @@ from typing import Any
 from markupsafe import escape
 
 import tmplmon
+from tmplmon import TemplateSyntaxError
 from tmplmon.tools.failures import ErrorFrame, error_frames
 
 _ENGINE = os.path.dirname(tmplmon.__file__) + os.sep
@@ -37,6 +38,7 @@ body { margin: 0; background: var(--back); color: var(--text);
   font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
 main { max-width: 1000px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 22px; margin: 0 0 4px; color: var(--accent); }
+.note { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 20px; }
 .message { font-size: 17px; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 20px; }
 h2 { font-size: 15px; margin: 28px 0 8px; color: var(--soft); font-weight: 600; }
 details { border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; overflow: hidden; }
@@ -67,14 +69,16 @@ td code { overflow-wrap: anywhere; }
 def error_page(error: BaseException, request: str = "") -> str:
     """Return the HTML page for an exception. request: a description of the request, such as `GET /items`."""
     kind = type(error).__qualname__
-    message = str(error).partition("\n")[0]
+    text = str(error)
+    message = text.partition("\n")[0]
     title = f"{kind}: {message}" if message else kind
     frames = [frame for frame in reversed(error_frames(error)) if not frame.file.startswith(_ENGINE)]
     parts = [
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>",
         '<meta name="viewport" content="width=device-width">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>",
-        f"<h1>{escape(kind)}</h1><p class=message>{escape(str(error))}</p>",
+        f"<h1>{escape(kind)}</h1><p class=message>{escape(text)}</p>",
+        *_notes(error),
         *_frames(frames),
         *_causes(error),
         "<h2>As text</h2><details><summary>Traceback</summary><pre class=plain>",
@@ -84,6 +88,15 @@ def error_page(error: BaseException, request: str = "") -> str:
         "</main></body></html>\n",
     ]
     return "".join(parts)
+
+
+def _notes(error: BaseException) -> Iterable[str]:
+    """The notes of an error. Of a syntax error only the hint, as its frame shows the place."""
+    notes = [str(note) for note in getattr(error, "__notes__", ())]
+    if isinstance(error, TemplateSyntaxError):
+        notes[:1] = [error.hint] if error.hint else []
+    for note in notes:
+        yield f"<p class=note>{escape(note)}</p>"
 
 
 def _frames(frames: list[ErrorFrame]) -> Iterable[str]:
@@ -119,9 +132,8 @@ def _frame(frame: ErrorFrame, is_open: bool) -> str:
 
 def _source(frame: ErrorFrame) -> str:
     line = frame.line or 1
-    first = max(1, line - CONTEXT_LINES)
     lines: list[str] = []
-    for number, text in enumerate(frame.lines[first - 1 : line + CONTEXT_LINES], first):
+    for number, text in frame.lines_around(CONTEXT_LINES):
         content = str(escape(text)) or " "
         if number == line:
             before, marked, after = map(escape, frame.line_parts)

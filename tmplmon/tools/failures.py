@@ -14,6 +14,7 @@ from typing import Any
 
 from tmplmon import Template, TemplateSyntaxError
 from tmplmon.monitoring import character_column
+from tmplmon.monitoring.lines import excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,21 @@ class ErrorFrame:
 
     @property
     def line_parts(self) -> tuple[str, str, str]:
-        """The texts before, inside and after the columns on the line. Without columns the whole line is inside."""
-        text = self.line_text or ""
+        """The texts before, inside and after the columns on the line, without what is far from them on a long line.
+        Without columns the whole line is inside."""
+        text, start, end = excerpt(self.line_text or "", self.column, self.end_column)
         if self.column is None or self.end_column is None:
-            return "", text, ""
-        return text[: self.column], text[self.column : self.end_column], text[self.end_column :]
+            start, end = 0, len(text)
+        return text[:start], text[start:end], text[end:]
+
+    def lines_around(self, count: int) -> list[tuple[int, str]]:
+        """(number, text) of the line and of up to `count` lines before and after it. Long lines are cut."""
+        line = self.line or 1
+        first = max(1, line - count)
+        return [
+            (number, excerpt(text)[0])
+            for number, text in enumerate(self.lines[first - 1 : line + count], first)
+        ]
 
 
 def error_frames(error: BaseException) -> list[ErrorFrame]:

@@ -386,12 +386,12 @@ class Environment(own_environment.Environment):
     ) -> TemplateSyntaxError:
         """The error that Jinja2's parser raises for a source, which applications may compare; `error` if that
         raises none."""
-        error.filename = filename
+        error.in_file(filename)
         if not isinstance(text, _Parsed):
             try:
                 self._read(_Preprocessed(text), name, filename)
             except TemplateSyntaxError as other:
-                other.filename = filename
+                other.in_file(filename)
                 return other.with_traceback(None)
         return error.with_traceback(None)
 

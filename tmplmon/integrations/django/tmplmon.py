@@ -117,6 +117,8 @@ def url(name: str, *args: Any, **kwargs: Any) -> str:
 
 def _syntax_error(error: TemplateSyntaxError) -> DjangoSyntaxError:
     django_error = DjangoSyntaxError(str(error))
+    for note in error.__notes__:
+        django_error.add_note(note)
     _explain(django_error, error)
     return django_error
 
@@ -133,7 +135,7 @@ def _explain(shown: Exception, error: Exception) -> None:
     shown.template_debug = {  # type: ignore[attr-defined]
         "name": frame.file,
         "message": str(error),
-        "source_lines": list(enumerate(frame.lines, 1))[top:bottom],
+        "source_lines": frame.lines_around(CONTEXT_LINES),
         "line": line,
         "before": before,
         "during": during,
