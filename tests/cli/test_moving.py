@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command, put, write
+from tmplmon.cli.ways import using_jinja2
 
 
 def found(tmplmon: Command, *paths: str) -> list[tuple[str, int, str, str, str | None]]:
@@ -46,10 +47,8 @@ def test_names_without_a_counterpart(tmplmon: Command, here: Path) -> None:
         "    def parse(self): pass\n"
     )
     assert of_python(tmplmon, here, source) == [
-        (1, "jinja2-name", "there is no tmplmon.nodes"),
+        (1, "jinja2-import", "jinja2 is imported"),
         (2, "jinja2-import", "jinja2 is imported"),
-        (2, "jinja2-name", "there is no tmplmon.parser"),
-        (3, "jinja2-name", "Own.parse is never called"),
         (5, "jinja2-name", "there is no argument bytecode_cache"),
         (5, "jinja2-name", "there is no tmplmon.FileSystemBytecodeCache"),
         (6, "jinja2-name", "there is no tmplmon.ModuleLoader"),
@@ -136,3 +135,81 @@ def test_templates_that_are_the_same(tmplmon: Command, here: Path, source: str) 
 def test_mistakes_are_reported_as_without(tmplmon: Command, here: Path) -> None:
     write(here, page_html="{% if %}", other_html="{% own x %}")
     assert [code for _, _, code, *_ in found(tmplmon)] == ["syntax", "syntax"]
+
+
+def way_of(tmplmon: Command, here: Path, source: str) -> tuple[str, list[str]]:
+    put(here / "app.py", source)
+    document: Any = json.loads(tmplmon("check --from-jinja2 --format json app.py").out)
+    assert document["way"]["how"]
+    return document["way"]["name"], document["way"]["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("source", "way", "reasons"),
+    [
+        (
+            "from jinja2 import Environment, nodes\nfrom jinja2.ext import Extension\n"
+            "class Tag(Extension):\n    def parse(self, parser): ...\n"
+            "class Own(Environment):\n    def join_path(self, template, parent): ...\n",
+            "import",
+            [],
+        ),
+        (
+            "import jinja2\nclass E(jinja2.Environment):\n    def _parse(self, *args): ...\n"
+            "class P(jinja2.parser.Parser): ...\njinja2.Environment(bytecode_cache=None)\n",
+            "as_jinja2",
+            [
+                "app.py:5 a bytecode cache is passed to an environment",
+                "app.py:4 P is a subclass of Jinja2's Parser",
+                "app.py:2 E._parse overrides a step of Jinja2's Environment",
+            ],
+        ),
+        (
+            "from jinja2 import ModuleLoader\nfrom jinja2.compiler import CodeGenerator\n"
+            "class G(CodeGenerator):\n    def visit_If(self, node, frame): ...\n"
+            "env.compile('', raw=True)\nenv.compile_templates('x')\nclass H(CodeGenerator): ...\n"
+            "class E(Environment):\n    def compile(self, source): ...\n",
+            "observe",
+            [
+                "app.py:1 ModuleLoader is about Python source that Jinja2 generates",
+                "app.py:3 G.visit_If changes the Python source that Jinja2 generates",
+                "app.py:5 Environment.compile is asked for the Python source that Jinja2 generates",
+                "app.py:6 compile_templates is about Python source that Jinja2 generates",
+            ],
+        ),
+    ],
+)
+def test_the_way_that_fits(tmplmon: Command, here: Path, source: str, way: str, reasons: list[str]) -> None:
+    name, why = way_of(tmplmon, here, source)
+    assert (name, sorted(why)) == (way, sorted(reasons))
+
+
+def test_packages_that_import_jinja2(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are installed and require it, directly or through others."""
+    for name, requires, source in (
+        ("Shop_Pages", "Flask>=1", "from jinja2 import Environment"),
+        ("Shop_Forms", "shop-pages", "import flask"),
+        ("Shop_Mails", "requests", "import jinja2"),
+    ):
+        module = name.lower()
+        put(here / f"site/{module}/__init__.py", source)
+        put(
+            here / f"site/{name}-1.0.dist-info/METADATA",
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {requires}\n",
+        )
+        put(
+            here / f"site/{name}-1.0.dist-info/RECORD",
+            f"{module}/__init__.py,,\n{name}-1.0.dist-info/METADATA,,\n",
+        )
+    monkeypatch.syspath_prepend(str(here / "site"))
+    imported = ["shop_pages", "shop_forms", "shop_mails", "flask", "jinja2", "os", "nowhere"]
+    assert using_jinja2(imported) == ["shop_pages"]
+
+
+def test_the_way_is_printed(tmplmon: Command, here: Path) -> None:
+    put(here / "app.py", "import jinja2\njinja2.ModuleLoader('x')\n")
+    lines = tmplmon("check --from-jinja2 app.py").err.splitlines()
+    assert lines[1].startswith("way: observe: Jinja2 stays the engine")
+    assert lines[2] == "  because app.py:2 ModuleLoader is about Python source that Jinja2 generates"
+    put(here / "app.py", "x = 1\n")
+    assert "way" not in tmplmon("check app.py").err

@@ -27,6 +27,7 @@ from tmplmon.cli.problems import (
 )
 from tmplmon.cli.project import Project, Unit
 from tmplmon.cli.render import locate, read_directory
+from tmplmon.cli.ways import HOW, Reasons
 
 
 def check(args: argparse.Namespace) -> int:
@@ -46,10 +47,11 @@ def check(args: argparse.Namespace) -> int:
         if variables is not None:
             problems += _undefined_names(units, project, variables)
     python = list(python_files(args.paths)) if args.from_jinja2 else []
+    reasons = Reasons()
     for path in python:
-        problems += check_python(path)
+        problems += check_python(path, reasons)
     problems.sort(key=_position)
-    _report(problems, templates, len(python), args.format)
+    _report(problems, templates, len(python), args.format, reasons if args.from_jinja2 else None)
     return 1 if problems else 0
 
 
@@ -109,10 +111,19 @@ def _undefined_names(units: list[Unit], project: Project, variables: set[str]) -
             yield from names.undefined_names(unit, known if unit.name in isolated else known | variables)
 
 
-def _report(problems: list[Problem], templates: int, python: int, format: str) -> None:
-    """Print the problems and a summary. `templates` and `python` are the numbers of files that were checked."""
+def _report(
+    problems: list[Problem], templates: int, python: int, format: str, reasons: Reasons | None
+) -> None:
+    """Print the problems and a summary. `templates` and `python` are the numbers of files that were checked.
+    reasons: for the way that fits the application, with ``--from-jinja2``."""
+    way, why = ("", []) if reasons is None else reasons.way()
     if format == "json":
-        document = {"templates": templates, "problems": [json_form(problem) for problem in problems]}
+        document: dict[str, object] = {
+            "templates": templates,
+            "problems": [json_form(problem) for problem in problems],
+        }
+        if way:
+            document["way"] = {"name": way, "how": HOW[way], "reasons": why}
         write_stdout(json.dumps(document, indent=2) + "\n")
         return
     form = github_form if format == "github" else short_form
@@ -123,3 +134,5 @@ def _report(problems: list[Problem], templates: int, python: int, format: str) -
         after = "" if problems else ", no problems"
         total = plural(templates + python, "file" if python else "template")
         print(f"{before}{total}{after}", file=sys.stderr)
+        if way and python:
+            print(f"way: {way}: {HOW[way]}", *why, sep="\n  because ", file=sys.stderr)

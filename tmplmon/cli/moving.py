@@ -1,9 +1,11 @@
 """``tmplmon check --from-jinja2``: reports what an application has to change to move from Jinja2, and what differs.
 
-Rule: in Python code, every place that has to be edited is reported: imports of Jinja2, and imported names that have
-no counterpart here (which is checked by importing this package, not by a list). In templates, places are reported
-where the two engines are known to differ and the template itself shows it; docs/compatibility.md lists all
-differences. The check is static, so it does not see names that are computed at run time.
+Rule: in Python code, every place that has to be edited is reported if the application is to import tmplmon: imports
+of Jinja2, and imported names that have no counterpart here (which is checked by importing this package, not by a
+list). What extensions import of Jinja2's parser stays as it is. `ways` says whether another way fits better. In
+templates, places are reported where the two engines are known to differ and the template itself shows it;
+docs/compatibility.md lists all differences. The check is static, so it does not see names that are computed at run
+time.
 """
 
 import ast
@@ -15,19 +17,16 @@ from typing import Any
 from tmplmon.cli.names import problem_at
 from tmplmon.cli.problems import Problem, shown_path
 from tmplmon.cli.project import Unit
+from tmplmon.cli.ways import Reasons
 from tmplmon.ir import ops
 from tmplmon.ir.walk import scopes, walk
 from tmplmon.monitoring.lines import character_column, split_lines
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages", "build", "dist"))
 
-_TAGS = "here, an extension implements a tag as a method: docs/extensions.md"
 _CACHE = "use Environment(cache_dir=…), and `tmplmon compile` to fill it ahead of time"
 # Name without a counterpart → what to use instead.
 _HINTS = {
-    "nodes": _TAGS,
-    "parser": _TAGS,
-    "lexer": _TAGS,
     "compiler": "templates are not compiled to Python source",
     "bccache": _CACHE,
     "BytecodeCache": _CACHE,
@@ -42,7 +41,8 @@ _FRAMEWORKS = {
 }
 _DJANGO = {"django.template.backends.jinja2.Jinja2": "tmplmon.integrations.django.tmplmon.Templates"}
 _KEYWORDS = {"bytecode_cache": _CACHE}
-_METHODS = {"parse": _TAGS, "filter_stream": "use `preprocess`, which gets the source text"}
+# The modules of Jinja2 that extensions use. The installed Jinja2 reads their templates, so these imports stay.
+_PARSER = frozenset(("jinja2.nodes", "jinja2.parser", "jinja2.lexer", "jinja2.visitor"))
 
 
 # --- Python code -------------------------------------------------------------------------------------------
@@ -58,8 +58,8 @@ def python_files(paths: list[str]) -> Iterator[str]:
             yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(".py"))
 
 
-def check_python(path: str) -> Iterator[Problem]:
-    """Yield what has to be changed in a Python file."""
+def check_python(path: str, reasons: Reasons) -> Iterator[Problem]:
+    """Yield what has to be changed in a Python file, and add the reasons for one way or another."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -67,6 +67,7 @@ def check_python(path: str) -> Iterator[Problem]:
     except (OSError, SyntaxError, ValueError) as error:
         yield Problem(f"cannot read: {error}", shown_path(path), code="unreadable")
         return
+    reasons.add_file(path, tree)
     lines = split_lines(text)
     names = {alias.asname or alias.name for alias in _imports(tree, "jinja2")}
     for node in ast.walk(tree):
@@ -106,13 +107,11 @@ def _findings(node: ast.AST, names: set[str]) -> Iterator[_Finding]:
             yield "this back end renders with Jinja2", f"use {_DJANGO[value]}", "jinja2-import"
         case ast.keyword(arg=str(argument)) if argument in _KEYWORDS:
             yield f"there is no argument {argument}", _KEYWORDS[argument], "jinja2-name"
-        case ast.ClassDef(bases=bases, body=body) if any("Extension" in ast.unparse(base) for base in bases):
-            for method in body:
-                if isinstance(method, ast.FunctionDef) and method.name in _METHODS:
-                    yield f"{node.name}.{method.name} is never called", _METHODS[method.name], "jinja2-name"
 
 
 def _module_findings(name: str) -> Iterator[_Finding]:
+    if name in _PARSER:
+        return
     ours = "tmplmon" + name.removeprefix("jinja2")
     if _has(ours, None):
         yield f"{name} is imported", f"import {ours}", "jinja2-import"
@@ -122,6 +121,8 @@ def _module_findings(name: str) -> Iterator[_Finding]:
 
 def _name_findings(module: str, name: str) -> Iterator[_Finding]:
     """Yield a finding if a name of one of Jinja2's modules has no counterpart here."""
+    if module in _PARSER or f"{module}.{name}" in _PARSER:
+        return
     ours = "tmplmon" + module.removeprefix("jinja2")
     if name != "*" and not _has(ours, name) and not _has(f"{ours}.{name}", None):
         hint = _HINTS.get(name) or _HINTS.get(module.rpartition(".")[2])
