@@ -11,6 +11,7 @@ function with the context sees. The other parts of the lowering are `lower_state
 `lower_statements`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -253,8 +254,10 @@ class _Lowering(Statements):
         if not newstyle:
             if self.autoescape is not False:
                 call = ops.Filter(call, "safe", ops.Arguments([], []), self.autoescape, site)
-            # The percent signs of a message without placeholders are single, so it cannot be formatted.
-            is_format = node.names or "%" not in f"{singular}{plural or ''}"
+            # The percent signs of a message without ``{{ name }}`` are single. So it can be formatted only if each
+            # begins a placeholder that the author of the template has written.
+            written = _PLACEHOLDER.sub(lambda match: "" if match[1] in values else "%", f"{singular}{plural}")
+            is_format = node.names or "%" not in written
             if variables and is_format:
                 pairs: list[Op] = []
                 for name, value in values.items():
@@ -287,6 +290,9 @@ _STATEMENTS: dict[type[nodes.Stmt], Callable[[_Lowering, Any], None]] = {
     nodes.Trans: _Lowering.trans,
     nodes.CustomTag: _Lowering.custom_tag,
 }
+
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 def _has_extends(body: Sequence[nodes.Stmt]) -> bool:
