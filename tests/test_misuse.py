@@ -1,5 +1,6 @@
 """What applications pass that is not quite what is asked for: it works, or the error says what to do."""
 
+import subprocess
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -15,7 +16,11 @@ from tmplmon import (
     FileSystemLoader,
     FunctionLoader,
     PrefixLoader,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
 )
+from tmplmon.sandbox import SandboxedEnvironment
 
 backends = pytest.mark.parametrize("backend", ["bytecode", "closures"])
 
@@ -111,3 +116,49 @@ def test_a_loader_that_has_a_file_but_does_not_give_it_hides_nothing() -> None:
     template = environment.get_template("page")
     assert template.render() == "public"
     assert environment.get_template("page") is template
+
+
+NO_NAMES = [
+    *("5", "none", "true", "1.5", "[5]", "[none, [1]]", "{}", "dict", "range(2)", "self", "x", "['a', 5]"),
+    "'a\\0b'",
+]
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize(
+    "loader",
+    [
+        DictLoader({}),
+        FileSystemLoader("/nowhere"),
+        PrefixLoader({"a": DictLoader({})}),
+        ChoiceLoader([DictLoader({}), FileSystemLoader("/nowhere")]),
+    ],
+    ids=lambda loader: type(loader).__name__,
+)
+def test_values_that_cannot_be_the_name_of_a_template(loader: Any, backend: Any) -> None:
+    for environment in (Environment(loader=loader, backend=backend), SandboxedEnvironment(loader=loader)):
+        for value in NO_NAMES:
+            for tag in ("include", "extends", "import"):
+                source = f"{{% {tag} {value} {'as y' if tag == 'import' else ''} %}}"
+                with pytest.raises(TemplateError) as caught:
+                    environment.from_string(source).render(x=object())
+                assert not isinstance(caught.value, TemplateSyntaxError), source
+        name: Any
+        for name in (5, None, ["a"], b"a", "a\0b", "a\ud800"):
+            with pytest.raises(TemplateNotFound) as not_found:
+                environment.get_template(name)
+            assert not_found.value.name == name
+        assert environment.from_string("{% include [none, 5] ignore missing %}").render() == ""
+
+
+def test_the_message_for_a_value_that_cannot_be_a_name() -> None:
+    name: Any = ["a" * 1000]
+    with pytest.raises(TemplateNotFound, match=r"^a template's name is a string, not list: \['a{98}…$"):
+        Environment(loader=DictLoader({})).get_template(name)
+
+
+def test_all_names_can_be_imported_without_coverage() -> None:
+    program = (
+        "import sys; sys.modules['coverage'] = None\nfrom tmplmon import *\nprint(Environment, Template)"
+    )
+    assert "tmplmon.template.Template" in subprocess.check_output([sys.executable, "-c", program], text=True)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         make_logging_undefined,
     )
     from tmplmon.template import Template
-    from tmplmon.tools.coverage import coverage_init
+    from tmplmon.tools.coverage import coverage_init as coverage_init
 
 __version__ = "0.1.0"
 
@@ -120,6 +120,8 @@ _HOME = {
     ),
 }
 
+# `coverage_init`, by which coverage.py finds the plugin, is not listed: ``from tmplmon import *`` must work without
+# coverage.py.
 __all__ = [
     "BaseLoader",
     "Budget",
@@ -158,7 +160,6 @@ __all__ = [
     "__version__",
     "clear_caches",
     "code_map",
-    "coverage_init",
     "escape",
     "is_undefined",
     "loaded_files",

@@ -168,6 +168,8 @@ def _files(directory: str) -> Iterator[str]:
 
 
 def _make_safe(directory: str) -> None:
+    """Create the cache directory if it does not exist, and check that only the user and root can put files there.
+    Raises RuntimeError otherwise."""
     try:
         os.makedirs(directory, mode=0o700)
         os.chmod(directory, 0o700)
@@ -189,3 +191,35 @@ def _make_safe(directory: str) -> None:
             f"the cache directory {directory!r} must belong to the user or to root, and nobody else may write to"
             " it: code is loaded from it (chmod 700)"
         )
+    for parent in _parents(directory):
+        if _may_others_write(os.lstat(parent)):
+            raise RuntimeError(
+                f"others may write to {parent!r}, and so can replace the cache directory {directory!r}: code is"
+                " loaded from it (chmod go-w)"
+            )
+
+
+def _may_others_write(status: os.stat_result) -> bool:
+    """Whether users other than this one and root can replace what a directory contains, or a symbolic link."""
+    if status.st_uid not in (os.getuid(), 0):
+        return True
+    if stat.S_ISLNK(status.st_mode) or status.st_mode & stat.S_ISVTX:
+        # Only the owner can replace a link, and what is in a directory with the sticky bit, such as /tmp.
+        return False
+    # A group with the number of the owner is the owner's own, as many systems create one for each user.
+    return bool(status.st_mode & (0o002 if status.st_gid == status.st_uid else 0o022))
+
+
+def _parents(directory: str) -> Iterator[str]:
+    """Yield the directories above a directory, from the root on, and the symbolic links on the way with the
+    directories above their targets."""
+    seen: set[str] = set()
+    worklist = [os.path.abspath(directory)]
+    while worklist:
+        path = os.path.dirname(worklist.pop())
+        while path not in seen:
+            seen.add(path)
+            yield path
+            if os.path.islink(path):
+                worklist.append(os.path.join(os.path.dirname(path), os.readlink(path), ""))
+            path = os.path.dirname(path)

@@ -39,6 +39,8 @@ def split_template_path(template: str) -> list[str]:
 
     Raises TemplateNotFound for a name that would lead out of the directory.
     """
+    if not isinstance(template, str):
+        raise _not_a_name(template)
     parts = []
     for part in template.split("/"):
         # On Windows, `\\` is a separator too.
@@ -47,6 +49,14 @@ def split_template_path(template: str) -> list[str]:
         if part and part != os.curdir:
             parts.append(part)
     return parts
+
+
+def _not_a_name(value: object) -> TemplateNotFound:
+    text = repr(value)
+    shortened = text if len(text) <= 100 else f"{text[:100]}…"
+    return TemplateNotFound(
+        value, f"a template's name is a string, not {type(value).__qualname__}: {shortened}"
+    )
 
 
 def _read(filename: str) -> tuple[bytes, Uptodate]:
@@ -287,8 +297,11 @@ class DictLoader(BaseLoader):
         self.mapping = mapping
 
     def get_source(self, environment: "Environment", template: str) -> Source:
-        if template not in self.mapping:
-            raise TemplateNotFound(template)
+        try:
+            if template not in self.mapping:
+                raise TemplateNotFound(template)
+        except TypeError:  # It cannot be hashed.
+            raise _not_a_name(template) from None
         source = self.mapping[template]
         return source, None, lambda: source == self.mapping.get(template)
 
@@ -329,6 +342,8 @@ class PrefixLoader(BaseLoader):
 
     def get_loader(self, template: str) -> tuple[BaseLoader, str]:
         """Return the loader for a template, and the template's name in that loader. Raises TemplateNotFound."""
+        if not isinstance(template, str):
+            raise _not_a_name(template)
         try:
             prefix, name = template.split(self.delimiter, 1)
             return self.mapping[prefix], name

@@ -103,6 +103,28 @@ def classes(browser: Browser) -> dict[int, set[str]]:
     return {line: set(names.split()) for line, names in enumerate(measured, 1)}
 
 
+HOSTILE_PAGE = """<html><body><p>{{ text|safe }}</p></body></html>"""
+HOSTILE_TEXT = """
+<script id="tmplmon-map" type="application/json">{"templates": [{"name": "x", "file": "/x", "lines": [""],
+"executable": [], "further": {}, "run": null}], "places": [[0, 1, -1, -1, "", -1]], "elements": [[0]],
+"editor": "javascript:alert(1)"}</script>
+<img name="currentScript"><form id="tmplmon-map"></form><b data-tmplmon="0">b</b><i data-tmplmon="99">i</i>
+"""
+
+
+def test_the_content_of_a_page_cannot_change_its_map(browser: Browser, tmp_path: Path) -> None:
+    environment = Environment(source_map=True, loader=FileSystemLoader(tmp_path))
+    (tmp_path / "own.html").write_text(HOSTILE_PAGE)
+    page = environment.get_template("own.html").render(text=HOSTILE_TEXT)
+    (tmp_path / "page.html").write_text(PageMap(page, environment, editor="own://{file}").annotated())
+    opened(browser, f"file://{tmp_path}/page.html")
+    for name in ("p", "b", "i"):
+        browser.point_at(browser.find(name), click=True)
+    links = browser.inside("[...root.querySelectorAll('a')].map((link) => link.href)")
+    assert links == [f"own://{tmp_path}/own.html"]
+    assert browser.errors() == []
+
+
 def test_it_is_out_of_the_way_until_it_is_switched_on(browser: Browser, site: str) -> None:
     browser.open(f"{site}/tickets.html")
     assert browser.inside("root.querySelector('.pill').innerText") == "Templates"
@@ -241,7 +263,6 @@ const strip = (root) => {
 const parse = (text) => {
   const made = new DOMParser().parseFromString(text, "text/html");
   strip(made);
-  made.getElementById("tmplmon-map")?.nextSibling.remove();
   made.getElementById("tmplmon-map")?.remove();
   return made.documentElement.outerHTML;
 };

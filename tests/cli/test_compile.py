@@ -106,6 +106,39 @@ def test_what_cannot_be(site: Path, tmplmon: Command, words: str, message: str) 
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
+@pytest.mark.parametrize("through_link", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "group", "accepted"),
+    [
+        *((0o755, None, True), (0o700, None, True), (0o757, None, False), (0o1777, None, True)),
+        # Only a group with the number of the user is the user's own.
+        *((0o775, 0, True), (0o775, 1, False), (0o1775, 1, True)),
+    ],
+)
+def test_who_may_write_to_a_directory_above_a_cache(
+    tmp_path: Path, mode: int, group: int | None, accepted: bool, through_link: bool
+) -> None:
+    above = tmp_path / "above"
+    (above / "inner").mkdir(parents=True)
+    if group is not None:
+        try:
+            os.chown(above, -1, os.getuid() + group)
+        except PermissionError:
+            pytest.skip("only root can give files to other groups")
+    above.chmod(mode)
+    inner = above / "inner"
+    if through_link:
+        (tmp_path / "link").symlink_to("above/inner")
+        inner = tmp_path / "link"
+    if accepted:
+        DiskCache(inner / "cache")
+    else:
+        with pytest.raises(RuntimeError, match=f"others may write to '{above}', and so can replace"):
+            DiskCache(inner / "cache")
+    above.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
 @pytest.mark.parametrize(("mode", "accepted"), [(0o755, True), (0o500, True), (0o775, False), (0o757, False)])
 def test_who_may_write_to_a_cache(tmp_path: Path, mode: int, accepted: bool) -> None:
     directory = tmp_path / "cache"

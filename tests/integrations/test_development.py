@@ -48,7 +48,73 @@ def environment(folder: Path) -> Environment:
 def map_of(text: str) -> Any:
     """The source map in a page."""
     assert '<p data-tmplmon="' in text and "<i data-tmplmon=" in text
-    return json.loads(text.partition('type="application/json">')[2].partition("</script>")[0])
+    return json.loads(
+        text.partition('<script id="tmplmon-map">')[2].partition("\n}\n)(")[2].partition(")</script>")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "is_seen"),
+    [
+        *(
+            ("127.0.0.1", True),
+            ("127.9.9.9", True),
+            ("::1", True),
+            ("::ffff:127.0.0.1", True),
+            ("testclient", True),
+        ),
+        *(("", True), (None, True), ("10.0.0.1", False), ("::2", False), ("::ffff:10.0.0.1", False)),
+        *(("fe80::1%eth0", False), ("0.0.0.0", False), ("192.168.0.1", False)),
+    ],
+)
+@pytest.mark.parametrize("forwarded", [None, "Forwarded", "X-Forwarded-For", "X-Real-IP"])
+@pytest.mark.parametrize("remote", [False, True])
+def test_only_clients_on_this_machine_see_pages_for_development(
+    environment: Environment, client: str | None, is_seen: bool, forwarded: str | None, remote: bool
+) -> None:
+    is_seen = remote or (is_seen and forwarded is None)
+    request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+    headers = []
+    if client is not None:
+        request["REMOTE_ADDR"] = client
+    if forwarded is not None:
+        request[f"HTTP_{forwarded.upper().replace('-', '_')}"] = "127.0.0.1"
+        headers = [(forwarded.encode(), b"127.0.0.1")]
+    application = answering(rendering(environment))
+    wsgi = WSGIDevelopment(application, environment, coverage=LiveCoverage(), remote=remote)
+    assert (b"tmplmon-map" in b"".join(wsgi(request, lambda *_: None))) == is_seen
+    failing = WSGIDevelopment(
+        answering(rendering(environment, "broken.html", zero=0)),
+        environment,
+        coverage=LiveCoverage(),
+        remote=remote,
+    )
+    if is_seen:
+        assert b"Where the template failed" in b"".join(failing(request, lambda *_: None))
+    else:
+        with pytest.raises(ZeroDivisionError):
+            failing(request, lambda *_: None)
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]}
+        )
+        await send({"type": "http.response.body", "body": rendering(environment)()[0]})
+
+    messages: list[Any] = []
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "headers": headers,
+        "client": None if client is None else (client, 5),
+    }
+    asyncio.run(ASGIDevelopment(page, environment, coverage=LiveCoverage(), remote=remote)(scope, None, send))
+    assert (b"tmplmon-map" in b"".join(message.get("body", b"") for message in messages)) == is_seen
 
 
 # --- WSGI --------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """The places of an exception in templates, and the page that shows them."""
 
 import html.parser
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,8 +140,97 @@ def test_what_is_shown_of_variables() -> None:
     assert shown("x", "a") == "'a'"
     assert shown("x", Broken()) == "(its repr raises ValueError)"
     assert shown("x", "a" * 1000) == f"'{'a' * 399}… (1002 characters)"
-    for name in ("password", "api_key", "csrf_token", "SECRET_KEY", "Authorization"):
-        assert shown(name, "hunter2") == "(not shown)"
+
+
+SECRET_NAMES = [
+    *(
+        "password",
+        "password1",
+        "old_passwd",
+        "pwd",
+        "password_hash",
+        "pass",
+        "db_pass",
+        "passphrase",
+        "passcode",
+    ),
+    *(
+        "api_key",
+        "apikey",
+        "private_key",
+        "PRIVATE-KEY",
+        "access_key",
+        "SECRET_KEY",
+        "client_secret",
+        "csrf_token",
+    ),
+    *(
+        "Authorization",
+        "auth",
+        "http_auth",
+        "cookies",
+        "session_id",
+        "sessionid",
+        "jwt",
+        "id_jwt",
+        "bearer",
+        "otp",
+    ),
+    *("credentials", "database_url", "DATABASE_URI", "redis_url", "dsn", "SENTRY_DSN", "connection_string"),
+    *("environ", "salt", "cvv", "ssn", "card_number", "tokens"),
+]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_secrets_are_not_shown(name: str) -> None:
+    @dataclass
+    class Nested:
+        a: int
+        b: Any
+
+    assert shown(name, "hunter2") == "(not shown)"
+    nested = {"x": [1, {name: ["hunter2", {"more": ("hunter2", ")")}], "y": 2}], "z": 3}
+    assert shown("x", nested) == f"{{'x': [1, {{{name!r}: (not shown), 'y': 2}}], 'z': 3}}"
+    assert shown("x", {name: "hun'ter,2" + '"'}) == f"{{{name!r}: (not shown)}}"
+    assert shown("x", SimpleNamespace(**{name.replace("-", "_"): "hunter2", "zz": 1})).endswith(
+        "=(not shown), zz=1)"
+    )
+    assert "hunter2" not in shown("x", {"a": "b" * 390, name: "hunter2" * 200})
+    assert "hunter2" not in shown("x", Nested(1, {name: b"hunter2"}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["passenger", "compass", "author", "authors", "spinner", "environment", "keyboard", "basalt"],
+)
+def test_values_of_other_names_are_shown(name: str) -> None:
+    assert shown(name, "text") == "'text'"
+    assert shown("x", {name: "text"}) == f"{{{name!r}: 'text'}}"
+
+
+def test_secrets_are_recognized_by_their_form() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+    assert shown("x", f"a {key} b") == "'a (not shown) b'"
+    assert "MIIE" not in shown("x", key[:45])
+    assert shown("x", "postgres://ann:hunter2@db/x") == "'postgres://(not shown)@db/x'"
+    assert shown("x", "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln") == "'(not shown)'"
+    error = OSError("no connection to postgres://ann:hunter2@db/x")
+    error.__cause__ = ValueError("postgres://ann:hunter2@db/x")
+    assert "hunter2" not in error_page(error)
+
+
+def test_an_exception_whose_text_cannot_be_made(environment: Environment) -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    def fail() -> None:
+        raise Broken from Broken()
+
+    try:
+        environment.from_string("{{ f() }}").render(f=fail)
+    except Broken as error:
+        assert "(its str raises LookupError)" in error_page(error)
 
 
 def test_the_page_of_a_syntax_error_and_of_a_cause(environment: Environment) -> None:

@@ -101,6 +101,10 @@ def test_elements_know_where_they_come_from(environment: Environment, page: Any)
     ]
 
 
+# The map is the argument of the overlay's function.
+MAP = re.compile(r"\n\}\n\)\((.*)\)</script>")
+
+
 def test_columns(environment: Environment, page: Any) -> None:
     map = PageMap(page, environment)
     data = map.data()
@@ -129,7 +133,7 @@ def test_annotated_pages_are_the_pages(environment: Environment, page: Any) -> N
 def test_the_map_in_the_page(environment: Environment, page: Any) -> None:
     data = PageMap(page, environment, editor="edit://{file}:{line}").data()
     annotated = annotate(page, environment, editor="edit://{file}:{line}")
-    text = annotated.partition('type="application/json">')[2].partition("</script>")[0]
+    text = MAP.search(annotated)[1]  # type: ignore[index]
     assert json.loads(text) == json.loads(json.dumps(data))
     assert "<" not in text
     shown = {template["name"]: template for template in data["templates"]}
@@ -227,7 +231,7 @@ def test_a_stream_has_the_map_of_its_page(environment: Environment, page: Any) -
     pieces = list(environment.get_template("page.html").generate(**NAMES))
     parts = [piece.encode() for piece in pieces]
     streamed = sent(pieces, parts, environment)
-    data = json.loads(re.search(r'id="tmplmon-map"[^>]*>(.*?)</script>', streamed)[1])  # type: ignore[index]
+    data = json.loads(MAP.search(streamed)[1])  # type: ignore[index]
     whole = known(PageMap(page, environment))
     in_body = whole[[name for name, _ in whole].index("body") :]
     names = re.findall(r'<(\w+) data-tmplmon="\d+"', streamed)

@@ -80,8 +80,13 @@ class FlaskDevelopment:
                 # before the configuration is complete.
                 environment = environment.overlay(source_map=True)
                 app.jinja_env = environment  # pyright: ignore[reportAttributeAccessIssue]
-            errors, editor = config.get("TMPLMON_ERROR_PAGE", True), config.get("TMPLMON_EDITOR")
-            self._development = WSGIDevelopment(self.wsgi_app, environment, errors=errors, editor=editor)
+            self._development = WSGIDevelopment(
+                self.wsgi_app,
+                environment,
+                errors=config.get("TMPLMON_ERROR_PAGE", True),
+                editor=config.get("TMPLMON_EDITOR"),
+                remote=config.get("TMPLMON_REMOTE", False),
+            )
         return self._development(environ, start_response)
 
 

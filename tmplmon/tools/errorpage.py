@@ -3,7 +3,8 @@ and the frames that led there. It is one HTML document without scripts. It shows
 use it for development only.
 
 Rule: the failing frame is first and open, followed by its callers, innermost first. Frames of Python code are
-collapsed. A value is shown as its `repr`, shortened; a value whose name suggests a secret is not shown.
+collapsed. A value is shown as its `repr`, shortened. What looks like a secret is left out: values whose name, key
+or attribute suggests one, the credentials in a URL, JSON Web Tokens and private keys.
 """
 
 import os
@@ -24,8 +25,22 @@ CONTEXT_LINES = 5
 """The number of lines shown before and after the line with the error."""
 
 _MAX_REPR = 400
-_SECRET = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api_?key|credential|authorization|cookie", re.IGNORECASE
+_NAMES = (
+    r"pass(?:wo?r?d|phrase|code)|(?:^|[^a-z])pass(?=$|[^a-z])|pwd|secret|token|credential|authorization|cookie|jwt|bearer"
+    r"|(?:api|access|private|secret|signing|encryption|session)[_-]?key|session_?id|(?:database|db|redis|broker)_?ur[il]"
+    r"|(?:^|[^a-z])dsn|connection_?string|(?:^|[^a-z])(?:auth|cvv|environ|otp|pin|salt|ssn)(?=$|[^a-z])|card_?number"
+)
+_SECRET = re.compile(_NAMES, re.IGNORECASE)
+_LEFT_OUT = "(not shown)"
+# A name before a value in the `repr` of a dict, a data class or another object.
+_KEY = re.compile(r"""['"]?\b([\w.-]+)\b['"]?\s*[:=]\s*""")
+# A text in quotes, which may be cut off, or a character that matters outside of texts.
+_IN_VALUE = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)|[][(){},>]""", re.DOTALL)
+# Values that are secrets whatever their name is.
+_VALUES = (
+    re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]*(?=@)"),
+    re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL),
 )
 
 _STYLE = """
@@ -69,7 +84,7 @@ td code { overflow-wrap: anywhere; }
 def error_page(error: BaseException, request: str = "") -> str:
     """Return the HTML page for an exception. request: a description of the request, such as `GET /items`."""
     kind = type(error).__qualname__
-    text = str(error)
+    text = _text(error)
     message = text.partition("\n")[0]
     title = f"{kind}: {message}" if message else kind
     frames = [frame for frame in reversed(error_frames(error)) if not frame.file.startswith(_ENGINE)]
@@ -82,7 +97,7 @@ def error_page(error: BaseException, request: str = "") -> str:
         *_frames(frames),
         *_causes(error),
         "<h2>As text</h2><details><summary>Traceback</summary><pre class=plain>",
-        escape("".join(traceback.format_exception(error))),
+        escape(_without_secret_values("".join(traceback.format_exception(error)))),
         "</pre></details>",
         f"<p class=label>{escape(request)}</p>" if request else "",
         "</main></body></html>\n",
@@ -146,17 +161,56 @@ def _source(frame: ErrorFrame) -> str:
 def _causes(error: BaseException) -> Iterable[str]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None and cause is not error:
-        text = "".join(traceback.format_exception_only(cause)).strip()
+        text = _without_secret_values("".join(traceback.format_exception_only(cause)).strip())
         kind = "because of" if error.__cause__ is not None else "while handling"
         yield f"<h2>It was raised {kind}</h2><pre class=plain>{escape(text)}</pre>"
 
 
 def shown(name: str, value: Any) -> str:
-    """Return the `repr` of a variable, shortened; a placeholder if its name suggests a secret."""
+    """Return the `repr` of a variable, shortened and without what looks like a secret."""
     if _SECRET.search(name):
-        return "(not shown)"
+        return _LEFT_OUT
     try:
         text = repr(value)
     except Exception as error:
         return f"(its repr raises {type(error).__name__})"
-    return text if len(text) <= _MAX_REPR else f"{text[:_MAX_REPR]}… ({len(text)} characters)"
+    # Twice of what is shown is searched, so that a long text takes no time.
+    length, text = len(text), _without_secrets(text[: 2 * _MAX_REPR])
+    return text if length <= _MAX_REPR else f"{text[:_MAX_REPR]}… ({length} characters)"
+
+
+def _without_secrets(text: str) -> str:
+    parts: list[str] = []
+    position = 0
+    for match in _KEY.finditer(text):
+        if match.start() >= position and _SECRET.search(match[1]):
+            parts += (text[position : match.end()], _LEFT_OUT)
+            position = _end_of_value(text, match.end())
+    return _without_secret_values("".join([*parts, text[position:]]))
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Return where a value in a `repr` ends: at a comma or a closing bracket that does not belong to it."""
+    depth = 0
+    for match in _IN_VALUE.finditer(text, start):
+        character = match[0]
+        if character in "([{":
+            depth += 1
+        elif character in ")]}" and depth:
+            depth -= 1
+        elif character in ")]},>" and not depth:
+            return match.start()
+    return len(text)
+
+
+def _without_secret_values(text: str) -> str:
+    for pattern in _VALUES:
+        text = pattern.sub(_LEFT_OUT, text)
+    return text
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return _without_secret_values(str(error))
+    except Exception as failure:
+        return f"(its str raises {type(failure).__name__})"

@@ -4,10 +4,14 @@ Rule: a response is changed only if it is a page that the environment rendered d
 that contains a text rendered with `source_map` unchanged, or that begins with the first chunks of one. A streamed
 body is not delayed, except for the end of the page. An exception is answered only if a template raised it and
 nothing has been sent yet; other exceptions reach the application's own debugger.
+
+Rule: only clients on this machine see error pages and source maps, unless the option `remote` is set. A request
+that a proxy has forwarded does not count as one of this machine.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from tmplmon import Environment
@@ -26,7 +30,7 @@ class Development:
 
     app: the wrapped application. environment: the environment of its templates. errors: whether to answer
     exceptions. editor: see `PageMap`. coverage: the recording of executed lines; by default, a new one is
-    started if the environment has source maps.
+    started if the environment has source maps. remote: whether to answer clients on other machines too.
     """
 
     def __init__(
@@ -37,8 +41,11 @@ class Development:
         errors: bool = True,
         editor: str | None = None,
         coverage: LiveCoverage | None = None,
+        remote: bool = False,
     ) -> None:
         self.app = app
+        self.remote = remote
+        self._has_warned = False
         self.environment = environment
         self.errors = errors
         self.editor = editor
@@ -50,6 +57,19 @@ class Development:
                 _log.warning("no marks of lines that have run: %s", error)
                 coverage = None
         self.coverage = coverage
+
+    def may_see(self, client: str | None, is_forwarded: bool) -> bool:
+        """Whether a client may see error pages and source maps.
+
+        client: its address; None or empty if it has none, as with a Unix socket.
+        is_forwarded: whether the request has headers that a proxy adds.
+        """
+        if self.remote or (is_local(client) and not is_forwarded):
+            return True
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning("no error pages and source maps for %s: pass remote=True to allow it", client)
+        return False
 
     def annotated(self, body: bytes, pages: Iterable[str]) -> bytes | None:
         """Return a body with the map of its page inserted; None if the body contains none of `pages`."""
@@ -80,6 +100,21 @@ class Development:
             return None
         _log.error("Exception in a template (%s)", request, exc_info=error)
         return error_page(error, request).encode("utf-8", "replace")
+
+
+FORWARDED_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers of a request that a proxy adds, in lower case."""
+
+
+def is_local(client: str | None) -> bool:
+    """Whether the address of a client is one of this machine. Texts that are not IP addresses count as such: names
+    of Unix sockets, or of a framework's test client."""
+    try:
+        address = ip_address((client or "").partition("%")[0])
+    except ValueError:
+        return True
+    mapped_address = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped_address or address).is_loopback
 
 
 def is_page(headers: Iterable[Header]) -> bool:

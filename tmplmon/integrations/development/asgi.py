@@ -8,6 +8,7 @@ from typing import Any
 
 from tmplmon.integrations.development.answers import (
     ERROR_CONTENT_TYPE,
+    FORWARDED_HEADERS,
     Development,
     Header,
     is_page,
@@ -19,8 +20,13 @@ from tmplmon.tools.sourcemap import PageStream, rendered_pages
 class ASGIDevelopment(Development):
     """The ASGI middleware. Its arguments are those of `Development`."""
 
+    def _may_see(self, scope: Any) -> bool:
+        names = {name.decode("latin-1").lower() for name, _ in scope.get("headers", ())}
+        client = scope.get("client")
+        return self.may_see(None if client is None else client[0], not names.isdisjoint(FORWARDED_HEADERS))
+
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not self._may_see(scope):
             await self.app(scope, receive, send)
             return
         changeable = scope["method"] != "HEAD"

@@ -9,6 +9,7 @@ from typing import Any
 
 from tmplmon.integrations.development.answers import (
     ERROR_CONTENT_TYPE,
+    FORWARDED_HEADERS,
     Development,
     Header,
     is_page,
@@ -22,6 +23,9 @@ class WSGIDevelopment(Development):
     """The WSGI middleware. Its arguments are those of `Development`."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_forwarded = any(f"HTTP_{name.replace('-', '_').upper()}" in environ for name in FORWARDED_HEADERS)
+        if not self.may_see(environ.get("REMOTE_ADDR"), is_forwarded):
+            return self.app(environ, start_response)  # type: ignore[no-any-return]
         # (status, headers) once the application has called `start_response`; [None] once they have been sent.
         started: list[Any] = []
 

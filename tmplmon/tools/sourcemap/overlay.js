@@ -1,9 +1,10 @@
 // The overlay of a page's source map: point at an element and see the template line that made it, what led there,
 // and which lines of the templates behind the page have run. Everything it shows is in a shadow tree of its own,
 // so the page's styles and scripts do not meet it. Alt+T switches it on and off, Escape goes back a step.
-(() => {
+//
+// The map is an argument, and not looked up in the page: the page's content may have elements of any id and name.
+(map) => {
   "use strict";
-  const map = JSON.parse(document.getElementById("tmplmon-map").textContent);
   const ATTRIBUTE = "data-tmplmon";
   const KEPT = "tmplmon-overlay";
   const PANEL = 300; // pixels
@@ -312,4 +313,4 @@
     kept = sessionStorage.getItem(KEPT);
   } catch { /* a page without storage */ }
   turn(Boolean(kept));
-})();
+}

@@ -202,11 +202,11 @@ class PageMap:
         return inserted(str(self.page), sorted([*attributes, (body.start, self.script())]))
 
     def script(self) -> str:
-        """Return the map and the overlay as two script elements."""
+        """Return the overlay as a script element that calls its function with the map."""
         # `<` would end the element, or begin a comment, inside it.
         data = json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
         program = files(__package__).joinpath("overlay.js").read_text("utf-8")
-        return f'<script id="tmplmon-map" type="application/json">{data}</script><script>{program}</script>'
+        return f'<script id="tmplmon-map">(\n{program})({data})</script>'
 
 
 def attribute(number: int) -> str:
