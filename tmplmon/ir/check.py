@@ -300,10 +300,14 @@ class _Scope(SlotChecks):
         self.expression(node)
 
     def import_(self, node: ops.Import) -> None:
-        if (node.target is None) == (node.names is None):
+        if node.target is not None and node.names is None:
+            slots = [node.target]
+        elif node.target is None and node.names is not None:
+            slots = [slot for _, slot in node.names]
+        else:
             self.fail("it has to have either a target or names", node)
         self.expression(node)
-        for slot in [node.target] if node.target is not None else [slot for _, slot in node.names or ()]:
+        for slot in slots:
             self.store(slot, node)
         self.export(node)
 

@@ -128,7 +128,7 @@ class State:
         self.captured_slots = (
             0  # the number of slots of this scope that are marked as captured, from the first
         )
-        self.loops = 0  # the number of open loops of this scope
+        self.in_scope_loop = False  # whether this is in a loop of this scope
         self.in_for = False  # whether this is in a loop, of this scope or of one around it
         self.temps = 0
 
@@ -145,13 +145,14 @@ class State:
     def in_scope(self, scope: Scope, level: Level) -> Iterator[None]:
         # fmt: off
         saved = (
-            self.__dict__.get("level"), self.__dict__.get("scope"), self.body, self.assigned, self.loops,
-            self.captured_slots,
+            self.__dict__.get("level"), self.__dict__.get("scope"), self.body, self.assigned,
+            self.in_scope_loop, self.captured_slots,
         )
-        self.level, self.scope, self.body, self.loops, self.captured_slots = level, scope, scope.body, 0, 0
+        self.level, self.scope, self.body = level, scope, scope.body
+        self.in_scope_loop, self.captured_slots = False, 0
         place = self.assigned.place()
         yield
-        self.level, self.scope, self.body, self.assigned, self.loops, self.captured_slots = saved  # type: ignore[assignment]
+        self.level, self.scope, self.body, self.assigned, self.in_scope_loop, self.captured_slots = saved  # type: ignore[assignment]
         # fmt: on
         self.assigned.back(place)
 

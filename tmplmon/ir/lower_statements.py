@@ -113,7 +113,7 @@ class Statements(Values):
         use = ops.LoopUse()
         level = self.inner(in_loop=True)
         body: list[Op] = []
-        loops, self.loops = self.loops, self.loops + 1
+        in_scope_loop, self.in_scope_loop = self.in_scope_loop, True
         in_for, self.in_for = self.in_for, True
         with self.in_level(level, body):
             # ``loop`` is visible wherever the body names it, including the expressions of nested loops.
@@ -127,7 +127,7 @@ class Statements(Values):
             self.open_frame(level, lambda names: names.visit_all(node.body))
             self.assigned.update(target_slots(target))
             self.statements(node.body)
-        self.loops, self.in_for = loops, in_for
+        self.in_scope_loop, self.in_for = in_scope_loop, in_for
         if not use.whole:
             # Without a loop object, no variable is needed.
             level.frame.slots.pop("loop", None)
@@ -155,7 +155,7 @@ class Statements(Values):
 
     def jump(self, node: nodes.Break | nodes.Continue) -> None:
         kind = "break" if isinstance(node, nodes.Break) else "continue"
-        if not self.loops:
+        if not self.in_scope_loop:
             raise self.fail(f"'{kind}' outside of a loop", node)
         self.body.append(ops.Jump(kind, self.line_site(node.start, node.end)))
 
