@@ -19,7 +19,7 @@ from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.filters import COLLECTING_FILTERS, FILTERS
 from tmplmon.runtime.globals import DEFAULT_POLICIES, GLOBALS
 from tmplmon.runtime.markers import collecting, inlinable, is_inlinable, pass_arg_of
-from tmplmon.runtime.tables import Table
+from tmplmon.runtime.tables import Table, WatchedTable, WatchingChanges
 from tmplmon.runtime.tests import TESTS
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 from tmplmon.template import Template, TemplateExpression
@@ -54,6 +54,10 @@ _SYNTAX_OPTIONS = (
     "lstrip_blocks",
     "keep_trailing_newline",
 )
+
+# Options that a loaded template uses from its next rendering on. All others have an effect on templates that are
+# compiled later.
+_LINKED_OPTIONS = frozenset({"autoescape", "finalize", "undefined"})
 
 
 class Environment:
@@ -167,9 +171,9 @@ class Environment:
 
         # The number of changes to the tables below. A template that was linked at another number is linked again.
         self._changes = [0]
-        self._filters = Table(dict(self._stock_filters), self._changes)
-        self._tests = Table(dict(self._stock_tests), self._changes)
-        self._globals = Table(dict(GLOBALS), self._changes)
+        self._filters: Any = Table(dict(self._stock_filters), self._changes)
+        self._tests: Any = Table(dict(self._stock_tests), self._changes)
+        self._globals: Any = Table(dict(GLOBALS), self._changes)
         self.policies: dict[str, Any] = dict(DEFAULT_POLICIES)
         self.newstyle_gettext = False
         self.extensions: dict[str, Extension] = {}
@@ -219,34 +223,53 @@ class Environment:
 
     @property
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name of each filter → its function. Templates use changes from their next rendering on."""
-        return self._filters
+        """Name of each filter → its function. Templates use changes from their next rendering on.
+
+        It can be replaced by any mapping, which stays the application's own: later changes of it are noticed, too,
+        for the price of a look-up of each name that templates use before each rendering. The same holds for `tests`
+        and `globals`.
+        """
+        return self._filters if type(self._filters) is Table else self._filters.mapping
 
     @filters.setter
     def filters(self, functions: Mapping[str, Callable[..., Any]]) -> None:
-        self._filters = Table(dict(functions), self._changes)
-        self._changes[0] += 1
+        self._filters = self._table("filters", functions)
 
     @property
     def tests(self) -> dict[str, Callable[..., Any]]:
         """Name of each test → its function. Templates use changes from their next rendering on."""
-        return self._tests
+        return self._tests if type(self._tests) is Table else self._tests.mapping
 
     @tests.setter
     def tests(self, functions: Mapping[str, Callable[..., Any]]) -> None:
-        self._tests = Table(dict(functions), self._changes)
-        self._changes[0] += 1
+        self._tests = self._table("tests", functions)
 
     @property
     def globals(self) -> dict[str, Any]:
         """Names and values that all templates can use. Set them before templates run, like filters and tests: after
         a change, each template is linked again before its next rendering, which takes about ten microseconds."""
-        return self._globals
+        return self._globals if type(self._globals) is Table else self._globals.mapping
 
     @globals.setter
     def globals(self, names: Mapping[str, Any]) -> None:
-        self._globals = Table(dict(names), self._changes)
-        self._changes[0] += 1
+        self._globals = self._table("globals", names)
+
+    def _table(self, name: str, mapping: Mapping[str, Any]) -> Any:
+        """Return the table for a mapping that replaces the table `name`, whose changes it notes or looks for."""
+        counted = getattr(self._changes, "counted", self._changes)
+        watched = dict(getattr(self._changes, "tables", {}))
+        watched.pop(name, None)
+        table: Any = mapping
+        if not (type(mapping) is Table and mapping.changes is counted):
+            table = watched[name] = WatchedTable(mapping)
+        counted[0] += 1
+        self._changes = WatchingChanges(counted, watched) if watched else counted
+        return table
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _LINKED_OPTIONS and "_changes" in self.__dict__:
+            self._changes[0] += 1
 
     def extend(self, **attributes: Any) -> None:
         """Set each of the attributes that the environment does not have yet. For extensions."""
@@ -382,7 +405,7 @@ class Environment:
         context: Context | None,
         eval_ctx: EvalContext | None,
     ) -> Any:
-        table = self.filters if kind == "filter" else self.tests
+        table = self._filters if kind == "filter" else self._tests
         function = table.get(name)
         if function is None:
             message = f"No {kind} named {name!r}."
@@ -506,8 +529,8 @@ class Environment:
 
         return Options(
             autoescape=self._eval_context(name).autoescape,
-            filters=self.filters,
-            tests=self.tests,
+            filters=self._filters,
+            tests=self._tests,
             newline=self.newline_sequence,
             trim_messages=bool(self.policies["ext.i18n.trimmed"]),
             newstyle_gettext=self.newstyle_gettext,
@@ -530,8 +553,8 @@ class Environment:
         from tmplmon.backends.bytecode.unit import Target
 
         return Target(
-            filters=CallConventions(self.filters, self._stock_filters),
-            tests=CallConventions(self.tests, self._stock_tests),
+            filters=CallConventions(self._filters, self._stock_filters),
+            tests=CallConventions(self._tests, self._stock_tests),
             is_async=self.is_async if is_async is None else is_async,
             finalize=None if self.finalize is None else (pass_arg_of(self.finalize),),
             native=self._native,

@@ -63,7 +63,10 @@ class _Lowering(Statements):
             if reads(node.body, {"self"}):
                 self.bind_reference("self", SlotKind.SELF)
             self.statements(node.body)
-        return ops.Program(source.name, source.filename, root, self.blocks, self.options.autoescape)
+        options = self.options
+        return ops.Program(
+            source.name, source.filename, root, self.blocks, options.autoescape, options.finalize
+        )
 
     def expression_scope(self, expr: nodes.Expr) -> tuple[Scope, Op]:
         root = Scope(ScopeKind.TEMPLATE, "<expression>", (1, 1, 0, 0))

@@ -137,6 +137,7 @@ class Program:
     root: the scope of the template body.
     blocks: name → scope, in source order.
     autoescape: whether output is escaped by default; None if that is decided at run time.
+    finalize: whether values pass through a function of the environment before they are output.
     """
 
     name: str | None
@@ -144,6 +145,7 @@ class Program:
     root: Scope
     blocks: dict[str, Scope]
     autoescape: bool | None
+    finalize: bool = False
 
 
 # --- values ------------------------------------------------------------------------------------------------

@@ -266,11 +266,6 @@ class Environment(own_environment.Environment):
         super()._init_per_overlay_state(cache_size)
         self.cache = create_cache(cache_size)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "undefined" and "_changes" in self.__dict__:
-            self._changes[0] += 1  # Loaded templates are linked again, with the new class.
-
     @property
     def _native(self) -> bool:
         return getattr(self.code_generator_class, "is_native", False)

@@ -67,12 +67,14 @@ def link(
         elif kind == "undefined":
             names[name] = undefined[detail]
         elif kind == "default":
-            names[name] = environment.globals[detail] if detail in environment.globals else undefined[detail]
+            names[name] = (
+                environment._globals[detail] if detail in environment._globals else undefined[detail]
+            )
         elif kind == "filter":
-            function = _applicable(environment.filters, environment._stock_filters, detail)
+            function = _applicable(environment._filters, environment._stock_filters, detail)
             names[name] = environment._callable_filter(detail[0], function)
         elif kind == "test":
-            names[name] = _applicable(environment.tests, environment._stock_tests, detail)
+            names[name] = _applicable(environment._tests, environment._stock_tests, detail)
         else:
             names[name] = _special(kind, detail, template, environment, blocks)
     return names
@@ -109,7 +111,7 @@ def _special(
         case "absent":
             return environment.undefined(detail[1], name=detail[0])
         case "filter?" | "test?":
-            table = environment.filters if kind == "filter?" else environment.tests
+            table = environment._filters if kind == "filter?" else environment._tests
             if detail in table:
                 raise StaleAssumption(detail)
             return support.unknown(kind[:-1], detail)

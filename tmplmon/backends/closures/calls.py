@@ -123,7 +123,7 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
 
 def filter_(b: Builder, op: ops.Filter) -> Definition:
     if not b.calls and not b.constants.is_async and b.constants.is_stock("filter", op.name):
-        inline = builtin.inline_filter(op, b.constants.environment.filters)
+        inline = builtin.inline_filter(op, b.constants.environment._filters)
         if inline is not None:
             return Definition(*inline, takes_frame=False)
     return applied(b, "filter", op)

@@ -48,7 +48,7 @@ class Constants:
         self.is_async = is_async
         self.metered: bool = environment.sandboxed or environment.limits is not None
         self.native: bool = environment._native
-        self.finalize: Callable[..., Any] | None = environment.finalize
+        self.finalize: Callable[..., Any] | None = environment.finalize if program.finalize else None
         self.finalize_wants = None if self.finalize is None else pass_arg_of(self.finalize)
         self.stock_getattr = is_inlinable(environment.getattr)
         self.stock_getitem = is_inlinable(environment.getitem)
@@ -70,7 +70,7 @@ class Constants:
 
     def default(self, name: str) -> Any:
         """The value of a name that the context does not have: the environment's global, or undefined."""
-        names = self.environment.globals
+        names = self.environment._globals
         return names[name] if name in names else self.undefined(name)
 
     def absent(self, name: str) -> Undefined:
@@ -102,5 +102,5 @@ class Constants:
 
     def _table(self, kind: str) -> Mapping[str, Callable[..., Any]]:
         table: Mapping[str, Callable[..., Any]]
-        table = self.environment.filters if kind == "filter" else self.environment.tests
+        table = self.environment._filters if kind == "filter" else self.environment._tests
         return table

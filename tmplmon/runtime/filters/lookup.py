@@ -141,7 +141,7 @@ def call_each(
     environment = context.environment
     call = environment.call_test if kind == "test" else environment.call_filter
     if is_inlinable(call):
-        table = environment.tests if kind == "test" else environment.filters
+        table = environment._tests if kind == "test" else environment._filters
         func = table.get(name)
         if func is not None:
             return _bind(func, context, args, kwargs)
