@@ -171,6 +171,10 @@ def test_steps_that_subclasses_override(jinja2: Any) -> None:
 
 def test_compiled_code_is_opaque(jinja2: Any) -> None:
     environment = jinja2.Environment()
+    environment.globals["g"] = 1
+    shared = jinja2.Template.from_code(environment, environment.compile("{{ g }}"), environment.globals)
+    environment.globals["g"] = 2
+    assert shared.render() == "2"
     code = environment.compile("{{ x }}", "page.html", "/srv/page.html")
     template = environment.template_class.from_code(
         environment, code, environment.make_globals({"x": 1}), None
@@ -284,6 +288,10 @@ def test_words_of_jinja2(jinja2: Any) -> None:
     )
     assert (error.lineno, error.column) == (2, 19)
     assert pickle.loads(pickle.dumps(error)).lineno == 2
+    for expression, message in (("x y", "chunk after expression"), ("x +", "unexpected 'end of template'")):
+        with pytest.raises(jinja2.TemplateSyntaxError, match=message):
+            jinja2.Environment().compile_expression(expression)
+    assert jinja2.Environment().compile_expression("x + 1")(x=1) == 2
 
 
 def test_asynchronous_templates(jinja2: Any) -> None:

@@ -119,7 +119,6 @@ _OPTIONS = (
     *("undefined", "finalize", "autoescape", "loader", "cache_size", "auto_reload", "bytecode_cache"),
     "enable_async",
 )
-_OVERLAY_OPTIONS = tuple(name for name in _OPTIONS if name != "keep_trailing_newline")
 _TEMPLATE_OPTIONS = tuple(
     name for name in _OPTIONS if name not in ("loader", "cache_size", "auto_reload", "bytecode_cache")
 )
@@ -194,10 +193,10 @@ class Template(own_template.Template):
         """Raises NotImplementedError."""
         raise refusal("Template.from_module_dict, which takes generated Python source,")
 
-    @property
-    def _is_customised(self) -> bool:
-        """Whether a subclass changes how a context is made or an error is handled."""
-        return (
+    def _link(self) -> None:
+        super()._link()
+        # Whether a subclass changes how a context is made or an error is handled.
+        self._is_customised = (
             type(self).new_context is not Template.new_context
             or type(self.environment).handle_exception is not Environment.handle_exception
         )
@@ -231,7 +230,7 @@ class Template(own_template.Template):
 
 def _own_globals(environment: Any, globals: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
     """The globals that a template has in addition to those of the environment, from what `make_globals` returns."""
-    if globals is None:
+    if globals is None or globals is environment.globals:
         return {}
     if isinstance(globals, ChainMap) and globals.maps[-1] is environment.globals:
         own = globals.maps[0]
@@ -255,7 +254,7 @@ class Environment(own_environment.Environment):
 
     def overlay(self, *args: Any, **kwargs: Any) -> Self:
         """Return an environment that has some options of its own and shares everything else with this one."""
-        options = _named(_OVERLAY_OPTIONS, args, kwargs)
+        options = _named(_OPTIONS, args, kwargs)
         bytecode_cache = options.pop("bytecode_cache", missing)
         overlay = super().overlay(**options)
         if bytecode_cache is not missing:
@@ -307,10 +306,16 @@ class Environment(own_environment.Environment):
         except TemplateSyntaxError:
             self.handle_exception(source=source)
 
-    def _read(self, text: str, name: str | None, filename: str | None) -> nodes.Template:
-        """Call `_parse`. Errors have the place of the token."""
+    def _read(self, text: str, name: str | None, filename: str | None, state: str | None = None) -> Any:
+        """Call `_parse`, or read an expression if the state is "variable". Errors have the place of the token."""
         try:
-            return self._parse(text, name, filename)
+            if state is None:
+                return self._parse(text, name, filename)
+            parser = Parser(self, text, name, filename, state)
+            expression = parser.parse_expression()
+            if not parser.stream.eos:
+                parser.fail("chunk after expression")
+            return expression
         except TemplateSyntaxError as error:
             raise located(error, Source(text, name, filename or "<template>")) from None
 
@@ -377,18 +382,36 @@ class Environment(own_environment.Environment):
         return CompiledSource(text, name, filename, code)
 
     def _in_words_of_jinja2(
-        self, error: TemplateSyntaxError, text: str, name: str | None, filename: str | None
+        self,
+        error: TemplateSyntaxError,
+        text: str,
+        name: str | None,
+        filename: str | None,
+        state: str | None = None,
     ) -> TemplateSyntaxError:
         """The error that Jinja2's parser raises for a source, which applications may compare; `error` if that
-        raises none."""
+        raises none.
+
+        state: "variable" if the source is an expression.
+        """
         error.in_file(filename)
         if not isinstance(text, _Parsed):
             try:
-                self._read(_Preprocessed(text), name, filename)
+                self._read(_Preprocessed(text), name, filename, state)
             except TemplateSyntaxError as other:
                 other.in_file(filename)
                 return other.with_traceback(None)
         return error.with_traceback(None)
+
+    def compile_expression(self, source: str, undefined_to_none: bool = True) -> TemplateExpression:
+        """Compile an expression, written without delimiters, to a function of the names that it uses."""
+        try:
+            return super().compile_expression(source, undefined_to_none)
+        except TemplateSyntaxError as error:
+            try:
+                raise self._in_words_of_jinja2(error, source, None, None, "variable") from None
+            except TemplateSyntaxError:
+                self.handle_exception(source=source)
 
     def _compile_to_bytecode(
         self, source: str, name: str | None, file: str, generating: bool = False
