@@ -1,4 +1,4 @@
-"""Each test runs on both back ends."""
+"""Runs each test on both back ends."""
 
 import pytest
 

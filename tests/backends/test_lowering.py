@@ -1,4 +1,4 @@
-"""What lowering decides about names, with the result that a template shows."""
+"""The decisions of the lowering about names, by the output of templates."""
 
 import jinja2
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tmplmon import DictLoader, Environment, TemplateAssertionError
 
 UNKNOWN = [
-    # Unknown filters and tests are errors when a template is compiled, except inside of what may not be reached.
+    # Unknown filters and tests are errors when a template is compiled, except in code that may not run.
     ("{{ x|nope }}", 1),
     ("{{ x is nope }}", 1),
     ("{{ 1 if a else 2 }}{{ x|nope }}", 1),
@@ -45,7 +45,7 @@ def test_an_unknown_name_that_is_not_reached(source: str, backend: str) -> None:
 
 
 def test_a_set_blocks_filter_reads_names_of_the_block_around(backend: str) -> None:
-    """Jinja2 fails with an AssertionError where nothing but the filter reads the name."""
+    """Jinja2 raises AssertionError if only the filter reads the name."""
     environment = Environment(backend=backend)
     for source, output in (
         ("{% set x|replace('a', b) %}abc{% endset %}{{ x }}", "Bbc"),
@@ -72,8 +72,8 @@ LIB = """
 
 
 def test_exported_names(backend: str) -> None:
-    """What an assignment or a macro at the top binds is exported, unless its name begins with an underscore. What
-    is imported is not."""
+    """Assignments and macros at the top level are exported, unless the name begins with an underscore. Imported
+    names are not."""
     sources = {"lib": LIB, "other": "{% macro a() %}{% endmacro %}{% macro b() %}{% endmacro %}"}
     environment = Environment(backend=backend, loader=DictLoader(sources))
     module = environment.get_template("lib").module

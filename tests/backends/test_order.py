@@ -1,4 +1,4 @@
-"""The order in which operands are evaluated: every expression and statement, as Jinja2 does it."""
+"""The order of evaluation of operands in all expressions and statements is that of Jinja2."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import pytest
 
 import tmplmon
 
-# Each operand is e(n), which notes n. The expected order is Jinja2's, which is Python's for what is Python's.
+# Each operand is e(n), which records n. The expected order is that of Jinja2, and of Python for Python's
+# expressions.
 EXPRESSIONS = [
     ("e(1) + e(2) * e(3)", [1, 2, 3]),
     ("e(1) - e(2) - e(3)", [1, 2, 3]),

@@ -1,4 +1,4 @@
-"""Which pieces `generate` yields: what precedes a value is handed out before the value is evaluated."""
+"""The chunks that `generate` yields: the text before a value is yielded before the value is evaluated."""
 
 import pytest
 
@@ -16,7 +16,7 @@ CASES = [
     ("{% for i in range(3) %}{{ i }}{% endfor %}", [1, 1, 1]),
     ("{% for i in range(2) %}{{ i }}\n{{ x }}{% endfor %}", [2, 1, 2, 1]),
     ("a{% if x %}{% set y = 1 %}b{% endif %}c", [1, 1, 1]),
-    # A long text is a piece of its own.
+    # A long text is a separate chunk.
     ("t" * 5000 + "{{ x }}", [5000, 1]),
     ("t" * 100_000, [100_000]),
     (("t" * 3000 + "{{ x }}") * 3, [3000, 1] * 3),
@@ -25,14 +25,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("source", "lengths"), CASES, ids=[row[0][:40] for row in CASES])
-def test_pieces(source: str, lengths: list[int], backend: str) -> None:
+def test_chunks(source: str, lengths: list[int], backend: str) -> None:
     template = Environment(backend=backend).from_string(source)
     pieces = list(template.generate(x=X))
     assert [len(piece) for piece in pieces] == lengths
     assert "".join(pieces) == template.render(x=X)
 
 
-def test_a_piece_comes_before_what_follows_it_is_evaluated(backend: str) -> None:
+def test_a_chunk_is_yielded_before_the_next_value_is_evaluated(backend: str) -> None:
     called: list[int] = []
     source = "t" * 5000 + "{% for i in range(3) %}{{ f(i) }}{% endfor %}"
     pieces = Environment(backend=backend).from_string(source).generate(f=lambda i: called.append(i) or i)
@@ -42,7 +42,7 @@ def test_a_piece_comes_before_what_follows_it_is_evaluated(backend: str) -> None
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_a_stream_buffers_as_many_pieces_as_it_is_told(size: int, backend: str) -> None:
+def test_the_number_of_chunks_that_a_stream_buffers(size: int, backend: str) -> None:
     stream = Environment(backend=backend).from_string("{% for i in range(7) %}{{ i }}{% endfor %}").stream()
     stream.enable_buffering(size) if size > 1 else None
     expected = ["0123456"[start : start + size] for start in range(0, 7, size)]
@@ -50,7 +50,7 @@ def test_a_stream_buffers_as_many_pieces_as_it_is_told(size: int, backend: str) 
 
 
 def test_long_texts_of_a_page_are_not_copied() -> None:
-    """Of bytecode templates: a text of at least 1,000 characters is a piece of the output by itself."""
+    """In bytecode templates, a text of at least 1,000 characters is a separate item of the output."""
     template = Environment().from_string("a{{ x }}" + "t" * 1000 + "{{ x }}b")
     output: list[str] = []
     template.code(template.new_context({"x": X}), output)

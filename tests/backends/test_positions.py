@@ -1,4 +1,4 @@
-"""Where an error is shown: first and last line, first and last column, of the innermost expression that failed."""
+"""The position of an error: the first and last line and column of the innermost expression that failed."""
 
 import traceback
 from typing import Any
@@ -42,7 +42,7 @@ class Failing:
 
 
 @pytest.mark.parametrize(("source", "place"), ERRORS, ids=[row[0] for row in ERRORS])
-def test_place_of_an_error(source: str, place: tuple[int, int, int, int], backend: str) -> None:
+def test_position_of_an_error(source: str, place: tuple[int, int, int, int], backend: str) -> None:
     environment = Environment(backend=backend)
     environment.filters.update(keep=lambda value, other: value, fails=fail)
     with pytest.raises(Exception) as raised:

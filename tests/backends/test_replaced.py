@@ -1,4 +1,4 @@
-"""A filter or test that an application replaces is the one that runs, also where the stock one is inlined."""
+"""If an application replaces a filter or test, its own one runs, even if the built-in one was inlined."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def environments(backend: str, sources: dict[str, str]) -> list[Environment]:
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_a_filter(name: str, backend: str) -> None:
-    """Before a template is compiled, and when it has been rendered with the stock one."""
+    """Before a template is compiled, and after it was rendered with the built-in filter."""
     form = f"{{{{ x|{name} }}}},{{{{ 'a'|{name} }}}},{{% filter {name} %}}b{{% endfilter %}}"
     for environment in environments(backend, {"page": form}):
         template = environment.get_template("page")
@@ -52,7 +52,7 @@ def test_a_test(name: str, backend: str) -> None:
         try:
             template.render(x=1)
         except Exception:
-            pass  # of what has no `y`
+            pass  # the attribute of a value without `y`
         for answer, output in ((True, "True,False,yes"), (False, "False,True,no")):
             environment.tests[name] = lambda *args, answer=answer: answer
             assert template.render(x=1) == output
@@ -65,5 +65,5 @@ def test_an_overlay_shares_the_filters(backend: str) -> None:
     template = environment.from_string("{{ 'a'|upper }}{{ 1 is odd }}")
     environment.filters["upper"] = replacement
     assert template.render() == "replacedTrue"
-    # As in Jinja2, an overlay shares the tables of the environment that it is made of.
+    # As in Jinja2, an overlay shares the tables of its environment.
     assert overlay.from_string("{{ 'a'|upper }}").render() == "replaced"

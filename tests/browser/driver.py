@@ -1,6 +1,6 @@
-"""A browser to test pages in: headless Chromium, driven through the W3C WebDriver protocol.
+"""A browser for tests: headless Chromium, controlled by the W3C WebDriver protocol.
 
-The protocol is JSON over HTTP, and what the tests need of it is a dozen requests; so there is no further package.
+The protocol is JSON over HTTP. The tests need a dozen requests only, so they use no package for it.
 """
 
 import base64
@@ -17,16 +17,16 @@ from typing import Any, Self
 
 DRIVER = shutil.which("chromedriver")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's reference, by the standard
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of a reference to an element, from the standard
 
 
 class Browser:
-    """One window. It is closed, with its driver, at the end of the ``with``."""
+    """A browser window. The end of the ``with`` block closes it and its driver."""
 
     def __init__(self, width: int = 1100, height: int = 800) -> None:
         assert DRIVER is not None and CHROMIUM is not None
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        # In case the tests are killed, the driver, and with it the browser, ends by itself.
+        # If the tests are killed, the driver and the browser end by themselves.
         limit = ["timeout", "240"] if sys.platform == "linux" else []
         command = [*limit, DRIVER, "--port=0"]
         self._process = subprocess.Popen(
@@ -83,18 +83,18 @@ class Browser:
         self._ask("POST", "/url", {"url": address})
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What a script returns. An element it returns can be an argument of the next."""
+        """Run a script. Returns its result. An element can be an argument of another script."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def find(self, selector: str) -> Any:
         return self._ask("POST", "/element", {"using": "css selector", "value": selector})
 
     def inside(self, script: str) -> Any:
-        """What an expression over `root`, the overlay's shadow tree, gives."""
+        """The value of an expression. `root` is the shadow tree of the overlay."""
         return self.run(f"const root = document.querySelector('tmplmon-overlay').shadowRoot; return {script}")
 
     def point_at(self, element: Any, *, click: bool = False) -> None:
-        """Move the pointer over an element, and click. A page is scrolled before, if need be."""
+        """Move the pointer over an element, and click. Scrolls the page first if necessary."""
         self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
         actions: list[dict[str, Any]] = [
             {"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": element}
@@ -110,13 +110,13 @@ class Browser:
         self._ask("POST", "/actions", {"actions": [source]})
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other and let go of them in the reverse order."""
+        """Press keys one after the other, and release them in reverse order."""
         down = [{"type": "keyDown", "value": key} for key in keys]
         up = [{"type": "keyUp", "value": key} for key in reversed(keys)]
         self._ask("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": down + up}]})
 
     def errors(self) -> list[str]:
-        """What scripts complained of since this was last asked."""
+        """The errors of scripts since the last call."""
         entries = self._ask("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 

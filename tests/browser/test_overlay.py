@@ -1,6 +1,6 @@
-"""The overlay and the error page in a real browser, and what the source map leaves of a page.
+"""The overlay and the error page in a browser, and the effects of the source map on a page.
 
-The pictures of the documentation are made here: ``pytest tests/browser --update`` writes them to docs/images.
+``pytest tests/browser --update`` writes the pictures of the documentation to docs/images.
 """
 
 import json
@@ -51,7 +51,7 @@ class Threading(ThreadingMixIn, WSGIServer):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    """The demonstration site as an application in development: its address."""
+    """The address of the demonstration site as an application in development mode."""
     environment = Environment(loader=FileSystemLoader(DEMO), autoescape=True, source_map=True)
     data = json.loads((DEMO / "site.json").read_text())
     data |= tomllib.loads((DEMO / "schedule.toml").read_text())
@@ -91,7 +91,7 @@ def picture(browser: Browser, update: bool, tmp_path: Path) -> Callable[[str], N
 
 
 def opened(browser: Browser, address: str) -> None:
-    """A page in which the overlay is on."""
+    """Open a page, and switch the overlay on."""
     browser.open(address)
     if not browser.inside("!root.querySelector('.panel').hidden"):
         browser.press(ALT, "t")
@@ -125,7 +125,7 @@ def test_the_content_of_a_page_cannot_change_its_map(browser: Browser, tmp_path:
     assert browser.errors() == []
 
 
-def test_it_is_out_of_the_way_until_it_is_switched_on(browser: Browser, site: str) -> None:
+def test_it_is_hidden_until_it_is_switched_on(browser: Browser, site: str) -> None:
     browser.open(f"{site}/tickets.html")
     assert browser.inside("root.querySelector('.pill').innerText") == "Templates"
     assert browser.inside("root.querySelector('.panel').hidden") is True
@@ -147,13 +147,13 @@ def test_pointing_at_an_element(browser: Browser, site: str, picture: Callable[[
         "← _layouts/base.html:20",
         "← tickets.html:1",
     ]
-    # The value in it, which the body of a call block put out, in columns.
+    # The value in it, which the body of a call block outputs, with columns.
     assert any(line.startswith("{{ ") and "tickets.html" in line for line in tip), tip
     steps = browser.inside("root.querySelector('.steps').innerText")
     assert steps.startswith("_lib/ui.html:22 macro table") and steps.endswith("tickets.html:1")
     lines = classes(browser)
     assert {"here", "made", "run"} <= lines[22] and "never" in lines[25] and not lines[1] & {"run", "never"}
-    assert "run" in lines[28]  # a further line of a text
+    assert "run" in lines[28]  # another line of a text
     files = browser.inside("[...root.querySelectorAll('.files button')].map((b) => b.innerText)")
     assert any(file.replace("\n", " ").startswith("tickets.html 20/20") for file in files), files
     href = browser.inside("root.querySelector('a.action').href")
@@ -192,7 +192,7 @@ def test_clicking_keeps_an_element_and_follows_no_link(browser: Browser, site: s
     assert browser.inside("root.querySelector('.panel').hidden") is True
 
 
-def test_a_line_shows_what_it_has_made(browser: Browser, site: str) -> None:
+def test_a_line_shows_its_elements(browser: Browser, site: str) -> None:
     opened(browser, f"{site}/tickets.html")
     browser.point_at(browser.find("tbody td:nth-child(3)"))
     row = browser.inside("root.querySelector('.line.here')")
@@ -271,7 +271,7 @@ return arguments[0].map(([one, other], index) => parse(one) === parse(other) ? -
 
 
 def test_a_browser_sees_the_same_page(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of odd HTML, the browser makes the same tree with the attributes as without."""
+    """For unusual HTML, the browser builds the same tree with the attributes as without."""
     monkeypatch.setattr(PageMap, "script", lambda self: "")
     environment = Environment(source_map=True)
     template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
@@ -286,7 +286,7 @@ def test_a_browser_sees_the_same_page(browser: Browser, monkeypatch: pytest.Monk
 
 
 def test_a_browser_sees_the_same_site(browser: Browser, site: str) -> None:
-    """With the script as well."""
+    """The same with the script."""
     environment = Environment(loader=FileSystemLoader(DEMO), autoescape=True, source_map=True)
     data = json.loads((DEMO / "site.json").read_text()) | tomllib.loads((DEMO / "schedule.toml").read_text())
     names = [name for name in environment.list_templates(["html"]) if not name.startswith("_")]

@@ -1,4 +1,4 @@
-"""The demonstration site renders, as Jinja2 renders it, to pages that hold together."""
+"""The demonstration site renders to the same pages as with Jinja2; they are well formed, and their links work."""
 
 import json
 import tomllib
@@ -31,7 +31,7 @@ def context() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site as the command renders it."""
+    """The site, rendered by the command."""
     out = tmp_path_factory.mktemp("site")
     assert main(["render", str(DEMO), "--strict", "--data", *DATA, "-o", str(out)]) == 0
     return out
@@ -54,7 +54,7 @@ def test_there_are_pages() -> None:
 def test_the_same_as_jinja2(name: str, site: Path, context: dict[str, Any]) -> None:
     expected = jinja(strict=True).get_template(name).render(context).encode()
     assert (site / name).read_bytes() == expected
-    # Also by the Python API, and where an undefined variable is not an error.
+    # Also with the Python API, and if undefined variables are not errors.
     environment = tmplmon.Environment(
         loader=tmplmon.FileSystemLoader(DEMO), autoescape=tmplmon.select_autoescape(escaped_names())
     )
@@ -63,7 +63,7 @@ def test_the_same_as_jinja2(name: str, site: Path, context: dict[str, Any]) -> N
     )
 
 
-def test_what_is_not_a_template_is_copied(site: Path) -> None:
+def test_other_files_are_copied(site: Path) -> None:
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert written == {*PAGES, "style.css", "icon.svg"}
     assert (site / "style.css").read_bytes() == (DEMO / "style.css").read_bytes()
@@ -115,7 +115,7 @@ def test_html_is_well_formed(site: Path) -> None:
         assert len(set(page.ids)) == len(page.ids), path
 
 
-def test_links_lead_somewhere(site: Path) -> None:
+def test_links_have_targets(site: Path) -> None:
     for path, page in pages(site):
         for link in page.links:
             if "://" not in link and not link.startswith("mailto:"):
@@ -128,8 +128,8 @@ def test_xml_is_well_formed(site: Path) -> None:
     assert ElementTree.parse(site / "sitemap.xml").getroot().tag.endswith("urlset")
 
 
-def test_what_is_data_stays_data(site: Path) -> None:
-    """Names with characters that mean something in HTML."""
+def test_data_is_escaped(site: Path) -> None:
+    """Names with characters that are special in HTML."""
     text = (site / "talks/configuration-is-a-language.html").read_text("utf-8")
     assert "<h1>Configuration &lt;is&gt; a language</h1>" in text
     assert "Wei &#34;Ling&#34; Zhao" in text

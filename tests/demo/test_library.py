@@ -1,4 +1,4 @@
-"""The library with each framework: the same pages, forms, errors, and what development adds."""
+"""The demonstration library with each framework: the same pages, forms and errors, and the development mode."""
 
 import html
 import json
@@ -20,7 +20,7 @@ FRAMEWORKS = ("flask", "starlette", "django")
 
 
 class Client:
-    """One way to ask the three applications. A form is sent with the hidden field that Django wants."""
+    """The same client for the three applications. Forms are sent with the hidden field that Django requires."""
 
     def __init__(self, framework: str, app: Any) -> None:
         self.framework = framework
@@ -36,7 +36,7 @@ class Client:
         return response.status_code, response.text
 
     def post(self, path: str, **form: str) -> tuple[int, str]:
-        """Sends a form as a browser does: from the page that has it."""
+        """Send a form from its page, as a browser does."""
         page = self.get(path)[1]
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert (token is not None) == (self.framework == "django")
@@ -54,7 +54,7 @@ def live() -> Iterator[LiveCoverage]:
 
 @pytest.fixture(params=FRAMEWORKS)
 def client(request: pytest.FixtureRequest, live: LiveCoverage, tmp_path: Path) -> Iterator[Client]:
-    name = f"file:{tmp_path}?mode=memory&cache=shared"  # a library of its own
+    name = f"file:{tmp_path}?mode=memory&cache=shared"  # a separate library
     if request.param != "django":
         yield Client(request.param, application(request.param, False, live, name))
         return
@@ -126,8 +126,8 @@ def test_loans_and_reminders(client: Client) -> None:
     assert client.get("/loans/9999/reminder")[0] == 404
 
 
-def test_every_line_of_the_templates_has_run(client: Client) -> None:
-    """The tests above run every line, but for the page that fails; the endpoint and the page say so."""
+def test_all_lines_of_the_templates_have_run(client: Client) -> None:
+    """The tests above run all lines except for the page that fails, as the endpoint and the page report."""
     test_the_catalogue(client)
     test_a_book_is_lent_and_taken_back(client)
     test_a_book_is_added(client)

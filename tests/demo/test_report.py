@@ -1,4 +1,4 @@
-"""The coverage report that README.md shows is the one that the library's tests give."""
+"""The coverage report in README.md is that of the library's tests."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @exhaustive
 def test_the_rows_in_the_readme(tmp_path: Path) -> None:
-    # A run of its own: what measures this run is not to be in its way.
+    # In another process, so that a measurement of this process does not interfere.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     environment["COVERAGE_FILE"] = str(tmp_path / ".coverage")
 
@@ -40,6 +40,6 @@ def test_the_rows_in_the_readme(tmp_path: Path) -> None:
     rows = [" ".join(line.split()) for line in shown if line.rstrip().endswith(("%", "10"))]
     assert len(rows) == 5
     if sys.version_info >= (3, 14):
-        # Annotations are no statements any more there: it counts fewer in Python files, the same in templates.
+        # There, annotations are not statements: Python files have fewer statements, templates the same number.
         rows = [row for row in rows if ".html" in row]
     assert set(rows) <= report, sorted(report)

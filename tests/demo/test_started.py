@@ -1,4 +1,4 @@
-"""``python -m templates_demo.library``: one command starts it, in development mode, with each of the frameworks."""
+"""``python -m templates_demo.library`` starts the library in development mode, with each of the frameworks."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("framework", ["flask", "starlette", "django"])
 def test_one_command(framework: str) -> None:
     command = [
-        *(["timeout", "60"] if sys.platform == "linux" else []),  # in case the tests are killed
+        *(["timeout", "60"] if sys.platform == "linux" else []),  # ends by itself if the tests are killed
         sys.executable,
         "-u",
         "-m",

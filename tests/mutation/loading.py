@@ -75,7 +75,13 @@ class Marks:
         self.offsets: dict[str, int] = {}  # path of a module → index of its first statement
         self.bytes = bytearray(MOST_STATEMENTS)
         self._end = 0
+
+    def install(self) -> None:
+        """Let all watched modules of this process use these marks."""
         setattr(builtins, MARKS, self.bytes)
+
+    def is_installed(self) -> bool:
+        return getattr(builtins, MARKS, None) is self.bytes
 
     def clear(self) -> None:
         self.bytes[:] = bytes(MOST_STATEMENTS)

@@ -134,11 +134,13 @@ class Recorder:
 def record(root: Path, packages: list[str], path: Path, arguments: list[str]) -> int:
     """Run the tests with the given arguments of pytest, and save the record. Returns pytest's exit status."""
     marks = Marks(packages)
+    marks.install()
     install(root, marks.watch)
     recorder = Recorder(marks)
     status = pytest.main(
         ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments], plugins=[recorder]
     )
+    assert marks.is_installed(), "a test has replaced the marks: what later tests ran is not recorded"
     recorder.record.save(path)
     seconds = sum(test.seconds for test in recorder.record.tests)
     failed = [test.name for test in recorder.record.tests if not test.passed]

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from .loading import Marks, replace_code
+from .loading import MARKS, Marks, replace_code
 from .operators import Mutant, mutants_of, mutated
 
 SOURCE = '''
@@ -83,7 +83,7 @@ def test_marks_of_statements() -> None:
     tree = marks.watch("small/a.py", SOURCE)
     assert tree is not None
     assert marks.watch("other/a.py", SOURCE) is None
-    namespace: dict[str, object] = {}
+    namespace: dict[str, object] = {MARKS: marks.bytes}  # those of a recording run stay in use
     exec(compile(tree, "small/a.py", "exec"), namespace)
     namespace["bounded"](5)  # type: ignore[operator]
     # The docstring is statement 0, the `if` 1, its body 2.

@@ -1,4 +1,4 @@
-"""Templates that say themselves what they cost: time passes when one calls ``spend(n)``, and at no other time."""
+"""Fixtures for templates with a known cost: time passes only while a template calls ``spend(n)``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ BACKENDS = ("bytecode", "closures")
 
 
 class Clock:
-    """A clock that stands still until somebody spends time."""
+    """A clock that advances only when time is spent."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -27,7 +27,7 @@ class Clock:
 
 
 class Site:
-    """Some templates, a clock that they spend the time of, and what profiling them gives."""
+    """Templates, their clock, and the profiles of their renderings."""
 
     def __init__(self, backend: str, **options: Any) -> None:
         self.clock = Clock()
@@ -37,7 +37,7 @@ class Site:
         self.profiler = Profiler(clock=self.clock)
 
     def add(self, **templates: str) -> None:
-        """Templates by name; the first line is the one after the opening quotes."""
+        """Add templates by name. Their first line is the one after the opening quotes."""
         self.templates.update({name: text.removeprefix("\n") for name, text in templates.items()})
 
     def render(self, name: str = "page", **context: Any) -> str:
@@ -52,7 +52,7 @@ class Site:
 
 
 def checked(profile: Profile, profiler: Profiler) -> Profile:
-    """The profile, whose sums were found equal."""
+    """Check that the sums of a profile are equal. Returns the profile."""
     own = [line.own for file in profile.files.values() for line in file.lines.values()]
     assert sum(own) == profile.spent
     assert sum(file.own for file in profile.files.values()) == profile.spent
@@ -63,14 +63,14 @@ def checked(profile: Profile, profiler: Profiler) -> Profile:
 
 
 def file_of(profile: Profile, name: str) -> File:
-    """A template's file. (There is a number after the name if another test's template still lives.)"""
+    """The file of a template. The name has a number if a template of another test is still alive."""
     starts = f"<template {name}>", f"<template {name} "
     (file,) = [file for file in profile.files.values() if file.path.startswith(starts)]
     return file
 
 
 def lines(profile: Profile, name: str = "page") -> dict[int, tuple[int, float, float]]:
-    """Line → (hits, self, total), of a template by its name."""
+    """Line → (hits, self, total) of the template with this name."""
     file = file_of(profile, name)
     return {number: (line.hits, line.own, line.total) for number, line in sorted(file.lines.items())}
 

@@ -1,4 +1,4 @@
-"""Ways in which templates stop, end, overlap and begin: exceptions, generators, tasks, threads."""
+"""Profiles of templates that are interrupted or overlap: exceptions, generators, tasks, threads."""
 
 import asyncio
 import sys
@@ -21,7 +21,7 @@ def fail() -> None:
 # --- exceptions --------------------------------------------------------------------------------------------
 
 
-def test_an_exception_ends_all_that_it_leaves(site: Site) -> None:
+def test_an_exception_ends_all_templates_that_it_leaves(site: Site) -> None:
     site.add(
         page='{{ spend(1) }}\n{% include "row" %}',
         row="{{ spend(10) }}\n{{ fail() }}",
@@ -41,7 +41,7 @@ def test_an_exception_ends_all_that_it_leaves(site: Site) -> None:
     assert profile.renderings == 2
 
 
-def test_an_exception_that_a_function_between_catches(site: Site) -> None:
+def test_an_exception_that_a_called_function_catches(site: Site) -> None:
     site.add(page="{{ attempt() }}\n{{ spend(1) }}", bad="{{ spend(10) }}{{ missing.name }}")
 
     def attempt() -> str:
@@ -74,7 +74,7 @@ def test_a_generators_consumer_is_not_counted(site: Site) -> None:
     assert lines(profile, "row") == {1: (2, 20, 20)}
 
 
-def test_generators_that_take_turns_and_one_that_is_given_up(site: Site) -> None:
+def test_alternating_generators_and_one_that_is_abandoned(site: Site) -> None:
     site.add(
         page="{% for n in costs %}\n{{ spend(n) }}x\n{% endfor %}",
         other="{% for n in costs %}\n{{ spend(10 * n) }}x\n{% endfor %}",
@@ -143,7 +143,7 @@ def test_an_asynchronous_generator(async_site: Site) -> None:
 
 
 class Turns:
-    """Has two threads take turns, at places that they name."""
+    """Lets two threads alternate, at named positions."""
 
     def __init__(self) -> None:
         self.turn = threading.Condition()
@@ -174,7 +174,7 @@ class Turns:
 
 
 def test_threads_that_overlap(site: Site) -> None:
-    """While a thread waits its line is still the one that it is on: the time is that of the clock on the wall."""
+    """Time in which a thread waits counts for its line, as wall time is measured."""
     site.add(
         page="{{ spend(1) }}\n{{ turn(0) }}\n{{ spend(2) }}\n{{ turn(0) }}\n{{ spend(4) }}",
         other="{{ spend(10) }}\n{{ turn(1) }}\n{{ spend(20) }}",
@@ -206,7 +206,7 @@ def test_threads_one_after_the_other(site: Site) -> None:
 # --- beginnings and ends -----------------------------------------------------------------------------------
 
 
-def test_a_template_that_runs_when_it_starts_is_seen_when_it_calls_another(site: Site) -> None:
+def test_a_profiler_that_starts_during_a_template_sees_the_next_one(site: Site) -> None:
     site.add(
         page="{{ start() }}{{ spend(1) }}\n{{ spend(2) }}\n{% include 'row' %}\n{{ spend(4) }}",
         row="{{ spend(10) }}",
@@ -220,7 +220,7 @@ def test_a_template_that_runs_when_it_starts_is_seen_when_it_calls_another(site:
     assert lines(profile, "row") == {1: (2, 20, 20)}
 
 
-def test_a_template_that_runs_when_it_stops_counts_up_to_there(site: Site) -> None:
+def test_a_profiler_that_stops_during_a_template_counts_its_time_up_to_then(site: Site) -> None:
     site.add(
         page="{{ spend(1) }}\n{% include 'row' %}",
         row="{{ spend(10) }}{{ stop() }}{{ spend(100) }}\n{{ spend(7) }}",
@@ -230,7 +230,7 @@ def test_a_template_that_runs_when_it_stops_counts_up_to_there(site: Site) -> No
     assert lines(profile, "row") == {1: (1, 10, 10)}
 
 
-def test_it_goes_on_when_it_is_started_again(site: Site) -> None:
+def test_a_restarted_profiler_continues(site: Site) -> None:
     site.add(page="{{ spend(3) }}")
     for _ in range(3):
         with site.profiler:
@@ -251,7 +251,7 @@ def local_events(site: Site, tool: int) -> int:
     return sys.monitoring.get_local_events(tool, code)
 
 
-def test_nothing_is_left_when_it_is_off(site: Site) -> None:
+def test_a_stopped_profiler_leaves_nothing_behind(site: Site) -> None:
     site.add(page="{{ spend(1) }}")
     free = [number for number in range(6) if sys.monitoring.get_tool(number) is None]
     with Profiler():
@@ -281,7 +281,7 @@ def test_other_code_has_no_events(site: Site) -> None:
     assert set(seen) == {0}
 
 
-def test_a_template_that_is_gone_is_forgotten(site: Site) -> None:
+def test_freed_templates_are_forgotten(site: Site) -> None:
     from tmplmon.monitoring.announced import announced
 
     template = site.environment.from_string("{% macro forgotten() %}{% endmacro %}{{ forgotten() }}")
@@ -305,7 +305,7 @@ def test_two_profilers_at_once(site: Site) -> None:
     assert lines(checked(other.profile, other)) == {1: (2, 2, 2), 2: (2, 4, 4)}
 
 
-def test_all_ids_are_taken() -> None:
+def test_all_tool_ids_are_in_use() -> None:
     taken = [
         number for number in (sys.monitoring.PROFILER_ID, 3, 4) if sys.monitoring.get_tool(number) is None
     ]
@@ -319,14 +319,14 @@ def test_all_ids_are_taken() -> None:
             sys.monitoring.free_tool_id(number)
 
 
-def test_a_profile_is_had_when_it_has_stopped() -> None:
+def test_the_profile_is_available_after_the_end() -> None:
     with Profiler() as profiler, pytest.raises(RuntimeError, match="stopped"):
         profiler.profile  # noqa: B018
     assert profiler.profile.files == {}
     assert str(profiler.profile) == "No template ran.\n"
 
 
-def test_a_share_is_a_share() -> None:
+def test_shares_are_between_0_and_1() -> None:
     for share in (0, 1.5, -1):
         with pytest.raises(ValueError, match="share"):
             Profiler(share=share)
@@ -364,8 +364,8 @@ def test_a_sandbox_with_limits_in_several_threads() -> None:
 # --- a thread that is late ---------------------------------------------------------------------------------
 
 
-def test_a_template_that_begins_when_it_has_just_stopped_is_forgotten(site: Site) -> None:
-    """Its beginning may be told after all else was taken away, and must not be there when recording goes on."""
+def test_a_template_that_starts_while_the_profiler_stops_is_forgotten(site: Site) -> None:
+    """Its start may be reported after the profiler has stopped. It must not appear when the profiler restarts."""
     site.add(page="{{ spend(1) }}")
     recorder = site.profiler._recorder
     with site.profiler:

@@ -1,4 +1,4 @@
-"""Each format says what the profile says, in the words of whoever reads it."""
+"""Each output format has the numbers of the profile."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def test_json(profile: Profile) -> None:
     assert page["not_run"] == [7]
 
 
-def test_the_tree_in_json_has_all_the_time(profile: Profile) -> None:
+def test_the_tree_in_json_adds_up_to_the_total(profile: Profile) -> None:
     made = json.loads(profile.show("json"))
     tree = made["tree"]
     assert all(node["parent"] < number for number, node in enumerate(tree))
@@ -106,7 +106,7 @@ def test_collapsed(profile: Profile) -> None:
 # --- pictures ----------------------------------------------------------------------------------------------
 
 
-def test_the_flame_graph_has_boxes_inside_of_those_above(profile: Profile) -> None:
+def test_boxes_of_the_flame_graph_are_below_their_callers(profile: Profile) -> None:
     made = boxes(profile)
     assert (made[0].name, made[0].at, made[0].part) == ("page.html", 0, 1)
     for box in made[1:]:
@@ -136,7 +136,7 @@ def test_the_flame_graph_is_one_file_of_xml(profile: Profile) -> None:
 
 
 class Page(HTMLParser):
-    """Counts tags; every tag that is opened in order is closed."""
+    """Counts tags, and checks that they are closed in order."""
 
     VOID = ("meta", "br", "hr", "img", "link")
     OPTIONAL = ("th", "td", "tr", "li", "p")
@@ -230,7 +230,7 @@ def test_the_table_fits(profile: Profile) -> None:
     assert "…" in text
 
 
-def test_colours_change_nothing_else(profile: Profile) -> None:
+def test_colours_do_not_change_the_text(profile: Profile) -> None:
     colored = profile.show("table", top=4, color=True, width=120)
     assert "\x1b[38;5;196m" in colored
     assert re.sub(r"\x1b\[[\d;]*m", "", colored) == TABLE
@@ -268,7 +268,7 @@ def test_shares_and_counts() -> None:
     assert (percent(1, 0), count(1, "line"), count(1234, "line")) == ("", "1 line", "1,234 lines")
 
 
-def test_tags_are_found_and_nothing_is_lost() -> None:
+def test_highlighting_finds_tags_and_keeps_the_text() -> None:
     text = '<a {% if x %}href="{{ y }}"{% endif %}>{# note #}{{ cut'
     made = list(pieces(text))
     assert "".join(piece for _, piece in made) == text
@@ -286,7 +286,7 @@ def test_tags_are_found_and_nothing_is_lost() -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_format_of_an_empty_profile(format: str) -> None:
+def test_all_formats_of_an_empty_profile(format: str) -> None:
     from tmplmon.tools.profiler import Profiler
 
     assert isinstance(Profiler().profile.show(format), str)
@@ -304,21 +304,23 @@ def test_every_format_of_an_empty_profile(format: str) -> None:
         ("a.txt", "table"),
     ],
 )
-def test_names_say_the_format(profile: Profile, tmp_path: Path, name: str, format: str) -> None:
+def test_the_file_name_determines_the_format(
+    profile: Profile, tmp_path: Path, name: str, format: str
+) -> None:
     assert format_of(name) == format
     profile.save(tmp_path / name)
     assert (tmp_path / name).read_text("utf-8") == profile.show(format)
 
 
-def test_names_that_say_nothing(profile: Profile, tmp_path: Path) -> None:
+def test_file_names_without_a_known_suffix(profile: Profile, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.svg"):
         profile.save(tmp_path / "profile")
     with pytest.raises(ValueError, match="speedscope"):
         profile.show("pdf")
 
 
-def test_the_source_is_the_one_that_ran(tmp_path: Path) -> None:
-    """Not what is in the file when the profile is shown; and not by Python's rules for encodings."""
+def test_the_displayed_source_is_the_one_that_ran(tmp_path: Path) -> None:
+    """It is neither the current content of the file nor decoded by Python's rules."""
     from tmplmon.tools.profiler import Profiler
 
     path = tmp_path / "page.html"

@@ -1,4 +1,4 @@
-"""Which line gets which time: in each program, line N says what it spends."""
+"""The time of each line. In each template, line N contains the time that it spends."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_an_include_whose_name_is_computed(site: Site) -> None:
     assert lines(profile, "row") == {1: (1, 7, 7)}
 
 
-def test_macros_count_where_they_are_called_and_where_they_stand(site: Site) -> None:
+def test_macros_count_for_the_call_and_for_their_own_lines(site: Site) -> None:
     site.add(
         page="""
 {% from "lib" import field %}
@@ -120,7 +120,7 @@ def test_blocks_and_parents(site: Site) -> None:
     assert lines(profile, "base") == {1: (1, 10, 10), 2: (1, 0, 101), 3: (1, 100, 100)}
 
 
-def test_an_include_is_named_for_itself(site: Site) -> None:
+def test_an_include_has_its_own_name(site: Site) -> None:
     site.add(page='{% block content %}{% include "part" %}{% endblock %}', part="{{ spend(1) }}")
     profile = site.profile()
     names = [scope.name for scope in profile.scopes if scope.file == file_of(profile, "part").path]
@@ -174,12 +174,12 @@ def test_a_recursive_loop(site: Site) -> None:
     profile = site.profile(tree=[{"cost": 1, "below": [leaf, leaf]}])
     assert profile.spent == 21
     assert lines(profile)[2] == (3, 21, 21)
-    # A loop that calls itself is a function of its own in one back end, and part of its scope in the other.
+    # A recursive loop is a function of its own in one back end, and a part of its scope in the other.
     assert lines(profile)[3] == (3, 0, 20 if site.environment.backend == "bytecode" else 0)
 
 
-def test_what_comes_before_the_first_line_is_that_lines(site: Site) -> None:
-    """The names a template uses are looked up first; here that takes time."""
+def test_time_before_the_first_line_counts_for_the_first_line(site: Site) -> None:
+    """The names of a template are looked up first, which takes time here."""
     site.add(
         page="""
 {# nothing #}
@@ -215,7 +215,7 @@ def test_a_template_rendered_by_a_function_that_a_template_calls(site: Site) -> 
 
 
 @pytest.mark.parametrize("generated", [False, True])
-def test_templates_compiled_while_it_is_on(site: Site, generated: bool) -> None:
+def test_templates_that_are_compiled_during_the_profile(site: Site, generated: bool) -> None:
     site.add(page='{% include "row" %}', row="{{ spend(4) }}")
     profile = site.profile(
         lambda: list(site.environment.get_template("page").generate()) if generated else site.render()

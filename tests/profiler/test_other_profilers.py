@@ -1,7 +1,7 @@
-"""Other people's profilers see templates as source code: each is run as a process on a small site.
+"""Other projects' profilers see templates as source code. Each runs in a process, with a small site.
 
-The site spends its time at two lines: in a macro that a block calls, and in an included template. What is checked
-is that those are found there, under names that a reader knows; docs/profiling.md says what else to know of each.
+The site spends its time on two lines: in a macro that a block calls, and in an included template. The tests check
+that the profiles have these lines, under understandable names. docs/profiling.md has more about each profiler.
 """
 
 import json
@@ -42,7 +42,7 @@ page = environment.get_template("page.html")
 """
 RUN = SITE + "page.render()\n"
 
-# Function as tools name it → its file and first line.
+# The name of a function in profiles → its file and first line.
 FUNCTIONS = {
     ("base.html", 1, "<template>"),
     ("page.html", 1, "<template>"),
@@ -125,7 +125,7 @@ def test_viztracer(here: Path) -> None:
 
 # --- by line -----------------------------------------------------------------------------------------------
 
-# The lines on the way to where time goes, outermost first, and the time's own.
+# The lines of the callers, outermost first, and the line that takes the time.
 STACKS = (
     ("page.html:1", "base.html:2", "page.html:6", "page.html:3"),
     ("page.html:1", "base.html:2", "page.html:7", "part.html:2"),
@@ -182,7 +182,7 @@ def test_the_sampling_profiler_of_python_3_15(here: Path) -> None:
 
 
 def test_line_profiler(here: Path) -> None:
-    """Its times are right. Its listing is cut off: it asks `inspect` where a Python function ends."""
+    """Its times are correct. Its listing is cut off, as it uses `inspect` to find the end of a Python function."""
     need("line_profiler")
     (here / "run.py").write_text(
         SITE
@@ -207,8 +207,9 @@ print(json.dumps([
     assert min(row[2] for row in made["page.html", "block content"]) > 0.1
 
 
-def test_scalene_has_to_leave_templates_out(here: Path) -> None:
-    """It reads every file it reports as Python, so it has to be told; the caller's line has the time then."""
+def test_scalene_has_to_exclude_templates(here: Path) -> None:
+    """It parses all reported files as Python, so templates must be excluded. Their time counts for the caller's
+    line."""
     need("scalene")
     run(here, "-m", "scalene", "run", "--cpu-only", "--profile-exclude", ".html", "-o", "out.json", "run.py")
     made = json.loads((here / "out.json").read_text())

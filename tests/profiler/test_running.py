@@ -1,4 +1,4 @@
-"""Profiling an application that is running: for some seconds, on a signal, in bursts."""
+"""Profiles of a running application: for some seconds, on a signal, in bursts."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from .conftest import Site, lines
 
 
 class Application:
-    """A thread that renders a page again and again, until the block ends."""
+    """A thread that renders a page repeatedly until the block ends."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -28,7 +28,7 @@ class Application:
             self.rendered.release()
 
     def wait(self, _seconds: float = 0) -> None:
-        """Until it has begun and ended at least one rendering more."""
+        """Wait until another rendering has started and ended."""
         while self.rendered.acquire(blocking=False):
             pass
         for _ in range(3):
@@ -57,14 +57,14 @@ def test_for_some_time(site: Site) -> None:
 
 
 def test_bursts_add_up() -> None:
-    """Each burst begins and ends like a profiler of its own; one may end on a line before that spends its time."""
+    """Each burst starts and ends like a profiler. It may end on a line that has not yet spent its time."""
     site = Site("bytecode")
     site.add(page="{{ spend(1) }}\n{{ spend(2) }}")
     profiler = Profiler(share=0.5, clock=site.clock, burst=0.001)
     with Application(site) as application, profiler:
         for _ in range(50):
             application.wait()
-        while not profiler._recorder.root.children:  # until a burst with a rendering in it has ended
+        while not profiler._recorder.root.children:  # until a burst that contains a rendering has ended
             application.wait()
     profile = profiler.profile
     hits = lines(profile)
@@ -72,7 +72,7 @@ def test_bursts_add_up() -> None:
     assert 0 < hits[2][1] <= 2 * hits[2][0]
 
 
-def test_starting_twice_is_starting_once() -> None:
+def test_starting_twice_has_no_effect() -> None:
     profiler = Profiler(share=0.5)
     profiler.start()
     switcher = profiler._switcher
@@ -100,13 +100,13 @@ def test_on_a_signal(site: Site, tmp_path: Path) -> None:
     assert text.startswith('{\n "tmplmon_profile": 1')
 
 
-def test_the_name_of_the_file_is_checked_at_once() -> None:
+def test_the_file_name_is_checked_at_the_start() -> None:
     with pytest.raises(ValueError, match=r"\.html"):
         profile_on_signal(signal.SIGINT, "profile")
 
 
-def test_it_costs_nothing_to_have_it_imported() -> None:
-    """The profiler is not imported by the engine, and has no thread or tool of its own before it is started."""
+def test_importing_it_starts_nothing() -> None:
+    """The engine does not import the profiler, which has neither a thread nor a tool before it is started."""
     import subprocess
 
     code = (

@@ -1,7 +1,7 @@
-"""The shares of time that a profile shows, where looking at the clock takes as long as a cheap line does.
+"""The shares of time in a profile, if reading the clock takes as long as a cheap line.
 
-Each call of ``spend(n, label)`` takes n units, and each look of the profiler at the clock takes some as well. The
-shares of the labels' lines are compared with what was spent: they must be within 5 points of it.
+Each call of ``spend(n, label)`` takes n units, and each time the profiler reads the clock takes some units as well.
+The shares of the lines with the labels must be within 5 points of the time that was spent.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from .conftest import BACKENDS
 
 LOOK = 5
 POINTS = 0.05
-# Each piece that a generator yields suspends and resumes all files that are running. What recording adds to that is
-# not subtracted, so it must not be much of the time.
+# Each chunk that a generator yields suspends and resumes all running files. The cost of recording this is not
+# subtracted, so it must be a small part of the time.
 SUSPENDED = 25
 LOOP = "{% for n in range(10) %}\n"
 END = "\n{% endfor %}"
@@ -70,7 +70,7 @@ PAGES: dict[str, dict[str, str]] = {
 
 
 class Clock:
-    """A clock that takes time to look at."""
+    """A clock that takes time to read."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -88,7 +88,7 @@ class Clock:
 
 
 class Pages:
-    """A set of templates, with the clock that they spend the time of."""
+    """Templates and their clock."""
 
     def __init__(self, templates: dict[str, str], backend: Any, **options: Any) -> None:
         self.clock = Clock()
@@ -98,11 +98,11 @@ class Pages:
         self.context = {"tree": [[[[]], [[]]], [[]]]}
 
     def errors(self, run: Callable[[], object]) -> dict[str, float]:
-        """Label → its share in the profile of a run, less its share of the time that was spent."""
-        run()  # loads what is included
+        """Label → its share in the profile minus its share of the time that was spent."""
+        run()  # loads the included templates
         profiler = Profiler(clock=self.clock)
         with profiler:
-            run()  # builds what signals
+            run()  # builds the monitored trees
         self.clock.spent.clear()
         profiler = Profiler(clock=self.clock)
         with profiler:
@@ -152,7 +152,7 @@ def test_asynchronous(backend: str, name: str) -> None:
 @backends
 @pages
 def test_in_threads(backend: str, name: str) -> None:
-    """A thread that is inside of a template waits while another one renders."""
+    """A thread waits inside a template while another thread renders."""
     pages = Pages(PAGES[name], backend)
     outside = pages.environment.from_string("{{ render_in_thread('no spend', 'outside') }}")
 
@@ -166,8 +166,8 @@ def test_in_threads(backend: str, name: str) -> None:
 
 
 @backends
-def test_a_cost_that_was_measured_too_high(backend: str) -> None:
-    """Lines keep some of their time where the machine was slower when the cost of recording was measured."""
+def test_a_cost_that_was_overestimated(backend: str) -> None:
+    """If the machine was slower when the cost of recording was measured, lines keep some of their time."""
     pages = Pages(PAGES["many cheap lines and an expensive one"], backend)
     profiler = Profiler(clock=pages.clock)
     with profiler:

@@ -1,4 +1,4 @@
-"""Odd HTML: pages with the tags that a browser sees in them, and random mixtures of pieces."""
+"""Unusual HTML: pages with the tags that a browser finds, and random mixtures of parts."""
 
 import random
 
@@ -88,5 +88,5 @@ _PIECES = (
 
 
 def soup(numbers: random.Random) -> list[str]:
-    """A page in pieces."""
+    """A random page, as a list of parts."""
     return numbers.choices(_PIECES, k=numbers.randint(1, 25))

@@ -1,4 +1,4 @@
-"""The places of an exception in templates, and the page that shows them."""
+"""The positions of an exception in templates, and the page that shows them."""
 
 import html.parser
 from dataclasses import dataclass
@@ -58,7 +58,9 @@ def test_the_chain_of_a_failure(environment: Environment) -> None:
     assert not error_frames(error)[0].is_template  # this test
 
 
-def test_an_edited_template_is_shown_as_it_is_now(environment: Environment, tmp_path: Path) -> None:
+def test_an_edited_template_is_shown_with_its_current_source(
+    environment: Environment, tmp_path: Path
+) -> None:
     first = innermost_template_frame(failure(environment, "card.html"))
     assert first is not None and first.lines == ["<b>é {{ user.name.first }}</b>"]
     (tmp_path / "card.html").write_text("<p>\n{{ user.name.last }}</p>")
@@ -83,14 +85,14 @@ def test_a_syntax_error_of_a_template_that_is_no_file() -> None:
     assert place is not None and place.line == 2 and "".join(place.line_parts) == "{{ 1 + }}"
 
 
-def test_an_exception_of_python_code_has_no_place_in_templates() -> None:
+def test_an_exception_of_python_code_has_no_template_positions() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         1 // 0  # noqa: B018
     assert innermost_template_frame(caught.value) is None
 
 
 class Reading(html.parser.HTMLParser):
-    """The text of a page, and that its elements are closed in order."""
+    """Collects the text of a page, and checks that its elements are closed in order."""
 
     def __init__(self) -> None:
         super().__init__()

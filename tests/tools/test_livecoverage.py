@@ -1,4 +1,4 @@
-"""Coverage that stays on: which lines it records, in which circumstances, and in which forms it gives them."""
+"""Coverage in production: the recorded lines in different circumstances, and the forms of the report."""
 
 import gc
 import json
@@ -54,7 +54,7 @@ def test_each_line_is_reported_once(environment: Environment, monkeypatch: pytes
     with LiveCoverage():
         for _ in range(20):
             environment.get_template("page.html").render(x=True)
-    # Code can have several places for one line.
+    # Code can have several entries for one line.
     assert sorted(set(told)) == [1, 2, 6] and len(told) <= 6
 
 
@@ -68,7 +68,7 @@ def test_a_function_that_has_run_completely_is_no_longer_monitored(environment: 
         assert not live._monitored and lines(live, "page.html") == [1, 2, 4, 6, 7]
 
 
-def test_a_template_that_is_gone_is_forgotten(environment: Environment) -> None:
+def test_freed_templates_are_forgotten(environment: Environment) -> None:
     with LiveCoverage() as live:
         page = environment.from_string(PAGE)
         page.render(x=True)
@@ -103,7 +103,7 @@ def test_a_template_that_changes(environment: Environment, tmp_path: Path) -> No
         os.utime(tmp_path / "page.html", ns=(0, 0))
         environment.get_template("page.html").render(x=False)
         assert lines(live, "page.html") == [4, 5]
-        # The same source in another environment adds to what is there.
+        # The same source in another environment adds to the existing record.
         Environment(loader=FileSystemLoader(tmp_path), trim_blocks=True).get_template("page.html").render(
             x=True
         )
@@ -188,7 +188,7 @@ def test_numbers_of_tools() -> None:
 
 
 def test_beside_coverage_py(tmp_path: Path) -> None:
-    """Both record, also with coverage.py's own use of sys.monitoring."""
+    """Both record, also if coverage.py uses sys.monitoring itself."""
     (tmp_path / "page.html").write_text(PAGE)
     (tmp_path / "program.py").write_text(
         "from tmplmon import Environment, FileSystemLoader\n"
@@ -205,7 +205,7 @@ def test_beside_coverage_py(tmp_path: Path) -> None:
 
 
 def test_the_report_of_coverage_py(environment: Environment, tmp_path: Path) -> None:
-    """Data of two processes, combined, in the report that coverage.py makes with the plugin."""
+    """coverage.py combines the data of two processes, and reports them with the plugin."""
     (tmp_path / ".coveragerc").write_text("[run]\nplugins = tmplmon\n")
     page = environment.get_template("page.html")
     for number, x in enumerate((True, False)):
@@ -259,7 +259,7 @@ print(Template("x").render())
 """
 
 
-def test_nothing_is_recorded_while_python_ends() -> None:
-    """A function that runs for the first time then would find the recorder's module gone."""
+def test_nothing_is_recorded_during_the_exit_of_python() -> None:
+    """Functions that run for the first time then would find the recorder's module cleared."""
     done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("x\nlate", "")

@@ -1,4 +1,4 @@
-"""Source maps of pages: where tags are, what each element is said to come from, and that nothing else changes."""
+"""Source maps of pages: the positions of tags, the origin of each element, and no other changes to the page."""
 
 import json
 import random
@@ -21,8 +21,8 @@ def test_tags(page: str, expected: list[str]) -> None:
         assert page[tag.start + 1 : tag.name_end].lower() == tag.name
 
 
-def test_tags_takes_time_in_proportion() -> None:
-    """No page makes it look at the same text again and again: a hundred times as long takes no minute."""
+def test_tags_are_found_in_linear_time() -> None:
+    """No page makes it scan the same text repeatedly. With quadratic time, this would take more than a minute."""
     for piece in (
         "<a b='",
         "<!--",
@@ -68,7 +68,7 @@ def page(environment: Environment) -> Any:
 
 
 def known(map: PageMap) -> list[tuple[str, list[str]]]:
-    """(tag's name, its places) of each element; a place is `template:line`, and what led there."""
+    """(name of the tag, origins) of each element. An origin is `template:line` with the chain of callers."""
     data = map.data()
     found = []
     for (end, _), places in zip(map.elements, data["elements"], strict=True):
@@ -83,7 +83,7 @@ def shown(data: Any, number: int) -> str:
     return place if before < 0 else f"{place} < {shown(data, before)}"
 
 
-def test_elements_know_where_they_come_from(environment: Environment, page: Any) -> None:
+def test_the_origins_of_elements(environment: Environment, page: Any) -> None:
     root = "base.html:4 < page.html:1"
     part = f"page.html:8 < {root}"
     assert known(PageMap(page, environment)) == [
@@ -119,8 +119,8 @@ def test_columns(environment: Environment, page: Any) -> None:
     assert line == 4 and source[start:end] == b"note"
 
 
-def test_annotated_pages_are_the_pages(environment: Environment, page: Any) -> None:
-    """What was put in can be taken out, and what was there is there."""
+def test_removing_the_annotations_gives_the_page(environment: Environment, page: Any) -> None:
+    """The annotations can be removed, and everything else is unchanged."""
     annotated = annotate(page, environment)
     assert type(annotated) is str
     without = re.sub(r' data-tmplmon="\d+"', "", annotated)
@@ -151,7 +151,7 @@ def test_lines_that_have_run(environment: Environment) -> None:
     assert 5 in shown["run"] and set(shown["run"]) <= set(shown["executable"])
 
 
-def test_what_has_no_end_of_a_body_is_left_alone(environment: Environment) -> None:
+def test_pages_without_the_end_of_a_body_are_not_changed(environment: Environment) -> None:
     for source in ("<p>{{ 1 }}</p>", "", "text", "{{ x }}</body>"):
         made = environment.from_string(source).render(x="no element")
         assert annotate(made, environment) == made
@@ -162,13 +162,13 @@ def test_a_text_without_tags(environment: Environment) -> None:
     assert PageMap(environment.from_string("x").render(), environment).data()["elements"] == []
 
 
-def test_a_template_that_is_gone(page: Any) -> None:
+def test_a_deleted_template(page: Any) -> None:
     empty = Environment(loader=DictLoader({}), source_map=True)
     for template in PageMap(page, empty).data()["templates"]:
         assert template["executable"] == []
 
 
-def test_pages_rendered_meanwhile(environment: Environment) -> None:
+def test_pages_that_are_rendered_at_the_same_time(environment: Environment) -> None:
     template = environment.get_template("page.html")
     with rendered_pages() as pages:
         template.render(**NAMES)
@@ -180,7 +180,7 @@ def test_pages_rendered_meanwhile(environment: Environment) -> None:
 
 
 def test_any_page_can_be_annotated(environment: Environment) -> None:
-    """Pages of odd HTML, put out piece by piece, stay as they are but for the attributes."""
+    """Pages of unusual HTML, which templates output in parts, do not change except for the attributes."""
     numbers = random.Random(7)
     template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
     for _ in range(300):
@@ -199,14 +199,14 @@ def without_map(page: str) -> str:
 
 
 def sent(pieces: list[str], parts: list[bytes], environment: Environment) -> str:
-    """What is sent of a page that comes in parts."""
+    """The chunks that are sent of a page that is generated in parts."""
     stream = PageStream(pieces, environment)
     return b"".join([*(stream.annotated(part) for part in parts), stream.rest()]).decode(
         "utf-8", "surrogateescape"
     )
 
 
-def test_pieces_know_where_they_come_from(environment: Environment, page: Any) -> None:
+def test_streamed_chunks_have_origins(environment: Environment, page: Any) -> None:
     template = environment.get_template("page.html")
     stream = template.stream(**NAMES)
     stream.enable_buffering(3)
@@ -227,7 +227,7 @@ def test_streams_are_listed(environment: Environment) -> None:
 
 
 def test_a_stream_has_the_map_of_its_page(environment: Environment, page: Any) -> None:
-    """From the body on, the elements and their places are the same."""
+    """From the body on, the elements and their origins are the same."""
     pieces = list(environment.get_template("page.html").generate(**NAMES))
     parts = [piece.encode() for piece in pieces]
     streamed = sent(pieces, parts, environment)
@@ -240,8 +240,8 @@ def test_a_stream_has_the_map_of_its_page(environment: Environment, page: Any) -
     assert pieces == [] and without_map(streamed) == page
 
 
-def test_a_stream_goes_on_at_once(environment: Environment) -> None:
-    """All but what may be the beginning of a tag, and the end of the body."""
+def test_a_stream_is_not_delayed(environment: Environment) -> None:
+    """Only the possible beginning of a tag, and the end of the body, are held back."""
     template = environment.from_string("<body><p>{{ x }}</p>{{ x }}<script>{{ x }}</script></body>")
     stream = PageStream(list(template.generate(x="z")), environment)
     assert stream.annotated(b"<bo") == b""
@@ -254,12 +254,12 @@ def test_a_stream_goes_on_at_once(environment: Environment) -> None:
 
 
 @pytest.mark.parametrize("part", ["<p>x</p>", "<html><p>x</p></body>"])
-def test_a_part_of_a_page_that_is_streamed_is_left_alone(environment: Environment, part: str) -> None:
+def test_a_streamed_part_of_a_page_is_not_changed(environment: Environment, part: str) -> None:
     pieces = list(environment.from_string(part).generate())
     assert sent(pieces, [part.encode()], environment) == part
 
 
-def test_what_is_not_the_templates_has_no_places(environment: Environment) -> None:
+def test_elements_of_other_code_have_no_origins(environment: Environment) -> None:
     pieces = list(environment.from_string("<body><p>{{ x }}</p><i></i></body>").generate(x="z"))
     page = b"<body><p>z</p><b>\xff</b><i></i></body>"
     streamed = sent(pieces, [page[:20], page[20:]], environment)
@@ -270,7 +270,7 @@ def test_what_is_not_the_templates_has_no_places(environment: Environment) -> No
 
 
 def test_any_stream_can_be_annotated(environment: Environment) -> None:
-    """Pages of odd HTML, in parts of any size, get what the whole page does."""
+    """Pages of unusual HTML, in parts of any size, get the same annotations as the whole page."""
     numbers = random.Random(11)
     template = environment.from_string("<body>\n{% for piece in pieces %}{{ piece|safe }}{% endfor %}</body>")
     for _ in range(500):
@@ -281,5 +281,5 @@ def test_any_stream_can_be_annotated(environment: Environment) -> None:
         cuts = sorted(numbers.choices(range(len(data) + 1), k=numbers.randint(0, 6)))
         parts = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
         streamed = sent(pieces, parts, environment)
-        # What has no end of the body is known to have none too late.
+        # That there is no end of the body is known only at the end.
         assert streamed == whole if whole != page else without_map(streamed) == page

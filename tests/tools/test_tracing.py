@@ -128,10 +128,10 @@ def test_a_stream(environment: Environment, spans: Spans) -> None:
     assert all(span.status.status_code is trace.StatusCode.UNSET for span in found)
 
 
-def test_a_stream_whose_pieces_are_made_in_other_contexts(
+def test_a_stream_that_is_read_in_other_contexts(
     environment: Environment, spans: Spans, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As servers do it that have a pool of threads."""
+    """Servers with a pool of threads do this."""
     pieces = environment.get_template("page.html").generate(work=worker(spans))
     while copy_context().run(next, pieces, None) is not None:
         pass
