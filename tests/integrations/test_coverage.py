@@ -1,5 +1,6 @@
 """The endpoint for lines that have run, mounted in Flask and Starlette."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ from tmplmon.tools.livecoverage import LiveCoverage
 
 def check(get: Any) -> None:
     """get: takes a path, a query and a header Accept; gives the type and the text of the answer, or its JSON."""
-    before = get("/run").json
+    answer = get("/run").json
+    (process,) = answer["processes"]
+    assert process["pid"] == os.getpid()
+    before = answer["templates"]
     assert before["index.html"]["ran"] == [] and before["index.html"]["missing"] == [1, 2, 3]
     assert get("/").text.startswith("<title>T</title>")
-    after = get("/run").json
+    after = get("/run").json["templates"]
     assert after["index.html"]["ran"] == [1, 2, 3] and after["nav.html"]["ran"] == [1]
-    assert after["long.html"]["ran"] == [] and "error" in after["wrong.html"]
+    assert after["long.html"]["ran"] == []
+    # The text of the template is not in the answer.
+    assert after["wrong.html"]["line"] == 2 and "\n" not in after["wrong.html"]["error"]
     for path, accept in (
         ("/run?format=prometheus", ""),
         ("/run", "application/openmetrics-text; version=1.0.0"),

@@ -151,7 +151,72 @@ def test_the_report(environment: Environment) -> None:
     assert 'tmplmon_template_lines{template="page.html"} 5' in metrics
     assert 'tmplmon_template_lines_run{template="page.html"} 3' in metrics
     assert 'tmplmon_template_lines_run{template="other.html"} 0' in metrics
-    assert len([line for line in metrics if line.startswith("# TYPE ")]) == 2
+    assert "tmplmon_template_processes 1" in metrics
+    assert len([line for line in metrics if line.startswith("# TYPE ")]) == 3
+
+
+def test_a_report_analyses_some_templates_each_time_and_leaves_the_cache_alone() -> None:
+    sources = {f"{number:03}": f"{{{{ {number} }}}}\n" for number in range(120)}
+    environment = Environment(loader=DictLoader(sources), cache_size=5)
+    loaded = [environment.get_template(name) for name in ("007", "100")]
+    live = LiveCoverage()
+    for pending in (70, 20, 0, 0):
+        report = live.report(environment)
+        assert len(report) == 120
+        assert sum("pending" in entry for entry in report.values()) == pending
+        assert live.prometheus(environment).count("tmplmon_template_lines{") >= 120 - pending
+        assert list(environment.cache or ()) == ["007", "100"]
+        if pending == 70:
+            live = LiveCoverage()
+            live.report(environment)
+    sources["003"] = "{{ 1 }}\n{{ 2 }}\n"
+    del sources["004"]
+    report = live.report(environment)
+    assert report["003"]["executable"] == [1, 2] and report["002"]["executable"] == [1]
+    assert len(report) == 119
+    assert [environment.get_template(template.name or "") for template in loaded] == loaded
+
+
+SHARING = """
+import sys
+from tmplmon import Environment, FileSystemLoader
+from tmplmon.tools.livecoverage import LiveCoverage
+
+environment = Environment(loader=FileSystemLoader(sys.argv[1]))
+live = LiveCoverage(sys.argv[2])
+live.start()
+environment.get_template("page.html").render(x=sys.argv[3] == "yes")
+"""
+
+
+def test_processes_share_their_lines(environment: Environment, tmp_path: Path) -> None:
+    directory = tmp_path / "lines"
+    for x in ("yes", "no"):
+        subprocess.run([sys.executable, "-c", SHARING, str(tmp_path), str(directory), x], check=True)
+    (directory / "broken.json").write_text("{")
+    (directory / "other.json").write_text("[]")
+    live = LiveCoverage(directory)
+    assert live.report(environment)["page.html"]["ran"] == [1, 2, 4, 6]
+    assert len({process["pid"] for process in live.processes()}) == 3
+    assert "tmplmon_template_processes 3\n" in live.prometheus(environment)
+    assert LiveCoverage().report(environment)["page.html"]["ran"] == []
+    # Lines of another version of the template do not count.
+    os.utime(tmp_path / "page.html", (1, 1))
+    assert live.report(environment)["page.html"]["ran"] == []
+    with live:
+        environment.get_template("page.html").render(x=True)
+    assert LiveCoverage(directory).report(environment)["page.html"]["ran"] == [1, 2, 6]
+
+
+def test_lines_are_written_while_recording(environment: Environment, tmp_path: Path) -> None:
+    live = LiveCoverage(tmp_path / "lines")
+    with live:
+        environment.get_template("page.html").render(x=True)
+        (timer,) = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+        environment.get_template("page.html").render(x=False)
+        timer.join()
+        other = LiveCoverage(tmp_path / "lines")
+        assert other.report(environment)["page.html"]["ran"] == [1, 2, 4, 6]
 
 
 def test_data_for_coverage_py(environment: Environment, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
     Flask       app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/run": WSGICoverage(live, app.jinja_env)})
     Starlette   Mount("/run", app=ASGICoverage(live, templates.env))
 
-The response is `LiveCoverage.report` as JSON, or Prometheus' text format if the Accept header is that of Prometheus
-or the query is `format=prometheus`. It contains file names of the server, but no file contents. The application has
-to restrict who may request it.
+The response is JSON: `processes`, whose lines it joins (`LiveCoverage.processes`), and `templates`
+(`LiveCoverage.report`). It is Prometheus' text format if the Accept header is that of Prometheus or the query is
+`format=prometheus`. It contains file names of the server, but no file contents. The application has to restrict who
+may request it.
 """
 
 import json
@@ -33,7 +34,8 @@ class _Endpoint:
         accepted = any(media_type in accept for media_type in _PROMETHEUS_ACCEPTS)
         if ("format=prometheus" in parameters or accepted) and "format=json" not in parameters:
             return PROMETHEUS, self.live.prometheus(self.environment).encode()
-        return JSON, json.dumps(self.live.report(self.environment)).encode()
+        content = {"processes": self.live.processes(), "templates": self.live.report(self.environment)}
+        return JSON, json.dumps(content).encode()
 
 
 class WSGICoverage(_Endpoint):
