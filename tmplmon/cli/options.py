@@ -126,8 +126,8 @@ def find_environment(place: str) -> Any:
     sys.path.insert(0, os.getcwd())
     try:
         return import_environment(place)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise UsageError(f"--environment {place}: {error}") from None
+    except (ImportError, TypeError) as error:
+        raise UsageError(f"--environment {place}: {error}") from error
 
 
 def make_environment(args: argparse.Namespace, search: Sequence[str]) -> Any:
