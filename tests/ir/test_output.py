@@ -67,7 +67,8 @@ MACRO = "{% macro m(a, b=1) %}{% endmacro %}"
         ("m(1, 2)", "macro m ['Const', 'Const']"),
         ("m(b=1)", "macro m [None, 'Const']"),
         ("m(a=1, b=x)", "macro m ['Const', 'Load']"),
-        ("m(b=1, a=x)", "value Call finished"),  # The order of evaluation is not that of the parameters.
+        ("m(b=1, a=x)", "macro m ['Load', 'Const']"),
+        ("m(b=1, a=x.y)", "value Call finished"),  # The order of evaluation is not that of the parameters.
         ("m(1, 2, 3)", "value Call finished"),
         ("m(1, c=2)", "value Call finished"),
         ("m(1, a=2)", "value Call finished"),
@@ -81,6 +82,26 @@ def test_calls_of_macros(call: str, expected: str) -> None:
     assert split(source, direct_macros=False) == ["value Call finished"]
     assert split(source, finalized=True) == ["value Call"]
     assert split(source, native=True) == ["value Call finished"]
+
+
+@pytest.mark.parametrize(
+    ("used", "call", "expected"),
+    [
+        ("varargs", "m(1)", "macro m ['Const', 'Build']"),
+        ("varargs", "m(1, 2, x.y)", "macro m ['Const', 'Build']"),
+        ("varargs", "m(1, b=2)", "value Call finished"),
+        ("kwargs", "m(1)", "macro m ['Const', 'Build']"),
+        ("kwargs", "m(x.y, b=x.z)", "macro m ['Attr', 'Build']"),
+        ("kwargs", "m(b=x.z, a=x.y)", "value Call finished"),
+        ("kwargs", "m(1, 2)", "value Call finished"),
+        ("kwargs", "m(1, caller=2)", "value Call finished"),
+        ("kwargs ~ varargs", "m(1, 2, b=3)", "macro m ['Const', 'Build', 'Build']"),
+        ("kwargs ~ varargs", "m(1, x.y, b=3)", "value Call finished"),
+        ("caller", "m(1)", "value Call finished"),
+    ],
+)
+def test_calls_of_macros_with_further_arguments(used: str, call: str, expected: str) -> None:
+    assert split(f"{{% macro m(a) %}}{{{{ {used} }}}}{{% endmacro %}}{{{{ {call} }}}}") == [expected]
 
 
 def test_a_macro_that_may_be_another_is_called() -> None:

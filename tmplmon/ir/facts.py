@@ -111,29 +111,49 @@ def known_macro(slot: ops.Slot) -> ops.MakeMacro | None:
 
 
 def direct_operands(macro: ops.MakeMacro, op: ops.Call) -> list[ops.Op | None] | None:
-    """One operand for each parameter of a macro, None for a parameter that is not passed.
+    """One operand for each slot that a macro is called with, None for a parameter that is not passed. Further
+    arguments are a dict of keyword arguments, and a tuple, if the macro uses them.
 
     Returns None if the arguments can only be bound at run time, or if the operands do not come in the order of the
-    parameters, in which they would be evaluated.
+    parameters, in which they would be evaluated, and evaluating them can have effects.
     """
     scope = macro.scope
     arguments = op.arguments
     if not arguments.simple or op.caller is not None:
         return None
-    if scope.varargs is not None or scope.kwargs is not None or scope.caller is not None:
+    if scope.caller is not None:
         return None
     names = [slot.name for slot, _ in scope.parameters]
-    if "caller" in names or len(arguments.args) > len(names):
+    if "caller" in names:
         return None
     passed: dict[str, ops.Op] = dict(zip(names, arguments.args, strict=False))
+    further: list[tuple[str, ops.Op]] = []
     for name, operand in arguments.kwargs:
-        if name in passed or name not in names:
+        if name in passed or name == "caller":
             return None
-        passed[name] = operand
+        if name in names:
+            passed[name] = operand
+        else:
+            further.append((name, operand))
+    more = arguments.args[len(names) :]
     in_order = [passed[name] for name in names if name in passed]
-    if in_order != arguments.values():
+    in_order += [operand for _, operand in further] + more
+    values = arguments.values()
+    if in_order != values and not all(
+        type(value) is ops.Const or type(value) is ops.Load for value in values
+    ):
         return None
-    return [passed.get(name) for name in names]
+    operands = [passed.get(name) for name in names]
+    if scope.kwargs is not None:
+        items = [item for name, operand in further for item in (ops.Const(name, op.site), operand)]
+        operands.append(ops.Build("dict", items, op.site))
+    elif further:
+        return None
+    if scope.varargs is not None:
+        operands.append(ops.Build("tuple", more, op.site))
+    elif more:
+        return None
+    return operands
 
 
 def known_super(op: ops.Op) -> str | None:

@@ -55,13 +55,18 @@ def read_attribute(
     """Statements that set `result` to an attribute.
 
     then: returns the statements that follow each direct read of the attribute, inside the handler of its errors.
-        They are left out where the environment has its own `getattr`, so that no attribute is read directly.
+        They are left out where no attribute is read directly: in an environment with its own `getattr`, and where
+        the expression spans lines.
     """
     at = f.at(op.site)
     obj = f.named(value(f, op.obj), at)
     key = pyast.const(op.name, at)
     if not f.unit.target.stock_getattr:
         read = pyast.call(f.runtime("environment_getattr", at), [f.any_context(at), obj, key], at)
+        return [pyast.set_(result, read, at)]
+    if at["lineno"] != at["end_lineno"]:
+        # CPython moves an attribute to the line of its name; an error is on the line where its expression begins.
+        read = pyast.call(f.runtime("member", at), [f.any_context(at), obj, key], at)
         return [pyast.set_(result, read, at)]
     direct: list[ast.stmt] = [pyast.set_(result, pyast.attribute(obj, op.name, at), at), *then()]
     if op.name not in DICT_ATTRIBUTES:

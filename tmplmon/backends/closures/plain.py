@@ -161,28 +161,6 @@ def if_any(branches: Sequence[tuple[Closure, Closure, int]], orelse: Closure) ->
     return if_any
 
 
-def enter(
-    bindings: Sequence[tuple[Callable[[Frame, Any], None], Closure]],
-    start: Closure | None,
-    body: Closure,
-    site: int,
-) -> Closure:
-    """``with``: all values are evaluated before the first of them is assigned."""
-
-    def enter(f: Frame) -> Any:
-        nonlocal site
-        values = []
-        for _, closure in bindings:
-            values.append(closure(f))
-        if start is not None:
-            start(f)
-        for (assign, _), value in zip(bindings, values, strict=True):
-            assign(f, value)
-        return body(f)
-
-    return enter
-
-
 def autoescape(environment: Any, setting: Closure, body: Closure, site: int) -> Closure:
 
     def autoescape(f: Frame) -> Any:

@@ -68,16 +68,21 @@ def jump(b: Builder, op: ops.Jump) -> Closure:
 
 
 def enter(b: Builder, op: ops.Enter) -> Closure:
+    """``with`` and ``autoescape``. A value cannot read the targets, as their names belong to the frame of the body.
+    So each is assigned as soon as it has been evaluated."""
     site = op.site
-    bindings = [(assigner(b, to), b.value(value)) for to, value in op.bindings]
-    setting = None if op.autoescape is None else b.value(op.autoescape)
     start = starts(b, op.frame)
+    steps = [] if start is None else [start]
+    for target, value in op.bindings:
+        if isinstance(target, ops.Slot):
+            steps.append(suspending.assign_slot(b.index(target), b.value(value)))
+        else:
+            steps.append(suspending.assign(assigner(b, target), b.value(value), site))
+    setting = None if op.autoescape is None else b.value(op.autoescape)
     body = b.body(op.body) or nothing
     if setting is not None:
         body = suspending.autoescape(b.constants.environment, setting, body, site)
-    if bindings or start is not None:
-        body = suspending.enter(bindings, start, body, site)
-    return b.at_line(site, body)
+    return b.at_line(site, sequence([*steps, body], b.jumps(op.body)) or nothing)
 
 
 # --- captured output and macros ----------------------------------------------------------------------------

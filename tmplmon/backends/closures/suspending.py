@@ -202,30 +202,6 @@ def if_any(branches: Sequence[tuple[Closure, Closure, int]], orelse: Closure) ->
     return if_any
 
 
-def enter(
-    bindings: Sequence[tuple[Callable[[Frame, Any], None], Closure]],
-    start: Closure | None,
-    body: Closure,
-    site: int,
-) -> Closure:
-    """``with``: all values are evaluated before the first of them is assigned."""
-    if not any_suspends(body, *(value for _, value in bindings)):
-        return plain.enter(bindings, start, body, site)
-
-    def enter(f: Frame) -> Generator[Any, Any, Any]:
-        nonlocal site
-        values = []
-        for _, closure in bindings:
-            values.append((yield from run(closure, f)))
-        if start is not None:
-            start(f)
-        for (assign, _), value in zip(bindings, values, strict=True):
-            assign(f, value)
-        return (yield from run(body, f))
-
-    return enter
-
-
 def autoescape(environment: Any, setting: Closure, body: Closure, site: int) -> Closure:
     if not any_suspends(setting, body):
         return plain.autoescape(environment, setting, body, site)

@@ -1,8 +1,7 @@
 """Values as text: escaped or not, in as few closures as their shape allows.
 
-A text closure returns an exact `str`, or an `int`, whose digits need no escaping. Both types are handled in place;
-`runtime.guard.Text` converts the others. An exception that comes up here, in a `__str__` or `__html__`, has the
-site of the output.
+Values of the types `str` and `int` are converted in place; `runtime.guard.Text` converts the others. An exception
+that comes up here, in a `__str__` or `__html__` or for an int with too many digits, has the site of the output.
 """
 
 from collections.abc import Callable
@@ -70,7 +69,7 @@ def _escaping(other: Callable[[Any], str]) -> Callable[[Any], Any]:
     def escaped(value: Any) -> Any:
         if type(value) is str:
             return escape_text(value)
-        return value if type(value) is int else other(value)
+        return str(value) if type(value) is int else other(value)
 
     return escaped
 
@@ -80,37 +79,51 @@ def _escaped(b: Builder, op: ops.Op, site: int) -> Closure:
     i = None if b.constants.is_async else b.own(op)
     if i is not None:
 
-        def slot_text(f: Frame) -> Any:
+        def slot_text(f: Frame) -> str:
             nonlocal site
             value = f[i]
             if type(value) is str:
                 return escape_text(value)
-            return value if type(value) is int else other(value)
+            return str(value) if type(value) is int else other(value)
 
         return slot_text
     value_of = b.value(op)
     if suspends(value_of):
         return combined(b, [value_of], _escaping(other), site, takes_frame=False)
 
-    def text(f: Frame) -> Any:
+    def text(f: Frame) -> str:
         nonlocal site
         value = value_of(f)
         if type(value) is str:
             return escape_text(value)
-        return value if type(value) is int else other(value)
+        return str(value) if type(value) is int else other(value)
 
     return text
 
 
 def _plain(b: Builder, op: ops.Op, site: int) -> Closure:
-    value_of, string = b.value(op), b.constants.text.string
+    string = b.constants.text.string
+    i = None if b.constants.is_async else b.own(op)
+    if i is not None:
+
+        def slot_text(f: Frame) -> str:
+            nonlocal site
+            value = f[i]
+            if type(value) is str:
+                return value
+            return str(value) if type(value) is int else string(value)
+
+        return slot_text
+    value_of = b.value(op)
     if suspends(value_of):
         return combined(b, [value_of], string, site, takes_frame=False)
 
-    def text(f: Frame) -> Any:
+    def text(f: Frame) -> str:
         nonlocal site
         value = value_of(f)
-        return value if type(value) is str or type(value) is int else string(value)
+        if type(value) is str:
+            return value
+        return str(value) if type(value) is int else string(value)
 
     return text
 
