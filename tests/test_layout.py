@@ -49,10 +49,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "tmplmon.runtime": ("tmplmon.errors", "tmplmon.monitoring"),
     "tmplmon.monitoring": (),
-    "tmplmon.tools": ("tmplmon", "tmplmon.monitoring", "tmplmon.runtime.origins", "tmplmon.observe"),
+    "tmplmon.tools": (
+        "tmplmon",
+        "tmplmon.monitoring",
+        "tmplmon.runtime.origins",
+        "tmplmon.observe",
+        "tmplmon.starting",
+    ),
     "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
-    # What observes Jinja2 uses nothing of the engine.
-    "tmplmon.observe": ("tmplmon.monitoring", "tmplmon.loaded", "tmplmon.starting"),
+    # What observes Jinja2 uses nothing of the engine but the places of Jinja2's tokens.
+    "tmplmon.observe": (
+        "tmplmon.monitoring",
+        "tmplmon.loaded",
+        "tmplmon.starting",
+        "tmplmon.jinjaparser.places",
+    ),
 }
 # Only the command line itself and its entry points may import this package.
 CLI = "tmplmon.cli"

@@ -80,10 +80,12 @@ def tokenize(
     if type(lexer).tokenize is not Lexer.tokenize:
         return lexer.tokenize(source, name, filename, state)
     raw = lexer.tokeniter(source, name, filename, state)
-    return TokenStream(lexer.wrap(_placed(raw, unify_newlines(source)), name, filename), name, filename)
+    return TokenStream(lexer.wrap(placed(raw, unify_newlines(source)), name, filename), name, filename)
 
 
-def _placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int, str, str]]:
+def placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int, str, str]]:
+    """The raw tokens of a lexer, with a `Place` as the line number of each. `text`: the source, with ``\\n`` as
+    newlines."""
     tokens = Tokens(text)
     open_brackets: list[int] = []
     position = 0

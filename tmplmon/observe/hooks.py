@@ -14,7 +14,11 @@ import jinja2.bccache
 import jinja2.compiler
 import jinja2.debug
 import jinja2.environment
+import jinja2.lexer
+from jinja2.lexer import TokenStream
 
+from tmplmon.jinjaparser.places import placed
+from tmplmon.monitoring.lines import unify_newlines
 from tmplmon.observe.compiling import MARKER, compile_marked
 from tmplmon.observe.marks import MarkedSource, visit
 from tmplmon.observe.syntax import note
@@ -53,6 +57,17 @@ def uninstall() -> None:
 def is_installed() -> bool:
     """Whether the functions are replaced."""
     return bool(_replaced)
+
+
+def _tokenize(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def tokenizing(
+        self: Any, source: str, name: str | None = None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        raw = placed(self.tokeniter(source, name, filename, state), unify_newlines(source))
+        return TokenStream(self.wrap(raw, name, filename), name, filename)
+
+    return tokenizing
 
 
 def _visit(original: Any) -> Callable[..., Any]:
@@ -121,6 +136,7 @@ def _fake_traceback(original: Any) -> Callable[..., Any]:
 
 
 _HOOKS: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (jinja2.lexer.Lexer, "tokenize", _tokenize),
     (jinja2.compiler.CodeGenerator, "visit", _visit),
     (jinja2.compiler.CodeGenerator, "visit_Template", _visit_template),
     (jinja2.environment.Environment, "_compile", _compile),

@@ -22,6 +22,7 @@ from typing import Any
 from jinja2 import nodes
 
 from tmplmon.monitoring.lines import character_column, unify_newlines
+from tmplmon.observe.columns import Columns
 from tmplmon.observe.marks import Mark, MarkedSource, first_line
 
 # A line for code that has none: beyond those of any template. See `tmplmon.monitoring.without_line`.
@@ -50,6 +51,7 @@ class LineSetter:
         self.first_lines: dict[Function, int] = {}
         self.marks: dict[Function, Mark] = {}
         self._function: Mark = source.root
+        self._columns = Columns()
         self._elif: dict[int, int] = {}
         self._next_child: dict[int, int] = {}
         self._pieces_of: dict[ast.stmt, list[tuple[ast.expr, list[int]]]] = {}
@@ -307,6 +309,9 @@ class LineSetter:
             is_value = isinstance(inner, nodes.Expr) and not isinstance(inner, nodes.TemplateData)
             is_value &= getattr(inner, "ctx", "load") == "load"
             _set_line(node, (node.mark.line or line) if is_value else line)
+            if is_value and not isinstance(node, ast.Attribute):
+                # CPython takes the end of an attribute that spans lines for the line of the call.
+                self.set_columns(node, inner)
 
     def place_head(self, statement: ast.AST, line: int) -> None:
         """Set the line of a statement, without the statements in it."""
@@ -318,6 +323,11 @@ class LineSetter:
                 elif isinstance(part, ast.ExceptHandler):
                     self.place_head(part, line)
 
+    def set_columns(self, node: Any, expression: nodes.Expr) -> None:
+        position = self._columns.position(expression)
+        if position is not None and position[0] == node.lineno:
+            _, node.end_lineno, node.col_offset, node.end_col_offset = position
+
 
 def _positioned(part: ast.AST) -> Iterator[Any]:
     return (node for node in ast.walk(part) if hasattr(node, "lineno"))
@@ -325,7 +335,7 @@ def _positioned(part: ast.AST) -> Iterator[Any]:
 
 def _set_line(node: Any, line: int) -> None:
     node.lineno = node.end_lineno = line
-    node.col_offset = node.end_col_offset = 0
+    node.col_offset = node.end_col_offset = -1
 
 
 def _written(statement: ast.stmt) -> list[ast.expr]:
