@@ -657,6 +657,10 @@ class _Conversation:
             self.chunks.close()
             self.pool._release(self.worker)
 
+    def __del__(self) -> None:
+        # If an exception, such as KeyboardInterrupt, has come before the caller's `finally` was reached.
+        self.close()
+
 
 _pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 
