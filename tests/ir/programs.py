@@ -1,4 +1,4 @@
-"""Templates to programs, without an environment: every optional tag is on, every filter and test is known."""
+"""Lowers templates without an environment: all optional tags are on, and all filters and tests are known."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ LEXICAL = set(Syntax._fields) - {"tags", "custom_tags"}
 
 
 class Anything:
-    """Knows every filter and test."""
+    """Contains all names of filters and tests."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -34,7 +34,7 @@ def program(
 
 
 def corpus() -> Iterator[tuple[str, str, str, Syntax]]:
-    """(case, template's name, its source, the syntax it is in) of every template of the corpus."""
+    """(case, name of the template, its source, its syntax) of all templates of the corpus."""
     for path in CASES:
         case = casefile.read(path)
         options = evaluate(case.sections.get("options", ""), JINJA2)
@@ -44,7 +44,7 @@ def corpus() -> Iterator[tuple[str, str, str, Syntax]]:
 
 
 def lowered_corpus() -> Iterator[tuple[str, ops.Program]]:
-    """(case and template, its program) of every template of the corpus that is well formed."""
+    """(case and template, its program) of all well-formed templates of the corpus."""
     for case, name, text, syntax in corpus():
         for autoescape in (False, True):
             try:

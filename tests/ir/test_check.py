@@ -1,4 +1,4 @@
-"""Every program that lowering makes keeps the promises of `ops`, and a program that breaks one is refused."""
+"""All programs of the lowering satisfy the invariants of the IR. Programs that violate one are refused."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,12 +56,12 @@ def test_generated(case: Any) -> None:
         "{% macro a(b=c, c=1) %}{{ caller() }}{{ varargs }}{% endmacro %}{% call a() %}{{ b }}{% endcall %}",
     ],
 )
-def test_names_that_meet(text: str) -> None:
-    """Templates in which a name is read where an inner frame's variable starts as an outer one's."""
+def test_names_that_inner_frames_share(text: str) -> None:
+    """Templates in which a variable of an inner frame starts with the value of an outer variable."""
     check_program(program(text))
 
 
-# --- what is refused: a good program, one thing changed, the words of the message -----------------------------
+# --- refused programs: (name, change of a valid program, words of the message) -----------------------------
 
 TEMPLATE = """\
 {% if base %}{% extends "base" %}{% endif %}
@@ -86,7 +86,7 @@ TEMPLATE = """\
 
 
 class Parts:
-    """A program and the way to its parts."""
+    """A valid program, and functions to find its parts."""
 
     def __init__(self) -> None:
         self.program = program(TEMPLATE)
@@ -358,12 +358,12 @@ BROKEN: list[tuple[str, Callable[[Parts], Any], str]] = [
 ]
 
 
-def test_the_good_program_is_good() -> None:
+def test_the_unchanged_program_is_valid() -> None:
     check_program(Parts().program)
 
 
 @pytest.mark.parametrize(("breaks", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
-def test_refused(breaks: Callable[[Parts], Any], words: str) -> None:
+def test_changed_programs_are_refused(breaks: Callable[[Parts], Any], words: str) -> None:
     parts = Parts()
     breaks(parts)
     with pytest.raises(InvalidIR) as caught:
@@ -387,7 +387,7 @@ def test_the_message_names_the_file_of_a_template_without_a_name() -> None:
         check_program(broken)
 
 
-def test_the_message_says_where_and_shows_the_scope() -> None:
+def test_the_message_has_the_position_and_shows_the_scope() -> None:
     broken = program("{{ a }}\n{% for x in y %}{% break %}{% endfor %}")
     loop = next(op for op in broken.root.body if type(op) is ops.For)
     broken.root.body[1:2] = loop.body

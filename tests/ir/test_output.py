@@ -1,4 +1,4 @@
-"""How the pieces of a run of output are split, for both back ends."""
+"""The parts into which runs of output are split, for both back ends."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tmplmon.ir.walk import scope_nodes
 
 
 def split(source: str, block: str | None = None, **rules: Any) -> list[str]:
-    """The parts of all output of a template body or block, in short."""
+    """The parts of all output of a template or block, in a short form."""
     program = pipeline.lower(Environment(autoescape=True), source, "page", "page")
     scope = program.root if block is None else program.blocks[block]
     options = {"finalized": False, "native": False, "direct_macros": True, "direct_supers": True, **rules}
@@ -68,7 +68,7 @@ MACRO = "{% macro m(a, b=1) %}{% endmacro %}"
         ("m(b=1)", "macro m [None, 'Const']"),
         ("m(a=1, b=x)", "macro m ['Const', 'Load']"),
         ("m(b=1, a=x)", "macro m ['Load', 'Const']"),
-        ("m(b=1, a=x.y)", "value Call finished"),  # The order of evaluation is not that of the parameters.
+        ("m(b=1, a=x.y)", "value Call finished"),  # The arguments are not in the order of the parameters.
         ("m(1, 2, 3)", "value Call finished"),
         ("m(1, c=2)", "value Call finished"),
         ("m(1, a=2)", "value Call finished"),
@@ -104,7 +104,7 @@ def test_calls_of_macros_with_further_arguments(used: str, call: str, expected: 
     assert split(f"{{% macro m(a) %}}{{{{ {used} }}}}{{% endmacro %}}{{{{ {call} }}}}") == [expected]
 
 
-def test_a_macro_that_may_be_another_is_called() -> None:
+def test_a_macro_that_is_not_certain_is_called() -> None:
     assert split(f"{{% if x %}}{MACRO}{{% endif %}}{{{{ m(1) }}}}") == ["value Call finished"]
     assert split(f"{MACRO}{{% set m = x %}}{{{{ m(1) }}}}") == ["value Call finished"]
     assert split(f"{MACRO.replace('a,', 'caller=2, a,').replace('a, b=1', 'a=1, b=1')}{{{{ m(1) }}}}") == [

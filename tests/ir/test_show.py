@@ -1,4 +1,4 @@
-"""Programs as text: what a reader is shown, once in full, and that it is complete, stable and safe everywhere."""
+"""The text of programs: a complete example, and properties of the text for all templates of the corpus."""
 
 import re
 
@@ -161,7 +161,7 @@ def test_places() -> None:
 
 
 def test_all_of_the_corpus_is_shown() -> None:
-    """Every site that fires is there with its place, and nothing is shown as Python shows an object."""
+    """The text has all sites that fire, with their positions, and no default repr of a Python object."""
     for name, each in lowered_corpus():
         assert " object at 0x" not in show_program(each), name
         for scope in scopes(each):

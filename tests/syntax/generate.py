@@ -1,7 +1,7 @@
-"""Templates made by chance, most of them wrong: for comparing what is accepted, and the line of errors.
+"""Random templates, most of them wrong, to compare which ones are accepted, and the lines of errors.
 
-Tags never span lines here. Where a tag does, and two things are wrong with it, which of them is found first,
-and so the line reported, differs from Jinja2 now and then.
+Tags never span lines here. If a tag with two mistakes spans lines, tmplmon and Jinja2 may report different
+ones, and so different lines.
 """
 
 from hypothesis import strategies as st
@@ -148,7 +148,7 @@ _soup = st.tuples(
 
 @st.composite
 def templates(draw: st.DrawFn) -> str:
-    """Text, output and tags, about half of the blocks closed properly."""
+    """Text, output and tags. About half of the blocks are closed correctly."""
     pieces: list[str] = []
     still_open: list[str] = []
     for _ in range(draw(st.integers(1, 7))):

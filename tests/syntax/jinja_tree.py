@@ -1,7 +1,7 @@
-"""Jinja2's tree and ours in one notation, nested tuples, so that they can be compared.
+"""Converts the trees of Jinja2 and of tmplmon to nested tuples, so that they can be compared.
 
-What a node is called there follows Jinja2. Runs of text and output are one list in Jinja2's tree, with texts
-joined; ours are joined here. `trans` is left out: Jinja2 turns it into calls of gettext while parsing.
+The names of nodes are those of Jinja2. In Jinja2's tree, adjacent text and output is one list, with joined
+texts; those of tmplmon are joined here. `trans` is left out, as Jinja2's parser converts it to calls of gettext.
 """
 
 from typing import Any
@@ -226,7 +226,7 @@ def _parameters(parameters: list[ours.Parameter]) -> list[tuple[str, Any]]:
 
 
 def _joined(items: list[Any]) -> list[Any]:
-    """Bodies: lists of text and output flattened, adjacent texts made one."""
+    """Bodies with flat lists of text and output, and with adjacent texts joined."""
     flat: list[Any] = []
     for item in items:
         flat += item if isinstance(item, list) else [item]

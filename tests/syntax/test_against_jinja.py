@@ -1,4 +1,4 @@
-"""What Jinja2 accepts is accepted and gives the same tree; what it rejects is rejected, on the same line."""
+"""Templates that Jinja2 accepts have the same tree. Templates that it rejects are rejected, on the same line."""
 
 import warnings
 from typing import Any
@@ -19,7 +19,7 @@ from .jinja_tree import ENVIRONMENT, jinja_tree, our_tree
 
 SYNTAX = Syntax(tags=frozenset({"trans", "do", "break", "continue", "debug"}))
 
-# What is different on purpose: (template, what Jinja2 does, what we do, why).
+# The intended differences: (template, Jinja2's outcome, tmplmon's outcome, reason).
 ACCEPTED, REJECTED = "accepted", "rejected"
 DIFFERENCES = [
     ("{#", ACCEPTED, REJECTED, "a comment that is never closed is an error at the end of the text too"),
@@ -396,7 +396,7 @@ TRANS = """
 {% debug a %}
 """
 
-# The line of an error, in templates whose tags and texts span lines.
+# Templates with errors, whose tags and texts span lines.
 LINES = [
     "a\n\n{{ b c }}",
     "{{ a\n b }}",
@@ -448,9 +448,9 @@ LINE_STATEMENTS = [
 
 
 def outcome(parse_it: Any, tree: Any, error: type[Exception]) -> Any:
-    """("line", n) for an error, else the tree."""
+    """("line", number) of an error, or the tree."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Jinja2's, for a backslash that begins no escape
+        warnings.simplefilter("ignore")  # Jinja2 raises it for a backslash that does not begin an escape
         try:
             return tree(parse_it())
         except error as failure:
@@ -507,7 +507,7 @@ def test_generated(template: str) -> None:
 
 @st.composite
 def operator_trees(draw: st.DrawFn, depth: int = 0) -> str:
-    """Expressions that are mostly right, to compare how operators bind."""
+    """Expressions that are mostly correct, to compare the precedence of operators."""
     if depth > 3 or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(["a", "b", "1", "'s'", "2.5", "none", "x1", "[]", "()", "{}", "1_0"]))
     form = draw(
@@ -562,7 +562,7 @@ def operator_trees(draw: st.DrawFn, depth: int = 0) -> str:
 
 @given(operator_trees())
 @examples(600)
-def test_operators_bind_alike(expression: str) -> None:
+def test_operator_precedence(expression: str) -> None:
     check("{{ " + expression + " }}")
 
 
@@ -592,7 +592,7 @@ def test_standalone_expression(expression: str) -> None:
         "{% trans a %}b{% pluralize c %}d{% endtrans %}",
     ],
 )
-def test_assertion_errors_are_of_their_own_class(template: str) -> None:
+def test_assertion_errors_have_a_separate_class(template: str) -> None:
     with pytest.raises(jinja2.TemplateAssertionError):
         ENVIRONMENT.parse(template)
     with pytest.raises(TemplateAssertionError):

@@ -37,8 +37,8 @@ def test_with_a_body() -> None:
     assert [type(node) for node in tag.body] == [nodes.Text, nodes.CustomTag]
 
 
-def test_a_name_the_language_has() -> None:
-    """An optional tag that is off gives its name away; "if" does not."""
+def test_names_of_the_language() -> None:
+    """A custom tag can have the name of an optional tag that is off, but not the name "if"."""
     assert only("{% do x %}").name == "do"
     with pytest.raises(TemplateSyntaxError):
         parse(Source("{% if x %}"), SYNTAX)
@@ -54,12 +54,12 @@ def test_a_name_the_language_has() -> None:
         "{% url a, %}",
     ],
 )
-def test_wrong(template: str) -> None:
+def test_errors(template: str) -> None:
     with pytest.raises(TemplateSyntaxError):
         parse(Source(template), SYNTAX)
 
 
-def test_closed_by_another_tags_end() -> None:
+def test_a_body_that_is_closed_by_another_tag() -> None:
     syntax = Syntax(custom_tags=(("a", True), ("b", True)))
     with pytest.raises(TemplateSyntaxError, match="'endb' cannot close 'a', opened on line 1"):
         parse(Source("{% a %}{% endb %}"), syntax)

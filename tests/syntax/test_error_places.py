@@ -1,4 +1,4 @@
-"""The order in which nodes are visited, and the place of a syntax error."""
+"""The order in which nodes are visited, and the positions of syntax errors."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_walk(text: str, names: str) -> None:
     assert "".join(visited) == names
 
 
-def test_what_is_inside() -> None:
+def test_children() -> None:
     tree = parse(Source("{% if a %}b{% else %}{{ c }}{% endif %}"))
     (statement,) = tree.body
     kinds = [type(node).__name__ for node in children(statement)]
@@ -53,15 +53,15 @@ PLACES = [
     (0, 0, (1, 0, 1)),
     (5, 7, (2, 2, 4)),
     (5, 9, (2, 2, 6)),
-    (5, 11, (2, 2, 6)),  # no further than its line
+    (5, 11, (2, 2, 6)),  # at most to the end of its line
     (7, 3, (2, 4, 5)),
-    (2, 2, (1, 2, 3)),  # at the end of a line, the place behind it
+    (2, 2, (1, 2, 3)),  # at the end of a line, the position after it
     (10, 12, (3, 0, 1)),
 ]
 
 
 @pytest.mark.parametrize(("start", "end", "place"), PLACES)
-def test_the_place_of_an_error(start: int, end: int, place: tuple[int, int, int]) -> None:
+def test_the_position_of_an_error(start: int, end: int, place: tuple[int, int, int]) -> None:
     source = Source("ab\n  cdef\n\n", "name", "/file")
     error = syntax_error(source, "message", start, end, hint="hint")
     assert (error.lineno, error.column, error.end_column) == place

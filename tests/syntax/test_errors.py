@@ -1,7 +1,8 @@
-"""What a template's author is shown.
+"""The messages that the author of a template sees.
 
-``errors.txt`` has the cases: a template, a line of dashes, the whole error. ``pytest --update`` writes the
-errors anew; the diff is then to be read."""
+``errors.txt`` has the cases: a template, a line of dashes, the whole message. ``pytest --update`` rewrites the
+messages; read the diff.
+"""
 
 import copy
 import pickle
@@ -25,7 +26,7 @@ SYNTAX = Syntax(
 
 
 def read_cases() -> list[tuple[str, str]]:
-    """(template, expected) of every case; a case begins with a line ``=== subject``."""
+    """(template, expected message) of each case. A case begins with a line ``=== subject``."""
     cases = []
     for case in CASES.read_text("utf-8").split("\n===")[1:]:
         template, _, expected = case.partition("\n")[2].partition("\n---\n")
@@ -40,13 +41,13 @@ def shown(template: str) -> str:
 
 
 @pytest.mark.parametrize(("template", "expected"), read_cases())
-def test_shown(template: str, expected: str, update: bool) -> None:
+def test_messages(template: str, expected: str, update: bool) -> None:
     if not update:
         assert shown(template) == expected
 
 
 def test_update(update: bool) -> None:
-    """Not a check: rewrites the file when asked to."""
+    """Does not test anything: rewrites the file with ``--update``."""
     if update:
         head, *cases = CASES.read_text("utf-8").split("\n===")
         parts = [head]
@@ -57,7 +58,7 @@ def test_update(update: bool) -> None:
         CASES.write_text("\n===".join(parts), "utf-8")
 
 
-def test_place() -> None:
+def test_position() -> None:
     with pytest.raises(TemplateSyntaxError) as failure:
         parse(Source("a\n\t{{ é b c }}", "page", "/site/page.html"))
     error = failure.value
@@ -92,7 +93,7 @@ def test_tokenize_raises() -> None:
 
 
 def test_first_error_wins() -> None:
-    """An error of the parser comes before one the lexer finds later in the text."""
+    """An error of the parser is raised before an error of the lexer that is later in the text."""
     with pytest.raises(TemplateSyntaxError) as failure:
         parse(Source("{{ a b }}\n{{ $ }}"))
     assert failure.value.lineno == 1
@@ -138,7 +139,7 @@ def test_errors_can_be_pickled(name: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["start", "middle", "end"])
-def test_a_long_line_is_not_shown_as_a_whole(place: str) -> None:
+def test_a_part_of_a_long_line_is_shown(place: str) -> None:
     parts = {"start": ("", "é" * 100_000), "middle": ("é" * 100_000,) * 2, "end": ("é" * 100_000, "")}
     before, after = parts[place]
     text = shown(f"{before}{{{{ x y }}}}{after}")
@@ -152,7 +153,7 @@ def test_a_long_line_is_not_shown_as_a_whole(place: str) -> None:
 @pytest.mark.parametrize(
     "template", ["{%% %s %%}", "{{ %s x }}", "{%% end%s %%}", "{{ x|%s }}", "{{ '%s }}", "{%% block %s %%}"]
 )
-def test_a_long_name_is_not_shown_as_a_whole(template: str) -> None:
+def test_a_part_of_a_long_name_is_shown(template: str) -> None:
     with pytest.raises(TemplateSyntaxError) as failure:
         Environment().from_string(template % ("n" * 100_000))
     assert len("\n".join([str(failure.value), *failure.value.__notes__])) < 800

@@ -1,4 +1,4 @@
-"""Whitespace, delimiters and line statements: the tokens Jinja2 has, on the same lines."""
+"""Whitespace, delimiters and line statements: the tokens are those of Jinja2, on the same lines."""
 
 import re
 import warnings
@@ -111,7 +111,8 @@ def jinja_tokens(template: str, options: dict[str, Any]) -> list[tuple[str, Any,
 
 
 def our_tokens(template: str, syntax: Syntax) -> list[tuple[str, Any, int]]:
-    """The same, from ours: a tag's name and its delimiter are two, and a name is any word."""
+    """tmplmon's tokens in the same form: the name of a tag is separate from its delimiter, and all words are
+    names."""
     source = Source(template)
     tokens: list[tuple[str, Any, int]] = []
     kinds = {"TEXT": "data", "STRING": "string", "INTEGER": "integer", "FLOAT": "float", "ERROR": "error"}
@@ -128,7 +129,7 @@ def our_tokens(template: str, syntax: Syntax) -> list[tuple[str, Any, int]]:
             kind = kinds.get(kind, "operator")
             tokens.append((kind, None if kind in ("operator", "error") else value, line))
     if tokens and tokens[-1][0] == "error":
-        del tokens[-2:-1]  # Jinja2's stream is one token ahead, and loses it
+        del tokens[-2:-1]  # Jinja2's stream reads one token ahead, and loses it
     return tokens
 
 
@@ -147,7 +148,7 @@ def test_tokens(delimiters: dict[str, Any], pieces: list[str], trim: bool, lstri
     ours = our_tokens(template, syntax)
     theirs = jinja_tokens(template, options)
     if ours and ours[-1][0] == "error" and theirs[-1:] != [ours[-1]]:
-        # A comment or raw block that is never closed, at the very end, is an error here only.
+        # A comment or raw block at the end that is never closed is an error in tmplmon only.
         message = scan(Source(template), syntax)[0][-1][1].message
         assert "is never closed" in message and "opened here" in message
         return

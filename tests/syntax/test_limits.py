@@ -1,4 +1,4 @@
-"""Depth is refused with an error, never a crash; size costs in proportion."""
+"""Too deep templates are refused with an error, and never crash. The cost is proportional to the size."""
 
 import re
 import sys
@@ -48,7 +48,7 @@ def repeat(before: str, middle: str, after: str, count: int) -> str:
     ],
     ids=lambda value: value[:20],
 )
-def test_too_deep_an_expression(expression: str, message: str) -> None:
+def test_too_deep_expressions_are_refused(expression: str, message: str) -> None:
     for parse_it in (
         lambda: parse(Source("{{ " + expression + " }}")),
         lambda: parse(Source("{% set a = " + expression + " %}")),
@@ -75,7 +75,7 @@ def test_too_deep_an_expression(expression: str, message: str) -> None:
     ],
     ids=lambda value: value[:20],
 )
-def test_not_too_deep_an_expression(expression: str) -> None:
+def test_deep_expressions_are_accepted(expression: str) -> None:
     parse(Source("{{ " + expression + " }}"))
     parse_expression(Source(expression))
 
@@ -99,7 +99,7 @@ def test_not_too_deep_an_expression(expression: str) -> None:
     ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
 )
 def test_the_deepest_expression(before: str, middle: str, after: str, most: int, message: str) -> None:
-    """What just fits passes, one more is refused."""
+    """The deepest expression is accepted, and the next deeper one is refused."""
     parse(Source("{{ " + repeat(before, middle, after, most) + " }}"))
     with pytest.raises(TemplateSyntaxError, match=message):
         parse(Source("{{ " + repeat(before, middle, after, most + 1) + " }}"))
@@ -128,7 +128,7 @@ def test_too_many_blocks(tag: str) -> None:
     parse(Source(("{% " + tag + " %}{% end" + name + " %}") * 1000))
 
 
-def test_a_chain_of_elif_is_flat() -> None:
+def test_a_long_chain_of_elif_is_accepted() -> None:
     (statement,) = parse(Source("{% if a %}b" + "{% elif c %}d" * 1_000 + "{% endif %}")).body
     assert isinstance(statement, nodes.If)
     assert len(statement.branches) == 1_001
@@ -167,8 +167,8 @@ PARTS = {
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
-def test_cost_is_in_proportion(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice the template is twice the tokens and twice the reductions."""
+def test_the_cost_is_proportional_to_the_size(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template of twice the size has twice the tokens and twice the reductions."""
     syntax = Syntax(line_statement_prefix="#", line_comment_prefix="##", lstrip_blocks=True, trim_blocks=True)
     reductions = 0
 
@@ -194,9 +194,9 @@ def test_cost_is_in_proportion(part: str, monkeypatch: pytest.MonkeyPatch) -> No
         assert abs((four_times - twice) - 2 * (twice - once)) <= 2
 
 
-def test_lexer_expressions_cannot_backtrack_far() -> None:
-    """Runs of whitespace and unclosed strings, where a careless expression would take quadratic time: hours
-    for these, so there is no need to look at a clock."""
+def test_regular_expressions_of_the_lexer_do_not_backtrack() -> None:
+    """Long whitespace and unclosed strings, for which a regular expression that backtracks would take hours, so
+    that no clock is needed."""
     for template in (
         "{{ " + " " * 1_000_000,
         "{%" + " " * 1_000_000 + "x",

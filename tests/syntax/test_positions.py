@@ -1,4 +1,4 @@
-"""Every node knows the exact characters it was made from."""
+"""Each node has the exact position of its source text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def walk(node: Any) -> Iterator[nodes.Node]:
 
 
 def texts(template: str, syntax: Syntax = SYNTAX) -> list[tuple[str, str]]:
-    """(class, text) of every node below the template."""
+    """(class, text) of all nodes below the template."""
     source = Source(template)
     return [
         (type(node).__name__, source.text[node.start : node.end])
@@ -148,7 +148,7 @@ def test_branches_have_their_tags() -> None:
 
 @given(templates())
 @examples(300)
-def test_an_expressions_text_is_the_expression(template: str) -> None:
+def test_the_text_of_an_expression_parses_to_the_expression(template: str) -> None:
     source = Source(template)
     try:
         tree = parse(source, SYNTAX)
@@ -162,9 +162,9 @@ def test_an_expressions_text_is_the_expression(template: str) -> None:
             node, (nodes.Slice, nodes.NamespaceRef, nodes.TupleExpr)
         ):
             if isinstance(node, nodes.Filter) and "None" in repr(our_tree(node)[1]):
-                continue  # in a filter block: the text is not an expression
+                continue  # in a filter block, the text is not an expression
             if text == "not":
-                continue  # after a test, where any word is a name
+                continue  # after a test, any word is a name
             again = parse_expression(Source(text))
             assert our_tree(again) == our_tree(node)
 

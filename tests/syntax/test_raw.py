@@ -1,4 +1,4 @@
-"""Raw tokens: Jinja2's, for every template of the cases and for made-up ones, whatever the options."""
+"""Raw tokens are those of Jinja2, for the templates of the cases and random ones, with all options."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ PARTS = [*WORDS.split(), "text", " ", "  ", "\n", "\r\n", "\t"]
 
 
 def tokens(lex: Callable[[], Iterator[Any]], error: type[Exception]) -> list[Any]:
-    """What `lex` yields, and the line of its error last."""
+    """The tokens of `lex`, followed by the line of its error."""
     tokens_read: list[Any] = []
     try:
         for token in lex():
@@ -63,7 +63,7 @@ def test_templates_of_the_cases(options: dict[str, Any]) -> None:
 
 @examples(1500)
 @given(parts=st.lists(st.sampled_from(PARTS), max_size=16), options=st.sampled_from(OPTIONS))
-def test_templates_made_by_chance(parts: list[str], options: dict[str, Any]) -> None:
+def test_random_templates(parts: list[str], options: dict[str, Any]) -> None:
     check("".join(parts), options)
 
 
@@ -80,7 +80,7 @@ def test_templates_made_by_chance(parts: list[str], options: dict[str, Any]) -> 
         "{#",
     ],
 )
-def test_without_whitespace_control_the_source_comes_back(text: str) -> None:
+def test_without_whitespace_control_the_tokens_add_up_to_the_source(text: str) -> None:
     syntax = Syntax(keep_trailing_newline=True)
     assert "".join(piece for _, _, piece in raw_tokens(text, syntax, None, None)) == text
 
@@ -103,7 +103,7 @@ def test_errors_are_those_of_the_parser(text: str, message: str, line: int) -> N
     assert (error.message, error.lineno, error.name, error.filename) == (message, line, "name", "/file")
 
 
-def test_what_comes_before_an_error_is_given_first() -> None:
+def test_the_tokens_before_an_error_are_yielded() -> None:
     tokens_read = raw_tokens("a{{ ? }}", Syntax(), None, None)
     assert [next(tokens_read), next(tokens_read), next(tokens_read)] == [
         (1, "data", "a"),
@@ -114,11 +114,11 @@ def test_what_comes_before_an_error_is_given_first() -> None:
         next(tokens_read)
 
 
-def test_names_and_literals_are_not_looked_into() -> None:
+def test_names_and_literals_are_not_checked() -> None:
     tokens_read = [piece for _, _, piece in raw_tokens("{{ '\\x4' ² }}", Syntax(), None, None)]
     assert tokens_read == ["{{", " ", "'\\x4'", " ", "²", " ", "}}"]
 
 
-def test_deep_brackets_are_no_problem() -> None:
+def test_deeply_nested_brackets() -> None:
     text = "{{ " + "(" * 5000 + ")" * 5000 + " }}"
     assert len(list(raw_tokens(text, Syntax(), None, None))) == 10004

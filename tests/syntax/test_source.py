@@ -9,7 +9,7 @@ TEXT = "ab\né{{ x }}\n\n𝄞 end"
 PLACES = {
     0: (1, 0, 0),
     1: (1, 1, 1),
-    2: (1, 2, 2),  # the line end belongs to its line
+    2: (1, 2, 2),  # the line break belongs to its line
     3: (2, 0, 0),
     4: (2, 1, 2),
     10: (2, 7, 8),
@@ -22,7 +22,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("offset", "place"), PLACES.items())
-def test_places(offset: int, place: tuple[int, int, int]) -> None:
+def test_lines_and_columns(offset: int, place: tuple[int, int, int]) -> None:
     source = Source(TEXT)
     line, column, byte = place
     assert source.line(offset) == line
@@ -30,7 +30,7 @@ def test_places(offset: int, place: tuple[int, int, int]) -> None:
     assert source.line_utf8_column(offset) == (line, byte)
 
 
-def test_places_in_ascii() -> None:
+def test_lines_and_columns_in_ascii() -> None:
     source = Source("ab\ncd")
     assert [source.line_utf8_column(offset) for offset in range(6)] == [
         (1, 0),
@@ -48,7 +48,7 @@ def test_positions() -> None:
     assert source.position(1, 4) == (1, 2, 1, 2)
     assert source.position(3, 18) == (2, 4, 0, 8)
     assert source.position(5, 5) == (2, 2, 3, 3)
-    # An end before the start is the start.
+    # An end before the start counts as the start.
     assert source.position(5, 2) == (2, 2, 3, 3)
 
 
@@ -78,7 +78,7 @@ def test_line_ends(text: str, unified: str, lines: int) -> None:
 def test_columns_of_a_long_line() -> None:
     source = Source("é\n" + "aé€𝄞" * 1000)
     widths = [0, 1, 3, 6]
-    # In both directions, as positions are not asked for in order.
+    # In both directions, as positions are not requested in order.
     for column in [*range(0, 4001, 7), *range(4000, -1, -11)]:
         expected = 2, column // 4 * 10 + widths[column % 4]
         assert source.line_utf8_column(2 + column) == expected

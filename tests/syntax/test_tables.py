@@ -1,4 +1,4 @@
-"""The ready-made parse tables are those of the grammar, and the grammar those of the builder."""
+"""The stored parse tables agree with the grammar, and the grammar with the builder of the tree."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def test_terminals_are_those_of_the_lexer() -> None:
         *("TEXT", "VARIABLE_BEGIN", "VARIABLE_END", "BLOCK_END", "NAME", "STRING", "INTEGER", "FLOAT"),
         *("SIGNATURE", "TAG_CUSTOM", "TAG_CUSTOM_BODY", "TAG_CUSTOM_END"),
         *lexer.KEYWORDS.values(),
-        *set(lexer.OPERATORS.values()) - {"SEMICOLON"},  # Jinja has the token, but no use for it
+        *set(lexer.OPERATORS.values()) - {"SEMICOLON"},  # Jinja has the token, but does not use it
         *tags.terminals(frozenset(tags.TAGS), ()).values(),
     }
     assert terminals == lexed
@@ -66,10 +66,10 @@ def test_terminals_are_those_of_the_lexer() -> None:
 
 
 @pytest.mark.parametrize("file", ["", "{", "[]", "{}", '{"format": 0}', '{"format": 1, "grammar": 0}'])
-def test_other_tables_are_built_anew(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_tables_are_built_again(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = grammar.grammar_text()
     monkeypatch.setattr(grammar, "_read", lambda name: text if name == grammar.GRAMMAR else file)
-    # Building them takes a second; what is built, the tests above show.
+    # Building them takes a second. The tests above check the result.
     monkeypatch.setattr(
         "tmplmon.syntax.grammar.build.build_tables", lambda grammar_text: {"built": grammar_text}
     )
@@ -77,7 +77,7 @@ def test_other_tables_are_built_anew(file: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_edited_grammar_takes_effect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stored tables belong to another grammar then, so Lark builds new ones."""
+    """The stored tables do not belong to the edited grammar, so Lark builds new ones."""
     rule = "    | VARIABLE_BEGIN VARIABLE_END -> print_empty\n    | if_statement\n"
     edited = grammar.grammar_text().replace("    | if_statement\n", rule)
     files = {grammar.GRAMMAR: edited, grammar.TABLES: grammar._read(grammar.TABLES)}
@@ -140,8 +140,8 @@ def test_lark_is_not_needed_to_parse() -> None:
     assert result.stdout == "3\n"
 
 
-def test_a_jump_is_the_walk_it_replaces() -> None:
-    """The rows reached by jumps are those a parser without them reaches."""
+def test_jumps_lead_to_the_same_rows() -> None:
+    """The jumps of the tables lead to the same rows as a parser without jumps reaches."""
     made = tables.make_tables(lambda name: getattr(TransBuilder, name))
     first, last = made.start["template"]
     for text in (
@@ -161,7 +161,7 @@ def test_a_jump_is_the_walk_it_replaces() -> None:
         assert rows[-1] is last
 
 
-def test_the_parsers_tables_are_made_once() -> None:
+def test_the_tables_are_loaded_once() -> None:
     parser.parse(Source("a"))
     made = parser._tables
     parser.parse(Source("{{ b }}"))

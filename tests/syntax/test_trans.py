@@ -1,4 +1,4 @@
-"""The messages of `trans`: those Jinja2 hands to gettext."""
+"""The messages of `trans` are those that Jinja2 passes to gettext."""
 
 import jinja2
 import pytest
@@ -10,7 +10,7 @@ from tmplmon.syntax.parser import parse
 from tmplmon.syntax.source import Source
 
 SYNTAX = Syntax(tags=frozenset({"trans"}))
-# The new style keeps the message as it is, and passes the variables as keywords.
+# The new style does not change the message, and passes the variables as keywords.
 ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.i18n"])
 ENVIRONMENT.newstyle_gettext = True  # type: ignore[attr-defined]
 
@@ -36,7 +36,7 @@ def test_messages(template: str) -> None:
         node for node in call if isinstance(node.node, theirs.Name) and "gettext" in node.node.name
     )
     constants = [argument.value for argument in gettext.args if isinstance(argument, theirs.Const)]
-    strings = [value for value in constants if isinstance(value, str)]  # the rest is the number to count by
+    strings = [value for value in constants if isinstance(value, str)]  # the rest is the number
     (trans,) = parse(Source(template), SYNTAX).body
     assert isinstance(trans, nodes.Trans)
     ours = [text for text in (trans.context, trans.singular, trans.plural) if text is not None]
