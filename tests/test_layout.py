@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tmplmon.ir",
         "tmplmon.syntax",
         "tmplmon.monitoring.lines",
+        "tmplmon.monitoring.flow",
     ),
     "tmplmon.backends": (
         "tmplmon.ir",

@@ -20,6 +20,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.lower import lower
 from tmplmon.ir.plan import Plan
 from tmplmon.ir.walk import children, scope_nodes, scopes, with_nested
+from tmplmon.monitoring.flow import Arc, Flow, outcomes
 from tmplmon.monitoring.lines import split_lines
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes
@@ -29,9 +30,8 @@ from tmplmon.syntax.walk import walk
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
-# (line, next line). END stands for entering and leaving a scope: the template, a block, a macro.
+# In an arc, entering or leaving a scope: the template, a block, a macro.
 END = -1
-type Arc = tuple[int, int]
 
 # Kind of branch → the reasons why its two arcs were not taken. The arc into its body is the first.
 _REASONS = {
@@ -167,13 +167,10 @@ class _MapBuilder:
         # Events cannot tell whether these arcs were taken by a branch.
         plain = {arc for flow in flows for arc in flow.plain}
         reasons: defaultdict[Arc, list[str]] = defaultdict(list)
-        ways: defaultdict[int, set[int]] = defaultdict(set)
         for flow in flows:
-            for arc, words in flow.branches():
-                if arc not in plain:
-                    ways[arc[0]].add(arc[1])
-                    reasons[arc].append(words)
-        branches = {line: frozenset(to) for line, to in ways.items() if len(to) > 1}
+            for arc, words in flow.reasons():
+                reasons[arc].append(words)
+        branches = outcomes(reasons, plain)
         return CodeMap(
             lines,
             first,
@@ -181,11 +178,15 @@ class _MapBuilder:
             frozenset(
                 (line, to)
                 for flow in flows
-                for line, to in flow.arcs
+                for line, to in flow.all_arcs
                 if line not in branches or to in branches[line]
             ),
             branches,
-            {arc: " or ".join(dict.fromkeys(why)) for arc, why in reasons.items() if arc[0] in branches},
+            {
+                arc: " or ".join(dict.fromkeys(why))
+                for arc, why in reasons.items()
+                if arc[1] in branches.get(arc[0], ())
+            },
             {line: words for flow in reversed(flows) for line, words in flow.ends()},
             tuple(self.suites()),
             tuple(self.regions()),
@@ -317,7 +318,7 @@ def _ending(scope: ops.Scope) -> str:
     return f"{scope.kind.value} '{scope.name}'"
 
 
-class _Flow:
+class _Flow(Flow):
     """The arcs between the lines of one scope."""
 
     def __init__(self, scope: ops.Scope, first: dict[int, int], jinja2: bool) -> None:
@@ -325,10 +326,8 @@ class _Flow:
         self.scope = scope
         self.plan = plan = Plan(scope)
         self.first = first
-        self.entries = [(kind, self.line(site)) for kind, site in plan.entries]
+        super().__init__([(kind, self.line(site)) for kind, site in plan.entries], plan.ways, END)
         self.kinds: dict[int, str] = {}  # entry of a branch → its row in _REASONS
-        self.called: set[int] = set()  # branches of loops that run as functions
-        self.plain: set[Arc] = set()
         for op in scope_nodes(scope):
             match op:
                 case ops.If():
@@ -348,7 +347,7 @@ class _Flow:
                     self.kinds[plan.branch[op.site]] = "inline if"
                 case ops.Include(ignore_missing=True):
                     self.kinds[plan.branch[op.site]] = "include"
-        self.arcs = self.follow_all()
+        self.all_arcs = self.arcs()
 
     def line(self, site: int) -> int:
         line = self.scope.positions[site][0]
@@ -367,58 +366,14 @@ class _Flow:
         elif op.test is not None and (op.loop.looks_ahead or self.jinja2):
             self.plain.add((line, END))
 
-    def follow(self, entry: int | None, line: int) -> tuple[int | None, int | None]:
-        """(the first other line that is reached from an entry, its entry); (None, None) if a branch on the same
-        line comes first."""
-        entries = self.entries
-        while entry is not None and entry < len(entries):
-            kind, here = entries[entry]
-            # Only these are on a line of their own. Other entries may have the line of the entry before them.
-            if kind in ("line", "branch") and here != line:
-                return here, entry
-            if kind == "branch":
-                return None, None
-            entry = self.plan.ways(entry)[0]
-        return END, None
-
-    def ways(self, entry: int) -> list[tuple[int | None, int | None]]:
-        """The result of `follow` for each entry that an entry leads to."""
-        line = self.entries[entry][1]
-        results = [self.follow(way, line) for way in self.plan.ways(entry)]
-        if entry in self.called:
-            results[1] = END, None
-        return results
-
-    def follow_all(self) -> set[Arc]:
-        """All arcs. Those that leave a line without a branch, when it is reached from another line, are also
-        added to `plain`."""
-        arcs: set[Arc] = set()
-        reached: set[int | None] = set()
-        for number, (kind, line) in enumerate(self.entries):
-            if kind in ("line", "branch"):
-                if not reached:
-                    arcs.add((END, line))
-                    reached.add(number)
-                for to, entry in self.ways(number):
-                    if to is not None:
-                        arcs.add((line, to))
-                        reached.add(entry)
-        for entry in reached - {None}:
-            assert entry is not None
-            line = self.entries[entry][1]
-            to = self.follow(entry, line)[0]
-            if to is not None:
-                self.plain.add((line, to))
-        return arcs | self.plain
-
     def ends(self) -> Iterator[tuple[int, str]]:
         """(line, name of the scope) for the lines from which the scope is left."""
         functions = {self.entries[branch][1] for branch in self.called}
-        for line, to in self.arcs:
+        for line, to in self.all_arcs:
             if to == END:
                 yield line, f"the loop on line {line}" if line in functions else _ending(self.scope)
 
-    def branches(self) -> Iterator[tuple[Arc, str]]:
+    def reasons(self) -> Iterator[tuple[Arc, str]]:
         """(arc, reason to report if it was never taken) of each branch."""
         for number, kind in self.kinds.items():
             line = self.entries[number][1]

@@ -81,7 +81,7 @@ class Parser:
         otherwise, done = self.builder.label(), self.builder.label()  # signal
         self.builder.connect(branch, right=otherwise)  # signal
         body, word = self.block(lines, inclusion)
-        jump = self.builder.jump(*place, inclusion=inclusion)  # signal
+        jump = self.builder.jump(inclusion=inclusion)  # signal
         self.builder.connect(jump, left=line if match[1] == "while" else done)  # signal
         self.builder.bind(otherwise, inclusion=inclusion)  # signal
         node = Statement(match[1], line, call, branch, jump, ast.parse(match[2], mode="eval").body, body=body)

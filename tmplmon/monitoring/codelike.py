@@ -77,7 +77,7 @@ class Label:
 
 @dataclass(slots=True)
 class _SkeletonSite:
-    kind: str  # "place", "branch", "jump" or "return"
+    kind: str  # "place", "branch", "jump", "return" or "end"
     position: Position
     left: int | Label | None = None  # site number, EXIT, or None: the next site
     right: int | Label | None = None
@@ -127,6 +127,10 @@ class CodeLikeBuilder:
         """Add a return. Returns its number."""
         return self._add("return", position)
 
+    def end(self) -> None:
+        """Add a return without a position, between two pieces of code that do not follow each other."""
+        self._add("end", NOWHERE)
+
     def connect(
         self, site: int, *, left: int | Label | None = None, right: int | Label | None = None
     ) -> None:
@@ -166,9 +170,8 @@ class CodeLikeBuilder:
         # The blocks: the start, the sites, the final return.
         blocks = [Block("place", (firstlineno, firstlineno, None, None))]
         for site in self._sites:
-            blocks.append(
-                Block(site.kind, site.position, self._block_of(site.left), self._block_of(site.right))
-            )
+            kind = "return" if site.kind == "end" else site.kind
+            blocks.append(Block(kind, site.position, self._block_of(site.left), self._block_of(site.right)))
         # Without a line: otherwise exits of the scope would appear to lead to the line of the last site.
         blocks.append(Block("return", NOWHERE))
         return self._assemble(blocks, firstlineno)
@@ -202,6 +205,8 @@ class CodeLikeBuilder:
             raise ValueError(f"{self.filename}: there is no site {destination}")
 
     def _check_site(self, number: int, site: _SkeletonSite) -> None:
+        if site.kind == "end":
+            return
         where = f"{self.filename}: site {number} at {site.position}"
         line = site.position[0]
         if line is None or line < 1:

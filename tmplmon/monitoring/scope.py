@@ -34,6 +34,7 @@ from tmplmon.monitoring._capi import in_callback, object_
 from tmplmon.monitoring.activation import Activation
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.direct import CLOCKS, pause_clocks, resume_clocks
+from tmplmon.monitoring.flow import Arc, Flow
 from tmplmon.monitoring.locations import Location, LocationTable, LocationTableBuilder
 from tmplmon.monitoring.sites import FILE_EVENTS, SITE_EVENTS, FileState, Site
 from tmplmon.monitoring.states import StateArray
@@ -50,12 +51,14 @@ class Scope:
         sites: Sequence[Site],
         codelikes: Sequence[CodeLike],
         inclusions: Sequence[int],
+        inclusion_of: Sequence[int],
         locations: LocationTable,
         states: StateArray,
     ) -> None:
         """Internal: use `ScopeBuilder`."""
         self.inclusions: tuple[int, ...] = tuple(inclusions)
         """For each inclusion, the index of its file's code-like in `codelikes`."""
+        self._inclusion_of = inclusion_of
         self.sites: tuple[Site, ...] = tuple(sites)
         """The sites, indexed by the numbers from the builder."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
@@ -127,6 +130,52 @@ class Scope:
         if offset >= codelike.end:
             return Location(code.co_filename, None, None, None, None)
         return self.locations[base + offset]
+
+    def lines(self, file: str | None = None) -> frozenset[int]:
+        """Return the lines of a file on which LINE can be fired, by default of the scope's own file."""
+        return frozenset(site.line for site in self.sites if site.kind == "line" and self._is_in(site, file))
+
+    def flows(self, file: str | None = None) -> list[Flow]:
+        """Return which line follows which in a file, by default the scope's own: one flow for each inclusion.
+
+        Entering and leaving are represented by the negative first line of the file's code-like, as in coverage.py.
+        """
+        flows = []
+        members: dict[int, list[int]] = {}
+        for number, site in enumerate(self.sites):
+            if self._is_in(site, file):
+                members.setdefault(self._inclusion_of[number], []).append(number)
+        for numbers in members.values():
+            sites = [self.sites[number] for number in numbers]
+            landings = self.codelikes[sites[0].file].landings
+            index = {site.offset: position for position, site in enumerate(sites)}
+
+            def ways(
+                entry: int,
+                sites: list[Site] = sites,
+                landings: dict[int, int] = landings,
+                index: dict[int, int] = index,
+            ) -> list[int | None]:
+                site = sites[entry]
+                offsets = (site.left, site.right) if site.kind == "branch" else (site.left,)
+                return [
+                    None if offset is None else index.get(landings.get(offset, offset)) for offset in offsets
+                ]
+
+            flows.append(
+                Flow([(site.kind, site.line) for site in sites], ways, -sites[0].code.co_firstlineno)
+            )
+        return flows
+
+    def arcs(self, file: str | None = None) -> frozenset[Arc]:
+        """Return all pairs (line, next line) that are possible in a file, by default in the scope's own.
+
+        Entering and leaving are represented as in `flows`.
+        """
+        return frozenset(arc for flow in self.flows(file) for arc in flow.arcs())
+
+    def _is_in(self, site: Site, file: str | None) -> bool:
+        return site.file == 0 if file is None else site.code.co_filename == file
 
     def sites_at(self, file: str, line: int) -> tuple[int, ...]:
         """Return the numbers of the sites that begin on a line of a file, ascending."""
@@ -210,6 +259,8 @@ class ScopeBuilder:
         self._files = {filename: 0}
         self._file_of_inclusion = [0]
         self._entries: list[_SiteEntry] = []
+        self._last: dict[int, _SiteEntry] = {}  # the last site of each file
+        self._current: dict[int, int] = {}  # the inclusion of each file that was added to last
 
     def include(
         self,
@@ -249,11 +300,12 @@ class ScopeBuilder:
         """Add a site of a kind (see `SITE_EVENTS`), and return its number. There is a method for each kind."""
         if not 0 <= inclusion < len(self._file_of_inclusion):
             raise ValueError(f"inclusion {inclusion} has not been declared")
-        file = self._file_of_inclusion[inclusion]
+        file = self._continue(inclusion)
         add_to_skeleton = getattr(self._builders[file], _SKELETON_METHODS[kind])
         number = add_to_skeleton((line, line if end_line is None else end_line, column, end_column))
         position = (line, end_line, column, end_column)
-        self._entries.append(_SiteEntry(kind, file, number, inclusion, position))
+        self._last[file] = _SiteEntry(kind, file, number, inclusion, position)
+        self._entries.append(self._last[file])
         return len(self._entries) - 1
 
     line = _adds("line")
@@ -262,8 +314,28 @@ class ScopeBuilder:
     """Add a call: `Activation.call`, ``c_return``, ``c_raise`` and ``invoke``."""
     branch = _adds("branch")
     """Add a branch: `Activation.branch`. Its left side leads to the next site unless it is connected."""
-    jump = _adds("jump")
-    """Add an unconditional jump, such as at the end of a loop's body: `Activation.jump`."""
+
+    def jump(
+        self,
+        line: int | None = None,
+        end_line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+        *,
+        inclusion: int = 0,
+    ) -> int:
+        """Add an unconditional jump, such as at the end of a loop's body: `Activation.jump`.
+
+        By default it has the position of the site before it in its file. A jump on another line would look to tools
+        like a line that is reached.
+        """
+        if line is None:
+            previous = self._last.get(self._file_of_inclusion[inclusion])
+            if previous is None:
+                raise ValueError("a jump without a line needs a site before it")
+            line, end_line, column, end_column = previous.position
+        return self.add("jump", line, end_line, column, end_column, inclusion=inclusion)
+
     leave = _adds("return")
     """Add a return: `Activation.py_return`. The return at the end of a file needs no site."""
     pause = _adds("yield")
@@ -291,7 +363,7 @@ class ScopeBuilder:
 
     def bind(self, label: Label, *, inclusion: int = 0) -> None:
         """Bind a label to the next site that is added to the inclusion's file, or to EXIT if none is."""
-        self._builders[self._file_of_inclusion[inclusion]].bind(label)
+        self._builders[self._continue(inclusion)].bind(label)
 
     def build(self) -> Scope:
         """Create the scope. Raises ValueError as `CodeLikeBuilder.build` does."""
@@ -319,9 +391,21 @@ class ScopeBuilder:
             base += len(codelike.code.co_code)
         ordered = [sites[number] for number in range(len(self._entries))]
         states = StateArray(events, owners)
-        return Scope(ordered, codelikes, self._file_of_inclusion, self._locations.build(), states)
+        inclusion_of = [entry.inclusion for entry in self._entries]
+        return Scope(
+            ordered, codelikes, self._file_of_inclusion, inclusion_of, self._locations.build(), states
+        )
 
     # -- implementation --------------------------------------------------------------------------------------
+    def _continue(self, inclusion: int) -> int:
+        """Continue with the code of an inclusion. Returns its file."""
+        file = self._file_of_inclusion[inclusion]
+        if self._current.setdefault(file, inclusion) != inclusion:
+            # The code of one inclusion of a file does not continue with that of another.
+            self._builders[file].end()
+            self._current[file] = inclusion
+        return file
+
     def _number_in(self, file: int, destination: int | Label | None) -> int | Label | None:
         if not isinstance(destination, int) or destination == EXIT:
             return destination

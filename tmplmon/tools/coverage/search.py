@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from tmplmon import loaded_files, loaded_folders
-from tmplmon.tools.coverage.private import matcher, option
+from tmplmon.monitoring.coverage import option
+from tmplmon.tools.coverage.private import matcher
 from tmplmon.tools.coverage.settings import IN_FOLDERS, Settings
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "htmlcov", "site-packages"))
