@@ -20,9 +20,10 @@ from jinja2.lexer import TokenStream
 from tmplmon.jinjaparser.places import placed
 from tmplmon.monitoring.lines import unify_newlines
 from tmplmon.observe.compiling import MARKER, compile_marked
-from tmplmon.observe.marks import MarkedSource, visit
+from tmplmon.observe.marks import RECORDER, MarkedSource, visit
 from tmplmon.observe.syntax import note
 
+# Changes with the code that is put into bytecode caches.
 _FORMAT = 1
 
 
@@ -70,19 +71,11 @@ def _tokenize(original: Any) -> Callable[..., Any]:
     return tokenizing
 
 
-def _visit(original: Any) -> Callable[..., Any]:
-    @wraps(original)
-    def visiting(self: Any, node: Any, *args: Any, **kwargs: Any) -> Any:
-        return visit(self, node, original, *args, **kwargs)
-
-    return visiting
-
-
 def _visit_template(original: Any) -> Callable[..., Any]:
     @wraps(original)
     def visiting(self: Any, node: Any, *args: Any, **kwargs: Any) -> None:
         original(self, node, *args, **kwargs)
-        recorder = self.__dict__.get("_tmplmon_recorder")
+        recorder = self.__dict__.get(RECORDER)
         if recorder is not None and recorder.root is not None:
             recorder.leave(recorder.root, self.stream.tell())
             _latest.source = MarkedSource(self.stream.getvalue(), recorder.root)
@@ -115,13 +108,13 @@ def _from_namespace(original: Any) -> Any:
     return classmethod(wraps(original.__func__)(creating))
 
 
-def _bucket(original: Any) -> Callable[..., Any]:
+def _of_cache(original: Any) -> Callable[..., Any]:
     @wraps(original)
-    def creating(self: Any, environment: Any, key: str, checksum: str) -> None:
+    def naming(self: Any, *args: Any, **kwargs: Any) -> str:
         # Code in a cache has other lines than that of processes that do not observe.
-        original(self, environment, f"{key}-tmplmon", f"{checksum}-tmplmon{_FORMAT}")
+        return f"{original(self, *args, **kwargs)}-tmplmon{_FORMAT}"
 
-    return creating
+    return naming
 
 
 def _fake_traceback(original: Any) -> Callable[..., Any]:
@@ -137,10 +130,11 @@ def _fake_traceback(original: Any) -> Callable[..., Any]:
 
 _HOOKS: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (jinja2.lexer.Lexer, "tokenize", _tokenize),
-    (jinja2.compiler.CodeGenerator, "visit", _visit),
+    (jinja2.compiler.CodeGenerator, "visit", lambda original: visit),
     (jinja2.compiler.CodeGenerator, "visit_Template", _visit_template),
     (jinja2.environment.Environment, "_compile", _compile),
     (jinja2.environment.Template, "_from_namespace", _from_namespace),
-    (jinja2.bccache.Bucket, "__init__", _bucket),
+    (jinja2.bccache.BytecodeCache, "get_cache_key", _of_cache),
+    (jinja2.bccache.BytecodeCache, "get_source_checksum", _of_cache),
     (jinja2.debug, "fake_traceback", _fake_traceback),
 )

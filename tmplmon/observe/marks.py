@@ -12,6 +12,9 @@ from typing import Any, Self
 
 from jinja2 import nodes
 
+# The attribute of a code generator with its `Recorder`.
+RECORDER = "_tmplmon_recorder"
+
 # Nodes that are not statements.
 _PARTS = (nodes.Expr, nodes.Helper)
 
@@ -113,16 +116,20 @@ class MarkedSource:
         return self._marks[max(bisect_right(self._offsets, offset) - 1, 0)]
 
 
-def visit(generator: Any, node: nodes.Node, proceed: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Let a code generator visit a node by `proceed`, and record it. The marks are in ``generator.recorder``."""
-    stream = generator.stream
+def visit(self: Any, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+    """The method `visit` of a code generator, which also records marks, in an attribute of the generator.
+
+    It calls the method for the node itself, so that templates can be nested as deeply as before.
+    """
+    proceed = self.get_visitor(node) or self.generic_visit
+    stream = self.stream
     if type(stream) is not StringIO:
-        return proceed(generator, node, *args, **kwargs)
-    recorder = generator.__dict__.get("_tmplmon_recorder")
+        return proceed(node, *args, **kwargs)
+    recorder = self.__dict__.get(RECORDER)
     if recorder is None:
-        recorder = generator._tmplmon_recorder = Recorder()
+        recorder = self.__dict__[RECORDER] = Recorder()
     mark = recorder.enter(node, stream.tell())
     try:
-        return proceed(generator, node, *args, **kwargs)
+        return proceed(node, *args, **kwargs)
     finally:
         recorder.leave(mark, stream.tell())
