@@ -19,7 +19,7 @@ def seen(source: str, **variables: Any) -> tuple[str, dict[str, Any]]:
         while frame is not None and frame.f_code.co_filename != "<template>":
             frame = frame.f_back
         assert frame is not None
-        frames.append((frame.f_code.co_qualname, dict(frame.f_locals)))
+        frames.append((frame.f_code.co_name, dict(frame.f_locals)))
         return ""
 
     environment = jinja2.Environment(loader=jinja2.DictLoader({}))

@@ -10,7 +10,7 @@ from types import CodeType
 from tmplmon.monitoring import without_line
 from tmplmon.observe.lines import NO_LINE, LineSetter
 from tmplmon.observe.marks import MarkedSource
-from tmplmon.observe.names import Labels
+from tmplmon.observe.names import ROOT, Labels
 
 # A variable of the module of a template that was compiled here.
 MARKER = "__tmplmon__"
@@ -25,7 +25,7 @@ def compile_marked(source: MarkedSource, filename: str) -> CodeType:
     labels.rename_all(module)
     _describe_lines(module)
     code = compile(module, filename, "exec", dont_inherit=True)
-    return _labelled(code, labels.labels)
+    return _labelled(code, labels.labels, "")
 
 
 def _describe_lines(module: ast.Module) -> None:
@@ -44,11 +44,17 @@ def _describe_lines(module: ast.Module) -> None:
                 return
 
 
-def _labelled(code: CodeType, labels: dict[str, tuple[str, int]]) -> CodeType:
-    """A function's code with the names that readers see, for it and the functions in it."""
+def _labelled(code: CodeType, labels: dict[str, tuple[str, int]], within: str) -> CodeType:
+    """A function's code with the names that readers see, for it and the functions in it.
+
+    In tracebacks, the body of a template has the name that Jinja2 shows. Its qualified name is the one by which
+    tools recognize templates.
+    """
     label, line = labels.get(code.co_name, (code.co_name, min(code.co_firstlineno, NO_LINE - 1)))
+    qualified = f"{within}{'<template>' if label == ROOT else label}"
+    inside = "" if label == "<module>" else f"{qualified}."
     consts = tuple(
-        _labelled(const, labels) if isinstance(const, CodeType) else const for const in code.co_consts
+        _labelled(const, labels, inside) if isinstance(const, CodeType) else const for const in code.co_consts
     )
-    named = code.replace(co_name=label, co_qualname=label, co_consts=consts)
+    named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
     return without_line(named, NO_LINE, line)

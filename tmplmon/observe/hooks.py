@@ -18,6 +18,7 @@ import jinja2.lexer
 from jinja2.lexer import TokenStream
 
 from tmplmon.jinjaparser.places import placed
+from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.lines import unify_newlines
 from tmplmon.observe.compiling import MARKER, compile_marked
 from tmplmon.observe.marks import RECORDER, MarkedSource, visit
@@ -101,8 +102,11 @@ def _compile(original: Any) -> Callable[..., Any]:
 def _from_namespace(original: Any) -> Any:
     def creating(cls: Any, environment: Any, namespace: Any, globals: Any) -> Any:
         template = original.__func__(cls, environment, namespace, globals)
-        if MARKER in namespace and template.filename != "<template>":
-            note(template.filename, template.name, environment)
+        if MARKER in namespace:
+            functions = (namespace["root"], *namespace["blocks"].values())
+            announce(*(function.__code__ for function in functions))
+            if template.filename != "<template>":
+                note(template.filename, template.name, environment)
         return template
 
     return classmethod(wraps(original.__func__)(creating))
