@@ -94,6 +94,13 @@ async def later(value: Any = None) -> Any:
     return value
 
 
+class Echo(dict[str, str]):
+    """A catalog whose translations show the message that is looked up."""
+
+    def get(self, message: str, default: object = None) -> str:  # type: ignore[override]
+        return "|".join(f"[{part}]" for part in message.split("|"))
+
+
 def generator(*values: Any) -> Iterator[Any]:
     """An iterator without a length."""
     yield from values
@@ -115,6 +122,7 @@ SHARED = {
     for thing in (
         User,
         Html,
+        Echo,
         Both,
         Items,
         Async,

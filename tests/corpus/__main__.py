@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     cache = Path.home() / ".cache" / "tmplmon-corpus"
     parser.add_argument("--cache", type=Path, default=cache, help=f"where archives are kept ({cache})")
     parser.add_argument(
-        "--limit", type=float, default=10, metavar="SECONDS", help="for one step of a file (10)"
+        "--limit", type=float, default=10, metavar="SECONDS", help="of processor time for a step (10)"
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (1)")
     options = parser.parse_args(arguments)

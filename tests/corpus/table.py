@@ -64,7 +64,7 @@ def summary(reports: Sequence[Report]) -> str:
         lines.append("  " + ", ".join(f"{tag} ({count})" for tag, count in tags.most_common()))
     stopped = sum(report.stopped for report in reports)
     if stopped:
-        lines.append(f"\nSteps that exceeded the time limit on all engines: {stopped}")
+        lines.append(f"\nSteps that exceeded the time limit in Jinja2: {stopped}")
     slow = sorted((entry for report in reports for entry in report.slow), key=lambda entry: -entry[2])
     if slow:
         lines.append("\nFiles that take more than twice Jinja2's time to compile:")

@@ -76,7 +76,7 @@ def test_an_endless_template_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
     endless = "{% for a in range(10**5) %}{% for b in range(10**5) %}{% endfor %}{% endfor %}"
     report = compare("a", {"a.j2": endless}, Kind(), limit=0.5)
     assert (report.stopped, report.rendered) == (1, 1)
-    assert "time limit on all engines: 1" in summary([report])
+    assert "time limit in Jinja2: 1" in summary([report])
 
 
 def test_the_first_line_of_an_ansible_template_has_options() -> None:

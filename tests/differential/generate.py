@@ -678,7 +678,8 @@ def options_of(random: Random, syntax: Syntax, translated: bool) -> tuple[list[s
         # A message has plain newlines, which Jinja2 replaces by the sequence.
         options = [option for option in options if not option.startswith("newline")]
         catalog = {"Hello": "Hallo", "%(x)s": "<%(x)s>", "100% of it": "alles, 100%", "menu!Hello": "Servus"}
-        options += [f"translations = {catalog}", f"newstyle = {random.random() < 0.5}"]
+        translations = random.choice((catalog, "Echo()"))
+        options += [f"translations = {translations}", f"newstyle = {random.random() < 0.5}"]
     match random.choice(KINDS):
         case "async":
             return [*options, "enable_async = True"], random.choice(ASYNC_RUNS)
