@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from cases import casefile
 from cases.engines import Engine, run
-from cases.test_cases import cases, check
+from cases.test_cases import PATHS, check, each
+from effort import every
 
 import tmplmon
 from tmplmon.nativetypes import NativeEnvironment
@@ -37,9 +38,7 @@ class Sandbox(Engine):
         return NativeSandbox
 
 
-@pytest.mark.parametrize("enable_async", [False, True])
-@cases
-def test_case(path: Path, enable_async: bool) -> None:
+def check_in_a_sandbox(path: Path, enable_async: bool) -> None:
     case = casefile.read(path)
     if enable_async and case.refusal("async"):
         pytest.skip(f"not with enable_async: {case.refusal('async')}")
@@ -49,3 +48,13 @@ def test_case(path: Path, enable_async: bool) -> None:
         assert outcome.error.partition("() got")[2] == case.sections["error"].partition("() got")[2]
         return
     check(case, outcome)
+
+
+@each(PATHS)
+def test_case(path: Path) -> None:
+    check_in_a_sandbox(path, enable_async=False)
+
+
+@each(every(3, PATHS))
+def test_case_in_an_async_environment(path: Path) -> None:
+    check_in_a_sandbox(path, enable_async=True)
