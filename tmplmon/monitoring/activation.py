@@ -250,6 +250,20 @@ class Activation:
             if active & DEBUGGER:
                 self._refresh_after_debugger()
 
+    def at(self, site: int) -> None:
+        """Fire LINE if the line of ``site`` is another one than that of the last site; else move the frame to it.
+
+        For languages with several sites on a line, such as expressions: a tool stops once on each line.
+        """
+        try:
+            last = self._last_sites[-1]
+        except IndexError:
+            raise RuntimeError(_NOT_RUNNING) from None
+        if last is None or self._sites[last].line != self._sites[site].line:
+            self.line(site)
+        else:
+            self.reach(site)
+
     def branch(self, site: int, left: object) -> None:
         """Fire BRANCH_LEFT if ``left`` is true, else BRANCH_RIGHT; BRANCH on 3.13.
 

@@ -32,6 +32,7 @@ from typing import Any, Protocol, cast
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import in_callback, object_
 from tmplmon.monitoring.activation import Activation
+from tmplmon.monitoring.checked import CHECKED, CheckedActivation, describe
 from tmplmon.monitoring.codelike import EXIT, CodeLike, CodeLikeBuilder, Label
 from tmplmon.monitoring.direct import CLOCKS, pause_clocks, resume_clocks
 from tmplmon.monitoring.flow import Arc, Flow
@@ -54,11 +55,13 @@ class Scope:
         inclusion_of: Sequence[int],
         locations: LocationTable,
         states: StateArray,
+        activation: type[Activation] = Activation,
     ) -> None:
         """Internal: use `ScopeBuilder`."""
         self.inclusions: tuple[int, ...] = tuple(inclusions)
         """For each inclusion, the index of its file's code-like in `codelikes`."""
         self._inclusion_of = inclusion_of
+        self._activation = activation
         self.sites: tuple[Site, ...] = tuple(sites)
         """The sites, indexed by the numbers from the builder."""
         self.codelikes: tuple[CodeLike, ...] = tuple(codelikes)
@@ -107,7 +110,7 @@ class Scope:
             if CLOCKS:
                 resume_clocks()
             return None
-        return Activation(self, variables, module_globals)
+        return self._activation(self, variables, module_globals)
 
     def check(self, site: int) -> int:
         """Return the index in `data` of the byte that is nonzero if a tool listens to a site.
@@ -130,6 +133,10 @@ class Scope:
         if offset >= codelike.end:
             return Location(code.co_filename, None, None, None, None)
         return self.locations[base + offset]
+
+    def inclusion_of(self, site: int) -> int:
+        """Return the number of the inclusion that a site is in; 0 is the scope's own file."""
+        return self._inclusion_of[site]
 
     def lines(self, file: str | None = None) -> frozenset[int]:
         """Return the lines of a file on which LINE can be fired, by default of the scope's own file."""
@@ -250,9 +257,22 @@ class ScopeBuilder:
     """
 
     def __init__(
-        self, filename: str, name: str, *, qualname: str | None = None, firstlineno: int | None = None
+        self,
+        filename: str,
+        name: str,
+        *,
+        qualname: str | None = None,
+        firstlineno: int | None = None,
+        checked: bool | None = None,
     ) -> None:
-        """``firstlineno`` is that of the code-like; by default the smallest line of a site."""
+        """firstlineno: that of the code-like; by default the smallest line of a site. checked: whether mistakes of
+        the engine raise errors (`tmplmon.monitoring.checked`); by default if the environment variable is set.
+
+        Raises TypeError for a file name that is no str.
+        """
+        _check_filename(filename)
+        self._checked = CHECKED if checked is None else checked
+        self._is_built = False
         self._name, self._qualname = name, qualname
         self._locations = LocationTableBuilder(filename)
         self._builders = [CodeLikeBuilder(filename, name, qualname=qualname, firstlineno=firstlineno)]
@@ -279,6 +299,7 @@ class ScopeBuilder:
 
         A file that is included twice has two inclusions and one code-like. Raises ValueError for an unknown parent.
         """
+        _check_filename(filename)
         inclusion = self._locations.include(filename, line, column, parent=parent)
         if filename not in self._files:
             self._files[filename] = len(self._builders)
@@ -366,7 +387,13 @@ class ScopeBuilder:
         self._builders[self._continue(inclusion)].bind(label)
 
     def build(self) -> Scope:
-        """Create the scope. Raises ValueError as `CodeLikeBuilder.build` does."""
+        """Create the scope. Raises ValueError as `CodeLikeBuilder.build` does, and RuntimeError if it was called
+        before."""
+        if self._is_built:
+            raise RuntimeError(f"{self._name}: this builder has already built its scope")
+        if self._checked:
+            self._check_jumps()
+        self._is_built = True
         codelikes = [builder.build() for builder in self._builders]
         events: list[ev.Event] = []
         owners: list[CodeType] = []
@@ -393,10 +420,29 @@ class ScopeBuilder:
         states = StateArray(events, owners)
         inclusion_of = [entry.inclusion for entry in self._entries]
         return Scope(
-            ordered, codelikes, self._file_of_inclusion, inclusion_of, self._locations.build(), states
+            ordered,
+            codelikes,
+            self._file_of_inclusion,
+            inclusion_of,
+            self._locations.build(),
+            states,
+            CheckedActivation if self._checked else Activation,
         )
 
     # -- implementation --------------------------------------------------------------------------------------
+    def _check_jumps(self) -> None:
+        before: dict[int, _SiteEntry] = {}
+        for number, entry in enumerate(self._entries):
+            previous = before.get(entry.inclusion)
+            line = entry.position[0]
+            if entry.kind == "jump" and previous is not None and previous.position[0] != line:
+                file = self._builders[entry.file].filename
+                raise ValueError(
+                    f"{describe(number, 'jump', file, line)} is on another line than the site before it, line"
+                    f" {previous.position[0]}: tools would take its line for one that is reached"
+                )
+            before[entry.inclusion] = entry
+
     def _continue(self, inclusion: int) -> int:
         """Continue with the code of an inclusion. Returns its file."""
         file = self._file_of_inclusion[inclusion]
@@ -413,6 +459,11 @@ class ScopeBuilder:
         if entry.file != file:
             raise ValueError(f"site {destination} is in another file")
         return entry.number
+
+
+def _check_filename(filename: object) -> None:
+    if not isinstance(filename, str):
+        raise TypeError(f"a file name has to be a str, not {type(filename).__name__}: {filename!r}")
 
 
 # Kind of a site → the method of CodeLikeBuilder that adds it to the skeleton.
