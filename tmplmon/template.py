@@ -249,8 +249,11 @@ class Template:
                 from tmplmon.runtime.origins import astreamed
 
                 chunks = astreamed(chunks)
-            async for chunk in chunks:
-                yield chunk
+            try:
+                async for chunk in chunks:
+                    yield chunk
+            finally:
+                await chunks.aclose()
         except Exception as error:
             raise of_template(error) from error.__cause__
 

@@ -91,18 +91,29 @@ async def alisted(iterable: Any) -> list[Any]:
     return items
 
 
-async def acounted(iterable: Any) -> AsyncIterator[tuple[int, bool, Any]]:
-    """`counted` for an ordinary or asynchronous iterable."""
-    iterator = auto_aiter(iterable)
-    number = 0
-    current = missing
-    async for item in iterator:
-        if current is not missing:
-            number += 1
-            yield number, False, current
-        current = item
-    if current is not missing:
-        yield number + 1, True, current
+class acounted:
+    """`counted` for an ordinary or asynchronous iterable. It is no generator, as a loop that is left
+    would have to close that."""
+
+    __slots__ = ("_iterator", "_next", "_number")
+
+    def __init__(self, iterable: Any) -> None:
+        self._iterator = auto_aiter(iterable)
+        self._number = 0
+        self._next: Any = missing
+
+    def __aiter__(self) -> "acounted":
+        return self
+
+    async def __anext__(self) -> tuple[int, bool, Any]:
+        if not self._number:
+            self._next = await anext(self._iterator, missing)
+        item = self._next
+        if item is missing:
+            raise StopAsyncIteration
+        self._number += 1
+        self._next = await anext(self._iterator, missing)
+        return self._number, self._next is missing, item
 
 
 class _LoopState:

@@ -172,9 +172,12 @@ def streamed(chunks: Iterator[str]) -> Iterator[str]:
 async def astreamed(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
     """`streamed` for an asynchronous iterator."""
     stream = _stream()
-    async for chunk in chunks:
-        stream.append(chunk)
-        yield chunk
+    try:
+        async for chunk in chunks:
+            stream.append(chunk)
+            yield chunk
+    finally:
+        await chunks.aclose()  # type: ignore[attr-defined]
 
 
 def _stream() -> Any:

@@ -247,9 +247,12 @@ class Function:
             return
         chunks = pyast.call(pyast.attribute(owner, "generate_code", at), [context, *locals], at)
         if asynchronous:
-            chunk = self.keep("piece")
+            chunk, generator = self.keep("piece"), self.keep("pieces")
+            self.set(generator, chunks, at)
             body: list[ast.stmt] = [pyast.evaluate(pyast.yield_(pyast.name(chunk, at), at), at)]
-            self.body.append(pyast.for_(pyast.target(chunk, at), chunks, body, at, asynchronous=True))
+            all_chunks = pyast.name(generator, at)
+            loop = pyast.for_(pyast.target(chunk, at), all_chunks, body, at, asynchronous=True)
+            self.body.append(pyast.closing(generator, [loop], at))
         else:
             self.body.append(pyast.evaluate(pyast.yield_from(chunks, at), at))
 
@@ -359,7 +362,8 @@ def _breaks(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
             yield from _breaks(statement.orelse)
         elif type(statement) is ast.Try:
             yield from _breaks(statement.body)
-            yield from _breaks(statement.handlers[0].body)
+            for handler in statement.handlers:
+                yield from _breaks(handler.body)
 
 
 def _path_ends(statement: ast.stmt) -> list[tuple[list[ast.stmt], Place]] | None:

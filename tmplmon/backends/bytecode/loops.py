@@ -42,8 +42,13 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
     asynchronous = f.unit.target.is_async
     counts = f.unit.loops[use] = Counts()
     filtered_ahead = op.test is not None and use.looks_ahead
+    passing = None
     if filtered_ahead:
         iterable = _filtered(f, op, iterable, at)
+        if asynchronous:
+            passing = f.keep("passing items")
+            f.set(passing, iterable, at)
+            iterable = pyast.name(passing, at)
 
     ran = None
     if op.orelse is not None:
@@ -108,7 +113,10 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
         if not body:
             body.append(pyast.pass_(NOWHERE))
     f.exits.pop()
-    f.body.append(pyast.for_(to, iterable, body, at, asynchronous=asynchronous))
+    loop = pyast.for_(to, iterable, body, at, asynchronous=asynchronous)
+    if passing is not None:
+        loop = pyast.closing(passing, [loop], at)
+    f.body.append(loop)
     f.leave()
     if ran is not None:
         with f.into([], at) as orelse:

@@ -177,6 +177,12 @@ def try_(body: list[ast.stmt], exceptions: ast.expr, handler: list[ast.stmt], at
     return _make(ast.Try, {"body": body, "handlers": [except_], "orelse": [], "finalbody": [], **at})
 
 
+def closing(generator: str, body: list[ast.stmt], at: Place) -> ast.Try:
+    """Statements after which the asynchronous generator in a variable is closed, however they end."""
+    close = evaluate(await_(call(attribute(name(generator, at), "aclose", at), [], at), at), at)
+    return _make(ast.Try, {"body": body, "handlers": [], "orelse": [], "finalbody": [close], **at})
+
+
 def once(body: list[ast.stmt], at: Place) -> ast.While:
     """A loop of one round, so that a ``break`` can end the statements early."""
     return _make(ast.While, {"test": const(True, at), "body": [*body, break_(at)], "orelse": [], **at})

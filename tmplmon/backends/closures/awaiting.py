@@ -6,7 +6,7 @@ generator returns the value of its op when it ends. It yields what an awaitable 
 coroutine, output as a `Piece`; where nothing is awaited, output is yielded as the text itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from types import GeneratorType
 from typing import Any
 
@@ -95,25 +95,25 @@ def waiter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, 
     return wait if b.metering is None else b.metering.waiter(wait)
 
 
-async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncIterator[Any]:
-    """The texts of the pieces that a tree yields; every other item that it yields goes to the event loop."""
+async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncGenerator[Any]:
+    """The texts of the pieces that a tree yields; every other item that it yields goes to the event loop.
+
+    `aclose` throws GeneratorExit into the tree, which may await while it closes what it has opened.
+    """
     answer, error = None, None
-    try:
-        while True:
-            try:
-                item = generator.send(answer) if error is None else generator.throw(error)
-            except StopIteration:
-                return
-            answer, error = None, None
+    while True:
+        try:
+            item = generator.send(answer) if error is None else generator.throw(error)
+        except StopIteration:
+            return
+        answer, error = None, None
+        try:
             if type(item) is Piece:
                 yield item.text
-                continue
-            try:
+            else:
                 answer = await Passed(item)
-            except BaseException as thrown:
-                error = thrown
-    finally:
-        generator.close()
+        except BaseException as thrown:
+            error = thrown
 
 
 def combined(
@@ -240,13 +240,16 @@ def runner(b: Builder, site: int) -> Callable[[Frame, Any, Any], Generator[Any, 
         return hand_out
 
     def hand_out_async(f: Frame, owner: Any, context: Any) -> Generator[Any, Any, Any]:
-        iterator = owner.generate_code(context).__aiter__()
-        while True:
-            try:
-                piece = yield from wait(f, iterator.__anext__())
-            except StopAsyncIteration:
-                return
-            yield from emit(f, piece)
+        pieces = owner.generate_code(context)
+        try:
+            while True:
+                try:
+                    piece = yield from wait(f, pieces.__anext__())
+                except StopAsyncIteration:
+                    return
+                yield from emit(f, piece)
+        finally:
+            yield from settled(pieces.aclose())
 
     return hand_out_async
 
@@ -263,8 +266,10 @@ def loop(
     test: Closure | None,
     body: Closure,
     finish: Callable[[Frame, bool], Any],
+    passing: Callable[..., Any] | None,
 ) -> Suspending:
-    """The loop of `suspending`, for an iterable that may be asynchronous. `steps`: what it passes through first."""
+    """The loop of `suspending`, for an iterable that may be asynchronous. `steps`: what it passes through first.
+    `passing`: the first of them if it returns a generator, which is closed at the end of the loop."""
     site, wait, finish_suspends = op.site, waiter(b, op.site), suspends(finish)
     with_kind = [(step, suspends(step)) for step in steps]
     before, after = (_before, _after) if b.signals is None else b.signals.round(op)
@@ -272,35 +277,41 @@ def loop(
     def loop(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
         nonlocal site
         ran = False
-        items = iterable
-        for step, step_suspends in with_kind:
-            items = (yield from step(f, items)) if step_suspends else step(f, items)
-        if count is not None:
-            f[count] = 0
-        is_async = hasattr(items, "__aiter__")
-        iterator = items.__aiter__() if is_async else iter(items)
-        while True:
-            before(f)
-            if is_async:
-                try:
-                    item = yield from wait(f, iterator.__anext__())
-                except StopAsyncIteration:
-                    item = missing
-            else:
-                item = next(iterator, missing)
-            after(f, item is not missing)
-            if item is missing:
-                break
-            assign(f, item)
-            if test is not None and not (yield from run(test, f)):
-                continue
+        items, generator = iterable, None
+        try:
+            for step, step_suspends in with_kind:
+                items = (yield from step(f, items)) if step_suspends else step(f, items)
+                if step is passing:
+                    generator = items
             if count is not None:
-                f[count] += 1
-            outcome = yield from run(body, f)
-            if outcome is None:
-                ran = True
-            elif outcome is BREAK:
-                break
+                f[count] = 0
+            is_async = hasattr(items, "__aiter__")
+            iterator = items.__aiter__() if is_async else iter(items)
+            while True:
+                before(f)
+                if is_async:
+                    try:
+                        item = yield from wait(f, iterator.__anext__())
+                    except StopAsyncIteration:
+                        item = missing
+                else:
+                    item = next(iterator, missing)
+                after(f, item is not missing)
+                if item is missing:
+                    break
+                assign(f, item)
+                if test is not None and not (yield from run(test, f)):
+                    continue
+                if count is not None:
+                    f[count] += 1
+                outcome = yield from run(body, f)
+                if outcome is None:
+                    ran = True
+                elif outcome is BREAK:
+                    break
+        finally:
+            if generator is not None:
+                yield from settled(generator.aclose())
         return (yield from finish(f, ran)) if finish_suspends else finish(f, ran)
 
     return loop

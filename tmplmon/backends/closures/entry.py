@@ -422,8 +422,12 @@ def _generate(scope: "CompiledScope", context: Any) -> Iterator[Any]:
 
 async def _generate_async(scope: "CompiledScope", context: Any) -> AsyncIterator[Any]:
     with Run(scope, [context], [], yields=True) as run:
-        async for piece in pieces_of(_running(run)):
-            yield piece
+        pieces = pieces_of(_running(run))
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            await pieces.aclose()
 
 
 def _running(run: Run) -> Generator[Any, Any]:

@@ -143,7 +143,7 @@ def loop(b: Builder, op: ops.For, loop_head: Head) -> suspending.Loop:
     steps = [step for step in (passing, loop_head.items) if step is not None]
     assign, count = loop_head.assign, loop_head.count
     if b.constants.is_async:
-        return awaiting.loop(b, op, steps, assign, count, test, body, finish)
+        return awaiting.loop(b, op, steps, assign, count, test, body, finish, passing)
     return suspending.loop(_rounds(b, op, steps), assign, count, test, body, finish, op.site)
 
 
