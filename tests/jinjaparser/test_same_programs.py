@@ -25,6 +25,8 @@ AREAS = {path.parent.name for path in CASES} - {"i18n"}
 def templates(area: str) -> Iterator[tuple[Any, str, str]]:
     for path in every(3, [path for path in CASES if path.parent.name == area]):
         case = casefile.read(path)
+        if case.refusal("jinja"):
+            continue
         environment = TMPLMON.environment(
             case.templates, **evaluate(case.sections.get("options", ""), TMPLMON)
         )

@@ -10,11 +10,11 @@ from jinja2.parser import Parser
 
 from tmplmon.errors import TemplateAssertionError, TemplateSyntaxError
 from tmplmon.jinjaparser.convert import convert
-from tmplmon.jinjaparser.places import Place, tokenize
+from tmplmon.jinjaparser.places import Place, tokenize, tokens_of
 from tmplmon.jinjaparser.tags import read_tag
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes as tree_nodes
-from tmplmon.syntax.limits import too_deep
+from tmplmon.syntax.limits import MAX_NESTING, too_deep
 from tmplmon.syntax.report import syntax_error
 from tmplmon.syntax.source import Source
 
@@ -87,8 +87,9 @@ def converted(tree: nodes.Template, source: Source) -> tree_nodes.Template:
     deeply."""
     source.newlines_replaced = True
     template = convert(tree, source)
-    deep = too_deep(template)
-    if deep is not None:
+    if 0 < tokens_of(tree).longest <= MAX_NESTING:
+        return template
+    if (deep := too_deep(template)) is not None:
         node, message = deep
         raise syntax_error(source, message, node.start, node.end, hint="set parts of it as variables")
     return template

@@ -13,7 +13,10 @@ from jinja2.lexer import Lexer, TokenStream
 
 from tmplmon.monitoring.lines import unify_newlines
 
-_OPENING = {"(": ")", "[": "]", "{": "}"}
+_OPENING = frozenset("([{")
+_CLOSING = frozenset(")]}")
+_TAG_ENDS = ("block_end", "linestatement_end")
+_DELIMITERS = frozenset(("block_begin", "linestatement_begin", "variable_begin", "variable_end", *_TAG_ENDS))
 
 
 class Tag(NamedTuple):
@@ -28,12 +31,14 @@ class Tokens:
     """The tokens of one template, as far as nodes do not tell their places.
 
     text: the source.
+    longest: the largest number of tokens in a tag.
     brackets: offset of an opening bracket → offset after the closing one.
     tags: the tags in source order.
     """
 
     def __init__(self, text: str = "") -> None:
         self.text = text
+        self.longest = 0
         self.brackets: dict[int, int] = {}
         self.tags: list[Tag] = []
         self._starts: list[int] = []
@@ -88,30 +93,35 @@ def placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int
     newlines."""
     tokens = Tokens(text)
     open_brackets: list[int] = []
-    position = 0
+    position = length = 0
     tag_start, tag_name = -1, ""
     for line, kind, value in raw:
         start = text.find(value, position)
         if start < 0:
             start = position  # A lexer of the application's yields text that is not in the source.
-        position = start + len(value)
-        end = position
-        text_of_token = value.strip()
-        if kind != "data":
-            start += value.find(text_of_token)
-            end = start + len(text_of_token)
-        if kind in ("block_begin", "linestatement_begin"):
-            tag_start, tag_name = start, ""
-        elif tag_start >= 0 and kind == "name" and not tag_name:
-            tag_name = value
-        elif kind in ("block_end", "linestatement_end"):
-            tokens.add_tag(Tag(tag_start, end, tag_name))
-            tag_start = -1
-        elif kind == "operator":
+        position = end = start + len(value)
+        if kind == "whitespace":
+            yield line, kind, value
+            continue
+        length += 1
+        if kind == "operator":
             if value in _OPENING:
                 open_brackets.append(start)
-            elif open_brackets and value in _OPENING.values():
+            elif open_brackets and value in _CLOSING:
                 tokens.brackets[open_brackets.pop()] = end
+        elif kind == "name":
+            if not tag_name:
+                tag_name = value
+        elif kind in _DELIMITERS:
+            # The blanks around a delimiter that removes them are part of its token.
+            delimiter = value.strip()
+            start += value.find(delimiter)
+            end = start + len(delimiter)
+            if kind in _TAG_ENDS:
+                tokens.add_tag(Tag(tag_start, end, tag_name))
+            tag_start, tag_name = start, ""
+            tokens.longest = max(tokens.longest, length)
+            length = 0
         yield Place(line, start, end, tokens), kind, value
 
 
