@@ -86,6 +86,15 @@ def test_a_derived_context(context: Context) -> None:
     assert "z" not in context
 
 
+def test_the_class_of_a_derived_context(environment: tmplmon.Environment) -> None:
+    class Own(Context):
+        pass
+
+    assert type(environment.from_string("").new_context().derived()) is Context
+    environment.context_class = Own
+    assert type(environment.from_string("").new_context().derived()) is Own
+
+
 def test_an_evaluation_context(environment: tmplmon.Environment) -> None:
     assert EvalContext(environment).autoescape is False
     environment.autoescape = lambda name: name == "a.html"
