@@ -74,6 +74,11 @@ DIFFERENCES: dict[str, Difference] = {
     "wording": Difference(
         "Errors that filters and global functions raise have messages in tmplmon's own words.",
     ),
+    "none-is-a-default": Difference(
+        "In the filters groupby and map, default=none gives none to items without the attribute. Jinja2 takes it"
+        " for no default, and gives an undefined value.",
+        lambda oracle, ours, line: "default=none" in line,
+    ),
     "slice-of-a-literal": Difference(
         "A slice of a literal that does not support slicing is undefined in Jinja2, which evaluates it at"
         " compile time. tmplmon raises the TypeError that a variable would raise.",

@@ -74,7 +74,7 @@ CALLS: dict[str, list[Arguments]] = {
         args("sort"), args("first"), args(attribute="name", other=1), args("round", 1, method="floor"),
         args(default=1), args("list"), args("map", "upper"), args("e"), args(attribute="tags.0"),
         args(attribute="failing"), undefined(), args(attribute="items"), args(attribute="__class__"),
-        args(attribute="name", default=None), args(None),
+        args(None),
     ],
     "max": [
         NONE, args(True), args(attribute="age"), args(False, "name"), args(attribute="x"), args(attribute=""),

@@ -11,6 +11,7 @@ from typing import Any
 from tmplmon.errors import FilterArgumentError
 from tmplmon.runtime.filters.lookup import call_each, path_getter
 from tmplmon.runtime.markers import async_aware, auto_aiter, auto_await, pass_context
+from tmplmon.runtime.undefined import missing
 
 type Arguments = tuple[Any, ...]
 type Keywords = dict[str, Any]
@@ -39,7 +40,7 @@ def _mapping(context: Any, args: Arguments, kwargs: Keywords) -> Callable[[Any],
     others = kwargs.keys() - {"attribute", "default"}
     if others:
         raise FilterArgumentError(f"map does not know the argument {min(others)!r}")
-    return path_getter(context.environment, kwargs["attribute"], kwargs.get("default"))
+    return path_getter(context.environment, kwargs["attribute"], kwargs.get("default", missing))
 
 
 def _map(context: Any, value: Any, args: Arguments, kwargs: Keywords) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.runtime.markers import first_argument, is_inlinable, pass_arg_of
-from tmplmon.runtime.undefined import Undefined
+from tmplmon.runtime.undefined import Undefined, missing
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
@@ -77,16 +77,16 @@ def _inline_getter(environment: "Environment", parts: list[str]) -> Getter:
     return get if len(parts) == 1 else follow
 
 
-def path_getter(environment: "Environment", attribute: Any, default: Any = None) -> Getter | None:
+def path_getter(environment: "Environment", attribute: Any, default: Any = missing) -> Getter | None:
     """Return a function that follows a path from an item; None for the empty path.
 
-    default: replaces an undefined value at each step of the path; None replaces none.
+    default: replaces an undefined value at each step of the path; `missing` replaces none.
     """
     parts = split_path(attribute)
     if not parts:
         return None
     getitem = environment.getitem
-    if default is not None:
+    if default is not missing:
 
         def follow_or_default(item: Any) -> Any:
             for part in parts:
@@ -107,11 +107,9 @@ def path_getter(environment: "Environment", attribute: Any, default: Any = None)
     return follow
 
 
-def sort_key(
-    environment: "Environment", attribute: Any, case_sensitive: bool, default: Any = None
-) -> Getter | None:
+def sort_key(environment: "Environment", attribute: Any, case_sensitive: bool) -> Getter | None:
     """Return a function from an item to its sort key; None if the item itself is the key."""
-    get = path_getter(environment, attribute, default)
+    get = path_getter(environment, attribute)
     if case_sensitive:
         return get
     if get is None:
@@ -141,8 +139,11 @@ def call_each(
     environment = context.environment
     call = environment.call_test if kind == "test" else environment.call_filter
     if is_inlinable(call):
-        table = environment._tests if kind == "test" else environment._filters
-        func = table.get(name)
+        table = environment.tests if kind == "test" else environment.filters
+        try:
+            func = table[name]  # not `get`: the application's own mapping may load it
+        except (KeyError, TypeError):  # an unknown name, or one that is not hashable
+            func = None
         if func is not None:
             return _bind(func, context, args, kwargs)
 

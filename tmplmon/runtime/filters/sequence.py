@@ -7,13 +7,13 @@ filters compare without case unless told otherwise, by `lookup.sort_key`.
 
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, soft_str
 
-from tmplmon.errors import FilterArgumentError
+from tmplmon.errors import FilterArgumentError, UndefinedError
 from tmplmon.runtime.filters.lookup import fold_case, path_getter, sort_key
 from tmplmon.runtime.html import escape_to_str, mark
 from tmplmon.runtime.markers import (
@@ -127,14 +127,20 @@ def do_dictsort(
     part = 0 if by == "key" else 1 if by == "value" else None
     if part is None:
         raise FilterArgumentError("dictsort sorts by 'key' or by 'value'")
-    if case_sensitive:
-        return sorted(value.items(), key=itemgetter(part), reverse=reverse)
 
     def folded(pair: Any) -> Any:
         it = pair[part]
         return it.lower() if isinstance(it, str) else it
 
-    return sorted(value.items(), key=folded, reverse=reverse)
+    key = itemgetter(part) if case_sensitive else folded
+    pairs = list(value.items())
+    try:
+        return sorted(pairs, key=key, reverse=reverse)
+    except (TypeError, UndefinedError) as error:
+        from tmplmon.runtime.filters.explain import incomparable
+
+        values = [pair[part] for pair in pairs]
+        raise incomparable("dictsort", error, values, [(None, list(map(key, pairs)))]) from error
 
 
 @pass_environment
@@ -161,19 +167,25 @@ def do_sort(
         if kinds == _STR:
             return sorted(items, key=None if case_sensitive else str.lower, reverse=reverse)
         value = items
+    else:
+        value = value if type(value) is list else list(value)
     paths = attribute.split(",") if isinstance(attribute, str) else [attribute]
     keys = [sort_key(environment, path, case_sensitive) for path in paths]
     # A list of keys even if there is only one: lists of equal items are equal, so that equal items without an order
     # (several None) can be sorted.
+    key: Any
     if len(keys) == 1:
-        key = keys[0]
-        if key is None:
-            return sorted(value, key=lambda item: [item], reverse=reverse)
-        get = key
-        return sorted(value, key=lambda item: [get(item)], reverse=reverse)
-    return sorted(
-        value, key=lambda item: [item if get is None else get(item) for get in keys], reverse=reverse
-    )
+        get = keys[0]
+        key = (lambda item: [item]) if get is None else (lambda item: [get(item)])
+    else:
+        key = lambda item: [item if get is None else get(item) for get in keys]  # noqa: E731
+    try:
+        return sorted(value, key=key, reverse=reverse)
+    except (TypeError, UndefinedError) as error:
+        from tmplmon.runtime.filters.explain import incomparable
+
+        values = zip(*map(key, value), strict=True)
+        raise incomparable("sort", error, value, list(zip(paths, values, strict=False))) from error
 
 
 @pass_environment
@@ -198,9 +210,15 @@ def _unique(environment: "Environment", value: Any, case_sensitive: bool, attrib
     seen = set()
     for item in value:
         compared = item if key is None else key(item)
-        if compared not in seen:
+        try:
+            if compared in seen:
+                continue
             seen.add(compared)
-            yield item
+        except TypeError as error:
+            from tmplmon.runtime.filters.explain import not_hashable
+
+            raise not_hashable(error, item, compared, attribute) from error
+        yield item
 
 
 async def _unique_async(
@@ -210,17 +228,23 @@ async def _unique_async(
 
 
 def _extreme(environment: "Environment", value: Any, pick: Any, case_sensitive: bool, attribute: Any) -> Any:
-    iterator = iter(value)
-    first = next(iterator, missing)
-    if first is missing:
+    items = value if type(value) is list or type(value) is tuple else list(value)
+    if not items:
         return environment.undefined("No aggregated item, sequence was empty.")
-    if attribute is None and (type(value) is list or type(value) is tuple):
-        kinds = set(map(type, value))
+    if attribute is None:
+        kinds = set(map(type, items))
         if kinds <= _NUMBERS:
-            return pick(value)
+            return pick(items)
         if kinds == _STR:
-            return pick(value, key=None if case_sensitive else str.lower)
-    return pick(chain((first,), iterator), key=sort_key(environment, attribute, case_sensitive))
+            return pick(items, key=None if case_sensitive else str.lower)
+    key = sort_key(environment, attribute, case_sensitive)
+    try:
+        return pick(items, key=key)
+    except (TypeError, UndefinedError) as error:
+        from tmplmon.runtime.filters.explain import incomparable
+
+        values = items if key is None else list(map(key, items))
+        raise incomparable(pick.__name__, error, items, [(attribute, values)]) from error
 
 
 @pass_environment
@@ -261,11 +285,17 @@ def do_sum(environment: "Environment", iterable: Any, attribute: Any = None, sta
     """
     if environment.is_async:
         return _sum_async(environment, iterable, attribute, start)
-    if attribute is not None:
-        get = path_getter(environment, attribute)
-        if get is not None:
-            iterable = map(get, iterable)
-    return sum(iterable, start)
+    get = path_getter(environment, attribute)
+    iterator = iter(iterable)
+    if isinstance(start, str | bytes | bytearray):
+        sum((), start)  # raises the usual TypeError
+    items = iterable if type(iterable) is list else list(iterator)
+    try:
+        return sum(items if get is None else map(get, items), start)
+    except TypeError as error:
+        from tmplmon.runtime.filters.explain import not_added
+
+        raise not_added(error, items, get, attribute, start) from error
 
 
 async def _sum_async(environment: "Environment", iterable: Any, attribute: Any, start: Any) -> Any:
@@ -273,7 +303,12 @@ async def _sum_async(environment: "Environment", iterable: Any, attribute: Any, 
     get = path_getter(environment, attribute)
     total = start
     async for item in auto_aiter(iterable):
-        total += item if get is None else get(item)
+        try:
+            total += item if get is None else get(item)
+        except TypeError as error:
+            from tmplmon.runtime.filters.explain import not_added
+
+            raise not_added(error, [item], get, attribute, total) from error
     return total
 
 
@@ -400,13 +435,13 @@ def do_groupby(
     environment: "Environment",
     value: Any,
     attribute: Any,
-    default: Any = None,
+    default: Any = missing,
     case_sensitive: bool = False,
 ) -> Any:
     """Sort the items by an attribute, and group those for which it is the same.
 
     attribute: the attribute.
-    default: the value for items without the attribute.
+    default: the value for items without the attribute, which may be none.
     case_sensitive: distinguish upper and lower case. Otherwise `grouper` is the value of the group's first item.
 
     Raises TypeError if two values of the attribute cannot be compared.
@@ -430,7 +465,14 @@ def _groupby(
     names = [(item if get is None else get(item), item) for item in value]
     keyed = [(name if case_sensitive else fold_case(name), name, item) for name, item in names]
     compared = itemgetter(0)
-    keyed.sort(key=compared)
+    try:
+        # None is equal to None, but not comparable with it. Lists of equal items are equal.
+        keyed = sorted(keyed, key=(lambda each: [each[0]]) if default is None else compared)
+    except (TypeError, UndefinedError) as error:
+        from tmplmon.runtime.filters.explain import incomparable
+
+        items, values = [item for *_, item in keyed], [key for key, *_ in keyed]
+        raise incomparable("groupby", error, items, [(attribute, values)]) from error
     groups = []
     for _, members in groupby(keyed, compared):
         group = list(members)
