@@ -182,6 +182,7 @@ IMPORTED_ON_USE = {
     "tmplmon.tools.profiler.formats": "20 ms",
     "tmplmon.tools.profiler.formats.show": "20 ms",
     "tmplmon.tools.profiler.formats.highlight": "10 ms",
+    "encodings.aliases": "for codecs that few templates need",
 }
 
 

@@ -43,6 +43,7 @@ class Guard:
     getattr, getitem: those of the environment.
     set_attribute: (namespace, name, value) does ``{% set namespace.name = value %}``.
     items: value → a list of its items, for ``f(*value)``. Raises SecurityError if there are too many.
+    hashed: called with a key before its hash is computed.
     timed: iterable → an iterable with the same items that looks at the clock.
     closed_slice: (obj, slice) → the value of `obj[slice]` for an object of a closed type.
     closed_iterable: object of a closed type → the object, if a template may iterate over it. Raises SecurityError
@@ -65,6 +66,7 @@ class Guard:
     getitem: Callable[[Any, Any], Any]
     set_attribute: Callable[[Any, str, Any], None]
     items: Callable[[Any], list[Any]]
+    hashed: Callable[[Any], None]
     timed: Callable[[Any], Any]
     closed_slice: Callable[[Any, slice], Any]
     closed_iterable: Callable[[Any], Any]

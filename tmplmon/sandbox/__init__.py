@@ -10,7 +10,9 @@ The modules, in the order in which a reader needs them:
     formatting   `str.format`, with fields looked up by the rules for attributes
     limits       how large a value may become
     measure      the length of a value's text, estimated before the text is made
-    methods      the checks of built-in methods whose result may be large
+    operations   the table: how large the result of each operation can be, and how long it takes
+    methods      checks of methods that need more than a formula
+    hidden       namespaces and imported modules, which have no attributes for Python
     filters      the built-in filters and globals, with checks
     template     the template class
     spending     the fuel that filters take from a budget

@@ -7,7 +7,6 @@ result may be large is checked before it runs. A callable that a template passes
 """
 
 import operator
-from collections import deque
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any
@@ -21,24 +20,15 @@ from tmplmon.runtime.markers import first_argument
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound
 from tmplmon.sandbox.measure import CONTAINERS, PLAIN
-from tmplmon.sandbox.methods import check_of, checked
+from tmplmon.sandbox.methods import with_lists
 from tmplmon.sandbox.names import ALIASES, is_engine_class
+from tmplmon.sandbox.operations import Row, raise_own_error, row_of
 from tmplmon.sandbox.spending import check_iteration
 
 # Classes of these modules call their arguments (``map``, ``functools.partial``) or store them (`cycler`).
 _CALLING = frozenset(
     {"builtins", "functools", "itertools", "operator", "collections", "tmplmon.runtime.globals"}
 )
-
-# A method of one of these types takes time in proportion to the length of its object, unless it is in `_QUICK`.
-_SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
-_QUICK = frozenset(
-    {
-        *("add", "append", "appendleft", "discard", "endswith", "extend", "get", "items", "keys", "pop"),
-        *("popitem", "popleft", "setdefault", "startswith", "update", "values"),
-    }
-)
-
 
 # Methods that make containers of their arguments.
 _MAKING = frozenset({"fromkeys", "union", "symmetric_difference"})
@@ -99,13 +89,34 @@ class Calls:
                 return unbound(self._environment, name)
             return partial(self._call_unbound, context, obj)
         this = obj.__self__
-        if isinstance(this, _SIZED) and name not in _QUICK:
-            spend(len(this))
         if name in FORMATS and isinstance(this, str):
+            spend(len(this))
             return bound(self._environment, this, name)
-        if check_of(name, this) is not None:
-            return self._with_arguments(context, checked(self._limits, obj, name, this))
-        return obj if type(obj) is MethodType else self._with_arguments(context, obj)
+        try:
+            row = row_of(name, this)
+        except KeyError:
+            raise SecurityError(
+                f"the method {name!r} of {type(this).__name__!r} objects is not known"
+            ) from None
+        if row is not None:
+            return self._with_arguments(context, self._bounded(obj, row, name, this))
+        return obj if isinstance(obj, MethodType) else self._with_arguments(context, obj)
+
+    def _bounded(self, method: Any, row: Row, name: str, this: Any) -> Any:
+        """Return a method of a built-in type whose bounds are checked first."""
+        limits = self._limits
+
+        def bounded(*args: Any, **kwargs: Any) -> Any:
+            args = with_lists(limits, name, args)
+            try:
+                row.apply(limits, name, (this, *args), kwargs)
+            except TypeError:
+                raise_own_error(method, args, kwargs)
+                raise
+            return method(*args, **kwargs)
+
+        bounded.__name__ = name
+        return bounded
 
     def _call_unbound(self, context: Context, method: Any, this: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call an unbound method of a built-in type (``list.append``), as the method of its first argument."""

@@ -381,6 +381,7 @@ class SandboxedEnvironment(Environment):
             getattr=self.getattr,
             getitem=self.getitem,
             items=self._items,
+            hashed=self._sizes.hashed,
             timed=timed,
             closed_slice=self._slice,
             closed_iterable=self._iterable,

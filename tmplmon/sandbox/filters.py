@@ -26,20 +26,23 @@ from tmplmon.runtime.markers import (
     pass_environment,
     pass_eval_context,
 )
+from tmplmon.runtime.tests import TESTS
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.hidden import HIDDEN, SandboxedNamespace
 from tmplmon.sandbox.limits import Sizes, safe_range
 from tmplmon.sandbox.measure import text_length
 from tmplmon.sandbox.methods import limited_texts, replaced, stripped
+from tmplmon.sandbox.operations import FILTERS as BOUNDS
+from tmplmon.sandbox.operations import GLOBALS as GLOBAL_BOUNDS
+from tmplmon.sandbox.operations import TESTS as TEST_BOUNDS
+from tmplmon.sandbox.operations import Row, json_length, raise_own_error
 from tmplmon.sandbox.spending import OF_ITEMS, check_iteration, clocked, paid_for, paying
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
 
 MAX_ITERATORS = 200
-_MAX_DIGITS = 1000
-"""The largest precision of the filter `round`."""
 
 
 class _Checks:
@@ -118,16 +121,7 @@ class _Checks:
                 self.limits.work(len(value) * len(extra_schemes), "urlize")
 
     def tojson(self, value: Any, indent: Any = None) -> None:
-        length = text_length(value, self.limits.max_size)
-        if indent is not None:
-            length *= 1 + (
-                len(indent) if isinstance(indent, str) else indent if isinstance(indent, int) else 0
-            )
-        self.limits.size(length, "the JSON")
-
-    def round(self, value: Any, precision: Any = 0, method: Any = "common") -> None:
-        if isinstance(precision, int) and abs(precision) > _MAX_DIGITS:
-            raise TooLargeError(f"round: at most {_MAX_DIGITS} digits")
+        self.limits.size(json_length(value, indent), "the JSON")
 
     def batch(self, value: Any, linecount: Any, fill_with: Any = None) -> None:
         if fill_with is not None and isinstance(linecount, int):
@@ -164,7 +158,6 @@ _CHECKS: dict[str, Callable[..., None]] = {
     "indent": _Checks.indent,
     "pprint": _Checks.pprint,
     "replace": _Checks.replace,
-    "round": _Checks.round,
     "slice": _Checks.slice,
     "tojson": _Checks.tojson,
     "trim": _Checks.trim,
@@ -250,6 +243,51 @@ def _checked(function: Callable[..., Any], check: Callable[..., None]) -> Callab
         return function(context, value, *args, **kwargs)
 
     return checked_after_context
+
+
+def _bounded(limits: Sizes, name: str, row: Row, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter or test whose bounds are checked first."""
+    if pass_arg_of(function) is None:
+
+        @wraps(function)
+        def bounded(value: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if args or kwargs or type(value) is not str or len(value) > _SHORT:
+                try:
+                    row.apply(limits, name, (value, *args), kwargs)
+                except TypeError:
+                    raise_own_error(function, (value, *args), kwargs)
+                    raise
+            return function(value, *args, **kwargs)
+
+        return bounded
+
+    @wraps(function)
+    def bounded_after_context(context: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs or type(value) is not str or len(value) > _SHORT:
+            try:
+                row.apply(limits, name, (value, *args), kwargs)
+            except TypeError:
+                raise_own_error(function, (context, value, *args), kwargs)
+                raise
+        return function(context, value, *args, **kwargs)
+
+    return bounded_after_context
+
+
+_SHORT = 16
+"""The length of a string for which no filter without arguments takes long."""
+
+
+def _collecting(limits: Sizes, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter, which asks for an argument of its own first, that gets a list in place of an iterator."""
+
+    @wraps(function)
+    def collecting(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(type(value), "__next__") and hasattr(type(value), "__iter__"):
+            value = limits.collected(value)
+        return function(first, value, *args, **kwargs)
+
+    return collecting
 
 
 def _measured(limits: Sizes, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -391,12 +429,17 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
     filters = dict(FILTERS)
     for name, check in _CHECKS.items():
         filters[name] = _checked(FILTERS[name], check.__get__(checks))
+    for name in ("groupby", "list", "sort"):
+        filters[name] = _collecting(limits, filters[name])
     for name in ("dictsort", "groupby", "list", "sort"):
         filters[name] = _measured(limits, filters[name])
     for name in ("batch", "slice"):
         filters[name] = _measured_each(limits, filters[name])
     filters["first"] = clocked(filters["first"])
     filters["attr"] = _attr
+    for name, row in BOUNDS.items():
+        if row.size or row.cost or row.check:
+            filters[name] = _bounded(limits, name, row, filters[name])
     for name in ("indent", "truncate", "wordwrap"):
         filters[name] = _of_text(name, filters[name])
     for name in ("dictsort", "items", "xmlattr"):
@@ -415,6 +458,12 @@ def limited_tests(limits: Sizes) -> dict[str, Callable[..., Any]]:
     """The built-in tests that compute a remainder: for a str, ``%`` is formatting and is checked."""
     modulo = limits.modulo
     return {
+        **{
+            name: _bounded(limits, name, row, TESTS[name])
+            for name, row in TEST_BOUNDS.items()
+            if row.size or row.cost or row.check
+        },
+        "in": limits.searched(TESTS["in"]),
         "odd": lambda value: modulo(None, value, 2) == 1,
         "even": lambda value: modulo(None, value, 2) == 0,
         "divisibleby": lambda value, num: modulo(None, value, num) == 0,
@@ -425,7 +474,11 @@ def limited_globals(limits: Sizes) -> dict[str, Any]:
     """The built-in globals, checked against `limits`."""
 
     def lipsum(n: int = 5, html: bool = True, min: int = 20, max: int = 100) -> str:
+        for number in (n, min, max):
+            if not isinstance(number, int):
+                raise TypeError(f"lipsum needs integers, not {type(number).__name__!r}")
         limits.count(n * max, "lipsum: words")
+        GLOBAL_BOUNDS["lipsum"].apply(limits, "lipsum", (n, html, min, max), {})
         return generate_lorem_ipsum(n, html, min, max)
 
     lipsum.__doc__ = generate_lorem_ipsum.__doc__

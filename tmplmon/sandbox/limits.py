@@ -10,6 +10,7 @@ The limits apply to single operations. Budgets limit how many operations a rende
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from itertools import islice
 from typing import Any
 
@@ -78,6 +79,21 @@ class Sizes:
             raise TooLargeError(f"{what} would take too long ({MAX_WORK} steps at most)")
         spend(steps)
 
+    def bounded(self, size: int, name: str) -> None:
+        """Check the size of the result of an operation, if it can be large."""
+        if size >= _LARGE or size > self.max_size:
+            self.size(size, f"the result of {name}")
+
+    def paid(self, steps: int, name: str) -> None:
+        """Check the number of steps of an operation, if they can be many."""
+        if steps >= _LARGE:
+            self.work(steps, name)
+
+    def hashed(self, key: Any) -> None:
+        """Pay for the hash of a key."""
+        if not isinstance(key, str):
+            self.paid(expansion((key,), self.max_size)[0], "the hash of a key")
+
     def count(self, count: int, what: str) -> None:
         """Check how many words, lists or items a filter is asked to create."""
         if count > MAX_RANGE:
@@ -134,15 +150,29 @@ class Sizes:
         return size
 
     def collected(self, value: Any) -> list[Any]:
-        """Return a list of the items of a value."""
+        """Return a list of the items of a value. An item that comes from an iterator counts as eight items: it may
+        be new, and takes memory of its own."""
         if isinstance(value, _LISTED):
             self.size(len(value), "the list")
             return list(value)
         budget = current.get()
         if budget is not None:
             value = paid_for(value, budget)
-        items = list(islice(value, self.max_size + 1))
-        self.size(len(items), "the list")
+        most = self.max_size // 8 + 8
+        items = list(islice(value, most + 1))
+        if len(items) > most:
+            self.size(8 * len(items), "the list")
+        return items
+
+    def strings(self, value: Any) -> list[Any]:
+        """Return a list of the items of an iterator, which will be joined. It stops when they are too long."""
+        items: list[Any] = []
+        length = 0
+        for item in value:
+            length += len(item) if isinstance(item, str) else 1
+            if length > self.max_size or len(items) > self.max_size:
+                self.size(self.max_size + 1, "the text")
+            items.append(item)
         return items
 
     def text(self, value: Any) -> None:
@@ -220,24 +250,28 @@ class Sizes:
         """Wrap a comparison: two containers are measured before they are compared."""
 
         def compare(left: Any, right: Any) -> Any:
-            if type(right) in _SCALARS:
-                return function(left, right)
-            if isinstance(right, CONTAINERS):
-                if isinstance(left, CONTAINERS):
-                    self.text(left)
-                    self.text(right)
-                elif isinstance(right, (list, tuple, deque)):
-                    spend(len(right))
-            elif type(right) is str:
-                spend(len(right))
+            if type(right) not in _SCALARS:
+                self.comparing(left, right)
             return function(left, right)
 
         return compare
+
+    def comparing(self, left: Any, right: Any) -> None:
+        """Check two values that are about to be compared: two containers are measured."""
+        if isinstance(right, CONTAINERS):
+            if isinstance(left, CONTAINERS):
+                self.text(left)
+                self.text(right)
+            elif isinstance(right, (list, tuple, deque)):
+                spend(len(right))
+        elif type(right) is str:
+            spend(len(right))
 
     def searched(self, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         """Wrap the operator ``in``: each item that is compared takes fuel."""
         compare = self.compared(function)
 
+        @wraps(function)
         def search(left: Any, right: Any) -> Any:
             if not isinstance(right, (str, dict)):
                 if refuses(right, "__contains__"):

@@ -1,12 +1,10 @@
-"""Checks of built-in methods whose result may be large, or that may take long.
+"""Checks of built-in methods whose result may be large, or that may take long: those of `operations`.
 
 Rule: a check receives the object and the arguments of the call. It ignores arguments of unexpected types, for which
 the method itself raises an error.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sized
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -16,21 +14,18 @@ from tmplmon.sandbox.measure import CONTAINERS, text_length
 if TYPE_CHECKING:
     from tmplmon.sandbox.limits import Sizes
 
-type Check = Callable[..., None]
-
 _TEXTS = (str, bytes, bytearray)
-_LISTS = (list, deque, bytearray)
 
 
 def _integer(value: Any) -> int:
     return int(value) if isinstance(value, int) else 0
 
 
-def _width(limits: "Sizes", text: Any, width: Any = 0, *_: Any) -> None:
+def width(limits: "Sizes", text: Any, width: Any = 0, *_: Any) -> None:
     limits.size(_integer(width), "the text")
 
 
-def _expandtabs(limits: "Sizes", text: Any, tabsize: Any = 8) -> None:
+def expandtabs(limits: "Sizes", text: Any, tabsize: Any = 8) -> None:
     tab: Any = "\t" if isinstance(text, str) else b"\t"
     limits.size(len(text) + text.count(tab) * _integer(tabsize), "the text")
 
@@ -50,16 +45,12 @@ def replaced(limits: "Sizes", text: Any, old: Any, new: Any, count: Any = -1) ->
         limits.size(len(text) + occurrences * growth, "the text")
 
 
-def _join(limits: "Sizes", text: Any, items: Any = ()) -> None:
+def joined(limits: "Sizes", text: Any, items: Any = ()) -> None:
     if isinstance(items, (list, tuple)):
         limits.texts(items, len(text), "the text")
 
 
-def _escape(limits: "Sizes", text: Any, value: Any = "", *_: Any) -> None:
-    limits.text(value)
-
-
-def _translate(limits: "Sizes", text: Any, table: Any = None, *_: Any) -> None:
+def translated(limits: "Sizes", text: Any, table: Any = None, *_: Any) -> None:
     values: Iterable[Any] = table.values() if isinstance(table, Mapping) else table
     if isinstance(text, str) and isinstance(table, (Mapping, list, tuple)):
         longest = max((len(value) for value in values if isinstance(value, str)), default=1)
@@ -72,74 +63,53 @@ def stripped(limits: "Sizes", text: Any, chars: Any = None) -> None:
         limits.work(len(text) * len(chars) // 16, "strip")
 
 
-def _to_bytes(limits: "Sizes", number: Any, length: Any = 1, *_: Any, **__: Any) -> None:
+def to_bytes(limits: "Sizes", number: Any, length: Any = 1, *_: Any, **__: Any) -> None:
     limits.size(_integer(length), "the bytes")
 
 
-def _extend(limits: "Sizes", items: Any, new_items: Any = ()) -> None:
+def extended(limits: "Sizes", items: Any, new_items: Any = ()) -> None:
     if isinstance(new_items, Sized):
         limits.size(len(items) + len(new_items), "the list")
     if isinstance(new_items, CONTAINERS):
         limits.grown(items, list(new_items))
 
 
-def _append(limits: "Sizes", items: Any, *values: Any) -> None:
+def appended(limits: "Sizes", items: Any, *values: Any) -> None:
     limits.grown(items, values)
 
 
-def _update(limits: "Sizes", mapping: Any, *others: Any, **values: Any) -> None:
+def updated(limits: "Sizes", mapping: Any, *others: Any, **values: Any) -> None:
     for other in others:
         limits.grown(mapping, [*other, *other.values()] if isinstance(other, dict) else (other,))
     limits.grown(mapping, list(values.values()))
 
 
-# Name of a method → (the types that have it, the check).
-_CHECKS: dict[str, tuple[tuple[type[Any], ...], Check]] = {
-    **dict.fromkeys(("center", "ljust", "rjust", "zfill"), (_TEXTS, _width)),
-    **dict.fromkeys(("strip", "lstrip", "rstrip"), (_TEXTS, stripped)),
-    "escape": ((str,), _escape),
-    "resize": ((bytearray,), _width),
-    "expandtabs": (_TEXTS, _expandtabs),
-    "replace": (_TEXTS, replaced),
-    "join": (_TEXTS, _join),
-    "translate": (_TEXTS, _translate),
-    "to_bytes": ((int,), _to_bytes),
-    **dict.fromkeys(("extend", "extendleft"), (_LISTS, _extend)),
-    **dict.fromkeys(("append", "appendleft", "insert"), (_LISTS, _append)),
-    "add": ((set,), _append),
-    "setdefault": ((dict,), _append),
-    "update": ((dict, set), _update),
-}
-
-# Methods that take an iterable. An iterator is converted to a list first, so that its length is known.
-_OF_ITERABLES = frozenset({"join", "extend", "extendleft"})
+def from_bytes(limits: "Sizes", number: Any, data: Any = b"", *_: Any, **__: Any) -> None:
+    if isinstance(data, Sized):
+        limits.bits(8 * len(data), "from_bytes")
 
 
-def check_of(name: str, obj: Any) -> Check | None:
-    """Return the check for the method `name` of an object or class; None if the method needs no check."""
-    entry = _CHECKS.get(name)
-    if entry is None:
-        return None
-    types, check = entry
-    return check if (issubclass(obj, types) if isinstance(obj, type) else isinstance(obj, types)) else None
+# Methods that take iterables. An iterator is converted to a list first, so that its length is known.
+_OF_ITERABLES = frozenset(
+    {
+        *("difference", "difference_update", "extend", "extendleft", "fromkeys", "intersection"),
+        *("intersection_update", "isdisjoint", "issubset", "issuperset", "join", "symmetric_difference"),
+        *("symmetric_difference_update", "union", "update"),
+    }
+)
 
 
-def checked(limits: "Sizes", method: Callable[..., Any], name: str, obj: Any) -> Callable[..., Any]:
-    """Wrap a method so that its check runs first. `check_of` has returned a check for `name`."""
-    check = _CHECKS[name][1]
-    takes_iterable = name in _OF_ITERABLES
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if takes_iterable and len(args) == 1 and not hasattr(args[0], "__len__"):
-            args = (list(islice(iter(args[0]), limits.max_size + 1)),)
-        elif name == "join" and len(args) == 1 and not isinstance(args[0], (list, tuple)):
-            args = (list(args[0]),)
-        elif name == "translate" and args:
-            args = (limits.reading(args[0]), *args[1:])
-        check(limits, obj, *args, **kwargs)
-        return method(*args, **kwargs)
-
-    return call
+def with_lists(limits: "Sizes", name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the arguments of a method, with lists in place of iterators where it takes iterables."""
+    if name == "join":
+        return tuple([arg if isinstance(arg, (list, tuple)) else limits.strings(arg) for arg in args])
+    if name in _OF_ITERABLES:
+        return tuple(
+            [arg if isinstance(arg, Sized) or arg is None else limits.collected(arg) for arg in args]
+        )
+    if name == "translate" and args:
+        return (limits.reading(args[0]), *args[1:])
+    return args
 
 
 def limited_texts(limits: "Sizes", value: Any) -> list[Any]:

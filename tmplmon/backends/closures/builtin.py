@@ -26,10 +26,13 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> Inline | None:
+def inline_filter(
+    op: ops.Filter, filters: Mapping[str, Callable[..., Any]], longest: int | None
+) -> Inline | None:
     """The operands and function of a stock filter, or None if the filter has to be called.
 
-    filters: the environment's filters by name.
+    filters: the environment's filters by name. longest: the length of a text for which the filter is not called;
+        None for any length.
     """
     inline = facts.inline_filter(op)
     if inline is None:
@@ -41,7 +44,13 @@ def inline_filter(op: ops.Filter, filters: Mapping[str, Callable[..., Any]]) -> 
     def text(value: Any) -> Any:
         return method(value) if type(value) is str else stock(value)
 
-    return inline.operands, text
+    if longest is None:
+        return inline.operands, text
+
+    def short_text(value: Any) -> Any:
+        return method(value) if type(value) is str and len(value) <= longest else stock(value)
+
+    return inline.operands, short_text
 
 
 def _default(value: Any, default: Any) -> Any:

@@ -121,9 +121,14 @@ def applied(b: Builder, kind: str, op: ops.Filter | ops.Test) -> Definition:
     return Definition(operands, apply, awaits=awaits)
 
 
+_LONGEST_INLINE = 256
+"""The longest text for which a sandbox applies a filter without checking its bounds."""
+
+
 def filter_(b: Builder, op: ops.Filter) -> Definition:
     if not b.calls and not b.constants.is_async and b.constants.is_stock("filter", op.name):
-        inline = builtin.inline_filter(op, b.constants.environment._filters)
+        longest = None if b.constants.guard is None else _LONGEST_INLINE
+        inline = builtin.inline_filter(op, b.constants.environment._filters, longest)
         if inline is not None:
             return Definition(*inline, takes_frame=False)
     return applied(b, "filter", op)

@@ -82,12 +82,14 @@ def guarded_item(b: Builder, op: ops.Item) -> Closure | None:
     no_item, getitem, open_types, opens = guard.no_item, guard.getitem, guard.open_kinds, guard.opens
     if no_item is None:
         return None
-    obj_of, key_of = b.value(op.obj), b.value(op.key)
+    obj_of, key_of, hashed = b.value(op.obj), b.value(op.key), guard.hashed
 
     def of_key(f: Frame) -> Any:
         nonlocal site
         obj, key = obj_of(f), key_of(f)
         if type(obj) in open_types or opens(obj):
+            if type(key) is tuple:
+                hashed(key)
             try:
                 return obj[key]
             except ITEM_ERRORS:
