@@ -141,6 +141,7 @@ IMPORTED_ON_USE = {
     "lark": "65 ms, to build tables for an edited grammar",
     "lark.parsers.lalr_analysis": "with lark",
     "tmplmon.syntax.diagnose": "4 ms, to explain a syntax error",
+    "tmplmon.syntax.hints": "with it",
     "tmplmon.runtime.filters.explain": "1 ms, to explain an error of a filter",
     "difflib": "1.3 ms, to explain an unknown name",
     # For options and methods of environments and templates that most applications do not use.

@@ -148,7 +148,10 @@ class Values(State):
 
     def check_known(self, what: str, name: str, known: Container[str], node: nodes.Node) -> None:
         if name not in known and not self.level.soft:
-            raise self.fail(f"No {what} named {name!r}.", node, _closest(name, known))
+            from tmplmon.syntax.hints import UNKNOWN_NAMES
+
+            hint = UNKNOWN_NAMES.get((what, name)) or _closest(name, known)
+            raise self.fail(f"No {what} named {name!r}.", node, hint)
 
     def unary(self, expr: nodes.Unary) -> Op:
         operand = self.value(expr.operand)

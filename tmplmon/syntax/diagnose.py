@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import NamedTuple, cast
 
 from tmplmon.errors import TemplateSyntaxError
+from tmplmon.syntax import hints
 from tmplmon.syntax.build_statements import CALL_EXPECTED
 from tmplmon.syntax.lexer import CLOSED_BY, LexicalError, Syntax, Token
 from tmplmon.syntax.report import syntax_error
@@ -57,20 +58,6 @@ _WORDS = (
 # (word, word that has to follow it): if the second one is missing, the first one is reported.
 _PAIRED = {("NOT", "IN"), ("IGNORE", "MISSING"), ("WITH", "CONTEXT"), ("WITHOUT", "CONTEXT")}
 
-# Tags of other template languages → what to write here.
-_ELSEWHERE = {
-    "elseif": "write 'elif'",
-    "elsif": "write 'elif'",
-    "empty": "write 'else' for the body of a 'for' that had nothing to loop over",
-    "end": "an end tag says what it ends, as in 'endfor'",
-    "comment": "write comments between the comment delimiters",
-    "verbatim": "write 'raw'",
-    "unless": "write 'if not'",
-    "assign": "write 'set'",
-    "switch": "write 'if' and 'elif'",
-    "while": "there is only 'for'",
-}
-
 
 class Opened(NamedTuple):
     """An open block: the name of its tag, the name of its end tag, and the line of the tag."""
@@ -102,7 +89,12 @@ def explain(
     place = _place(tokens[:number], source)
     if token[0] == "ERROR":
         error = cast(LexicalError, token[1])
-        hint = error.hint or _unended(tokens, token, place, source)
+        start = tokens[place.tag][2] if place.tag >= 0 else token[2]
+        hint = (
+            error.hint
+            or hints.in_tag(text, start, token[2], syntax)
+            or _unended(tokens, token, place, source)
+        )
         return syntax_error(source, error.message, token[2], token[3], hint=hint)
     rows = _replay(tokens[:number], first)
     if place.tag >= 0 or not _accepts(rows, "TEXT"):
@@ -164,7 +156,7 @@ def _misplaced_tag(token: Token, blocks: list[Opened], source: Source, syntax: S
     openers = [tag.name for tag in PARTS.get(name, ())] or [name.removeprefix("end")]
     hint: str | None = None
     if terminal == "TAG":
-        message, hint = _unknown_tag(name, blocks, syntax)
+        message, hint = _unknown_tag(name, blocks, syntax, source.text, end)
     elif not blocks:
         what = " or ".join(f"'{opener}'" for opener in openers)
         message = f"'{name}' without {what}"
@@ -193,7 +185,9 @@ def _is_part(token: Token) -> bool:
     return token[1] in PARTS or token[0] == "TAG_CUSTOM_END"
 
 
-def _unknown_tag(name: str, blocks: list[Opened], syntax: Syntax) -> tuple[str, str | None]:
+def _unknown_tag(
+    name: str, blocks: list[Opened], syntax: Syntax, text: str, end: int
+) -> tuple[str, str | None]:
     known = TAGS.get(name) or PARTS.get(name, (None,))[0]
     if known is not None and known.extension is not None:
         return f"the tag '{name}' is not enabled", f"add the extension '{known.extension}' to the environment"
@@ -202,8 +196,15 @@ def _unknown_tag(name: str, blocks: list[Opened], syntax: Syntax) -> tuple[str, 
     if name == "raw":
         return "'raw' takes nothing but its name", None
     message = f"unknown tag '{name}'"
-    if name in _ELSEWHERE:
-        return message, _ELSEWHERE[name]
+    if name == "end" and blocks:
+        return (
+            message,
+            f"write '{blocks[-1].end}' for the '{blocks[-1].name}' opened on line {blocks[-1].line}",
+        )
+    if name == "end":
+        return message, "an end tag says what it ends, as in 'endfor'"
+    if (hint := hints.unknown_tag(name, text, end)) is not None:
+        return message, hint
     # The end tag of the innermost block is most likely, then any tag that is allowed here.
     for candidates in (
         [block.end for block in blocks[-1:]],
@@ -231,8 +232,9 @@ def _in_tag(
     before = tokens[number - 1] if number else None
     if len(accepted) == 1 and before is not None and (before[0], *accepted) in _PAIRED:
         (expected_word,) = accepted
+        hint = None if opener is None else hints.in_tag(source.text, opener[2], before[2], syntax)
         return syntax_error(
-            source, f"expected '{expected_word.lower()}' after '{before[1]}'", before[2], before[3]
+            source, f"expected '{expected_word.lower()}' after '{before[1]}'", before[2], before[3], hint=hint
         )
     if (
         opener is not None
@@ -254,7 +256,11 @@ def _in_tag(
     message = f"unexpected {_description(token, source)}"
     if expected:
         message += f"; expected {expected}"
-    hint = _hint(tokens, number, token, opener, place.blocks) or _unended(tokens, token, place, source)
+    hint = (
+        _hint(tokens, number, token, opener, place.blocks)
+        or hints.in_tag(source.text, opener[2] if opener is not None else 0, token[2], syntax)
+        or _unended(tokens, token, place, source)
+    )
     return syntax_error(source, message, token[2], token[3], hint=hint)
 
 
@@ -369,17 +375,9 @@ def _description(token: Token, source: Source) -> str:
 def _hint(
     tokens: list[Token], number: int, token: Token, opener: Token | None, blocks: list[Opened]
 ) -> str | None:
-    """A hint for a common mistake."""
+    """A hint that depends on more than the text around the token; see `hints` for the others."""
     terminals = [before[0] for before in tokens[max(number - 3, 0) : number]]
     tag = opener[0] if opener is not None else ""
-    if token[0] == "ASSIGN" and tag in ("TAG_IF", "TAG_ELIF", "VARIABLE_BEGIN"):
-        return "'==' compares"
-    if token[0] == "IF" and tag == "TAG_ELSE":
-        return "write 'elif'"
-    if token[0] == "MINUS" and tag == "TAG_BLOCK":
-        return "the name of a block cannot contain a hyphen; an underscore is fine"
-    if token[0] == "PIPE" and terminals[-1:] == ["PIPE"]:
-        return "write 'or'"
     if token[0] == "IS" and len(terminals) > 1 and terminals[-2] in ("IS", "NOT"):
         return "join two tests with 'and', or put the first one in parentheses"
     if len(terminals) == 3 and terminals[0] in ("IS", "NOT") and terminals[1] == "NAME":

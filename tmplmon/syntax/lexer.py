@@ -106,8 +106,6 @@ OPERATORS = {
 }
 
 # Operators of other languages → what to write instead.
-_ELSEWHERE = {"&": "write 'and'", "!": "write 'not'", "?": "write 'a if condition else b'"}
-
 CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
 # The groups of the expression that matches a token inside a tag.
@@ -450,5 +448,4 @@ class Scanner:
         character = text[position]
         if character in "'\"":
             return self._error("this string is never closed", position, position + 1)
-        hint = _ELSEWHERE.get(character)
-        return self._error(f"unexpected character '{character}'", position, position + 1, hint)
+        return self._error(f"unexpected character '{character}'", position, position + 1)
