@@ -15,20 +15,28 @@ Jinja2 is not imported before the application imports it.
 """
 
 import importlib.util
+import os
 import sys
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from tmplmon.observe import strings
+
 __all__ = ["install", "is_installed", "uninstall"]
 
 
-def install() -> None:
+def install(sources: Iterable[str] = ()) -> None:
     """Observe all templates that Jinja2 compiles from now on, in all environments.
+
+    sources: folders with the files of templates that the application passes to Jinja2 as strings. The environment
+        variable TMPLMON_SOURCES has further ones, separated as in PATH.
 
     It can be called before or after Jinja2 is imported, and several times. Templates that were compiled before
     stay as they are.
     """
+    strings.add_folders([*sources, *filter(None, os.environ.get("TMPLMON_SOURCES", "").split(os.pathsep))])
     if "jinja2" in sys.modules:
         _hooks().install()
     elif _waiting not in sys.meta_path:

@@ -6,6 +6,7 @@ source, marks ─► ast ─► lines ─► names ─► code
 
 import ast
 from types import CodeType
+from typing import Any
 
 from tmplmon.monitoring import without_line
 from tmplmon.observe.lines import NO_LINE, LineSetter
@@ -16,16 +17,27 @@ from tmplmon.observe.names import ROOT, Labels
 MARKER = "__tmplmon__"
 
 
-def compile_marked(source: MarkedSource, filename: str) -> CodeType:
-    """Compile generated source. `filename`: of the template."""
+def compile_marked(source: MarkedSource, filename: str, lines_before: int = 0) -> CodeType:
+    """Compile generated source. `filename`: of the template. `lines_before`: in the file, before its text."""
     module = ast.parse(source.text, filename)
     lines = LineSetter(module, source)
     lines.set_all()
     labels = Labels(lines)
     labels.rename_all(module)
+    if lines_before:
+        for node in ast.walk(module):
+            if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.ExceptHandler)):
+                _move(node, lines_before)
+        labels.labels = {name: (shown, line + lines_before) for name, (shown, line) in labels.labels.items()}
     _describe_lines(module)
     code = compile(module, filename, "exec", dont_inherit=True)
     return _labelled(code, labels.labels, "")
+
+
+def _move(node: Any, lines: int) -> None:
+    if node.lineno < NO_LINE:
+        node.lineno += lines
+        node.end_lineno += lines
 
 
 def _describe_lines(module: ast.Module) -> None:

@@ -22,6 +22,7 @@ from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.lines import unify_newlines
 from tmplmon.observe.compiling import MARKER, compile_marked
 from tmplmon.observe.marks import RECORDER, MarkedSource, visit
+from tmplmon.observe.strings import find
 from tmplmon.observe.syntax import note
 
 # Changes with the code that is put into bytecode caches.
@@ -29,9 +30,10 @@ _FORMAT = 1
 
 
 class _Latest(threading.local):
-    """The source that this thread has generated last and not compiled yet."""
+    """What this thread compiles: the source that was generated last, and the file that a string is in."""
 
     source: MarkedSource | None = None
+    place: tuple[str, int] | None = None
 
 
 _latest = _Latest()
@@ -89,12 +91,33 @@ def _compile(original: Any) -> Callable[..., Any]:
     def compiling(self: Any, source: str, filename: str) -> CodeType:
         marked, _latest.source = _latest.source, None
         if marked is not None and marked.text == source:
+            file, lines_before = _latest.place or (filename, 0)
             try:
-                return compile_marked(marked, filename)
+                return compile_marked(marked, file, lines_before)
             except (SyntaxError, RecursionError, MemoryError):
                 pass  # Jinja2's own code has the same error, or is less deep.
         code: CodeType = original(self, source, filename)
         return code
+
+    return compiling
+
+
+def _compile_string(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def compiling(
+        self: Any,
+        source: Any,
+        name: str | None = None,
+        filename: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        outer = _latest.place
+        _latest.place = find(source) if filename is None and isinstance(source, str) else None
+        try:
+            return original(self, source, name, filename, *args, **kwargs)
+        finally:
+            _latest.place = outer
 
     return compiling
 
@@ -136,6 +159,7 @@ _HOOKS: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     (jinja2.lexer.Lexer, "tokenize", _tokenize),
     (jinja2.compiler.CodeGenerator, "visit", lambda original: visit),
     (jinja2.compiler.CodeGenerator, "visit_Template", _visit_template),
+    (jinja2.environment.Environment, "compile", _compile_string),
     (jinja2.environment.Environment, "_compile", _compile),
     (jinja2.environment.Template, "_from_namespace", _from_namespace),
     (jinja2.bccache.BytecodeCache, "get_cache_key", _of_cache),

@@ -11,7 +11,7 @@ from coverage import CoverageData, FileReporter
 
 from tmplmon import loaded_files, observe
 from tmplmon.monitoring.coverage import LanguagePlugin
-from tmplmon.observe import syntax
+from tmplmon.observe import strings, syntax
 from tmplmon.tools.coverage import private
 from tmplmon.tools.coverage.reporter import TemplateReporter
 from tmplmon.tools.coverage.search import never_rendered, template_sources
@@ -37,6 +37,8 @@ class TemplatePlugin(LanguagePlugin):
     def configure(self, config: Any) -> None:
         """Add the folders of measured packages to the option `source`, because their templates are not modules."""
         super().configure(config)
+        if self.settings.jinja2:
+            strings.add_folders(config.get_option("run:source") or ())
         sources = template_sources(config, self.settings)
         if sources:
             config.set_option("run:source", [*(config.get_option("run:source") or ()), *sources])
