@@ -93,7 +93,9 @@ def run(package: Package, python: Path, way: str) -> Result:
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=900, check=False
         )
-        files = {"standard output": done.stdout.replace(temporary.encode(), b"TEMPORARY")}
+        files = {}
+        if "standard output" not in package.ignore:
+            files["standard output"] = done.stdout.replace(temporary.encode(), b"TEMPORARY")
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and not any(

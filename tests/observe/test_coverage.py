@@ -39,11 +39,31 @@ class Cache(Extension):
     def _run(self, caller):
         return caller()
 
+def local():
+    class Stamp(Extension):
+        """A class that a report cannot import, with a tag that has no body, and one that has."""
+
+        tags = {"stamp", "box"}
+
+        def parse(self, parser):
+            token = next(parser.stream)
+            body = []
+            if token.value == "box":
+                body = parser.parse_statements(["name:endbox"], drop_needle=True)
+            else:
+                parser.parse_expression()
+            return jinja2.nodes.CallBlock(self.call_method("_run"), [], [], body).set_lineno(token.lineno)
+
+        def _run(self, caller):
+            return caller()
+
+    return Stamp
+
 def render(**variables):
     """The environment does not exist any more when the measurement ends."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader("templates"), variable_start_string="<<", variable_end_string=">>",
-        extensions=[Cache], trim_blocks=True)
+        extensions=[Cache, local()], trim_blocks=True)
     return environment.get_template("page.html").render(variables)
 '''
 PAGE = """\
@@ -59,6 +79,11 @@ PAGE = """\
   foot
 {% endif %}
 {% endblock %}
+{% stamp 1 +
+  2 %}
+{% box %}
+  box
+{% endbox %}
 """
 NEVER = "{% cache 1 %}\n<< x >>\n{% endcache %}\n"
 PROGRAMS = {
@@ -117,6 +142,6 @@ def test_every_way_gives_the_same_numbers(project: Path, way: str) -> None:
     python(project, "-m coverage json -q -o out.json")
     files = json.loads((project / "out.json").read_text())["files"]
     page, never = files["templates/page.html"], files["templates/never.html"]
-    assert (page["executed_lines"], page["missing_lines"]) == ([1, 2, 3, 5, 8, 9, 10], [6])
+    assert (page["executed_lines"], page["missing_lines"]) == ([1, 2, 3, 5, 8, 9, 10, 13, 15, 16], [6])
     assert (page["executed_branches"], page["missing_branches"]) == ([[5, 8], [9, 10]], [[5, 6], [9, -1]])
     assert (never["executed_lines"], never["missing_lines"]) == ([], [1, 2])

@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\
-import sys
+import importlib.util, sys
 before = "jinja2" in sys.modules
+assert importlib.util.find_spec("jinja2") is not None  # as programs do that work without it
 import jinja2
 code = jinja2.Template("{{ 1 }}").root_render_func.__code__
 print(__name__, before, sys.argv[1:], code.co_name)

@@ -14,7 +14,7 @@ templates do. So coverage.py, debuggers, profilers and tracebacks show the templ
 Jinja2 is not imported before the application imports it.
 """
 
-import importlib.util
+import importlib
 import os
 import sys
 from collections.abc import Iterable
@@ -66,18 +66,20 @@ class _Waiting:
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "jinja2":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            sys.meta_path.insert(0, self)
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in specs if spec is not None), None)
+        loader: Any = None if spec is None else spec.loader
+        if loader is None:
             return spec
-        loader: Any = spec.loader
         execute = loader.exec_module
 
         def execute_and_install(module: ModuleType) -> None:
+            # Not earlier: a program may only ask whether Jinja2 is there.
             loader.exec_module = execute
             execute(module)
-            _hooks().install()
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _hooks().install()
 
         loader.exec_module = execute_and_install
         return spec

@@ -22,7 +22,7 @@ DELIMITERS = (
     "line_comment_prefix",
 )
 
-# File → its syntax, as JSON: the delimiters, and the import names of the extensions.
+# File → its syntax, as JSON: the delimiters, and the import name and the tags of each extension.
 _recorded: dict[str, str] = {}
 
 
@@ -37,7 +37,8 @@ def describe(environment: Any) -> str:
     """The syntax of an environment, as JSON."""
     values = {name: getattr(environment, name) for name in DELIMITERS}
     extensions = [
-        f"{type(each).__module__}.{type(each).__qualname__}" for each in environment.iter_extensions()
+        (f"{type(each).__module__}.{type(each).__qualname__}", sorted(each.tags))
+        for each in environment.iter_extensions()
     ]
     return json.dumps({**values, "extensions": extensions})
 

@@ -11,6 +11,7 @@ Without options, templates are parsed with Jinja's default delimiters and all ex
 options do not matter, because they do not move a statement to another line.
 """
 
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -80,11 +81,11 @@ class Settings:
         return syntaxes[max(sorted(syntaxes), key=lambda other: len(os.path.commonpath([path, other])))]
 
     def _recorded(self, syntax: str) -> Any:
-        """The environment with a recorded syntax. Raises ConfigError if an extension cannot be used."""
+        """The environment with a recorded syntax."""
         environments: dict[str, Any] = self.__dict__.setdefault("_of_syntax", {})
         if syntax not in environments:
             options = json.loads(syntax)
-            extensions = [_own_extension(name) for name in options.pop("extensions")]
+            extensions = [_own_extension(name, tags) for name, tags in options.pop("extensions")]
             environments[syntax] = _environment(options, (*STOCK, *extensions))
         return environments[syntax]
 
@@ -142,17 +143,27 @@ def _items(value: Any) -> list[str]:
     return [str(part).strip() for part in parts if str(part).strip()]
 
 
-def _environment(syntax: dict[str, Any], extensions: tuple[str, ...]) -> Any:
+def _environment(syntax: dict[str, Any], extensions: tuple[Any, ...]) -> Any:
     try:
         return Environment(**syntax, extensions=extensions)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ConfigError(f"The options of [tmplmon] do not make an environment: {error}") from error
 
 
-def _own_extension(name: str) -> str:
-    """The import name of an extension; for one of Jinja2's own, of its counterpart."""
+def _own_extension(name: str, tags: list[str]) -> Any:
+    """An extension for `_environment`: the import name of one of the engine's own, or a class.
+
+    name: the import name of an extension for Jinja2. tags: its tags.
+    """
     module, _, last = name.rpartition(".")
-    return f"tmplmon.ext.{last}" if module == "jinja2.ext" else name
+    if module == "jinja2.ext":
+        return f"tmplmon.ext.{last}"
+    try:
+        Environment(extensions=[name])
+    except Exception:
+        # Its module, or the constructor of the class, needs what only the application has.
+        return importlib.import_module("tmplmon.tools.coverage.unknown").extension_with(tags)
+    return name
 
 
 def _imported(place: str) -> Any:
