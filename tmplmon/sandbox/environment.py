@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tmplmon.environment import Environment, Name
 from tmplmon.errors import SecurityError, TemplateNotFound, TemplatesNotFound, TooLargeError
@@ -34,7 +34,7 @@ from tmplmon.sandbox.formatting import (
     unbound,
 )
 from tmplmon.sandbox.hidden import HIDDEN, concealed, module_of, names_of
-from tmplmon.sandbox.limits import MAX_SIZE, Sizes
+from tmplmon.sandbox.limits import MAX_SIZE, MAX_SOURCE, MAX_TOKENS, Sizes
 from tmplmon.sandbox.measure import CONTAINERS
 from tmplmon.sandbox.names import (
     ALIASES,
@@ -50,6 +50,9 @@ from tmplmon.sandbox.names import (
 from tmplmon.sandbox.spending import check_iteration, clocked, timed
 from tmplmon.sandbox.template import SandboxedTemplate
 from tmplmon.template import Template
+
+if TYPE_CHECKING:
+    from tmplmon.syntax.lexer import Syntax
 
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
 _MAX_NAMES = 1000
@@ -74,6 +77,8 @@ class SandboxedEnvironment(Environment):
     "closures", which generates no code.
 
     max_size: the largest number of characters or items in a value that a template creates.
+    max_source, max_tokens: the most characters and tokens (texts, names, operators, delimiters) of the source of a
+        template; None for no limit. Compiling takes time and memory in proportion to them.
     limits: how much one rendering may spend. None: no limits.
 
     Rendering raises SecurityError if a template does something that is not allowed. Other mistakes in a template
@@ -105,10 +110,18 @@ class SandboxedEnvironment(Environment):
     """Unary operators that are evaluated by `call_unop`."""
 
     def __init__(
-        self, *args: Any, max_size: int = MAX_SIZE, limits: BudgetLimits | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        max_size: int = MAX_SIZE,
+        limits: BudgetLimits | None = None,
+        max_source: int | None = MAX_SOURCE,
+        max_tokens: int | None = MAX_TOKENS,
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("backend", "closures")
         self.limits = limits
+        self.max_source = max_source
+        self.max_tokens = max_tokens
         self._sizes = Sizes(max_size)
         self._stock_filters = limited_filters(self._sizes)
         super().__init__(*args, **kwargs)
@@ -137,6 +150,11 @@ class SandboxedEnvironment(Environment):
             raise ValueError(
                 "a sandboxed environment has the back end 'closures': its templates must not be code"
             )
+
+    @property
+    def syntax(self) -> "Syntax":
+        """The syntax of `Environment.syntax`, with the limits of this environment."""
+        return super().syntax._replace(max_source=self.max_source, max_tokens=self.max_tokens)
 
     def _measuring(self, concat: Callable[[Iterable[Any]], Any]) -> Callable[[Iterable[Any]], Any]:
         """Wrap a custom function that joins the output: the total length is checked first."""

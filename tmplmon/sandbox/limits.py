@@ -29,6 +29,12 @@ MAX_RANGE = 100_000
 MAX_SIZE = 10_000_000
 """The default of `max_size`: the largest number of characters or items in a value."""
 
+MAX_SOURCE = 1_000_000
+"""The default of `max_source`: the most characters of the source of a template."""
+
+MAX_TOKENS = 100_000
+"""The default of `max_tokens`: the most tokens of a template. It takes a few seconds to compile so many."""
+
 MAX_BITS = 65_536
 """The largest number of bits in an integer."""
 

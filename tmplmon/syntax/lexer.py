@@ -43,6 +43,7 @@ class Syntax(NamedTuple):
 
     tags: the optional tags that are enabled: any of ``trans``, ``do``, ``break``, ``continue``, ``debug``.
     custom_tags: (name, whether the tag has a body) of the tags of extensions.
+    max_source, max_tokens: the most characters and tokens of a template; None for no limit.
     """
 
     block_start_string: str = "{%"
@@ -58,6 +59,8 @@ class Syntax(NamedTuple):
     keep_trailing_newline: bool = False
     tags: frozenset[str] = frozenset()
     custom_tags: tuple[tuple[str, bool], ...] = ()
+    max_source: int | None = None
+    max_tokens: int | None = None
 
 
 class LexicalError(NamedTuple):

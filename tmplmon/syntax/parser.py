@@ -26,7 +26,9 @@ _tables: Tables | None = None
 
 def parse(source: Source, syntax: Syntax = DEFAULT) -> nodes.Template:
     """Parse a template. Raises TemplateSyntaxError."""
+    _check_size(source, syntax)
     tokens, longest = scan(source, syntax)
+    _check_count(tokens, source, syntax)
     template: nodes.Template = _run("template", tokens, source, syntax)
     if longest > MAX_NESTING:
         _check_depth(template, source)
@@ -35,11 +37,28 @@ def parse(source: Source, syntax: Syntax = DEFAULT) -> nodes.Template:
 
 def parse_expression(source: Source, syntax: Syntax = DEFAULT) -> nodes.Expr:
     """Parse an expression that has no delimiters around it. Raises TemplateSyntaxError."""
+    _check_size(source, syntax)
     tokens, longest = scan_expression(source, syntax)
+    _check_count(tokens, source, syntax)
     expression: nodes.Expr = _run("expression", tokens, source, syntax)
     if longest > MAX_NESTING:
         _check_depth(expression, source)
     return expression
+
+
+def _check_size(source: Source, syntax: Syntax) -> None:
+    limit = syntax.max_source
+    if limit is not None and len(source.text) > limit:
+        message = f"the template has more than {limit} characters"
+        raise syntax_error(source, message, limit, limit + 1, hint="the environment's option max_source")
+
+
+def _check_count(tokens: list[Token], source: Source, syntax: Syntax) -> None:
+    limit = syntax.max_tokens
+    if limit is not None and len(tokens) > limit:
+        _, _, start, end = tokens[limit]
+        message = f"the template has more than {limit} tokens"
+        raise syntax_error(source, message, start, end, hint="the environment's option max_tokens")
 
 
 def _check_depth(tree: nodes.Node, source: Source) -> None:
