@@ -33,6 +33,15 @@ TEMPLATES = {
     "overlay": "{% set k = 1 %}{% overlay {'x': 'o', 'y': [1]} %}{{ x }}{{ k }}{% for i in y %}{{ i }}{% endfor %}"
     "{% endoverlay %}{{ x }}",
     "overlay: undefined name": "{% overlay {} %}{{ nothing is defined }}{{ x }}{% set x = 2 %}{{ x }}{% endoverlay %}{{ x }}",
+    "overlay: what functions and loops see": "{% set x = 1 %}{% for k in [1] %}{% overlay {'i': 2, 'm': x} %}"
+    "{% names %};{% set j = 3 %}{% names %}{% for i in [4, 5] %}{{ i }}{{ x }}{{ m }}{{ loop.last }}"
+    "{% overlay {'x': i} %}{{ x }}{% names %}{% endoverlay %}{% endfor %}{% endoverlay %}{{ x }}{% endfor %}",
+    "overlay: macros and call blocks": "{% overlay {'i': 1} %}{% macro f(m) %}{{ m }}{{ i }}{% endmacro %}{{ f(2) }}"
+    "{% twice '-' %}{{ i }}{% endtwice %}{% endoverlay %}",
+    "overlay: inheritance": "{% extends 'over' %}{% block b %}{% overlay {'i': 'child'} %}{{ i }}{% endoverlay %}"
+    "{{ super() }}{% endblock %}",
+    "overlay: escaping": "{% autoescape not on %}{% overlay {'i': '<'} %}{{ i }}{% endoverlay %}{% endautoescape %}"
+    "{% overlay {'i': '<'} %}{{ i }}{% endoverlay %}",
     "scope": "{% set k = 1 %}{% scope %}{% set k = 2 %}{{ k }}{% endscope %}{{ k }}",
     "call block": "{% for i in [1, 2] %}{% twice ', ' %}{{ i }}<{{ html }}{% endtwice %};{% endfor %}",
     "call block with parameters": "{% each %}[{{ item }}]{% endeach %}",
@@ -57,7 +66,13 @@ def rendered(module: Any, template: str, **options: Any) -> str:
     environment = module.Environment(
         extensions=EXTENSIONS,
         autoescape=True,
-        loader=module.DictLoader({"part": "{% now %}{% set q = 1 %}", "main": template}),
+        loader=module.DictLoader(
+            {
+                "part": "{% now %}{% set q = 1 %}",
+                "over": "{% block b %}{% overlay {'i': 'base'} %}{{ i }}{% endoverlay %}{% endblock %}",
+                "main": template,
+            }
+        ),
         **options,
     )
     return str(environment.get_template("main").render(x="X", on=True, html="<p>"))
