@@ -75,13 +75,11 @@ FAILURES = {
 
 _PYTHON_SOURCE = "generated Python source; tmplmon.observe keeps Jinja2, which generates it"
 FAILURES_AS_JINJA2 = {
-    **{name: why for name, why in FAILURES.items() if why is _LEFT_OPEN},
     "test_api.TestLowLevel.test_custom_code_generator": _PYTHON_SOURCE,
     "test_compile": _PYTHON_SOURCE,
     "test_ext.TestAutoEscape.test_volatile_scoping": _PYTHON_SOURCE,
     "test_ext.TestNewstyleInternationalization.test_num_called_num": _PYTHON_SOURCE,
     "test_loader.TestModuleLoader": _PYTHON_SOURCE,
-    "test_debug.TestDebug.test_include_syntax_error_source": "errors have no attribute `source`",
     "test_debug.TestDebug.test_runtime_error": "compares a traceback with carets under a whole line",
     "test_debug.TestDebug.test_syntax_error": "compares a traceback in which the template has a frame",
     "test_debug.TestDebug.test_regular_syntax_error": "compares the text of an error without a place",
