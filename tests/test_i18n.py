@@ -321,3 +321,35 @@ def test_what_is_looked_up_is_what_is_extracted(
         assert not newstyle and "%" in translations[1]
         output = translations[1]
     assert translations == (expected, output)
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize(
+    ("source", "kind", "note"),
+    [
+        (
+            "{{ _('Hi %(name)s', nmae='Ann') }}",
+            KeyError,
+            "the message 'Hi %(name)s' has the placeholder %(name)s; the variables passed: 'nmae'",
+        ),
+        (
+            "{{ _('100%') }}",
+            ValueError,
+            "the message '100%' cannot be formatted; a percent sign that begins no placeholder such as %(name)s is"
+            " written as %%",
+        ),
+        (
+            "{{ ngettext('%(n)s', '%(num)d %(m)s', 2) }}",
+            KeyError,
+            "the message '%(num)d %(m)s' has the placeholder %(m)s; the variables passed: 'num'",
+        ),
+    ],
+)
+def test_note_on_a_message_that_cannot_be_formatted(
+    backend: str, source: str, kind: type[Exception], note: str
+) -> None:
+    environment = tmplmon.Environment(extensions=["tmplmon.ext.i18n"], backend=backend)
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    with pytest.raises(kind) as raised:
+        environment.from_string(source).render()
+    assert raised.value.__notes__ == [note]

@@ -215,3 +215,18 @@ def test_what_joins_the_values_can_be_replaced() -> None:
         concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod(lambda values: [*values])
 
     assert render("{{ a }}{{ [b] }}", Listing(), a=1, b=2) == [1, [2]]
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+def test_without_literals(backend: str) -> None:
+    environment = NativeEnvironment(literal_eval=False, backend=backend)
+    for each in (environment, environment.overlay(trim_blocks=True)):
+        values = [
+            each.from_string(source).render(x=[1], text="7") for source in ("7", "{{ text }}", "{{ x }}")
+        ]
+        assert values == ["7", "7", [1]]
+        assert each.from_string("{{ 1 }}{{ 2 }}").render() == "12"
+        assert each.from_string("").render() is None
+        assert each.from_string("{{ 7 }}").render() == 7
+    assert NativeEnvironment(backend=backend).from_string("7").render() == 7
+    assert NativeTemplate("{{ text }}", literal_eval=False).render(text="1e5") == "1e5"

@@ -6,6 +6,7 @@ files.
 
 import linecache
 import os
+import re
 import weakref
 from collections import Counter
 from types import TracebackType
@@ -17,8 +18,11 @@ _PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def of_template(error: Exception) -> Exception:
-    """`error`, with the frames of the engine removed from its traceback. If it is a RecursionError, a note names
-    the lines of templates that call each other."""
+    """`error`, with the frames of the engine removed from its traceback.
+
+    A note is added to a RecursionError, with the lines of templates that call each other, and to a TypeError for a
+    method that was used in place of what it returns.
+    """
     shown: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
@@ -31,8 +35,16 @@ def of_template(error: Exception) -> Exception:
         following = traceback
     if isinstance(error, RecursionError):
         _note_cycle(error, shown)
+    elif type(error) is TypeError and _METHOD.search(str(error)) and not hasattr(error, "__notes__"):
+        error.add_note("a method is called with parentheses, as in items()")
     return error.with_traceback(following)
 
+
+# The message for a method that is used in place of what it returns.
+_METHOD = re.compile(
+    "'(builtin_function_or_method|method)' object is not (iterable|subscriptable)|"
+    "object of type '(builtin_function_or_method|method)' has no len"
+)
 
 # The longest cycle that a note shows.
 _LONGEST_CYCLE = 20

@@ -137,10 +137,10 @@ def from_exception(error: BaseException) -> Problem:
             )
             if frame.column is not None and frame.end_column is not None:
                 problem.column, problem.end_column = frame.column + 1, frame.end_column + 1
+    if not isinstance(error, TemplateSyntaxError):
+        problem.notes += [line for note in getattr(error, "__notes__", ()) for line in str(note).split("\n")]
     if isinstance(error, RecursionError):
-        # Its notes name the templates of the cycle.
-        problem.notes += [line for note in getattr(error, "__notes__", ()) for line in note.split("\n")]
-        return problem
+        return problem  # Its note has the templates of the cycle.
     for frame in reversed(frames):
         path = shown_path(frame.file)
         note = f"from {path}" if frame.line is None else f"from {path}:{frame.line}"
