@@ -336,10 +336,10 @@ class _Flow(Flow):
                             self.kinds[plan.branch[site]] = "if"
                 case ops.For():
                     self.kinds[plan.branch[op.site]] = "for"
-                    if op.site in plan.passes:
-                        self.kinds[plan.passes[op.site]] = "for if"
-                    if op.site in plan.otherwise:
-                        self.kinds[plan.otherwise[op.site]] = "for else"
+                    if op.site in plan.condition_branch:
+                        self.kinds[plan.condition_branch[op.site]] = "for if"
+                    if op.site in plan.else_branch:
+                        self.kinds[plan.else_branch[op.site]] = "for else"
                     self.note_functions(op)
                 case ops.Logical() if op.site in plan.branch:
                     self.kinds[plan.branch[op.site]] = op.op

@@ -30,7 +30,7 @@ from .programs import TAGS, Anything
 
 PATHS = sorted((Path(__file__).parent / "listings").glob("*.txt"))
 SYNTAX = Syntax(tags=TAGS, custom_tags=(("cache", True), ("url", False)))
-ROLES = ("line", "call", "branch", "pause", "wait", "otherwise", "passes", "head")
+ROLES = ("line", "call", "branch", "output_yield", "await_yield", "else_branch", "condition_branch", "head")
 
 
 def sections_of(text: str) -> dict[str, str]:
@@ -62,7 +62,7 @@ def show_plan(scope: ops.Scope, awaits: bool) -> str:
         if plan.fires(number):
             words.append("fires")
         words += [role for role in ROLES if number in getattr(plan, role).values()]
-        if plan.pause.get(-1) == number:
+        if plan.output_yield.get(-1) == number:
             words.append("(of blank text)")
         if kind in ("branch", "jump"):
             words.append("ways " + " ".join("end" if way is None else str(way) for way in plan.ways(number)))

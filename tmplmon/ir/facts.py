@@ -10,6 +10,12 @@ from tmplmon.ir import ops
 DICT_ATTRIBUTES = frozenset(dir(dict))
 """Attributes of dict: a template asks for these where an item of the name may not hide them."""
 
+LENGTH_ATTRIBUTES = frozenset({"length", "revindex", "revindex0"})
+"""Attributes of a loop that depend on the number of its items."""
+
+COUNTED_ATTRIBUTES = frozenset({"index", "index0", "first", "last"}) | LENGTH_ATTRIBUTES
+"""Attributes of a loop that follow from the number of the round, which need no loop object."""
+
 AWAITED_LOOP_ATTRIBUTES = frozenset({"last", "length", "revindex", "revindex0"})
 """Attributes of an asynchronous loop that may have to wait for the next item."""
 

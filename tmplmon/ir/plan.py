@@ -37,11 +37,12 @@ class Plan:
     entries: (kind, IR site) of each plan site, in order. A kind is "line", "call", "branch", "jump", "yield" or
         "return". All dictionaries below map to indexes in this list.
     place: IR site → its first entry of any kind.
-    line, call, branch, pause: IR site → its first entry of that kind. `pause` has -1 for blank text, which has no
-        IR site.
-    wait: IR site → the entry of the pause in which its value is awaited.
-    otherwise: IR site of a loop → the branch that decides whether its ``else`` runs.
-    passes: IR site of a loop → the branch that decides whether an item passes the loop's condition.
+    line, call, branch: IR site → its first entry of that kind.
+    output_yield: IR site → the entry of kind "yield" in which output is yielded; -1 stands for blank text, which
+        has no IR site.
+    await_yield: IR site → the entry of kind "yield" in which its value is awaited.
+    else_branch: IR site of a loop → the branch that decides whether its ``else`` runs.
+    condition_branch: IR site of a loop → the branch that decides whether an item passes the loop's condition.
     first_on: line → the entry that fires LINE for it.
     head: IR site of a loop → the entry that fires LINE when the loop is reached again from another line. A tool
         disables it by itself, as in compiled code, where it is an instruction of its own. A loop on one line has
@@ -58,11 +59,11 @@ class Plan:
         self.line: dict[int, int] = {}
         self.call: dict[int, int] = {}
         self.branch: dict[int, int] = {}
-        self.pause: dict[int, int] = {}
-        self.wait: dict[int, int] = {}
+        self.output_yield: dict[int, int] = {}
+        self.await_yield: dict[int, int] = {}
         self._functions: set[int] = set()  # branches of recursive loops, which are functions in compiled code
-        self.otherwise: dict[int, int] = {}
-        self.passes: dict[int, int] = {}
+        self.else_branch: dict[int, int] = {}
+        self.condition_branch: dict[int, int] = {}
         self.head: dict[int, int] = {}
         self.includes: list[ops.Include] = []
         self._left: dict[int, Label] = {}
@@ -171,7 +172,7 @@ class Plan:
         if self._blank is not None:
             if not leading:
                 self._add("return", self.entries[-1][1])
-            self.pause[-1] = self._add("yield", self._blank[1])
+            self.output_yield[-1] = self._add("yield", self._blank[1])
 
     def _body(self, body: Sequence[ops.Op]) -> None:
         for op in body:
@@ -226,8 +227,8 @@ class Plan:
             self._add_wait(op.site)
 
     def _add_wait(self, site: int) -> None:
-        if self._awaits and site not in self.wait:
-            self._add("yield", site, self.wait)
+        if self._awaits and site not in self.await_yield:
+            self._add("yield", site, self.await_yield)
 
     def _plain(self, op: Any) -> None:
         """List a statement that consists of a line and values. The assignment at the end of a block set has no
@@ -252,10 +253,10 @@ class Plan:
                 self._value(piece.value)
                 if known_super(piece.value) is not None:
                     self._add_wait(last)
-                    self._add("yield", last, self.pause)
+                    self._add("yield", last, self.output_yield)
             # Each piece may be handed out by itself.
-            if last not in self.pause:
-                self._add("yield", last, self.pause)
+            if last not in self.output_yield:
+                self._add("yield", last, self.output_yield)
         if last < 0 and self.entries:
             # Blank text has no line. Its pauses get an entry that no code leads to.
             self._blank = self._blank or self.entries[-1]
@@ -290,7 +291,7 @@ class Plan:
             if not op.loop.looks_ahead and type(op.test) is not ops.Const:
                 number = self._add("branch", op.site)
                 self._right[number] = again
-                self.passes[op.site] = number
+                self.condition_branch[op.site] = number
         self._loops.append((again, over))
         self._body(op.body)
         self._loops.pop()
@@ -302,12 +303,12 @@ class Plan:
         self._bind(over)
         if op.orelse is not None:
             self._add("line", op.site)
-            number = self.otherwise[op.site] = self._add("branch", op.site)
+            number = self.else_branch[op.site] = self._add("branch", op.site)
             self._right[number] = Label()
             self._body(op.orelse)
             self._bind(self._right[number])
         if op.recursive:
-            self._add("yield", op.site, self.pause)
+            self._add("yield", op.site, self.output_yield)
 
     def _jump_op(self, op: ops.Jump) -> None:
         self._add_line(op.site)
@@ -330,14 +331,14 @@ class Plan:
         """List a statement that runs other code and passes its output on."""
         self._plain(op)
         self._add_wait(op.site)
-        self._add("yield", op.site, self.pause)
+        self._add("yield", op.site, self.output_yield)
 
     def _include(self, op: ops.Include) -> None:
         self._plain(op)
         branch = self._branch(op.site) if op.ignore_missing else None
         self._add("call", op.site, self.call)
         self._add_wait(op.site)
-        self._add("yield", op.site, self.pause)
+        self._add("yield", op.site, self.output_yield)
         if branch is not None:
             self._bind(self._right[branch])
         if isinstance(op.template, ops.Const) and type(op.template.value) is str:

@@ -14,8 +14,7 @@ from typing import Any
 from tmplmon.runtime.markers import auto_aiter
 from tmplmon.runtime.undefined import missing
 
-# Types whose `len` is the number of items that iteration gives.
-_SIZED = frozenset(
+SIZED = frozenset(
     {
         list,
         tuple,
@@ -30,12 +29,13 @@ _SIZED = frozenset(
         type({}.items()),
     }
 )
+"""Types whose `len` is the number of items that iteration gives."""
 
 
 def counted(iterable: Any) -> Iterator[tuple[int, bool, Any]]:
     """Return an iterator of (number from 1, is it the last, item) for each item. Raises TypeError if `iterable` is
     not iterable."""
-    if type(iterable) in _SIZED:
+    if type(iterable) in SIZED:
         length = len(iterable)
         if not length:
             return iter(())

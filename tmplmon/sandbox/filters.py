@@ -37,12 +37,10 @@ from tmplmon.sandbox.operations import FILTERS as BOUNDS
 from tmplmon.sandbox.operations import GLOBALS as GLOBAL_BOUNDS
 from tmplmon.sandbox.operations import TESTS as TEST_BOUNDS
 from tmplmon.sandbox.operations import Row, json_length, raise_own_error
-from tmplmon.sandbox.spending import OF_ITEMS, check_iteration, clocked, paid_for, paying
+from tmplmon.sandbox.spending import MAX_ITERATORS, OF_ITEMS, check_iteration, clocked, paid_for, paying
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
-
-MAX_ITERATORS = 200
 
 
 class _Checks:

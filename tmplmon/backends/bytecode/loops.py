@@ -22,9 +22,8 @@ from tmplmon.backends.bytecode.operands import note_types, value
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.backends.bytecode.statements import joined, target
 from tmplmon.ir import ops
+from tmplmon.ir.facts import COUNTED_ATTRIBUTES, LENGTH_ATTRIBUTES
 
-_LENGTHS = frozenset({"length", "revindex", "revindex0"})
-_NUMBERS = frozenset({"index", "index0", "first", "last"}) | _LENGTHS
 _DEPTH = ".depth"
 
 
@@ -62,10 +61,10 @@ def _loop(f: Function, op: ops.For, iterable: ast.expr, recurse: str | None) -> 
             arguments += [pyast.name(recurse, at), pyast.name(_DEPTH, at)]
         context_class = "AsyncLoopContext" if asynchronous else "LoopContext"
         iterable = pyast.call(f.runtime(context_class, at), arguments, at)
-    elif use.attributes & _LENGTHS:
+    elif use.attributes & LENGTH_ATTRIBUTES:
         form = "counted"
         iterable = _sized(f, counts, iterable, at)
-    elif use.attributes & _NUMBERS:
+    elif use.attributes & COUNTED_ATTRIBUTES:
         if "last" in use.attributes:
             form = "counted"
         else:

@@ -3,16 +3,15 @@
 A tree suspends if its output is yielded (`generate`), or if it is a coroutine, which awaits values. A closure that
 may suspend is a generator function and is run with ``yield from``; all other closures are as in plain trees. A
 generator returns the value of its op when it ends. It yields what an awaitable yields to the event loop and, in a
-coroutine, output as a `Piece`; where nothing is awaited, output is yielded as the text itself.
+coroutine, output as a `YieldedOutput`; where nothing is awaited, output is yielded as the text itself.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from types import GeneratorType
 from typing import Any
 
-from tmplmon.backends.closures.core import BREAK, Builder, Closure, suspends
+from tmplmon.backends.closures.core import BREAK, Builder, Closure, joiner, suspends
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
-from tmplmon.backends.closures.joining import joiner
 from tmplmon.ir import ops
 from tmplmon.runtime.loop import acounted, alisted
 from tmplmon.runtime.markers import is_awaitable
@@ -22,7 +21,7 @@ type Suspending = Callable[..., Generator[Any, Any, Any]]
 """A generator function."""
 
 
-class Piece:
+class YieldedOutput:
     """A piece of output, among the items that a coroutine yields."""
 
     __slots__ = ("text",)
@@ -89,7 +88,7 @@ def waiter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, 
     """Return a generator function that does what `settled` does, and fires PY_YIELD and PY_RESUME at a site."""
     wait: Callable[[Frame, Any], Generator[Any, Any, Any]] = lambda f, value: settled(value)  # noqa: E731
     if b.signals is not None:
-        number = b.signals.plan.wait.get(site)
+        number = b.signals.plan.await_yield.get(site)
         if number is not None:
             wait = b.signals.waiter(number)
     return wait if b.metering is None else b.metering.waiter(wait)
@@ -108,7 +107,7 @@ async def pieces_of(generator: Generator[Any, Any, Any]) -> AsyncGenerator[Any]:
             return
         answer, error = None, None
         try:
-            if type(item) is Piece:
+            if type(item) is YieldedOutput:
                 yield item.text
             else:
                 answer = await Passed(item)
@@ -199,13 +198,13 @@ def putter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, 
 def emitter(b: Builder, site: int) -> Callable[[Frame, Any], Generator[Any, Any, Any]]:
     """Return a generator function that yields a piece of output."""
     if b.signals is not None:
-        number = b.signals.plan.pause.get(site)
+        number = b.signals.plan.output_yield.get(site)
         if number is not None:
             return b.signals.emitter(b, number)
     if b.constants.is_async:
 
         def emit_piece(f: Frame, text: Any) -> Generator[Any, Any, Any]:
-            yield Piece(text)
+            yield YieldedOutput(text)
 
         return emit_piece
 
@@ -379,4 +378,4 @@ def _passing(
         if reach is not None:
             reach(g)
         if passes:
-            yield Piece(item)
+            yield YieldedOutput(item)

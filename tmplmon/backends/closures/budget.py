@@ -18,15 +18,15 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import suspending
-from tmplmon.backends.closures.core import Closure, suspends
+from tmplmon.backends.closures.core import Closure, Fragment, alternating, joiner, suspends, writer
 from tmplmon.backends.closures.frame import METER, OUTPUT, Frame
-from tmplmon.backends.closures.joining import Fragment, alternating, joiner, writer
 from tmplmon.backends.closures.tracebacks import error_site, show
 from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children
 from tmplmon.monitoring.lines import character_column, split_lines
 from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
+from tmplmon.runtime.loop import SIZED
 
 if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
@@ -37,7 +37,6 @@ _BODIES = {ops.For: ("body", "orelse", "test"), ops.Enter: ("body",), ops.Captur
 _MAY_CHANGE = frozenset(
     {ops.Call, ops.TagCall, ops.CallBlock, ops.Include, ops.Import, ops.MakeMacro, ops.Filter}
 )
-_SIZED = frozenset({list, tuple, range, dict})
 _SHORT = 200
 """The most rounds of a loop whose fuel is taken at once, so that time is still checked often enough."""
 
@@ -91,7 +90,7 @@ class Metering:
                     nonlocal site
                     budget = f[METER]
                     items = iterable(f)
-                    if type(items) in _SIZED and len(items) <= _SHORT:
+                    if type(items) in SIZED and len(items) <= _SHORT:
                         budget.left -= cost * len(items)
                         if budget.left < 0:
                             budget.more_fuel()
@@ -258,7 +257,7 @@ def put(f: Frame, text: Any) -> None:
         budget.more_room()
 
 
-def tallied(budget: Budget) -> BudgetError | None:
+def error_of_last_count(budget: Budget) -> BudgetError | None:
     """Count the output at the end of a scope. Returns the error if it exceeds the budget."""
     try:
         budget.tally()
@@ -320,7 +319,7 @@ def leave(budget: Budget, error: BaseException | None, before: int) -> None:
             budget.finish()
 
 
-def leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
+def error_leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
     """Add a scope's frame to the traceback of an exception that leaves it, and its location to a BudgetError.
     Returns the exception to raise: a RecursionError becomes a DepthLimitExceeded."""
     if isinstance(error, BudgetError) and error.is_outside:

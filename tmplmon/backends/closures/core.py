@@ -1,4 +1,5 @@
-"""What all modules that turn IR ops into closures share: the builder of a tree, and closures in sequence.
+"""What all modules that turn IR ops into closures share: the builder of a tree, closures in sequence, and writers
+of output.
 
 A closure takes a frame. The closure of a value returns the value. The closure of a statement returns None, or BREAK
 or CONTINUE where a ``break`` or ``continue`` ends what encloses it. Everything that the op, its operands and the
@@ -14,7 +15,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, HEAD, OUTER, Frame
+from tmplmon.backends.closures.frame import CONTEXT, FIRST_SLOT, OUTER, OUTPUT, Frame
 from tmplmon.ir import ops
 from tmplmon.runtime.blocks import TemplateReference, super_of
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 type Closure = Callable[[Frame], Any]
 
 BREAK, CONTINUE = "break", "continue"
+
+QUIET, LINES, BRANCHES, ALL = "quiet", "lines", "branches", "all"
+"""The kinds of trees: without events; with events for lines; for lines and branches; with all events."""
 
 _CO_GENERATOR = 0x20
 _COMPUTED_WHERE_READ = frozenset({ops.SlotKind.SELF, ops.SlotKind.SUPER})
@@ -81,7 +85,7 @@ class Builder:
         self.metering = metering
         self.yields = yields
         self.may_suspend = yields or scope.constants.is_async
-        self.size = HEAD + len(scope.indexes)
+        self.size = FIRST_SLOT + len(scope.indexes)
         self.loops: dict[ops.LoopUse, Any] = {}
         self.aliases: dict[ops.Slot, int] = {}
         self.measured: set[ops.Op] = set()
@@ -288,3 +292,86 @@ def straight(steps: Sequence[Closure]) -> Closure:
         case _:
             half = len(steps) // 2 if len(steps) <= 36 else 6 * (len(steps) // 12)
             return straight([straight(steps[:half]), straight(steps[half:])])
+
+
+# --- chunks of output: texts and the texts of closures, joined by as few closures as possible -------------------
+
+type Fragment = str | Closure
+"""A text, or a closure whose result is formatted as text."""
+
+
+def constant_writer(text: str) -> Closure:
+    """A statement that writes a text."""
+
+    def put(f: Frame) -> None:
+        f[OUTPUT].append(text)
+
+    return put
+
+
+def writer(parts: Sequence[Fragment]) -> Closure:
+    """A statement that writes texts and the texts of closures."""
+    texts, values = alternating(parts)
+    match values:
+        case []:
+            return constant_writer(texts[0])
+        case [v]:
+            before, after = texts
+
+            def put_one(f: Frame) -> None:
+                f[OUTPUT].append(f"{before}{v(f)}{after}")
+
+            return put_one
+    text = joiner(parts)
+
+    def put(f: Frame) -> None:
+        f[OUTPUT].append(text(f))
+
+    return put
+
+
+def joiner(parts: Sequence[Fragment]) -> Closure:
+    """A closure for the text of several parts: an f-string for up to four values, else several that are joined."""
+    texts, values = alternating(parts)
+    match values:
+        case []:
+            constant = texts[0]
+            return lambda f: constant
+        case [v]:
+            t, u = texts
+            return lambda f: f"{t}{v(f)}{u}"
+        case [v, w]:
+            t, u, x = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}"
+        case [v, w, y]:
+            t, u, x, z = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}"
+        case [v, w, y, k]:
+            t, u, x, z, m = texts
+            return lambda f: f"{t}{v(f)}{u}{w(f)}{x}{y(f)}{z}{k(f)}{m}"
+    joined = []
+    for start in range(0, len(values), 4):
+        group: list[Fragment] = [texts[start]]
+        for number, closure in enumerate(values[start : start + 4], start):
+            group.append(closure)
+            if number + 1 == len(values) or number + 1 < start + 4:
+                group.append(texts[number + 1])
+        joined.append(joiner(group))
+    if len(joined) == 2:
+        first, second = joined
+        return lambda f: f"{first(f)}{second(f)}"
+    join = "".join
+    return lambda f: join([part(f) for part in joined])
+
+
+def alternating(parts: Sequence[Fragment]) -> tuple[list[str], list[Closure]]:
+    """Returns (texts, closures): the text before the first closure, between each two, and after the last; and the
+    closures."""
+    texts, values = [""], []
+    for part in parts:
+        if isinstance(part, str):
+            texts[-1] += part
+        else:
+            values.append(part)
+            texts.append("")
+    return texts, values

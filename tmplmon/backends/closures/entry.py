@@ -25,30 +25,30 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tmplmon.backends.closures import budget as metered
 from tmplmon.backends.closures.awaiting import Running, pieces_of
-from tmplmon.backends.closures.core import Closure, suspends
+from tmplmon.backends.closures.core import ALL, QUIET, Closure, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     DATA,
+    FILE,
     FIRST,
-    HEAD,
+    FIRST_SLOT,
     LINE,
     METER,
     OUTER,
     OUTPUT,
-    PART,
     RAISED,
     SIGNAL,
     STATE,
     Frame,
 )
-from tmplmon.backends.closures.listeners import ALL, QUIET, always, any_tool
 from tmplmon.backends.closures.tracebacks import Variables, error_site, show
 from tmplmon.ir import ops
 from tmplmon.monitoring.direct import pause_clocks, resume_clocks
+from tmplmon.monitoring.states import any_tool
 from tmplmon.runtime.budget import Budget, budget_of, current
 
 if TYPE_CHECKING:
-    from tmplmon.backends.closures.monitored import Part
+    from tmplmon.backends.closures.monitored import ScopeFile
     from tmplmon.backends.closures.scope import CompiledScope, Tree
     from tmplmon.monitoring import Activation
 
@@ -62,7 +62,7 @@ class Run:
     f: its frame. body: the body of its tree. activation: what events are fired with; None without tools.
     """
 
-    __slots__ = ("activation", "before", "body", "depth", "f", "scope")
+    __slots__ = ("activation", "body", "depth", "f", "outer_output", "scope")
 
     def __init__(
         self, scope: "CompiledScope", outer: Frame, output: Any, slots: Slots = (), yields: bool = False
@@ -73,8 +73,8 @@ class Run:
         may_pause = yields or scope.constants.is_async
         stepping = scope.constants.environment.stepping
         if stepping or any_tool():
-            # A scope that may be suspended does not run its includes as parts: each file fires events of its own
-            # when it is suspended.
+            # A scope that may be suspended does not run its includes as its files: each fires its own events when
+            # it is suspended.
             table = scope.alone if may_pause else scope.monitored
             if stepping or table.has_listeners():
                 names = scope.module_names
@@ -92,12 +92,12 @@ class Run:
             signal_from(f, self.activation, table.root)  # pyright: ignore[reportPossiblyUnboundVariable]
         self.body = tree.body
         self.depth = 0 if budget is None else budget.depth
-        self.before: tuple[list[Any] | None, int] | None = None
+        self.outer_output: tuple[list[Any] | None, int] | None = None
         try:
             if budget is not None:
                 metered.enter(budget, has_function=True)
                 if not may_pause and output is not budget.output:
-                    self.before = budget.output, budget.counted
+                    self.outer_output = budget.output, budget.counted
                     budget.output, budget.counted = output, len(output)
             if self.activation is not None:
                 resume_clocks()
@@ -116,13 +116,13 @@ class Run:
             pause_clocks()
         passing, budget = error, self.f[METER]
         if budget is not None:
-            if self.before is not None:
+            if self.outer_output is not None:
                 if passing is None:
-                    passing = metered.tallied(budget)
-                budget.output, budget.counted = self.before
+                    passing = metered.error_of_last_count(budget)
+                budget.output, budget.counted = self.outer_output
             metered.leave(budget, passing, self.depth)
         if passing is not None and kind is not GeneratorExit:
-            passing = left(self.scope, self.f, passing)
+            passing = error_leaving(self.scope, self.f, passing)
         self.f[RAISED] = None  # the exception leads to the frame
         if self.activation is not None:
             self.activation.__exit__(None if passing is None else type(passing), passing, traceback)
@@ -131,10 +131,10 @@ class Run:
             raise passing from error
 
 
-def left(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
+def error_leaving(scope: "CompiledScope", f: Frame, error: BaseException) -> BaseException:
     """Add a scope's frame to the traceback of an exception that leaves it. Returns the exception to raise."""
     if f[METER] is not None:
-        return metered.leaving(scope, f, error)
+        return metered.error_leaving(scope, f, error)
     show(scope, f, error, error_site(f, error))
     return error
 
@@ -148,21 +148,26 @@ def fill(
     f[OUTPUT] = output
     f[OUTER] = outer
     f[METER] = budget
-    f[HEAD : HEAD + len(slots)] = slots
+    f[FIRST_SLOT : FIRST_SLOT + len(slots)] = slots
     return f
 
 
-def signal_from(f: Frame, activation: "Activation", part: "Part") -> None:
-    """Make a frame fire its events with an activation, as a part of its scope."""
+def signal_from(f: Frame, activation: "Activation", file: "ScopeFile") -> None:
+    """Make a frame fire its events with an activation, as a file of its scope."""
     f[SIGNAL] = activation
-    f[PART] = part
-    f[DATA] = part.whole.scope.data
-    f[STATE] = part.state
-    f[FIRST] = part.first
+    f[FILE] = file
+    f[DATA] = file.whole.scope.data
+    f[STATE] = file.state
+    f[FIRST] = file.first
     f[LINE] = 0
 
 
 # --- the four that are written out -------------------------------------------------------------------------
+
+
+def always() -> bool:
+    """Used in place of `any_tool` where a tool may start during a scope (`Environment.stepping`)."""
+    return True
 
 
 def code_of(scope: "CompiledScope") -> Callable[..., Any]:
@@ -240,7 +245,7 @@ def _macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
         f[CONTEXT] = context = outer[CONTEXT]
         f[OUTPUT] = output
         f[OUTER] = outer
-        f[HEAD : HEAD + len(slots)] = slots
+        f[FIRST_SLOT : FIRST_SLOT + len(slots)] = slots
         try:
             if names:
                 get = context.names.get
@@ -311,7 +316,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
             if not outside:
                 budget.finish()
         except BaseException as error:
-            passing = metered.leaving(scope, f, error)
+            passing = metered.error_leaving(scope, f, error)
             if passing is error:
                 raise
             raise passing from error
@@ -358,7 +363,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
         f[OUTPUT] = output
         f[OUTER] = outer
         f[METER] = budget
-        f[HEAD : HEAD + len(slots)] = slots
+        f[FIRST_SLOT : FIRST_SLOT + len(slots)] = slots
         outside = budget.depth
         before = budget.output
         counted = budget.counted
@@ -379,7 +384,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
             if not outside:
                 budget.finish()
         except BaseException as error:
-            passing = metered.leaving(scope, f, error)
+            passing = metered.error_leaving(scope, f, error)
             if passing is error:
                 raise
             raise passing from error

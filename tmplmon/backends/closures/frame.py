@@ -14,7 +14,7 @@ then places that one tree uses for itself. A list is used because no other Pytho
     STATE     the offset in DATA of the first state of this file
     FIRST     the number of the first site of this file
     LINE      the line that was reached last; 0 for none
-    PART      the file of the scope that this frame runs
+    FILE      the file of the scope that this frame runs
     METER     the budget; None in a tree that is not metered
 
 A closure in which an error can come up has the IR site of its op in a variable `site` of the function around it,
@@ -26,8 +26,8 @@ from typing import Any
 
 type Frame = list[Any]
 
-CONTEXT, OUTPUT, OUTER, PARENT, ORIGINAL, RAISED, SIGNAL, DATA, STATE, FIRST, LINE, PART, METER = range(13)
-HEAD = 13
+CONTEXT, OUTPUT, OUTER, PARENT, ORIGINAL, RAISED, SIGNAL, DATA, STATE, FIRST, LINE, FILE, METER = range(13)
+FIRST_SLOT = 13
 """The place of the first slot."""
 COPIED = "copied"
 

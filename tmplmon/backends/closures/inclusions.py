@@ -11,21 +11,20 @@ from typing import Any
 
 from tmplmon.backends.closures import budget as metered
 from tmplmon.backends.closures import suspending
-from tmplmon.backends.closures.core import Builder, Closure, Tables
-from tmplmon.backends.closures.entry import fill, left, signal_from
+from tmplmon.backends.closures.core import ALL, Builder, Closure, Tables
+from tmplmon.backends.closures.entry import error_leaving, fill, signal_from
 from tmplmon.backends.closures.frame import (
     CONTEXT,
+    FILE,
     FIRST,
     METER,
     OUTPUT,
-    PART,
     RAISED,
     SIGNAL,
     Frame,
     original_of,
 )
-from tmplmon.backends.closures.listeners import ALL
-from tmplmon.backends.closures.monitored import Part
+from tmplmon.backends.closures.monitored import ScopeFile
 from tmplmon.backends.closures.statements import STATEMENTS
 from tmplmon.backends.closures.templates import include_operands, runner
 from tmplmon.backends.closures.tracebacks import Variables
@@ -45,8 +44,8 @@ def include(b: Builder, op: ops.Include) -> Closure:
     load = _loader(b, op, key)
     branch = b.signals.branch(b.signals.plan.branch[site]) if op.ignore_missing else None
 
-    def find(f: Frame, name: Any) -> tuple[Any, Any, Part | None]:
-        """The template, the context it runs in, and the part of this scope that it is."""
+    def find(f: Frame, name: Any) -> tuple[Any, Any, ScopeFile | None]:
+        """The template, the context it runs in, and the file of this scope that it is."""
         template = f[CONTEXT].loaded.get(key) if static else None
         if template is None:
             template = load(f, name)
@@ -54,12 +53,12 @@ def include(b: Builder, op: ops.Include) -> Closure:
             branch(f, template is not None)
         if template is None:
             return None, None, None
-        return template, context_for(f, template), f[PART].child(site, template) if static else None
+        return template, context_for(f, template), f[FILE].child(site, template) if static else None
 
     # Where scopes may suspend, each file is a scope of its own, and has no frame of this one around it.
     place = None if b.runs_suspending else b.signals.plan.place[site]
-    begin = partial(_Begun, kind=b.signals.kind, yields=b.yields, place=place)
-    return b.at_line(site, suspending.include_part(name, find, begin, runner(b, site), site))
+    begin = partial(_RunningFile, kind=b.signals.kind, yields=b.yields, place=place)
+    return b.at_line(site, suspending.include_file(name, find, begin, runner(b, site), site))
 
 
 def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], Any]:
@@ -88,30 +87,30 @@ def _loader(b: Builder, op: ops.Include, key: object) -> Callable[[Frame, Any], 
     return load_or_ignore if op.ignore_missing else load
 
 
-class _Begun:
-    """A part of a scope while it runs, in a ``with``: its frame and its tree."""
+class _RunningFile:
+    """A file of a scope while it runs, in a ``with``: its frame and its tree."""
 
     __slots__ = ("body", "budget", "depth", "f", "scope", "signal")
 
     def __init__(
-        self, around: Frame, part: Part, context: Any, *, kind: str, yields: bool, place: int | None
+        self, around: Frame, file: ScopeFile, context: Any, *, kind: str, yields: bool, place: int | None
     ) -> None:
-        pause_clocks()  # until PY_START of the part
+        pause_clocks()  # until PY_START of the file
         if place is not None:
             around[SIGNAL].reach(around[FIRST] + place)
-        self.scope = scope = part.scope
+        self.scope = scope = file.scope
         self.signal = around[SIGNAL]
         self.f: Frame = []
         self.budget = budget = around[METER]
         self.depth = 0 if budget is None else budget.depth
         if budget is not None:
             metered.enter(budget)
-        self.signal.py_start(part.inclusion, Variables(scope, self.f), scope.module_names)
+        self.signal.py_start(file.inclusion, Variables(scope, self.f), scope.module_names)
         try:
             # In the callback for PY_START a tool may have set local events that the outer tree does not fire.
-            tree = scope.tree(kind if kind is ALL else part.whole.kind(), yields, budget is not None)
+            tree = scope.tree(kind if kind is ALL else file.whole.kind(), yields, budget is not None)
             f = fill(self.f, tree, [context], around[OUTPUT], (), budget)
-            signal_from(f, self.signal, part)
+            signal_from(f, self.signal, file)
             tree.look_up(f)
         except BaseException as error:
             self.signal.py_unwind(error)
@@ -128,15 +127,15 @@ class _Begun:
         if error is None:
             self.signal.py_return()
             return
-        passing = error if kind is GeneratorExit else left(self.scope, self.f, error)
+        passing = error if kind is GeneratorExit else error_leaving(self.scope, self.f, error)
         self.f[RAISED] = None  # the exception leads to the frame
         self.signal.py_unwind(passing)
         if passing is not error:
             raise passing from error
 
 
-# Tools that keep a stack would take the return of what fired PY_START for the return of the part.
-hide_all(_Begun)
+# Tools that keep a stack would take the return of what fired PY_START for the return of the file.
+hide_all(_RunningFile)
 
 SIGNALLING = Tables(value, {**STATEMENTS, ops.Include: include})
 """How the ops of a tree are built that fires events."""

@@ -16,15 +16,13 @@ from typing import Any
 
 from tmplmon.backends.closures import awaiting, suspending
 from tmplmon.backends.closures.core import Builder, Closure, nothing, sequence, suspends
+from tmplmon.backends.closures.definitions import combined
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
-from tmplmon.backends.closures.parts import combined
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, starts
 from tmplmon.ir import ops
+from tmplmon.ir.facts import COUNTED_ATTRIBUTES, LENGTH_ATTRIBUTES
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, counted, sized
-
-_LENGTHS = frozenset({"length", "revindex", "revindex0"})
-_NUMBERS = frozenset({"index", "index0", "first", "last"}) | _LENGTHS
 
 type Assign = Callable[[Frame, Any], None]
 type Items = Callable[[Frame, Any], Any]
@@ -63,7 +61,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Head:
+class ItemSource:
     """How a loop takes its items: what it makes of the iterable, and where an item goes.
 
     slots: the places that get an item as it comes, where nothing else has to be done.
@@ -81,10 +79,10 @@ def for_(b: Builder, op: ops.For) -> Closure:
         iterable = combined(b, [iterable], b.constants.guard.iterable, site, takes_frame=False)
     if op.recursive:
         return b.at_line(site, _recursive(b, op, iterable))
-    loop_head = head(b, op)
-    if _is_simple(b, op) and loop_head.slots is not None:
-        return _simple(b, op, iterable, loop_head, loop_head.slots)
-    return b.at_line(site, suspending.for_(iterable, loop(b, op, loop_head), site))
+    source = item_source(b, op)
+    if _is_simple(b, op) and source.slots is not None:
+        return _simple(b, op, iterable, source, source.slots)
+    return b.at_line(site, suspending.for_(iterable, loop(b, op, source), site))
 
 
 def _is_simple(b: Builder, op: ops.For) -> bool:
@@ -98,12 +96,14 @@ def _is_simple(b: Builder, op: ops.For) -> bool:
     )
 
 
-def _simple(b: Builder, op: ops.For, iterable: Closure, loop_head: Head, slots: tuple[int, ...]) -> Closure:
+def _simple(
+    b: Builder, op: ops.For, iterable: Closure, source: ItemSource, slots: tuple[int, ...]
+) -> Closure:
     """The commonest loops, written out."""
-    body, items, site = _body(b, op, free=b.metering is not None), loop_head.items, op.site
+    body, items, site = _body(b, op, free=b.metering is not None), source.items, op.site
     if items is not None:
-        source = iterable
-        iterable = lambda f: items(f, source(f))  # noqa: E731
+        value = iterable
+        iterable = lambda f: items(f, value(f))  # noqa: E731
     if b.metering is not None:
         return b.metering.simple_loop(op, slots, iterable, body)
     match slots:
@@ -133,15 +133,15 @@ def _simple(b: Builder, op: ops.For, iterable: Closure, loop_head: Head, slots: 
     return over_three
 
 
-def loop(b: Builder, op: ops.For, loop_head: Head) -> suspending.Loop:
+def loop(b: Builder, op: ops.For, source: ItemSource) -> suspending.Loop:
     """The loop over an iterable."""
     ahead = op.test is not None and op.loop.looks_ahead
     passing = _passing(b, op) if ahead else None
     test = None if op.test is None or ahead else _test(b, op)
     body = _body(b, op)
     finish = _finish(b, op)
-    steps = [step for step in (passing, loop_head.items) if step is not None]
-    assign, count = loop_head.assign, loop_head.count
+    steps = [step for step in (passing, source.items) if step is not None]
+    assign, count = source.assign, source.count
     if b.constants.is_async:
         return awaiting.loop(b, op, steps, assign, count, test, body, finish, passing)
     return suspending.loop(_rounds(b, op, steps), assign, count, test, body, finish, op.site)
@@ -169,7 +169,7 @@ def _rounds(b: Builder, op: ops.For, steps: list[Items]) -> Items:
     return rounds
 
 
-def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> Head:
+def item_source(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> ItemSource:
     """How a loop takes its items. recurse: frame → the function of a recursive loop and its depth."""
     use, target = op.loop, op.target
     asynchronous = b.constants.is_async
@@ -191,11 +191,11 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             value, f[i] = item
             assign(f, value)
 
-        return Head(with_object, assign_both, _followed(slots, i))
-    if use.attributes & _LENGTHS or "last" in use.attributes:
+        return ItemSource(with_object, assign_both, _followed(slots, i))
+    if use.attributes & LENGTH_ATTRIBUTES or "last" in use.attributes:
         number, last = counts.number, counts.last = b.extra(), b.extra()
         length = None
-        if use.attributes & _LENGTHS:
+        if use.attributes & LENGTH_ATTRIBUTES:
             length = counts.length = b.extra()
 
         def with_last(f: Frame, iterable: Any) -> Any:
@@ -209,19 +209,19 @@ def head(b: Builder, op: ops.For, recurse: Callable[..., Any] | None = None) -> 
             assign(f, value)
 
         if asynchronous:
-            return Head(awaiting.with_last(b, op, length), assign_three, None)
-        return Head(with_last, assign_three, _preceded((number, last), slots))
-    if use.attributes & _NUMBERS:
+            return ItemSource(awaiting.with_last(b, op, length), assign_three, None)
+        return ItemSource(with_last, assign_three, _preceded((number, last), slots))
+    if use.attributes & COUNTED_ATTRIBUTES:
         number = counts.number = b.extra()
         if asynchronous or op.test is not None:
-            return Head(None, assign, slots, number)
+            return ItemSource(None, assign, slots, number)
 
         def assign_numbered(f: Frame, item: Any) -> None:
             f[number], value = item
             assign(f, value)
 
-        return Head(_numbered, assign_numbered, _preceded((number,), slots))
-    return Head(None, assign, slots)
+        return ItemSource(_numbered, assign_numbered, _preceded((number,), slots))
+    return ItemSource(None, assign, slots)
 
 
 def _numbered(f: Frame, iterable: Any) -> Iterator[tuple[int, Any]]:
@@ -314,7 +314,7 @@ def _recursive(b: Builder, op: ops.For, iterable: Closure) -> Closure:
         return f[defined], f[depth]
 
     defined, depth = b.extra(), b.extra()
-    run = loop(b, op, head(b, op, own_recursion))
+    run = loop(b, op, item_source(b, op, own_recursion))
     if b.signals is not None:
         run = suspending.level(run)
     if b.metering is not None:

@@ -9,9 +9,9 @@ one that would make the table too long.
 
 from typing import TYPE_CHECKING, Any
 
+from tmplmon.backends.closures.core import ALL, BRANCHES, LINES
 from tmplmon.backends.closures.entry import Run
 from tmplmon.backends.closures.frame import FIRST, RAISED, SIGNAL, Frame, original_of
-from tmplmon.backends.closures.listeners import ALL, BRANCHES, LINES
 from tmplmon.backends.closures.tracebacks import as_in_frame, error_site
 from tmplmon.ir.plan import Plan
 from tmplmon.monitoring import EXIT, Scope, ScopeBuilder
@@ -64,14 +64,14 @@ def _add_sites(plan: Plan, builder: ScopeBuilder, inclusion: int) -> int:
     return numbers[0] if numbers else 0
 
 
-class Part:
+class ScopeFile:
     """A file in a scope: the scope's own (inclusion 0), or that of a static include.
 
-    whole: the table that the part belongs to.
+    whole: the table that the file belongs to.
     scope: the compiled scope of the file.
     first: the number of its first site.
     state: the offset of its first state, in bytes.
-    children: IR site of an include → the part of the included file; None if it is not joined.
+    children: IR site of an include → the included file; None if it is not joined.
     """
 
     def __init__(self, whole: "Monitored", scope: "CompiledScope", inclusion: int, first: int) -> None:
@@ -81,7 +81,7 @@ class Part:
         self.inclusion = inclusion
         self.first = first
         self.state = 0
-        self.children: dict[int, Part | None] = {}
+        self.children: dict[int, ScopeFile | None] = {}
 
     def raised(self, f: Frame, error: BaseException) -> None:
         """Fire RAISE for an exception, once for each exception that passes through the frame or copies of it.
@@ -106,26 +106,26 @@ class Part:
         finally:
             error.__traceback__ = traceback
 
-    def child(self, site: int, template: Any) -> "Part | None":
-        """The part of a static include, if `template` is the one that was joined; else None."""
+    def child(self, site: int, template: Any) -> "ScopeFile | None":
+        """The included file, if `template` is the one that was joined; else None."""
         try:
-            part = self.children[site]
+            file = self.children[site]
         except KeyError:
             self.whole.is_stale = True  # It could not be loaded when the table was made.
             return None
-        if part is None:
+        if file is None:
             return None
         functions = template._functions if template.environment is self.scope.constants.environment else None
-        if functions is None or functions.root is not part.scope:
+        if functions is None or functions.root is not file.scope:
             self.whole.is_stale = True
             return None
-        return part
+        return file
 
 
 class Monitored:
     """The table of a scope.
 
-    scope: the `tmplmon.monitoring.Scope`. root: the part of the scope's own file.
+    scope: the `tmplmon.monitoring.Scope`. root: the scope's own file.
     is_stale: whether the table has to be made again.
     enter: refreshes the states; returns whether any is active. data: the states.
     data_without_listeners: the states when a scope was last found to have no listeners.
@@ -141,14 +141,14 @@ class Monitored:
             firstlineno=min([ir.position[0], *(position[0] for position in ir.positions)]),
         )
         self._builder = builder
-        self._parts: list[Part] = []
+        self._files: list[ScopeFile] = []
         self._count = 0
         self.root = self._add(compiled, 0, (constants.template,) if join else None)
         self.scope: Scope = builder.build()
         announce(*(codelike.code for codelike in self.scope.codelikes))
-        for part in self._parts:
-            if part.plan.entries:
-                part.state = 2 * self.scope.sites[part.first].state
+        for file in self._files:
+            if file.plan.entries:
+                file.state = 2 * self.scope.sites[file.first].state
         states = self.scope.states
         others, branches = bytearray(len(states.data)), bytearray(len(states.data))
         for index, event in enumerate(states.events):
@@ -160,10 +160,10 @@ class Monitored:
         self._others = int.from_bytes(others, "little")
         self._branches = int.from_bytes(branches, "little")
         fires = bytearray(b"\xff\x00" * len(states.events))
-        for part in self._parts:
-            for number in range(len(part.plan.entries)):
-                if not part.plan.fires(number):
-                    fires[2 * self.scope.sites[part.first + number].state] = 0
+        for file in self._files:
+            for number in range(len(file.plan.entries)):
+                if not file.plan.fires(number):
+                    fires[2 * self.scope.sites[file.first + number].state] = 0
         self._fires = int.from_bytes(fires, "little")
         self.data = states.data
         self.enter = states.enter_with_tools
@@ -188,18 +188,18 @@ class Monitored:
             return ALL
         return BRANCHES if active & self._branches else LINES
 
-    def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> Part:
+    def _add(self, compiled: "CompiledScope", inclusion: int, chain: tuple[Any, ...] | None) -> ScopeFile:
         plan = compiled.plan
         self._count += len(plan.entries)
-        part = Part(self, compiled, inclusion, _add_sites(plan, self._builder, inclusion))
-        self._parts.append(part)
+        file = ScopeFile(self, compiled, inclusion, _add_sites(plan, self._builder, inclusion))
+        self._files.append(file)
         if chain is not None:
-            self._join(part, compiled, chain)
-        return part
+            self._join(file, compiled, chain)
+        return file
 
-    def _join(self, part: Part, compiled: "CompiledScope", chain: tuple[Any, ...]) -> None:
+    def _join(self, file: ScopeFile, compiled: "CompiledScope", chain: tuple[Any, ...]) -> None:
         constants = compiled.constants
-        for op in part.plan.includes:
+        for op in file.plan.includes:
             try:
                 template = constants.environment.get_template(op.template.value, constants.template.name)  # type: ignore[union-attr]
             except Exception:
@@ -211,15 +211,15 @@ class Monitored:
                 or len(chain) > _DEEPEST
                 or self._count + len(root.plan.entries) > _MOST_SITES
             ):
-                part.children[op.site] = None
+                file.children[op.site] = None
             else:
                 line, _, column, _ = compiled.ir.positions[op.site]
                 inner = self._builder.include(
                     template._file,
                     line,
                     column,
-                    parent=part.inclusion,
+                    parent=file.inclusion,
                     name=root.name,
                     qualname=root.qualname,
                 )
-                part.children[op.site] = self._add(root, inner, (*chain, template))
+                file.children[op.site] = self._add(root, inner, (*chain, template))

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tmplmon.backends.closures import awaiting, suspending
-from tmplmon.backends.closures.core import Builder, Closure
+from tmplmon.backends.closures.core import Builder, Closure, Fragment, constant_writer, writer
 from tmplmon.backends.closures.frame import OUTER, OUTPUT, Frame
-from tmplmon.backends.closures.joining import Fragment, constant_writer, writer
 from tmplmon.backends.closures.templates import run_super
 from tmplmon.backends.closures.texts import text_of
 from tmplmon.ir import ops

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures.core import BREAK, Closure
-from tmplmon.backends.closures.frame import CONTEXT, METER, OUTPUT, PARENT, PART, SIGNAL, Frame
+from tmplmon.backends.closures.frame import CONTEXT, FILE, METER, OUTPUT, PARENT, SIGNAL, Frame
 from tmplmon.runtime import support
 from tmplmon.runtime.undefined import missing
 
@@ -329,7 +329,7 @@ def include(
     return include
 
 
-def include_part(
+def include_file(
     name: Closure,
     find: Callable[[Frame, Any], tuple[Any, Any, Any]],
     begin: Callable[[Frame, Any, Any], Any],
@@ -338,21 +338,21 @@ def include_part(
 ) -> Closure:
     """``include`` in a tree that signals.
 
-    find: returns the template, its context, and the part of this scope that it is, or None. begin: returns the run
-    of a part.
+    find: returns the template, its context, and the file of this scope that it is, or None. begin: starts to
+    run a file.
     """
 
-    def include_part(f: Frame) -> Any:
+    def include_file(f: Frame) -> Any:
         nonlocal site
-        template, context, part = find(f, name(f))
-        if part is not None:
-            begun = begin(f, part, context)
-            with begun:
-                begun.body(begun.f)
+        template, context, file = find(f, name(f))
+        if file is not None:
+            running = begin(f, file, context)
+            with running:
+                running.body(running.f)
         elif template is not None:
             start(f, template, context)
 
-    return include_part
+    return include_file
 
 
 def after(first: Closure, closure: Closure) -> Closure:
@@ -394,7 +394,7 @@ def raising(body: Closure) -> Closure:
         try:
             return body(f)
         except BaseException as error:
-            f[PART].raised(f, error)
+            f[FILE].raised(f, error)
             raise
 
     return raising
@@ -405,14 +405,14 @@ def level(loop: Loop) -> Loop:
 
     def level(f: Frame, items: Any) -> Any:
         signal = f[SIGNAL]
-        begun = signal.begin_function()
+        is_begun = signal.begin_function()
         try:
             return loop(f, items)
         except BaseException as error:
-            f[PART].raised(f, error)
+            f[FILE].raised(f, error)
             raise
         finally:
-            if begun:
+            if is_begun:
                 signal.end_function()
 
     return level

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from tmplmon.backends.closures import suspending
 from tmplmon.backends.closures.budget import Metering
 from tmplmon.backends.closures.constants import Constants
-from tmplmon.backends.closures.core import Builder, Closure, Tables, nothing, sequence
+from tmplmon.backends.closures.core import QUIET, Builder, Closure, Tables, nothing, sequence
 from tmplmon.backends.closures.entry import macro_of
-from tmplmon.backends.closures.frame import CONTEXT, HEAD, Frame
-from tmplmon.backends.closures.listeners import QUIET
+from tmplmon.backends.closures.frame import CONTEXT, FIRST_SLOT, Frame
 from tmplmon.backends.closures.statements import STATEMENTS, parameters
 from tmplmon.backends.closures.templates import finish
 from tmplmon.backends.closures.values import value
@@ -77,7 +76,7 @@ class CompiledScope:
         parameters += [slot for slot in (ir.caller, ir.kwargs, ir.varargs) if slot is not None]
         first = set(parameters)
         slots = [*parameters, *(slot for slot in ir.slots if slot not in first)]
-        self.indexes: dict[ops.Slot, int] = {slot: i for i, slot in enumerate(slots, HEAD)}
+        self.indexes: dict[ops.Slot, int] = {slot: i for i, slot in enumerate(slots, FIRST_SLOT)}
         self.nested = {inner: CompiledScope(constants, inner, self) for inner in ir.nested}
         self._trees: dict[tuple[str, bool, bool], Tree] = {}
         self._alone: Monitored | None = None
@@ -124,7 +123,7 @@ class CompiledScope:
         whole = sequence(steps) or nothing
         if b.signals is not None:
             whole = suspending.raising(whole)
-        return Tree([None] * HEAD + [missing] * (b.size - HEAD), names, whole)
+        return Tree([None] * FIRST_SLOT + [missing] * (b.size - FIRST_SLOT), names, whole)
 
     def _builder(self, kind: str, yields: bool, metered: bool) -> Builder:
         metering = Metering() if metered else None

@@ -13,9 +13,8 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tmplmon.backends.closures import suspending
-from tmplmon.backends.closures.awaiting import Piece as Yielded
-from tmplmon.backends.closures.awaiting import settled
-from tmplmon.backends.closures.core import Builder, Closure, sequence, suspends
+from tmplmon.backends.closures.awaiting import YieldedOutput, settled
+from tmplmon.backends.closures.core import ALL, BRANCHES, Builder, Closure, sequence, suspends
 from tmplmon.backends.closures.frame import (
     CONTEXT,
     DATA,
@@ -26,7 +25,6 @@ from tmplmon.backends.closures.frame import (
     Frame,
     forget_line,
 )
-from tmplmon.backends.closures.listeners import ALL, BRANCHES
 from tmplmon.backends.closures.output import OutputChunk, writers
 from tmplmon.ir import ops
 from tmplmon.ir.plan import Plan
@@ -193,11 +191,11 @@ class Signals:
         site = getattr(op.test, "site", -1)
         if site < 0 or self.positions[site][0] not in self.plan.first_on:
             site = op.site
-        return self.at_line(site, self.deciding(test, self.plan.passes.get(op.site)))
+        return self.at_line(site, self.deciding(test, self.plan.condition_branch.get(op.site)))
 
     def finishing(self, op: ops.For, finish: suspending.Finish) -> suspending.Finish:
         """The end of a loop that has an ``else``."""
-        reach, branch = self.reach_site(op.site), self.branch(self.plan.otherwise[op.site])
+        reach, branch = self.reach_site(op.site), self.branch(self.plan.else_branch[op.site])
         return suspending.finishing(reach, branch, finish)
 
     def default(self, op: Any, value: Closure) -> Closure:
@@ -307,7 +305,7 @@ class Signals:
             signal, there = f[SIGNAL], f[FIRST] + number
             signal.py_yield(text, there)
             try:
-                yield Yielded(text) if is_async else text
+                yield YieldedOutput(text) if is_async else text
             except BaseException as error:
                 signal.py_throw(error, there)
                 raise

@@ -14,7 +14,7 @@ from typing import Any
 from tmplmon.backends.closures import plain
 from tmplmon.backends.closures.awaiting import any_suspends, call, run, settled
 from tmplmon.backends.closures.core import BREAK, Closure
-from tmplmon.backends.closures.frame import CONTEXT, METER, OUTPUT, PARENT, PART, SIGNAL, Frame
+from tmplmon.backends.closures.frame import CONTEXT, FILE, METER, OUTPUT, PARENT, SIGNAL, Frame
 from tmplmon.runtime import support
 from tmplmon.runtime.undefined import missing
 
@@ -399,7 +399,7 @@ def include(
     return include
 
 
-def include_part(
+def include_file(
     name: Closure,
     find: Callable[[Frame, Any], tuple[Any, Any, Any]],
     begin: Callable[[Frame, Any, Any], Any],
@@ -408,23 +408,23 @@ def include_part(
 ) -> Closure:
     """``include`` in a tree that signals.
 
-    find: returns the template, its context, and the part of this scope that it is, or None. begin: returns the run
-    of a part.
+    find: returns the template, its context, and the file of this scope that it is, or None. begin: starts to
+    run a file.
     """
     if not any_suspends(name, start):
-        return plain.include_part(name, find, begin, start, site)
+        return plain.include_file(name, find, begin, start, site)
 
-    def include_part(f: Frame) -> Generator[Any, Any]:
+    def include_file(f: Frame) -> Generator[Any, Any]:
         nonlocal site
-        template, context, part = find(f, (yield from run(name, f)))
-        if part is not None:
-            begun = begin(f, part, context)
-            with begun:
-                yield from run(begun.body, begun.f)
+        template, context, file = find(f, (yield from run(name, f)))
+        if file is not None:
+            running = begin(f, file, context)
+            with running:
+                yield from run(running.body, running.f)
         elif template is not None:
             yield from start(f, template, context)
 
-    return include_part
+    return include_file
 
 
 # --- in trees that signal ----------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ def raising(body: Closure) -> Closure:
         try:
             return (yield from run(body, f))
         except BaseException as error:
-            f[PART].raised(f, error)
+            f[FILE].raised(f, error)
             raise
 
     return raising
@@ -490,14 +490,14 @@ def level(loop: Loop) -> Loop:
 
     def level(f: Frame, items: Any) -> Generator[Any, Any, Any]:
         signal = f[SIGNAL]
-        begun = signal.begin_function()
+        is_begun = signal.begin_function()
         try:
             return (yield from call(loop, f, items))
         except BaseException as error:
-            f[PART].raised(f, error)
+            f[FILE].raised(f, error)
             raise
         finally:
-            if begun:
+            if is_begun:
                 signal.end_function()
 
     return level

@@ -10,8 +10,8 @@ from typing import Any
 
 from tmplmon.backends.closures import awaiting, suspending
 from tmplmon.backends.closures.core import Builder, Closure
+from tmplmon.backends.closures.definitions import combined
 from tmplmon.backends.closures.frame import CONTEXT, FIRST, OUTPUT, PARENT, SIGNAL, Frame
-from tmplmon.backends.closures.parts import combined
 from tmplmon.backends.closures.variables import exporter, locals_of
 from tmplmon.ir import ops
 from tmplmon.ir.facts import extends_always

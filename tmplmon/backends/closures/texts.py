@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tmplmon.backends.closures.core import Builder, Closure, suspends
+from tmplmon.backends.closures.definitions import combined
 from tmplmon.backends.closures.frame import CONTEXT, Frame
-from tmplmon.backends.closures.parts import combined
 from tmplmon.ir import ops
 from tmplmon.ir.facts import BOOLEAN_LOOP_ATTRIBUTES, BOOLEAN_TESTS, ESCAPE_FILTERS, LENGTH_FILTERS
 from tmplmon.ir.output import OutputValue

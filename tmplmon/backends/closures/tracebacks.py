@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tmplmon.backends.closures.frame import CONTEXT, COPIED, FIRST, ORIGINAL, OUTPUT, PART, SIGNAL, Frame
+from tmplmon.backends.closures.frame import CONTEXT, COPIED, FILE, FIRST, ORIGINAL, OUTPUT, SIGNAL, Frame
 from tmplmon.runtime.undefined import missing
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _frame(scope: "CompiledScope", f: Frame, site: int | None) -> tuple[FrameTyp
     number = None if site is None else scope.plan.place.get(site)
     signal = f[SIGNAL]
     if signal is not None:
-        table = f[PART].whole.scope
+        table = f[FILE].whole.scope
         return signal.frame.frame, 0 if number is None else table.sites[f[FIRST] + number].offset
     table = scope.alone.scope
     offset = table.codelikes[0].start if number is None else table.sites[number].offset

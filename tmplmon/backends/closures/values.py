@@ -11,8 +11,8 @@ from typing import Any
 
 from tmplmon.backends.closures import calls, shapes, suspending
 from tmplmon.backends.closures.core import Builder, Closure
+from tmplmon.backends.closures.definitions import Definition, built, combined
 from tmplmon.backends.closures.frame import CONTEXT, Frame
-from tmplmon.backends.closures.parts import Definition, built, combined
 from tmplmon.ir import ops
 from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
 from tmplmon.runtime import support
@@ -90,8 +90,8 @@ def _value(b: Builder, op: Any) -> Closure:
         closure = None if shape is None else shape(b, op)
         if closure is not None:
             return closure
-    whole = WHOLE.get(kind)
-    return built(b, DEFINED[kind](b, op), op.site) if whole is None else whole(b, op)
+    build = CLOSURES.get(kind)
+    return built(b, DEFINITIONS[kind](b, op), op.site) if build is None else build(b, op)
 
 
 # --- constants and variables -------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ _MAKERS: dict[str, Callable[..., Any]] = {
     "dict": lambda *items: dict(zip(items[::2], items[1::2], strict=True)),
 }
 
-DEFINED: dict[type[Any], Callable[[Builder, Any], Definition]] = {
+DEFINITIONS: dict[type[Any], Callable[[Builder, Any], Definition]] = {
     ops.Attr: attribute,
     ops.Item: item,
     ops.Slice: slice_,
@@ -276,7 +276,7 @@ DEFINED: dict[type[Any], Callable[[Builder, Any], Definition]] = {
     ops.DebugInfo: calls.debug_info,
     ops.TagCall: calls.tag_call,
 }
-WHOLE: dict[type[Any], Callable[[Builder, Any], Closure]] = {
+CLOSURES: dict[type[Any], Callable[[Builder, Any], Closure]] = {
     ops.Const: const,
     ops.Load: load,
     ops.LoopAttr: loop_attribute,
