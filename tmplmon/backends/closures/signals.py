@@ -3,7 +3,7 @@
 Before a signal calls anything, it checks the byte of its state, so a disabled line costs one check. LINE is fired
 if the line that is reached is not the one that was reached last (LINE of the frame), as in CPython.
 
-There are three kinds of trees with signals (`listeners`). For tools that listen to lines, or lines and branches,
+There are three kinds of trees with signals. For tools that listen to lines, or lines and branches,
 the tree has those signals. For tools that listen to more (debuggers, profilers of calls), filters, tests, macros
 and functions are also called by the activation, which fires the events of calls and puts the scope's frame on the
 stack.
