@@ -134,6 +134,10 @@ DIFFERENCES: dict[str, Difference] = {
         "Where autoescape is on in a native environment, a macro, a call block, a block set or a filter block that"
         " outputs a single value has that value. In Jinja2 it has the value's text, marked safe.",
     ),
+    "arguments-in-the-sandbox": Difference(
+        "In the sandbox, filters check the types of their values and arguments before they use them, and raise a"
+        " FilterArgumentError where Jinja2 raises a TypeError or an AttributeError.",
+    ),
     "newlines-of-messages": Difference(
         "A message of a trans block has line feeds. In Jinja2 it has the environment's newline_sequence, so that"
         " catalogs made on another system do not have it.",

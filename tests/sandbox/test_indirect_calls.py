@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tmplmon import DictLoader, SecurityError, TemplateError, TemplateNotFound, pass_context
+from tmplmon import DictLoader, SecurityError, TemplateError, TemplateNotFound, UndefinedError, pass_context
 from tmplmon.runtime.context import Context
 from tmplmon.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment, unsafe
 
@@ -373,3 +373,18 @@ def test_names_of_templates() -> None:
         )
         == "A"
     )
+
+
+def test_python_code_cannot_read_the_attributes_of_a_namespace() -> None:
+    environment = SandboxedEnvironment()
+    environment.filters["run"] = lambda value: value.run()
+    environment.filters["ask"] = lambda value: getattr(value, "run", "nothing")
+    source = "{% set n = namespace(run='{0.__call__}'.format) %}"
+    assert environment.from_string(source + "{{ n|ask }}").render() == "nothing"
+    with pytest.raises(SecurityError, match="'Namespace' object shows no attribute 'run' to Python code"):
+        environment.from_string(source + "{{ n|run }}").render()
+
+
+def test_a_missing_attribute_of_a_namespace_is_reported_as_in_other_environments() -> None:
+    with pytest.raises(UndefinedError, match=r"\.Namespace object' has no attribute 'a'"):
+        SandboxedEnvironment().from_string("{{ namespace().a.b }}").render()

@@ -16,6 +16,10 @@ from tmplmon.runtime.html import mark
 _VISIBLE = frozenset({"__class__", "__doc__", "__module__"})
 
 
+class HiddenAttributeError(SecurityError, AttributeError):
+    """Python code tried to read an attribute of an object whose attributes a template chooses."""
+
+
 class _Hidden:
     """Refuses all attributes except those that Python itself reads."""
 
@@ -24,7 +28,9 @@ class _Hidden:
     def __getattribute__(self, name: str) -> Any:
         if name in _VISIBLE or (name == "__html__" and type(self) is SandboxedModule):
             return object.__getattribute__(self, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise HiddenAttributeError(
+            f"{type(self).__name__!r} object shows no attribute {name!r} to Python code"
+        )
 
     # An object with items would otherwise be iterable.
     __iter__ = None
@@ -79,7 +85,8 @@ class SandboxedModule(_Hidden):
         return repr(module_of(self))
 
 
-# Messages name it as in other environments.
+# Messages name them as in other environments.
+SandboxedNamespace.__name__ = "Namespace"
 SandboxedModule.__name__ = "TemplateModule"
 
 module_of = SandboxedModule.__dict__["_module"].__get__

@@ -46,17 +46,8 @@ INSIDES = {
     "test_security.TestSandbox.test_template_data": "the first argument of a macro's function",
 }
 
-_LEFT_OPEN = (
-    "a stream that is closed early leaves inner asynchronous generators to the event loop, which Trio reports"
-)
-
 # Failing tests → why.
 FAILURES = {
-    "test_async.test_basic_generate_async[trio]": _LEFT_OPEN,
-    "test_async.test_include_generate_async[trio]": _LEFT_OPEN,
-    "test_async.test_blocks_generate_async[trio]": _LEFT_OPEN,
-    "test_async.test_async_extend[trio]": _LEFT_OPEN,
-    "test_debug.TestDebug.test_include_syntax_error_source": "errors have no attribute `source`",
     "test_regression.TestBug.test_cached_extends": "globals passed to get_template are the caller's own",
     "test_debug.TestDebug.test_runtime_error": "compares a traceback with carets under a whole line",
     "test_debug.TestDebug.test_syntax_error": "the wording of a syntax error",
@@ -66,10 +57,6 @@ FAILURES = {
     "test_ext.TestInternationalization.test_trans_block_error": "the wording of a syntax error",
     "test_inheritance.TestInheritance.test_invalid_required": "the wording of a syntax error",
     "test_loader.test_package_loader_no_dir": "the wording of an error",
-    "test_security.TestStringFormatMap.test_indirect_call": (
-        "in the sandbox, Python functions cannot read the attributes of a namespace: an AttributeError"
-        " instead of a SecurityError"
-    ),
 }
 
 
@@ -84,9 +71,6 @@ FAILURES_AS_JINJA2 = {
     "test_debug.TestDebug.test_syntax_error": "compares a traceback in which the template has a frame",
     "test_debug.TestDebug.test_regular_syntax_error": "compares the text of an error without a place",
     "test_loader.test_package_loader_no_dir": "the wording of an error of PackageLoader",
-    "test_security.TestStringFormatMap.test_indirect_call": FAILURES[
-        "test_security.TestStringFormatMap.test_indirect_call"
-    ],
 }
 # The tests of these modules or classes that pass all the same.
 PASSING_AS_JINJA2 = {
