@@ -86,16 +86,17 @@ def test_jinja2_is_needed() -> None:
 import tmplmon.as_jinja2.finding as finding
 import tmplmon
 finding.PathFinder.find_spec = lambda *args: None
+tmplmon.as_jinja2.install()
 try:
-    tmplmon.as_jinja2.install()
-except ImportError as error:
+    import jinja2
+except ModuleNotFoundError as error:
     print(error)
 print(tmplmon.as_jinja2.is_installed())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     message, state = done.stdout.splitlines()
     assert "pip install jinja2" in message
-    assert state == "False"
+    assert state == "True"
 
 
 def test_a_program(tmp_path: Any) -> None:

@@ -23,8 +23,8 @@ __all__ = ["install", "is_installed", "uninstall"]
 def install() -> None:
     """Make `import jinja2` import tmplmon in this process. It may be called several times.
 
-    Raises ImportError if Jinja2 is not installed, and RuntimeError if it has been imported already, because modules
-    that have its classes would keep them.
+    Raises RuntimeError if Jinja2 has been imported already, because modules that have its classes would keep them.
+    If it is not installed, `import jinja2` raises ModuleNotFoundError, as it would without this.
     """
     if is_installed():
         return

@@ -15,21 +15,24 @@ PACKAGE = os.path.join(os.path.dirname(__file__), "package")
 
 
 class Finder:
-    """The finder for `sys.meta_path`. Raises ImportError if Jinja2 is not installed."""
-
-    def __init__(self) -> None:
-        spec = PathFinder.find_spec("jinja2")
-        if spec is None or not spec.submodule_search_locations:
-            raise ImportError(
-                "tmplmon.as_jinja2 needs an installed Jinja2, whose parser it borrows: pip install jinja2"
-            )
-        self.installed = list(spec.submodule_search_locations)
+    """The finder for `sys.meta_path`."""
 
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return the spec of a module in `package`; None for every other module."""
+        """Return the spec of a module in `package`; None for every other module.
+
+        Raises ModuleNotFoundError for `jinja2` if Jinja2 is not installed, which is looked for at that time: many
+        processes that are prepared never import it.
+        """
         if name == "jinja2":
+            spec = PathFinder.find_spec(name)
+            if spec is None or not spec.submodule_search_locations:
+                raise ModuleNotFoundError(
+                    "tmplmon.as_jinja2 needs an installed Jinja2, whose parser it borrows: pip install jinja2",
+                    name=name,
+                )
             file = os.path.join(PACKAGE, "__init__.py")
-            return spec_from_file_location(name, file, submodule_search_locations=self.installed)
+            installed = list(spec.submodule_search_locations)
+            return spec_from_file_location(name, file, submodule_search_locations=installed)
         parent, _, last = name.rpartition(".")
         file = os.path.join(PACKAGE, f"{last}.py")
         if parent != "jinja2" or not os.path.isfile(file):
