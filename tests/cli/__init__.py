@@ -1,1 +1,1 @@
-"""The command line, by calling its `main` in the same process; a few tests run real processes."""
+"""The command line. Most tests call its `main` in this process; a few run a process."""

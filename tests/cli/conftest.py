@@ -1,4 +1,4 @@
-"""A directory to work in, and the command as a function."""
+"""Fixtures for a current directory, and for the command as a function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tmplmon.cli import main
 
 @dataclass(frozen=True)
 class Result:
-    """What a command did: its exit status and what it wrote."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -23,14 +23,15 @@ type Command = Callable[..., Result]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory, which is the current one."""
+    """An empty directory, which is the current directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def tmplmon(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs a command line in `here`: words in one string, or one by one where a word has a blank."""
+    """A function that runs a command line in `here`. The words are in one string, or separate if one contains a
+    blank."""
 
     def run(*words: str) -> Result:
         status = main(words[0].split() if len(words) == 1 else words)
@@ -41,7 +42,7 @@ def tmplmon(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
 
 
 def write(root: Path, **files: str | bytes) -> None:
-    """Files by name; ``__`` in a name is ``/``, ``_html`` at its end ``.html``, and so on."""
+    """Write files. In their names, ``__`` stands for ``/``, and ``_html`` at the end for ``.html``, and so on."""
     for name, content in files.items():
         stem, _, end = name.replace("__", "/").rpartition("_")
         put(root / f"{stem}.{end}", content)

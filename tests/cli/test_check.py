@@ -1,4 +1,4 @@
-"""``tmplmon check``: what it finds, what it leaves alone, and how it says so."""
+"""``tmplmon check``: the problems that it reports, and the formats of its output."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from .conftest import Command, put
 
 
 def check(here: Path, tmplmon: Command, *words: str, **templates: str) -> list[str]:
-    """The lines reported for templates (``a`` is ``t/a.html``), without their directory."""
+    """The reported lines for templates (``a`` is ``t/a.html``), without the directory."""
     for name, source in templates.items():
         put(here / f"t/{name}.html", source)
     result = tmplmon("check", "t", *words)
@@ -29,7 +29,7 @@ def test_nothing_to_report(here: Path, tmplmon: Command) -> None:
 def test_the_environment_of_an_application(
     here: Path, tmplmon: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its filters, tests and globals are known, its delimiters count, and templates of its loader are found."""
+    """Its filters, tests, globals and delimiters are used, and its loader finds templates."""
     monkeypatch.syspath_prepend(here)
     put(
         here / "checked_app.py",
@@ -146,7 +146,7 @@ def test_undefined_names_only_if_the_names_are_known(here: Path, tmplmon: Comman
         "{% macro outer() %}{% set x = 1 %}{% macro inner() %}{{ x }}{% endmacro %}{{ inner() }}{% endmacro %}",
     ],
 )
-def test_names_that_are_defined_or_asked_for(here: Path, tmplmon: Command, source: str) -> None:
+def test_names_that_are_defined_or_tested(here: Path, tmplmon: Command, source: str) -> None:
     assert check(here, tmplmon, "--names", "", a=source) == []
 
 
@@ -170,8 +170,8 @@ def test_names_that_nothing_defines(here: Path, tmplmon: Command, source: str, c
     assert problems.startswith(f"a.html:1:{column}: nothing defines ")
 
 
-def test_names_that_other_templates_give(here: Path, tmplmon: Command) -> None:
-    """An include hands its variables on, a template shares with its parents and children what it sets."""
+def test_names_that_other_templates_define(here: Path, tmplmon: Command) -> None:
+    """An include passes its variables on. A template shares its assignments with its parents and children."""
     assert (
         check(
             here,
@@ -190,7 +190,7 @@ def test_names_that_other_templates_give(here: Path, tmplmon: Command) -> None:
     )
 
 
-def test_names_that_are_not_handed_on(here: Path, tmplmon: Command) -> None:
+def test_names_that_are_not_passed_on(here: Path, tmplmon: Command) -> None:
     problems = check(
         here,
         tmplmon,
@@ -209,15 +209,15 @@ def test_names_that_are_not_handed_on(here: Path, tmplmon: Command) -> None:
     ]
 
 
-def test_an_include_that_is_computed_may_be_any(here: Path, tmplmon: Command) -> None:
+def test_a_computed_include_may_be_any_template(here: Path, tmplmon: Command) -> None:
     assert check(here, tmplmon, "--names", "which", a="{% set x = 1 %}{% include which %}", b="{{ x }}") == []
 
 
 # --- what is looked at -------------------------------------------------------------------------------------
 
 
-def test_one_file_and_what_it_needs(here: Path, tmplmon: Command) -> None:
-    """Only the templates that are named are reported on, wherever they look for others."""
+def test_one_file_and_the_templates_that_it_uses(here: Path, tmplmon: Command) -> None:
+    """Only problems of the named templates are reported, although others are loaded."""
     put(here / "t/a.html", "{% from 'b.html' import f %}{{ f() }}{{ 1|nope }}")
     put(here / "t/b.html", "{% macro f() %}{{ 1|nope }}{% endmacro %}")
     result = tmplmon("check t/a.html")

@@ -1,4 +1,4 @@
-"""``tmplmon compile``, and deployments that only read what it wrote."""
+"""``tmplmon compile``, and deployments that only read its output."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def site(here: Path) -> Path:
     return here
 
 
-# An application that cannot compile, and says what it has imported.
+# An application that cannot compile, and prints its imported modules.
 READ_ONLY = """
 import sys
 sys.modules["lark"] = None
@@ -73,8 +73,8 @@ def test_the_environment_of_an_application(site: Path, tmplmon: Command) -> None
     sys.modules.pop("compiled_app", None)
 
 
-def test_what_does_not_fit_is_not_used(site: Path, tmplmon: Command) -> None:
-    """With other options, or of another source, the template is compiled."""
+def test_unsuitable_files_are_not_used(site: Path, tmplmon: Command) -> None:
+    """If the options or the source differ, the template is compiled."""
     tmplmon("compile templates -o compiled -q")
     program = READ_ONLY.replace('sys.modules["lark"] = None\n', "")
     assert "tmplmon.syntax.lexer" in run(program, "trim_blocks=True")
@@ -100,7 +100,7 @@ def test_mistakes_are_reported(site: Path, tmplmon: Command) -> None:
         ("templates -o templates/page.html", "is not a directory"),
     ],
 )
-def test_what_cannot_be(site: Path, tmplmon: Command, words: str, message: str) -> None:
+def test_wrong_command_lines(site: Path, tmplmon: Command, words: str, message: str) -> None:
     result = tmplmon(f"compile {words}")
     assert result.status == 2 and message in result.err
 
@@ -111,11 +111,11 @@ def test_what_cannot_be(site: Path, tmplmon: Command, words: str, message: str) 
     ("mode", "group", "accepted"),
     [
         *((0o755, None, True), (0o700, None, True), (0o757, None, False), (0o1777, None, True)),
-        # Only a group with the number of the user is the user's own.
+        # Only a group with the number of the user is private to the user.
         *((0o775, 0, True), (0o775, 1, False), (0o1775, 1, True)),
     ],
 )
-def test_who_may_write_to_a_directory_above_a_cache(
+def test_permissions_of_directories_above_a_cache(
     tmp_path: Path, mode: int, group: int | None, accepted: bool, through_link: bool
 ) -> None:
     above = tmp_path / "above"
@@ -140,7 +140,7 @@ def test_who_may_write_to_a_directory_above_a_cache(
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners of files")
 @pytest.mark.parametrize(("mode", "accepted"), [(0o755, True), (0o500, True), (0o775, False), (0o757, False)])
-def test_who_may_write_to_a_cache(tmp_path: Path, mode: int, accepted: bool) -> None:
+def test_permissions_of_a_cache(tmp_path: Path, mode: int, accepted: bool) -> None:
     directory = tmp_path / "cache"
     directory.mkdir()
     (directory / "something").touch()

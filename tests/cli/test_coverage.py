@@ -1,4 +1,4 @@
-"""``tmplmon coverage``: what is rendered, what counts, what it prints and returns."""
+"""``tmplmon coverage``: the rendered templates, the counted lines, the output and the exit status."""
 
 from pathlib import Path
 
@@ -55,18 +55,18 @@ def test_cases(tmplmon: Command, site: Path) -> None:
     assert rows(result.out)["site/page.html"] == "4 0 2 0 100%"
 
 
-def test_lines_only_and_what_is_not_covered(tmplmon: Command, site: Path) -> None:
+def test_lines_only_and_exclusions(tmplmon: Command, site: Path) -> None:
     result = tmplmon("coverage site/page.html --no-branch --skip-covered")
     assert rows(result.out) == {"site/page.html": "4 1 75% 2", "TOTAL": "5 1 80%"}
 
 
-def test_too_little(tmplmon: Command, site: Path) -> None:
+def test_coverage_below_the_required_percentage(tmplmon: Command, site: Path) -> None:
     result = tmplmon("coverage site --fail-under 90")
     assert (result.status, result.err) == (1, "62 % is covered, less than 90 %\n")
 
 
 def test_the_html_report(tmplmon: Command, site: Path) -> None:
-    for _ in range(2):  # the second time, the report is there already
+    for _ in range(2):  # the second time, the report exists already
         result = tmplmon("coverage site --html site/report")
         assert "HTML report: site/report/index.html" in result.out
         assert len(rows(result.out)) == 4
@@ -105,6 +105,6 @@ def test_a_template_with_a_mistake(tmplmon: Command, here: Path) -> None:
         ("coverage empty", "tmplmon coverage: there are no templates to render in empty\n"),
     ],
 )
-def test_what_cannot_be(tmplmon: Command, here: Path, words: str, message: str) -> None:
+def test_wrong_command_lines(tmplmon: Command, here: Path, words: str, message: str) -> None:
     (here / "empty").mkdir()
     assert (tmplmon(words).status, tmplmon(words).err) == (2, message)

@@ -1,4 +1,4 @@
-"""``--data``: files, assignments, their order, and what is said about those that cannot be."""
+"""``--data``: files, assignments, their order, and messages about errors."""
 
 import io
 import json
@@ -72,7 +72,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         ("missing.json", None, "error: cannot read the data: No such file or directory\n  --> missing.json"),
     ],
 )
-def test_files_that_cannot_be(here: Path, name: str, content: Any, shown: str | None) -> None:
+def test_errors_in_files(here: Path, name: str, content: Any, shown: str | None) -> None:
     if content is not None:
         put(here / name, content)
     with pytest.raises(ProblemFound) as caught:
@@ -100,12 +100,12 @@ def test_a_directory_is_not_data(here: Path) -> None:
         ("a:=" + "[" * 200_000, "nested too deeply"),
     ],
 )
-def test_items_that_mean_nothing(item: str, words: str) -> None:
+def test_invalid_items(item: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_data([item])
     assert words in str(caught.value)
 
 
-def test_any_json_value_survives() -> None:
+def test_all_json_values() -> None:
     value = {"a": [1, 2.5, "x\u2028", None, True, {"": []}]}
     assert read_data([f"v:={json.dumps(value)}"]) == {"v": value}

@@ -1,4 +1,4 @@
-"""``tmplmon check --from-jinja2``: what it finds in Python code and in templates, and what it leaves alone."""
+"""``tmplmon check --from-jinja2``: the problems that it reports in Python code and in templates."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tmplmon.cli.ways import using_jinja2
 
 
 def found(tmplmon: Command, *paths: str) -> list[tuple[str, int, str, str, str | None]]:
-    """(file, line, code, message, hint) of what is reported."""
+    """(file, line, code, message, hint) of the reported problems."""
     result = tmplmon("check", "--from-jinja2", "--format", "json", *(paths or (".",)))
     problems: list[Any] = json.loads(result.out)["problems"]
     assert result.status == (1 if problems else 0)
@@ -83,7 +83,7 @@ def test_python_files_in_directories(tmplmon: Command, here: Path) -> None:
         ("shop/broken.py", "unreadable"),
         ("shop/views.py", "jinja2-import"),
     ]
-    # Without the option, Python files are nobody's business.
+    # Without the option, Python files are not checked.
     assert tmplmon("check shop").status == 0
 
 
@@ -185,7 +185,7 @@ def test_the_way_that_fits(tmplmon: Command, here: Path, source: str, way: str, 
 
 
 def test_packages_that_import_jinja2(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are installed and require it, directly or through others."""
+    """The installed packages that require Jinja2, directly or through others."""
     for name, requires, source in (
         ("Shop_Pages", "Flask>=1", "from jinja2 import Environment"),
         ("Shop_Forms", "shop-pages", "import flask"),

@@ -1,4 +1,4 @@
-"""Real processes: what only shows when there is one."""
+"""Properties of the command that need a process."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def test_data_on_standard_input(here: Path) -> None:
     assert run("render", "a.txt", "--data", "-", cwd=here, input=b'{"v": 7}').stdout == b"7"
 
 
-def test_a_reader_that_goes_away(here: Path) -> None:
+def test_a_reader_that_closes_the_pipe(here: Path) -> None:
     put(here / "a.txt", "{% for i in range(1000000) %}some text\n{% endfor %}")
     process = subprocess.Popen(
         [*PYTHON, "render", "a.txt"], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -60,7 +60,7 @@ sys.exit(main(["render", "a.txt", "-o", "out.txt"]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_interrupted(here: Path) -> None:
-    """A Ctrl-C while the template runs."""
+    """Ctrl-C while a template runs."""
     put(here / "a.txt", "{% for i in range(10 ** 12) %}{% endfor %}")
     put(here / "out.txt", "old")
     result = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=here, capture_output=True, timeout=60)
@@ -68,7 +68,7 @@ def test_interrupted(here: Path) -> None:
     assert (here / "out.txt").read_text() == "old"
 
 
-def test_the_installed_command_is_there(here: Path) -> None:
+def test_the_installed_command(here: Path) -> None:
     command = Path(sys.executable).with_name("tmplmon")
     if not command.exists():
         pytest.skip("the package is not installed in this environment")
@@ -77,8 +77,8 @@ def test_the_installed_command_is_there(here: Path) -> None:
     assert (result.returncode, result.stdout) == (0, b"42")
 
 
-def test_nothing_heavy_is_imported_to_render(here: Path) -> None:
-    """Rendering needs neither Lark nor what only checks and shows."""
+def test_rendering_imports_no_slow_modules(here: Path) -> None:
+    """Rendering imports neither Lark nor the modules of other commands."""
     put(here / "a.txt", "x")
     code = (
         "import sys; from tmplmon.cli import main; main(['render', 'a.txt', '-o', 'out']);"

@@ -1,4 +1,4 @@
-"""``tmplmon profile``: the command line's part of it; what profiles say is in tests/profiler."""
+"""``tmplmon profile``: options and output. The tests of profiles are in tests/profiler."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_repeated_as_json(tmplmon: Command) -> None:
     assert [line["hits"] for line in files["row.html"]["lines"]] == [15]
 
 
-def test_the_first_rendering_has_the_loading_in_it(tmplmon: Command) -> None:
+def test_the_first_rendering_includes_the_loading(tmplmon: Command) -> None:
     made = json.loads(tmplmon(f"profile page.html --data {DATA} --cold --format json").out)
     assert (made["renderings"], made["plain"]) == (1, None)
 
@@ -56,13 +56,15 @@ def test_both_back_ends(tmplmon: Command, backend: str) -> None:
         ("a.txt", "1 rendering"),
     ],
 )
-def test_a_file_in_the_format_of_its_name(tmplmon: Command, here: Path, name: str, begins: str) -> None:
+def test_the_name_of_the_file_determines_its_format(
+    tmplmon: Command, here: Path, name: str, begins: str
+) -> None:
     result = tmplmon(f"profile page.html --data {DATA} -o {name}")
     assert (result.status, result.out, result.err) == (0, "", "")
     assert (here / name).read_text("utf-8").startswith(begins)
 
 
-def test_colour_when_it_is_asked_for(tmplmon: Command) -> None:
+def test_the_option_for_colours(tmplmon: Command) -> None:
     assert "\x1b[" in tmplmon(f"profile page.html --data {DATA} --color always").out
 
 
@@ -82,13 +84,13 @@ def test_an_error_is_reported_as_by_render(tmplmon: Command) -> None:
         ("profile page.html -n 0", "at least 1"),
     ],
 )
-def test_what_cannot_be(tmplmon: Command, line: str, says: str) -> None:
+def test_wrong_command_lines(tmplmon: Command, line: str, says: str) -> None:
     result = tmplmon(line)
     assert result.status == 2
     assert says in result.err
 
 
-def test_a_place_that_cannot_be_written(tmplmon: Command, here: Path) -> None:
+def test_a_file_that_cannot_be_written(tmplmon: Command, here: Path) -> None:
     put(here / "file", "")
     result = tmplmon("profile page.html -o file/a.html")
     assert result.status == 1

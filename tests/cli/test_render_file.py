@@ -82,7 +82,7 @@ def test_a_link_that_is_named_is_followed(here: Path, tmplmon: Command) -> None:
     assert (here / "link.txt").is_symlink()
 
 
-def test_to_what_is_not_a_file(here: Path, tmplmon: Command) -> None:
+def test_output_that_is_not_a_regular_file(here: Path, tmplmon: Command) -> None:
     put(here / "a.txt", "x")
     assert tmplmon("render a.txt -o /dev/null").status == 0
     assert not Path("/dev/null").is_file()
@@ -103,7 +103,7 @@ def test_the_search_path(here: Path, tmplmon: Command) -> None:
     assert tmplmon("render site/pages/a.html").status == 1
     assert tmplmon("render site/pages/a.html --path site").out == "site"
     assert tmplmon("render site/pages/a.html --path theme --path site").out == "theme"
-    # A file outside of the search path is found too, for what it includes is what matters.
+    # A file outside of the search path is rendered, too. The path is for its includes.
     assert tmplmon("render site/pages/a.html --path theme").out == "theme"
 
 
@@ -186,7 +186,7 @@ def test_undefined_variables(here: Path, tmplmon: Command) -> None:
     )
 
 
-def test_the_way_to_an_error_in_an_include(here: Path, tmplmon: Command) -> None:
+def test_the_chain_of_templates_of_an_error_in_an_include(here: Path, tmplmon: Command) -> None:
     put(here / "a.html", "{% import 'm.html' as m %}\n{% block x %}\n{{ m.f() }}\n{% endblock %}")
     put(here / "m.html", "{% macro f() %}\n\n{% include 'b.html' %}{% endmacro %}")
     put(here / "b.html", "{{ 1 }}\n {{ 1 + none }}")
@@ -215,7 +215,7 @@ def test_a_syntax_error_in_an_include(here: Path, tmplmon: Command) -> None:
     assert "  from a.html:2" in lines
 
 
-def test_templates_that_go_in_circles(here: Path, tmplmon: Command) -> None:
+def test_templates_that_include_each_other(here: Path, tmplmon: Command) -> None:
     put(here / "a.html", "{% include 'a.html' %}")
     result = tmplmon("render a.html")
     assert result.status == 1
@@ -239,7 +239,7 @@ def test_half_a_surrogate_pair(here: Path, tmplmon: Command) -> None:
     assert result.err == "error: the output has '\\ud800', which is not a character\n"
 
 
-def test_an_error_of_the_engine_itself_is_not_a_traceback(here: Path, tmplmon: Command) -> None:
+def test_an_internal_error_prints_no_traceback(here: Path, tmplmon: Command) -> None:
     put(here / "a.txt", "{{ 10 ** 400 * 1.0 }}")
     result = tmplmon("render a.txt")
     assert result.status == 1

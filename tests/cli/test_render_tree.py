@@ -49,7 +49,7 @@ def test_quiet(site: Path, tmplmon: Command) -> None:
 
 
 def test_again_into_the_same_directory(site: Path, here: Path, tmplmon: Command) -> None:
-    """The output may be inside the tree: it is not taken for a source."""
+    """The output may be inside the tree. It does not count as a source."""
     for _ in range(2):
         assert tmplmon("render site -o site/out").status == 0
     assert sorted(written(here / "site/out")) == [
@@ -68,7 +68,7 @@ def test_data_files_are_not_copied(site: Path, here: Path, tmplmon: Command) -> 
     assert "other.json" in written(here / "out")
 
 
-def test_all_that_is_wrong_is_reported(site: Path, here: Path, tmplmon: Command) -> None:
+def test_all_errors_are_reported(site: Path, here: Path, tmplmon: Command) -> None:
     put(site / "bad.html", "{{ 1 +")
     put(site / "worse.html", "\n{{ 1 / 0 }}")
     result = tmplmon("render site -o out")
@@ -81,7 +81,7 @@ def test_all_that_is_wrong_is_reported(site: Path, here: Path, tmplmon: Command)
 
 
 def test_names(here: Path, tmplmon: Command) -> None:
-    """What is a template goes by the end of the name."""
+    """The suffix of a file determines whether it is a template."""
     for name in ("a.XML", "b.txt.jinja", "c.md", "d.css.j2", "e.jinja2", "nested/.j2", "f_.html"):
         put(here / "site" / name, "{{ 1 + 1 }}")
     assert tmplmon("render site -o out").status == 0
@@ -111,7 +111,7 @@ def test_usage_errors(site: Path, here: Path, tmplmon: Command, words: str, mess
     assert message in result.err
 
 
-def test_two_files_that_make_one(site: Path, here: Path, tmplmon: Command) -> None:
+def test_two_files_with_the_same_output(site: Path, here: Path, tmplmon: Command) -> None:
     put(site / "index.html.j2", "x")
     result = tmplmon("render site -o out")
     assert result.status == 2
@@ -120,7 +120,7 @@ def test_two_files_that_make_one(site: Path, here: Path, tmplmon: Command) -> No
 
 
 def test_a_source_is_not_overwritten(here: Path, tmplmon: Command) -> None:
-    """From site/site/x.html to site/x.html, when the output is the directory above."""
+    """With the output in the directory above, site/site/x.html would be written to site/x.html."""
     put(here / "site/x.html", "x")
     put(here / "site/site/x.html", "y")
     result = tmplmon("render site -o .")
@@ -150,7 +150,7 @@ def test_a_link_in_the_output_is_replaced_not_followed(site: Path, here: Path, t
 
 
 def test_links_in_the_tree(site: Path, here: Path, tmplmon: Command) -> None:
-    """A link to a file is that file; one to a directory is not followed, and that is said."""
+    """A link to a file counts as the file. A link to a directory is not followed, with a message."""
     put(here / "shared.css", "shared")
     (site / "link.css").symlink_to(here / "shared.css")
     (site / "circle").symlink_to(site)

@@ -1,4 +1,4 @@
-"""``tmplmon show``: every stage of a template can be looked at."""
+"""``tmplmon show``: the text of each stage of the compiler."""
 
 import ast
 from pathlib import Path

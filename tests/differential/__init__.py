@@ -1,1 +1,1 @@
-"""The same templates and contexts on tmplmon and on Jinja2: what comes out must be the same."""
+"""Compares the results of tmplmon and Jinja2 for the same templates and contexts."""

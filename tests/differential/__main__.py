@@ -1,6 +1,6 @@
 """Compares the engines on generated templates: ``python -m tests.differential --count 100000``.
 
-Prints each case that differs, after it was made smaller. Exits with 1 if there is one.
+Prints a reduced form of each case that differs. Exits with 1 if there is one.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def main(arguments: list[str]) -> int:
 
 
 def compared(first: int, end: int) -> list[str]:
-    """Reports of the numbers whose templates differ."""
-    warnings.simplefilter("ignore")  # about constants in generated code, and coroutines that an error leaves
+    """The reports of the cases that differ, by number."""
+    warnings.simplefilter("ignore")  # about generated code, and coroutines that are not awaited
     return list(_compared(first, end))
 
 

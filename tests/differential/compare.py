@@ -1,4 +1,4 @@
-"""Render on both engines and tell what differs."""
+"""Renders cases on both engines, and reports differences."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ SANDBOX = {"sandbox": TMPLMON}
 
 
 class Disagreement(NamedTuple):
-    """What a back end does with a case, and Jinja2 does not do."""
+    """A difference between a back end and Jinja2."""
 
     backend: str
     oracle: Result
@@ -33,7 +33,7 @@ class Disagreement(NamedTuple):
 
     @property
     def kinds(self) -> tuple[str, str]:
-        """Of each engine, "output" or the type of the error."""
+        """ "output" or the type of the error, for each engine."""
         oracle, ours = (
             kind if kind == "output" else re.split(r" at |\n", text)[0]
             for kind, text in (self.oracle, self.ours)
@@ -52,20 +52,20 @@ def disagreement(case: Case) -> Disagreement | None:
 
 
 def difference(case: Case) -> str | None:
-    """A report for the reader if a back end differs from Jinja2."""
+    """A report if a back end differs from Jinja2, or None."""
     result = disagreement(case)
     return result and f"{show(case)}\n  jinja2: {result.oracle}\n  {result.backend}: {result.ours}"
 
 
 def summary(outcome: Outcome) -> Result:
-    """What is compared: the output, or the error's type and line. Messages are compared by the cases."""
+    """The compared part of an outcome: the output, or the error's type and line. The cases compare messages."""
     if outcome.output is None:
         return "error", str(outcome.error).partition("\n")[0]
     return "output", tidy(outcome.output)
 
 
 def with_message(outcome: Outcome) -> Result:
-    """The summary, with the message of an error that names what is undefined."""
+    """The summary, with the message of an error that names an undefined value."""
     kind, text = summary(outcome)
     if text.startswith("UndefinedError"):
         text += tidy("".join(str(outcome.error).partition("\n")[1:]))
@@ -73,7 +73,7 @@ def with_message(outcome: Outcome) -> Result:
 
 
 def tidy(output: str) -> str:
-    """The output without what names an engine's own objects: generators, addresses, modules."""
+    """The output without the names of an engine's objects: generators, addresses, modules."""
     output = re.sub(r"(async_)?generator object [\w.]+", "generator", output)
     output = re.sub(
         r"(?<=CLASS )(\W|&#39;)(JINJA2|TMPLMON)(\.\w+)*\.", r"\1", output
@@ -95,7 +95,7 @@ def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) ->
 
 
 def source_line(case: Case, error: str | None) -> str:
-    """The line of a template that an error names."""
+    """The source line that an error names."""
     place = re.search(r" at (\S+):(\d+)$", error or "")
     if place is None or place[1] not in case.templates:
         return ""
@@ -109,7 +109,7 @@ def show(case: Case) -> str:
 
 
 class Batch:
-    """Renders many one-line templates with one environment for each engine, which is quick."""
+    """Renders many one-line templates with one environment for each engine, which saves time."""
 
     def __init__(self, options: str, context: str) -> None:
         self.options = options
@@ -122,7 +122,8 @@ class Batch:
         return templates, engine.environment(templates, cache_size=0, **options)
 
     def differences(self, sources: Iterable[str]) -> Iterator[str]:
-        """A line for each template that differs. The template stands on line 2, so that lines count."""
+        """A line for each template that differs. The template is on line 2, so that the lines of errors are
+        compared."""
         for source in sources:
             results = []
             for engine, templates, environment in self.engines:

@@ -1,4 +1,4 @@
-"""Random templates: a grammar with a small vocabulary, so that names meet, hide and shadow each other.
+"""Random templates from a grammar with few names, so that variables often hide each other.
 
 `generated(number)` makes the Case of a number, always the same one: a main template, which may extend one or two
 others, two templates to include, a library to import, options and a context. The options are those of the
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from .vocabulary import FILTERS, TESTS
 
 NAMES = ("a", "b", "c", "x", "y")
-# Names that mean something in Python, in Jinja2's generated code or to the engine.
+# Names that are special in Python, in Jinja2's generated code or in the engine.
 ODD_NAMES = (
     *("class", "def", "None_", "print", "str", "len", "range", "dict", "context", "environment", "resolve"),
     *("missing", "l_0_a", "t_1", "Undefined", "concat", "item", "é", "__a", "_", "iter", "block", "macro"),
@@ -54,7 +54,7 @@ CONTEXT_VALUES = (
     ),
     *("Counter()", "Point(1, 2)", "Undefined(name='gone')", "len", "str.upper", "[None, 1]"),
 )
-# Values for templates that do without errors.
+# Values for templates without errors.
 SAFE_VALUES = (
     "1",
     "0",
@@ -104,7 +104,7 @@ MESSAGES = ("Hello", "100% of it", "  two\n  lines  ", "<b>", "%(x)s")
 
 
 class Syntax(NamedTuple):
-    """The delimiters of an environment, and how they are given as options."""
+    """The delimiters of an environment, and the options that set them."""
 
     block: tuple[str, str] = ("{%", "%}")
     variable: tuple[str, str] = ("{{", "}}")
@@ -139,7 +139,7 @@ SYNTAXES = (
 
 @dataclass
 class World:
-    """What the templates of a case have in common."""
+    """The properties that the templates of a case share."""
 
     random: Random
     names: tuple[str, ...]
@@ -153,7 +153,7 @@ class World:
 
 @dataclass
 class Writer:
-    """Writes one template; knows what can be named at the place where it is."""
+    """Writes one template, with the names that can be used at the current position."""
 
     world: World
     name: str
@@ -166,11 +166,11 @@ class Writer:
     imported: set[str] = field(default_factory=set)
     namespaces: list[str] = field(default_factory=list)
     macro_count: int = 0
-    loops: int = 0  # around this place, in this frame
+    loops: int = 0  # around the current position, in this frame
     in_body: bool = False  # of a macro or call block
     has_caller: bool = False
     in_block: bool = False
-    buffered: bool = False  # whether the text goes somewhere else than to the output
+    buffered: bool = False  # whether the text is captured
     is_child: bool = False
 
     # --- choices -------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class Writer:
 
     @contextmanager
     def scope(self, **changes: Any) -> Iterator[None]:
-        """Another place to write in. Macros, imports and namespaces of it are not used after it."""
+        """A nested scope. Its macros, imports and namespaces are not used after it."""
         before = {name: getattr(self, name) for name in (*changes, "macros", "imported", "namespaces")}
         self.macros, self.imported = list(self.macros), set(self.imported)
         self.namespaces = list(self.namespaces)
@@ -406,7 +406,7 @@ class Writer:
         if syntax.line_statement and self.chance(30):
             # Several words end a line statement with a colon.
             colon = self.pick("", "", ":") if text.startswith(("for", "if", "elif", "else")) else ""
-            indent = "  " if self.chance(8) else ""  # after a tag that strips, an indented one is text
+            indent = "  " if self.chance(8) else ""  # it is text after a tag that removes whitespace
             return f"\n{indent}{syntax.line_statement}{self.pick('', ' ')}{text}{colon}\n"
         start = self.pick("", "", "", "", "", "-", "+")
         end = self.pick("", "", "", "", "", "-", "+")
@@ -501,7 +501,7 @@ class Writer:
         return "".join([*parts, self.tag("endif")])
 
     def branch(self, depth: int) -> str:
-        """A body that may not be executed: rarely is something that it defines used after it."""
+        """A body that may not run. Its definitions are rarely used after it."""
         if self.chance(10):
             return self.body(depth)
         with self.scope():
@@ -558,7 +558,7 @@ class Writer:
         return self.tag(f"autoescape {value}") + body + self.tag("endautoescape")
 
     def write_macro(self, depth: int) -> str:
-        """Each macro has its own name, and its body calls earlier ones only: no endless recursion."""
+        """Each macro has its own name, and calls earlier macros only, so that there is no endless recursion."""
         self.macro_count += 1
         name = f"{self.name}_m{self.macro_count}"
         uses_caller = self.chance(35)
@@ -657,7 +657,7 @@ KINDS = ("plain",) * 6 + ("async",) * 2 + ("native", "sandbox")
 
 
 def options_of(random: Random, syntax: Syntax, translated: bool) -> tuple[list[str], str]:
-    """The options of an environment, and how the template is rendered."""
+    """The options of an environment, and the way of rendering."""
     extensions = ["loopcontrols", "do", "i18n"] if translated else ["loopcontrols", "do"]
     functions = (
         '{"generator": generator, "peek": peek, "escaping": escaping, "later": later, "stream": Async}'
@@ -738,7 +738,7 @@ def generated(number: int, depth: int | None = None, *, standard: bool = False) 
     share = 0.97 if "StrictUndefined" in str(options) else 0.6
     assigned = [name for name in names if random.random() < share]
     places = [f"locals()[{name!r}]" if iskeyword(name) else name for name in assigned]
-    # An odd name may be one that a value needs; the odd names come last.
+    # An unusual name may be one that a value needs; the unusual names come last.
     context = [f"{place} = {random.choice(values if place in NAMES else SAFE_VALUES)}" for place in places]
     sections = {"options": "\n".join(options), "context": "\n".join(context), "run": how}
     return Case("", sections, templates)

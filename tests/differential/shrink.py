@@ -1,4 +1,4 @@
-"""Makes a case smaller while the engines still differ in the same way."""
+"""Reduces a case while the engines still differ in the same way."""
 
 import re
 from collections.abc import Iterator
@@ -38,13 +38,13 @@ def shrink(case: Case) -> Case:
 def _kinds(case: Case) -> tuple[str, str] | None:
     try:
         difference: Disagreement | None = disagreement(case)
-    except SyntaxError:  # of an option that depends on another
+    except SyntaxError:  # an option that depends on another one
         return None
     return difference and difference.kinds
 
 
 def _smaller(case: Case) -> Iterator[Case]:
-    """Cases with less in them, the smallest first."""
+    """Smaller cases, the smallest first."""
     for name, source in case.templates.items():
         for text in _shorter(source):
             yield replace(case, templates={**case.templates, name: text})
@@ -60,7 +60,7 @@ def _smaller(case: Case) -> Iterator[Case]:
 
 
 def _shorter(source: str) -> Iterator[str]:
-    """A source without some of its pieces: long stretches first, then a tag together with one that ends it."""
+    """Sources without some parts: without long stretches first, then without a tag and its end tag."""
     pieces = PIECES.findall(source)
     length = len(pieces)
     while length:

@@ -1,4 +1,4 @@
-"""The Python API: the same calls on both engines' modules give the same.
+"""The Python API: the same calls of both engines' modules have the same results.
 
 A test is a function of an engine; ``agree`` runs it on both and compares what it returns.
 """
@@ -33,7 +33,7 @@ def agree(function: Callable[..., Any]) -> Callable[..., None]:
 
 
 def error(call: Callable[[], Any]) -> tuple[str, str]:
-    """Type and message of what a call raises."""
+    """The type and the message of the exception of a call."""
     with pytest.raises(Exception) as caught:
         call()
     return type(caught.value).__name__, tidy(str(caught.value))
@@ -50,9 +50,9 @@ def environment(engine: Engine, templates: dict[str, str] | None = None, **optio
 # Names.
 
 
-def test_every_public_name_of_jinja2_is_there() -> None:
-    """What an application imports from jinja2, apart from what is about Jinja2's bytecode: an environment has
-    `cache_dir` for that."""
+def test_all_public_names_of_jinja2_exist() -> None:
+    """All names that applications import from jinja2, except for those of its bytecode caches, which `cache_dir`
+    replaces."""
     left_out = {"BytecodeCache", "FileSystemBytecodeCache", "MemcachedBytecodeCache", "ModuleLoader"}
     names = {name for name, value in vars(JINJA2.module).items() if not isinstance(value, ModuleType)}
     public = {name for name in names if not name.startswith("_")} - left_out
@@ -76,7 +76,7 @@ utils pass_context pass_environment pass_eval_context htmlsafe_json_dumps select
 
 @pytest.mark.parametrize("line", IMPORTS.splitlines())
 def test_modules_that_applications_import_from(line: str) -> None:
-    """What applications are seen to import from Jinja2's modules is under the same names here."""
+    """The names that applications import from Jinja2's modules exist under the same names."""
     module, *names = line.split()
     for engine in (JINJA2, TMPLMON):
         found = submodule(engine, module)
@@ -147,7 +147,7 @@ def test_make_module(engine: Engine, name: str) -> Any:
 
 @agree
 def test_make_module_shared(engine: Engine) -> Any:
-    """A shared context is the one given, without the globals."""
+    """A shared context has the passed variables, without the globals."""
     module = (
         environment(engine).from_string("{{ a }}{{ range is defined }}").make_module({"a": 1}, shared=True)
     )
@@ -527,7 +527,7 @@ def test_add_extension(engine: Engine) -> Any:
     ids=str,
 )
 def test_wrong_options(options: dict[str, Any]) -> None:
-    """Jinja2 asserts; tmplmon also refuses them where assertions are off."""
+    """Jinja2 uses assertions. tmplmon also refuses them if assertions are off."""
     for engine, errors in ((JINJA2, (AssertionError, TypeError)), (TMPLMON, (ValueError, TypeError))):
         with pytest.raises(errors):
             engine.module.Environment(**options)

@@ -1,4 +1,4 @@
-"""Generated templates give the same on Jinja2 and on both back ends.
+"""Generated templates have the same results with Jinja2 and with both back ends.
 
 ``python -m tests.differential --count 100000`` compares more of them.
 """
@@ -18,7 +18,7 @@ PORTIONS = 20 if runs_everything() else 2
 PORTION = 75
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # of constants in what Jinja2 makes
+    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # about constants in Jinja2's generated code
     "ignore:coroutine .* was never awaited:RuntimeWarning",
 )
 
@@ -30,8 +30,8 @@ def test_generated_templates(portion: int) -> None:
         assert report is None, f"template {number}\n{report}"
 
 
-def test_a_case_that_differs_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here a back end differs: it trims blocks."""
+def test_a_case_that_differs_is_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this test, a back end differs because it trims blocks."""
     monkeypatch.setattr(compare, "BACKENDS", {"trims": Engine("tmplmon", (("trim_blocks", True),))})
     sections = {"options": "lstrip_blocks = True", "context": "a = 1\nb = 2", "run": "stream"}
     templates = {
@@ -47,7 +47,7 @@ def test_a_case_that_differs_is_made_smaller(monkeypatch: pytest.MonkeyPatch) ->
     assert "trims: ('output', '')" in report
 
 
-def test_a_number_makes_the_same_case_every_time() -> None:
+def test_a_number_always_has_the_same_case() -> None:
     assert generated(7) == generated(7) != generated(8)
 
 

@@ -11,7 +11,7 @@ from jinja2.tests import TESTS as JINJA2_TESTS
 from .compare import Batch, assert_none
 from .vocabulary import FILTERS, RANDOM, TESTS
 
-# Every value twice: written as a literal, which an engine may fold, and held by a variable, which it cannot.
+# Each value is used as a literal, which an engine may evaluate at compile time, and as a variable.
 VALUES = {
     "zero": "0",
     "one": "1",
@@ -104,7 +104,7 @@ STATEMENTS = (
 )
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # of constants in what Jinja2 makes
+    "ignore:.*object is not (subscriptable|callable):SyntaxWarning",  # about constants in Jinja2's generated code
     "ignore:coroutine .* was never awaited:RuntimeWarning",
 )
 OPTIONS = {
@@ -190,6 +190,6 @@ def test_tests_with(options: str) -> None:
     assert_none(batch(options).differences(sources))
 
 
-def test_the_table_names_every_filter_and_test() -> None:
+def test_the_table_has_all_filters_and_tests() -> None:
     assert set(JINJA2_FILTERS) - RANDOM <= set(FILTERS)
     assert {name for name in JINJA2_TESTS if name.isidentifier()} <= set(TESTS)

@@ -1,6 +1,6 @@
-"""Where names belong: generated templates that read and set two names in every shape of branch, loop and frame.
+"""Scoping: generated templates that read and set two names in all combinations of branches, loops and frames.
 
-A template is drawn from its number, so a failure names what to look at. TMPLMON_EXAMPLES=20000 tries so many.
+A template depends on its number only, which a failure names. TMPLMON_EXAMPLES is the number of templates.
 """
 
 import os
@@ -84,7 +84,7 @@ def outcome(template: Any, values: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("block", range(max(EXAMPLES // 50, 1)))
-def test_names_mean_what_they_do_in_jinja2(block: int) -> None:
+def test_names_have_the_values_of_jinja2(block: int) -> None:
     for number in range(block * 50, block * 50 + 50):
         random = Random(number)
         source = "{% macro w() %}({{ caller() }}){% endmacro %}" + Writer(random).body(3, 4)

@@ -1,4 +1,4 @@
-"""What the tests of the web frameworks share: a folder of templates, and servers that run on loopback."""
+"""Fixtures for the web frameworks: a folder of templates, and servers on the loopback interface."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """A function that starts a server for a module with an `application`, and returns its address. The server is
-    stopped after the test. On Linux it also stops by itself after a minute, in case the tests are killed."""
+    stopped after the test. On Linux, it stops by itself after a minute, as the tests may be killed."""
     started: list[subprocess.Popen[str]] = []
 
     def serve(source: str, *command: str) -> str:
@@ -74,7 +74,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 
 def configure_django() -> None:
-    """Settings for a process, which Django has once; tests override what they need."""
+    """Configure Django, which has one set of settings for a process. Tests override single settings."""
     import django
     from django.conf import settings
 

@@ -1,4 +1,4 @@
-"""Many threads and many tasks at once: each gets its own page, whoever compiles a template first."""
+"""Many threads and tasks at the same time: each has its own page, whichever compiles a template first."""
 
 import asyncio
 import gc
@@ -48,7 +48,7 @@ def test_threads(folder: Path, options: dict[str, Any]) -> None:
             start.wait(30)
             for count in range(60):
                 if count % 20 == 0:
-                    # Changes that make every template be linked again.
+                    # Changes after which all templates are linked again.
                     environment.globals[f"g{number}"] = count
                 who = f"t{number}x{count}"
                 page = environment.get_template("page.html").render(who=who, count=count % 7, pause=str)
@@ -85,7 +85,7 @@ def test_tasks(folder: Path, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"backend": "closures"}, {"source_map": True}], ids=str)
-def test_nothing_is_left_of_a_page(folder: Path, options: dict[str, Any]) -> None:
+def test_no_objects_of_a_page_stay_alive(folder: Path, options: dict[str, Any]) -> None:
     environment = Environment(loader=FileSystemLoader(folder), **options)
     template = environment.get_template("page.html")
 

@@ -1,4 +1,4 @@
-"""The endpoint for lines that have run, mounted in Flask and Starlette."""
+"""The endpoint for executed lines, mounted in Flask and Starlette."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ from tmplmon.tools.livecoverage import LiveCoverage
 
 
 def check(get: Any) -> None:
-    """get: takes a path, a query and a header Accept; gives the type and the text of the answer, or its JSON."""
+    """get: (path, query, header Accept) → the type of the response, and its text or JSON."""
     answer = get("/run").json
     (process,) = answer["processes"]
     assert process["pid"] == os.getpid()

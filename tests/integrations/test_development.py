@@ -1,4 +1,4 @@
-"""Source maps and error pages: the middlewares, and what the frameworks' integrations make of them."""
+"""Source maps and error pages: the middlewares, and their use in the integrations of the frameworks."""
 
 import asyncio
 import json
@@ -121,14 +121,14 @@ def test_only_clients_on_this_machine_see_pages_for_development(
 
 
 class Wsgi:
-    """What an application answers through the middleware."""
+    """An application with the middleware, and its responses."""
 
     def __init__(
         self, application: Any, environment: Environment, method: str = "GET", **options: Any
     ) -> None:
         self.starts: list[Any] = []
         self.closed = 0
-        options.setdefault("coverage", LiveCoverage())  # one that does not run
+        options.setdefault("coverage", LiveCoverage())  # an event loop that does not run
         middleware = WSGIDevelopment(application, environment, **options)
         body = middleware({"REQUEST_METHOD": method, "PATH_INFO": "/x"}, self.start_response)
         self.body = b"".join(body).decode()
@@ -170,14 +170,14 @@ def test_wsgi_a_page_gets_its_map(environment: Environment) -> None:
     assert answer.headers == {"Content-Type": HTML[0][1], "X-Own": "1", "Content-Length": length}
 
 
-def test_wsgi_what_is_added_around_a_page_stays(environment: Environment) -> None:
+def test_wsgi_text_around_a_page_is_kept(environment: Environment) -> None:
     def make() -> Any:
         page = environment.get_template("page.html").render(title="T").encode()
         yield b"<!-- before -->"
         yield page
         yield b"<!-- after \xff -->"
 
-    # A generator makes its page when the first chunk has been asked for.
+    # A generator renders its page when the first chunk is requested.
     def application(environ: Any, start_response: Any) -> Any:
         start_response("200 OK", HTML)
         environment.get_template("page.html").render(title="T")
@@ -197,7 +197,7 @@ def test_wsgi_what_is_added_around_a_page_stays(environment: Environment) -> Non
         [],
     ],
 )
-def test_wsgi_what_is_no_page_is_not_changed(environment: Environment, headers: Any) -> None:
+def test_wsgi_other_content_is_not_changed(environment: Environment, headers: Any) -> None:
     plain = environment.get_template("page.html").render(title="T")
     answer = Wsgi(answering(rendering(environment), headers), environment)
     assert answer.body == plain and answer.headers == dict(headers)
@@ -214,7 +214,7 @@ def test_wsgi_other_pages_are_not_changed(environment: Environment) -> None:
     assert answer.body == "" and answer.headers == dict(HTML)
 
 
-def test_wsgi_a_stream_is_not_held_back(environment: Environment) -> None:
+def test_wsgi_a_stream_is_not_delayed(environment: Environment) -> None:
     made: list[int] = []
     closed: list[bool] = []
 
@@ -237,7 +237,7 @@ def test_wsgi_a_stream_is_not_held_back(environment: Environment) -> None:
 
 
 def test_wsgi_a_page_that_is_streamed_gets_its_map(environment: Environment) -> None:
-    """And is not held back: a template has made no more than what has been asked for."""
+    """The stream is not delayed: the template has rendered only the requested chunks."""
     made: list[int] = []
 
     def rows() -> Any:
@@ -271,7 +271,7 @@ def test_wsgi_a_template_that_fails_is_shown(environment: Environment, folder: P
         Wsgi(answering(rendering(environment, name, zero=0)), environment, errors=False)
 
 
-def test_wsgi_other_exceptions_are_not_answered(environment: Environment) -> None:
+def test_wsgi_other_exceptions_propagate(environment: Environment) -> None:
     with pytest.raises(KeyError):
         Wsgi(answering(lambda: {}["x"]), environment)
 
@@ -280,7 +280,7 @@ def test_coverage_is_recorded_where_there_are_maps(environment: Environment) -> 
     middleware = WSGIDevelopment(answering(rendering(environment)), environment)
     assert middleware.coverage is not None
     try:
-        for _ in range(2):  # what is compiled in the first has run in both
+        for _ in range(2):  # the lines that are compiled in the first run in both
             body = b"".join(middleware({"REQUEST_METHOD": "GET"}, lambda *_: None)).decode()
         assert map_of(body)["templates"][0]["run"] == [1, 2, 3]
     finally:
@@ -310,7 +310,7 @@ def test_asgi(environment: Environment) -> None:
         response = starlette(templates, view).get("/x")
         assert len(map_of(response.text)["templates"]) == 2
         assert response.headers["content-length"] == str(len(response.content))
-        # Nothing of it for HEAD, whose length is that of the page itself.
+        # A HEAD request has no map. Its length is that of the page.
         head = starlette(templates, view).head("/x")
         assert int(head.headers["content-length"]) < len(response.content)
 
@@ -322,7 +322,7 @@ def test_asgi_asynchronous_templates(folder: Path) -> None:
     async def page(request: Any) -> Any:
         return templates.TemplateResponse(request, "page.html", {"title": "T"})
 
-    # It is rendered when the answer begins, so that it is known then.
+    # The page is rendered when the response starts, so it is known then.
     assert map_of(starlette(templates, page).get("/x").text)
 
 
@@ -337,7 +337,7 @@ def test_asgi_a_page_that_is_streamed_gets_its_map(folder: Path, enable_async: b
     assert len(map_of(starlette(templates, page).get("/x").text)["templates"]) == 2
 
 
-def test_asgi_an_answer_without_a_body_goes_on(environment: Environment) -> None:
+def test_asgi_a_response_without_a_body(environment: Environment) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"content-type", b"text/html")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -355,7 +355,7 @@ def test_asgi_an_answer_without_a_body_goes_on(environment: Environment) -> None
         assert sent == kinds
 
 
-def test_asgi_other_answers(environment: Environment) -> None:
+def test_asgi_other_responses(environment: Environment) -> None:
     templates = TmplmonTemplates(env=environment)
     plain = environment.get_template("page.html").render(title="T")
 
@@ -441,7 +441,7 @@ def test_flask_in_debug_mode(folder: Path) -> None:
 
 
 def test_flask_debug_mode_may_come_last(folder: Path) -> None:
-    """As `app.run(debug=True)` does it; the environment has been made by then."""
+    """`app.run(debug=True)` does this after the environment has been created."""
     app = flask.Flask(__name__, template_folder=str(folder))
     Tmplmon(app)
     app.add_template_filter(str.upper, "loud")

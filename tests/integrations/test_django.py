@@ -59,7 +59,7 @@ def engine(folder: Path) -> Iterator[Templates]:
 
 
 class with_options:
-    """The engine of a project with these OPTIONS and settings."""
+    """The template engine of a project with these OPTIONS and settings."""
 
     def __init__(self, folder: Path, options: dict[str, Any] | None = None, **settings: Any) -> None:
         engine = {"BACKEND": BACKEND, "DIRS": [folder], "OPTIONS": options or {}}
@@ -103,7 +103,7 @@ def test_request_and_csrf(engine: Templates, folder: Path) -> None:
     assert client.post("/form/", {"csrfmiddlewaretoken": token}).status_code == 200
 
 
-def test_context_processors_get_the_request(folder: Path) -> None:
+def test_context_processors_receive_the_request(folder: Path) -> None:
     with with_options(folder, {"context_processors": [f"{__name__}.processor"]}) as engine:
         assert text(engine, "{{ shown }}", RequestFactory().get("/a/")) == "/a/!"
         assert text(engine, "{{ shown }}") == ""
@@ -116,7 +116,7 @@ def test_markup_of_django_is_not_escaped_again(engine: Templates) -> None:
     assert hasattr(text(engine, "<p>"), "__html__")
 
 
-def test_beside_djangos_own_language(folder: Path) -> None:
+def test_together_with_djangos_own_language(folder: Path) -> None:
     own = {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [folder]}
     with with_options(folder, TEMPLATES=[{"BACKEND": BACKEND, "DIRS": [folder]}, own]):
         assert engines["django"].from_string("{% now 'Y' %}").render() and engines["tmplmon"]

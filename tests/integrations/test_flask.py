@@ -45,7 +45,7 @@ def test_render_template_is_flasks_own(app: flask.Flask) -> None:
     assert isinstance(app.jinja_env, tmplmon.Environment)
 
 
-def test_what_flask_gives_every_template(app: flask.Flask) -> None:
+def test_variables_that_flask_adds(app: flask.Flask) -> None:
     app.config["COLOUR"] = "red"
     shown = text(app, "{{ url_for('index') }} {{ config.COLOUR }} {{ request.path }} {{ g.get('x', 1) }}")
     assert shown == "/ red / 1"

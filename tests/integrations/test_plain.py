@@ -1,4 +1,4 @@
-"""Pages of plain WSGI and ASGI applications, called as servers call them, and by gunicorn and uvicorn."""
+"""Pages of plain WSGI and ASGI applications, called directly, and by gunicorn and uvicorn."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ def template(source: str = SOURCE, **options: Any) -> Template:
 
 
 def called_as_wsgi(template: Template, **arguments: Any) -> tuple[str, dict[str, str], Any]:
-    """The status, the headers and the body, of which nothing has been taken."""
+    """The status, the headers and the body, which has not been read."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def application(environ: Any, start_response: Any) -> Any:
@@ -70,7 +70,7 @@ def test_wsgi_an_empty_page() -> None:
     body.close()
 
 
-def test_wsgi_a_long_page_is_made_as_it_is_taken() -> None:
+def test_wsgi_a_long_page_is_rendered_as_it_is_read() -> None:
     rendered: list[int] = []
 
     def numbers() -> Any:
@@ -86,7 +86,7 @@ def test_wsgi_a_long_page_is_made_as_it_is_taken() -> None:
     body.close()
 
 
-def test_wsgi_an_error_at_the_start_is_the_applications() -> None:
+def test_wsgi_an_error_at_the_start_propagates() -> None:
     def start_response(*_: Any) -> None:
         raise AssertionError("nothing may be sent")
 
@@ -130,7 +130,7 @@ def test_asgi_a_page_waits_for_the_server(asynchronous: bool) -> None:
 
     async def send(message: Any) -> None:
         taken.append(len(message.get("body", b"")))
-        # What is made goes at most two chunks ahead of what the server has taken: 50 rounds make one.
+        # The rendering is at most two chunks ahead of the server; 50 rounds are one chunk.
         assert len(rendered) <= (sum(taken) + 2 * 100) // 2 + 2
 
     page = template(enable_async=asynchronous)
@@ -139,7 +139,7 @@ def test_asgi_a_page_waits_for_the_server(asynchronous: bool) -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_asgi_an_error_at_the_start_is_the_applications(asynchronous: bool) -> None:
+def test_asgi_an_error_at_the_start_propagates(asynchronous: bool) -> None:
     async def send(message: Any) -> None:
         raise AssertionError("nothing may be sent")
 
@@ -147,7 +147,7 @@ def test_asgi_an_error_at_the_start_is_the_applications(asynchronous: bool) -> N
         asyncio.run(asgi.respond(send, template(enable_async=asynchronous), {"numbers": [0]}))
 
 
-def test_asgi_a_client_that_goes_away_ends_the_page() -> None:
+def test_asgi_a_disconnected_client_ends_the_page() -> None:
     rendered: list[int] = []
 
     def numbers() -> Any:

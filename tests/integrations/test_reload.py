@@ -1,4 +1,4 @@
-"""Auto-reload: a changed template is seen by everything that includes, extends or imports it."""
+"""Auto-reload: all templates that include, extend or import a changed template use the new version."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ TEMPLATES = {
 
 
 def write(folder: Path, name: str, source: str, age: int) -> None:
-    """Writes a file that is as old as it takes to tell it from the one before, whatever the clock's steps."""
+    """Write a file with another modification time than before, whatever the resolution of the clock."""
     (folder / name).write_text(source)
     os.utime(folder / name, ns=(0, 1_700_000_000_000_000_000 + age))
 
@@ -51,7 +51,7 @@ def test_a_change_shows_where_the_template_is_used(
     assert f"old {word}" in before
     for age, change in enumerate(("new", "newer"), 1):
         write(tmp_path, name, TEMPLATES[name].replace("old", change), age)
-        # Of a template that was got before, what it uses is new; got again, it is new itself.
+        # A template that was loaded before uses the new versions of others. Loaded again, it is new itself.
         for template in (page, environment.get_template("page.html")):
             assert template.render() == before.replace(f"old {word}", f"{change} {word}")
 
@@ -79,7 +79,7 @@ def test_an_include_in_a_loop(environment: Environment, tmp_path: Path) -> None:
     assert environment.get_template("loop.html").render() == "new;new;"
 
 
-def test_a_template_that_comes_and_goes(environment: Environment, tmp_path: Path) -> None:
+def test_a_template_that_is_added_and_deleted(environment: Environment, tmp_path: Path) -> None:
     source = "{% include 'extra.html' ignore missing %}|{% include ['extra.html', 'inner.html'] %}"
     write(tmp_path, "optional.html", source, 0)
     page = environment.get_template("optional.html")
@@ -90,7 +90,7 @@ def test_a_template_that_comes_and_goes(environment: Environment, tmp_path: Path
     assert page.render() == "|old inner"
 
 
-def test_a_mistake_that_is_put_right(environment: Environment, tmp_path: Path) -> None:
+def test_a_mistake_that_is_corrected(environment: Environment, tmp_path: Path) -> None:
     page = environment.get_template("page.html")
     before = page.render()
     write(tmp_path, "inner.html", "{% if %}", 1)

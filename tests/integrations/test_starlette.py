@@ -46,7 +46,7 @@ def test_a_page_of_a_folder(folder: Path) -> None:
     assert response.status_code == 201 and response.headers["x-own"] == "1" and ran == ["background"]
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert response.text.strip() == "<title>A &amp; B</title>\n<nav>/page/1</nav>\n<li>&lt;x&gt;</li>"
-    # What Starlette's test client shows of a page.
+    # The attributes that Starlette's test client adds to a response.
     assert response.template.name == "index.html"  # type: ignore[attr-defined]
     assert response.context["items"] == ["<x>"]  # type: ignore[attr-defined]
 
@@ -57,7 +57,7 @@ def test_url_for_and_request() -> None:
     assert shown == "http://testserver/page/3 1"
 
 
-def test_url_for_of_ones_own_is_kept() -> None:
+def test_url_for_of_the_application_is_kept() -> None:
     templates = of_source("{{ url_for() }}")
     environment = templates.env
     environment.globals["url_for"] = lambda: "mine"
@@ -88,7 +88,7 @@ def test_asynchronous_templates_await_in_the_event_loop() -> None:
     assert streamed.text == "42 é 1 2" and "content-length" not in streamed.headers
 
 
-def test_streaming_makes_the_page_while_it_is_sent() -> None:
+def test_streaming_renders_the_page_while_it_is_sent() -> None:
     templates = of_source("{% for n in numbers %}{{ n }},{% endfor %}")
     made: list[int] = []
 
@@ -101,7 +101,7 @@ def test_streaming_makes_the_page_while_it_is_sent() -> None:
         return templates.StreamingResponse(request, "page.html", {"numbers": numbers()}, size=100)
 
     async def ask() -> None:
-        """Asks for the page, and looks at how much of it has been made when its first part arrives."""
+        """Request the page. Returns the amount that has been rendered when its first part arrives."""
         body = page(Request({"type": "http"})).body_iterator
         first = await anext(body)
         assert first.startswith(b"0,1,2,") and 100 <= len(first) < 110
@@ -116,7 +116,7 @@ def test_streaming_makes_the_page_while_it_is_sent() -> None:
     assert response.template.name == "page.html"  # type: ignore[attr-defined]
 
 
-def test_errors_are_the_applications(folder: Path) -> None:
+def test_errors_propagate(folder: Path) -> None:
     templates = TmplmonTemplates(str(folder))
 
     def page(request: Request) -> Any:
@@ -180,7 +180,7 @@ def test_with_uvicorn(folder: Path, serve: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize("method", ["TemplateResponse", "StreamingResponse"])
-def test_the_removed_order_of_arguments_is_an_error_that_says_so(tmp_path: Path, method: str) -> None:
+def test_the_removed_order_of_arguments_is_an_error(tmp_path: Path, method: str) -> None:
     (tmp_path / "page.html").write_text("page")
     templates = TmplmonTemplates(tmp_path)
     with pytest.raises(TypeError, match="the request comes first: TemplateResponse"):
