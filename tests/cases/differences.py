@@ -94,6 +94,15 @@ DIFFERENCES: dict[str, Difference] = {
             and (kind(ours) == "TemplatesNotFound" or (ours is None and "ignore missing" in line))
         ),
     ),
+    "value-that-is-not-a-name": Difference(
+        "A value that is neither a name nor an iterable of names, such as a number, raises TemplateNotFound where a"
+        " template is named. Jinja2 raises a TypeError or an AttributeError.",
+        lambda oracle, ours, line: (
+            kind(oracle) in ("TypeError", "AttributeError", "TemplatesNotFound")
+            and kind(ours) == "TemplateNotFound"
+            and re.search(r"\b(include|import|extends|from)\b", line) is not None
+        ),
+    ),
     "autoescape-of-undefined": Difference(
         "{% autoescape variable %} evaluates the truth of the variable at the tag, which raises an error"
         " for a strict undefined value. Jinja2 evaluates it at each output.",

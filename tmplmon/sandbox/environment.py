@@ -237,9 +237,9 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.get_or_select_template`. Raises SecurityError if the template's environment is not
         sandboxed."""
-        if _is_name(template_name_or_list):
+        if _is_name(template_name_or_list) or not isinstance(template_name_or_list, Iterable):
             return self.get_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
-        return self.select_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
+        return self.select_template(template_name_or_list, parent, globals)
 
     # --- attributes, items, calls --------------------------------------------------------------------------
 
