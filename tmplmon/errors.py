@@ -189,7 +189,7 @@ class BudgetError(TemplateRuntimeError):
 
 
 class FuelExhausted(BudgetError):
-    """A rendering tried to execute more sites than `Limits.fuel`."""
+    """A rendering tried to use more fuel than `Limits.fuel`."""
 
 
 class OutputLimitExceeded(BudgetError):

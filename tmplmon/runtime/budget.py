@@ -46,16 +46,16 @@ CHARACTERS = 64
 
 # Texts and lists that are shorter than this cost no extra fuel.
 _SHORT = 1024
-# Output costs one unit of fuel for this many characters: it is escaped and joined.
-_OUTPUT_PER_FUEL = 4096
+OUTPUT_PER_FUEL = 4096
+"""The number of characters of output that cost one unit of fuel: they are escaped and joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a rendering may spend. None means no limit.
 
-    fuel: sites executed in all participating templates (statements, expressions, loop iterations), plus one for
-        each item that a filter processes and one for each 64 characters of a text that it creates.
+    fuel: statements, expressions and loop iterations executed in all participating templates, plus one unit for
+        each item that a filter processes, for each 64 characters of a text that it creates, and so on.
     output: characters of output, including captured output (`set` blocks, macros, filter blocks).
     seconds: wall time inside the rendering. Time between the chunks of `generate` does not count.
     depth: nested scopes: blocks, includes, macros, call bodies, levels of a recursive loop. If Python's recursion
@@ -142,8 +142,8 @@ class Budget:
 
     def cancel(self) -> None:
         """Stop the renderings that use this budget. Callable from any thread: a rendering raises RenderCancelled at
-        its next check, after at most 500 sites. A rendering that is blocked in application code or in an awaitable
-        is not interrupted."""
+        its next check, after at most 500 units of fuel. A rendering that is blocked in application code or in an
+        awaitable is not interrupted."""
         self._cancelled = True
 
     @property
@@ -263,7 +263,10 @@ class Budget:
             self.tally()
         max_fuel, owed = self.limits.fuel, -self.left
         if max_fuel is not None and self._fuel_granted + owed > max_fuel:
-            self._out_of_fuel(f"more than {max_fuel} sites executed")
+            self._out_of_fuel(
+                f"more than {max_fuel} units of fuel: one for each statement, expression and loop iteration, and"
+                " more for operations on many items or long texts"
+            )
         if owed > _MAX_PER_OPERATION:
             self._out_of_fuel("an operation that works on too much at once")
         self.check()
@@ -303,8 +306,8 @@ class Budget:
             length = sum([len(chunk) if isinstance(chunk, str) else 1 for chunk in new])
             self.counted += len(new)
         self.room -= length
-        if length > _OUTPUT_PER_FUEL:
-            self.left -= length // _OUTPUT_PER_FUEL
+        if length > OUTPUT_PER_FUEL:
+            self.left -= length // OUTPUT_PER_FUEL
         if self.room < 0:
             self.more_room()
 
@@ -507,6 +510,7 @@ current: ContextVar[Budget | None] = ContextVar("tmplmon_budget", default=None)
 
 __all__ = [
     "CHARACTERS",
+    "OUTPUT_PER_FUEL",
     "Budget",
     "Limits",
     "Spending",

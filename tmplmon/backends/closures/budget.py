@@ -25,7 +25,7 @@ from tmplmon.errors import BudgetError, DepthLimitExceeded
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children
 from tmplmon.monitoring.lines import character_column, split_lines
-from tmplmon.runtime.budget import Budget, budget_of, current, within, within_async
+from tmplmon.runtime.budget import OUTPUT_PER_FUEL, Budget, budget_of, current, within, within_async
 from tmplmon.runtime.loop import SIZED
 
 if TYPE_CHECKING:
@@ -252,7 +252,10 @@ class Metering:
 def put(f: Frame, text: Any) -> None:
     """Count the characters of output; a value that is not text, in a native environment, counts as one."""
     budget = f[METER]
-    budget.room -= len(text) if isinstance(text, str) else 1
+    length = len(text) if isinstance(text, str) else 1
+    budget.room -= length
+    if length > OUTPUT_PER_FUEL:
+        budget.left -= length // OUTPUT_PER_FUEL
     if budget.room < 0:
         budget.more_room()
 

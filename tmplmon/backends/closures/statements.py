@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tmplmon.backends.closures import loops, output, suspending, templates
-from tmplmon.backends.closures.core import BREAK, CONTINUE, Builder, Closure, nothing, sequence, suspends
+from tmplmon.backends.closures.core import BREAK, CONTINUE, Builder, Closure, nothing, sequence
 from tmplmon.backends.closures.frame import Frame, forget_line
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, exporter, namespace_checks, starts
@@ -95,7 +95,8 @@ def capture(b: Builder, op: ops.Capture) -> Closure:
     body = b.body(op.body) or nothing
     b.yields = yields
     join = joined(b, op.autoescape)
-    if b.metering is not None and not suspends(body):
+    # Where a tree may suspend, each chunk of output is counted when it is put out.
+    if b.metering is not None and not b.may_suspend:
         body = b.metering.captured(body, site)
     return b.at_line(site, suspending.capture(i, start, body, join))
 
