@@ -192,4 +192,4 @@ async def auto_to_list(iterable: Any) -> list[Any]:
     """Return the items of an ordinary or asynchronous iterable as a list. Raises TypeError if it is neither."""
     if hasattr(iterable, "__aiter__"):
         return [item async for item in iterable]
-    return list(iterable)
+    return list(iter(iterable))  # without asking for its length, as in Jinja2

@@ -57,3 +57,29 @@ def test_a_filter_of_the_application_receives_the_iterable_itself() -> None:
     environment.filters["sort"] = lambda value: type(value).__name__
     template = environment.from_string("{{ [1]|map('string')|sort }}")
     assert asyncio.run(template.render_async()) == "async_generator"
+
+
+class Logged:
+    """Two items, and a list of the methods that were called."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __len__(self) -> int:
+        self.calls.append("len")
+        return 2
+
+    def __iter__(self) -> Any:
+        self.calls.append("iter")
+        return iter([1, 2])
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize(
+    "source",
+    ["{{ items|list }}", "{{ items|sum }}", "{{ items|unique|first }}", "{% for x in items %}{% endfor %}"],
+)
+def test_the_length_is_not_asked_for(backend: str, source: str) -> None:
+    items = Logged()
+    Environment(backend=backend, enable_async=True).from_string(source).render(items=items)
+    assert items.calls == ["iter"]

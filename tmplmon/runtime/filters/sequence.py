@@ -228,7 +228,7 @@ async def _unique_async(
 
 
 def _extreme(environment: "Environment", value: Any, pick: Any, case_sensitive: bool, attribute: Any) -> Any:
-    items = value if type(value) is list or type(value) is tuple else list(value)
+    items = value if type(value) is list or type(value) is tuple else list(iter(value))
     if not items:
         return environment.undefined("No aggregated item, sequence was empty.")
     if attribute is None:
