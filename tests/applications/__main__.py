@@ -156,6 +156,22 @@ def save(folder: Path, results: dict[str, Result]) -> None:
             path.write_bytes(content)
 
 
+def times(package: Package, cache: Path, ways: list[str], rounds: int) -> str:
+    """A table of processor times in seconds, each the least of several runs. The ways alternate."""
+    python = install(package, cache)
+    runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ("jinja2", *ways)}
+    for _ in range(rounds):
+        for way, numbers in runs.items():
+            numbers.append(run(package, python, way).numbers)
+    lines = [
+        f"{package.name:12} {'whole job':>10} {'loading':>10} {'rendering':>10}   of the job's templates, in s"
+    ]
+    for way, numbers in runs.items():
+        least = [min(each[name] for each in numbers) for name in ("seconds", "loading", "rendering")]
+        lines.append(f"{way:12} " + " ".join(f"{seconds:10.2f}" for seconds in least))
+    return "\n".join(lines)
+
+
 def table(ways: list[str], rows: list[list[str]]) -> str:
     head = ["application", "versions", "files", *(f"`{way}`" for way in ways)]
     lines = [head, ["---"] * len(head), *rows]
@@ -168,12 +184,16 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="folder for the virtual environments")
     parser.add_argument("--ways", default=",".join(WAYS), help="of %(default)s")
     parser.add_argument("--table", type=Path, help="a page of the documentation, whose table is replaced")
+    parser.add_argument("--times", type=int, metavar="N", help="compare processor times of N runs instead")
     parser.add_argument("--keep", type=Path, help="folder for the results that differ")
     options = parser.parse_args()
     ways = options.ways.split(",")
     rows, problems = [], []
     for package in packages():
         if options.names and package.name not in options.names:
+            continue
+        if options.times:
+            print(times(package, options.cache.absolute(), ways, options.times), flush=True)
             continue
         cells, found = row(package, options.cache.absolute(), ways, options.keep)
         rows.append(cells)
