@@ -310,6 +310,8 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "type_params", "ctx"):
             continue
+        if isinstance(node, ast.ClassDef) and field == "bases":
+            continue  # arguments of generic classes have no effect
         if taken is not None and field == ("orelse" if taken else "body"):
             continue
         if isinstance(value, list):

@@ -14,7 +14,7 @@ import pytest
 from tmplmon import DictLoader, Environment, errors
 from tmplmon.errors import TemplateSyntaxError
 from tmplmon.syntax.lexer import Syntax, tokenize
-from tmplmon.syntax.parser import parse
+from tmplmon.syntax.parser import parse, parse_expression
 from tmplmon.syntax.source import Source
 
 CASES = Path(__file__).with_name("errors.txt")
@@ -90,6 +90,22 @@ def test_columns(template: str, place: tuple[int, int, int]) -> None:
 def test_tokenize_raises() -> None:
     with pytest.raises(TemplateSyntaxError, match="never closed"):
         tokenize(Source("{{ 'a }}"), SYNTAX)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("(a) +", "the expression ends too early"),
+        ("f(a)[b", "'[' opened on line 1 is never closed; expected ']'"),
+        ("{a: (b)", "'{' opened on line 1 is never closed; expected '}'"),
+        ("[\n(a, [b], c", "'(' opened on line 2 is never closed; expected ')'"),
+    ],
+)
+def test_unfinished_expressions(expression: str, message: str) -> None:
+    """The innermost open bracket is named, not one that has been closed."""
+    with pytest.raises(TemplateSyntaxError) as failure:
+        parse_expression(Source(expression))
+    assert failure.value.message.partition("; expected a")[0] == message
 
 
 def test_first_error_wins() -> None:
