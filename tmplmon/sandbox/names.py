@@ -21,7 +21,7 @@ from tmplmon.runtime.blocks import Block, BlockReference, TemplateReference
 from tmplmon.runtime.context import Context, EvalContext
 from tmplmon.runtime.globals import Cycler, Joiner, Namespace
 from tmplmon.runtime.macro import Macro
-from tmplmon.sandbox.hidden import SandboxedModule, SandboxedNamespace
+from tmplmon.sandbox.hidden import HIDDEN, SandboxedModule, SandboxedNamespace
 from tmplmon.stream import TemplateStream
 from tmplmon.template import Template, TemplateExpression
 
@@ -118,6 +118,8 @@ def is_internal_attribute(obj: Any, attr: str) -> bool:
     environments. Every name with two leading underscores is internal."""
     if attr.startswith("__"):
         return True
+    if type(obj) in HIDDEN:
+        return False  # They have items only, and each `isinstance` below would ask for their class.
     if isinstance(obj, types.FunctionType):
         return attr in UNSAFE_FUNCTION_ATTRIBUTES
     if isinstance(obj, types.MethodType):
