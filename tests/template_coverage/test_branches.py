@@ -76,6 +76,15 @@ CASES = {
         [{"xs": [Pair(1, 1), Pair(0, 0)]}],
         "1>3 1>5",
     ),
+    "a condition with a call, rendered again when all events are disabled": Case(
+        {"page": "{{ f(1) }}\n{% if f(a) %}\nA\n{% endif %}"},
+        [{"a": 1, "f": abs}, {"a": 1, "f": lambda a: a}] * 3,
+        "2>3",
+        "2>-1",
+    ),
+    "a condition with a filter, rendered again when all events are disabled": Case(
+        {"page": "{{ a|title }}\n{% if a|length %}\nA\n{% endif %}"}, [{"a": "x"}] * 4, "2>3", "2>-1"
+    ),
     "a loop with a condition and an else": Case(
         {"page": "{% for x in xs if x %}\nA\n{% else %}\nE\n{% endfor %}\nB"},
         [{"xs": [1]}],

@@ -6,7 +6,7 @@ functions run. So types of callables that cannot have one, and macros, are calle
 """
 
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from tmplmon.runtime.context import Context
@@ -69,3 +69,23 @@ def call_seeing(
 ) -> Any:
     """Call `f` as `call` does. A function that asks for the context gets one with the variables `locals()` too."""
     return call(context_seeing(context, locals, f), f, *args, **kwargs)
+
+
+def pass_over(*functions: Callable[..., Any]) -> None:
+    """Make `warnings` and `logging` pass over the frames of functions, and of functions that they define, when they
+    count a ``stacklevel``: it then leads from a function to the line of the template that calls it.
+
+    They pass over the frames of Python's import system, which they recognize by two words in the file name. In
+    tracebacks the engine's frames are left out anyway.
+    """
+    for function in functions:
+        function.__code__ = _passed_over(function.__code__)
+
+
+def _passed_over(code: CodeType) -> CodeType:
+    consts = tuple(_passed_over(const) if isinstance(const, CodeType) else const for const in code.co_consts)
+    filename = f"{code.co_filename} (passed over as importlib._bootstrap)"
+    return code.replace(co_filename=filename, co_consts=consts)
+
+
+pass_over(call, call_seeing)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tmplmon.errors import SecurityError
 from tmplmon.runtime.budget import current, spend
-from tmplmon.runtime.calls import call, callable_pass_arg
+from tmplmon.runtime.calls import call, callable_pass_arg, pass_over
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import first_argument
@@ -172,3 +172,6 @@ class Calls:
         if budget is not None and budget.limits.seconds is not None:
             budget.check()
         return result
+
+
+pass_over(Calls.call)

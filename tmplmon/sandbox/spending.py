@@ -12,6 +12,7 @@ from typing import Any
 
 from tmplmon.errors import DepthLimitExceeded, SecurityError
 from tmplmon.runtime.budget import Budget, current, spend
+from tmplmon.runtime.calls import pass_over
 from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.sandbox.names import refuses_iteration
 
@@ -138,6 +139,9 @@ def clocked(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return clocked
+
+
+pass_over(clocked)
 
 
 def check_iteration(value: Any) -> None:

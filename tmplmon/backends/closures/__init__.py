@@ -13,6 +13,7 @@ of the last group are imported when the first tool starts:
         plain        generated from suspending, for trees that are never suspended
         suspending   the one definition, for trees that may be suspended: `generate`, coroutines
     values
+        callers      the template's line for the functions that it calls
         definitions  the definition of a value op, and its closure
         calls        functions, macros, filters, tests
         shapes       common shapes of value ops, faster

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from tmplmon.backends.closures.callers import placed
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.definitions import Definition, built, combined
 from tmplmon.backends.closures.frame import CONTEXT, Frame
@@ -16,7 +17,7 @@ from tmplmon.backends.closures.variables import locals_of
 from tmplmon.ir import facts, ops
 from tmplmon.runtime import support
 from tmplmon.runtime.calls import call as call_function
-from tmplmon.runtime.calls import context_seeing
+from tmplmon.runtime.calls import context_seeing, pass_over
 from tmplmon.runtime.undefined import Undefined
 
 type Passed = tuple[Sequence[Any], dict[str, Any], Any, dict[str, Any]]
@@ -139,7 +140,7 @@ def test(b: Builder, op: ops.Test) -> Closure:
     if not b.calls and b.constants.is_stock("test", op.name):
         inline = inline_test(op)
     definition = applied(b, "test", op) if inline is None else Definition(*inline, takes_frame=False)
-    closure = built(b, definition, op.site)
+    closure = placed(b, op.site, built(b, definition, op.site))
     return combined(b, [closure], operator.not_, op.site, takes_frame=False) if op.negated else closure
 
 
@@ -250,3 +251,6 @@ def _test(kind: str, detail: Any) -> Callable[..., Any]:
             return lambda value: value % divisor == remainder
         case _:
             return _COMPARE[detail]
+
+
+pass_over(call, applied, tag_call)

@@ -14,6 +14,7 @@ the others.
 from collections.abc import Callable
 from typing import Any
 
+from tmplmon.backends.closures.callers import placed
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
@@ -160,20 +161,20 @@ def call(b: Builder, op: ops.Call) -> Closure | None:
                 nonlocal site
                 return call_function(f[CONTEXT], func(f), first(f))
 
-            return with_one
+            return placed(b, site, with_one)
         case [first, second]:
 
             def with_two(f: Frame) -> Any:
                 nonlocal site
                 return call_function(f[CONTEXT], func(f), first(f), second(f))
 
-            return with_two
+            return placed(b, site, with_two)
 
     def with_none(f: Frame) -> Any:
         nonlocal site
         return call_function(f[CONTEXT], func(f))
 
-    return with_none
+    return placed(b, site, with_none)
 
 
 PLAIN: Shapes = {ops.Attr: attribute, ops.Compare: compare, ops.Call: call}

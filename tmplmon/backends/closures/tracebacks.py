@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tmplmon.backends.closures.scope import CompiledScope
 
 _ENTRY = str(Path(__file__).with_name("entry.py"))
+_WITH_PLACED = ("tmplmon.backends.closures.definitions", "tmplmon.backends.closures.shapes")
 _PACKAGE = str(Path(__file__).parents[2]) + os.sep
 _BY_ENGINE_NAME = {".context": CONTEXT, ".output": OUTPUT}
 
@@ -126,13 +127,33 @@ def show(scope: "CompiledScope", f: Frame, error: BaseException, site: int | Non
     if shown is None:
         return
     frame, offset = shown
-    traceback = error.__traceback__
+    traceback = error.__traceback__ = _without_placed(error.__traceback__)
     while traceback is not None:
         if traceback.tb_frame is frame:
             return  # It is there: the function that raised was called from the scope's frame.
         traceback = traceback.tb_next
     position = scope.ir.position if site is None else scope.ir.positions[site]
     error.__traceback__ = TracebackType(error.__traceback__, frame, offset, position[0])
+
+
+def _without_placed(traceback: TracebackType | None) -> TracebackType | None:
+    """Remove the frames of closures that have the place of a call; see `callers`."""
+    first = previous = None
+    while traceback is not None:
+        following, frame = traceback.tb_next, traceback.tb_frame
+        is_placed = frame.f_globals.get(
+            "__name__"
+        ) in _WITH_PLACED and not frame.f_code.co_filename.startswith(_PACKAGE)
+        if not is_placed:
+            if previous is None:
+                first = traceback
+            elif previous.tb_next is not traceback:
+                previous.tb_next = traceback
+            previous = traceback
+        traceback = following
+    if previous is not None and previous.tb_next is not None:
+        previous.tb_next = None
+    return first
 
 
 def _frame(scope: "CompiledScope", f: Frame, site: int | None) -> tuple[FrameType, int] | None:

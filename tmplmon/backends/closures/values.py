@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tmplmon.backends.closures import calls, shapes, suspending
+from tmplmon.backends.closures.callers import placed
 from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.definitions import Definition, built, combined
 from tmplmon.backends.closures.frame import CONTEXT, Frame
@@ -91,7 +92,13 @@ def _value(b: Builder, op: Any) -> Closure:
         if closure is not None:
             return closure
     build = CLOSURES.get(kind)
-    return built(b, DEFINITIONS[kind](b, op), op.site) if build is None else build(b, op)
+    if build is not None:
+        return build(b, op)
+    closure = built(b, DEFINITIONS[kind](b, op), op.site)
+    return placed(b, op.site, closure) if kind in _CALLS else closure
+
+
+_CALLS = (ops.Call, ops.Filter, ops.TagCall)
 
 
 # --- constants and variables -------------------------------------------------------------------------------
