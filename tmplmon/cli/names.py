@@ -14,6 +14,7 @@ from tmplmon.cli.project import Project, Unit
 from tmplmon.ir import ops
 from tmplmon.ir.walk import children, scopes, walk
 from tmplmon.monitoring.lines import character_column
+from tmplmon.runtime.undefined import HABITS
 
 # Tests and filters that accept an undefined value.
 _GUARDING_TESTS = ("defined", "undefined")
@@ -46,7 +47,7 @@ def undefined_names(unit: Unit, known: Collection[str]) -> Iterator[Problem]:
         # A variable that is set on one path and undefined on another may be intended.
         if name in known or node.slot.assigned or ("name", name) in guards:
             continue
-        hint = _suggestion(name, known)
+        hint = HABITS.get(name) or _suggestion(name, known)
         yield problem_at(unit, scope, node.site, f"nothing defines {name!r}", "undefined-name", hint)
 
 

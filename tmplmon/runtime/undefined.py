@@ -101,6 +101,8 @@ class Undefined:
         error = self._undefined_exception(self._undefined_message)
         cause = self._undefined_cause
         if cause is None:
+            if (hint := _habit(self)) is not None:
+                error.add_note(hint)
             raise error
         error.add_note(_described(self._undefined_name, cause))
         raise error from cause
@@ -147,6 +149,68 @@ class Undefined:
 
     def __repr__(self) -> str:
         return "Undefined"
+
+
+HABITS = {
+    "abs": "use the filter abs",
+    "all": "use the filter select or a loop",
+    "any": "use the filter select or a loop",
+    "enumerate": "use loop.index0 or loop.index in a loop",
+    "filter": "use the filter select",
+    "float": "use the filter float",
+    "int": "use the filter int",
+    "isinstance": "use a test, such as 'is string' or 'is mapping'",
+    "len": "use the filter length",
+    "list": "use the filter list",
+    "map": "use the filter map",
+    "max": "use the filter max",
+    "min": "use the filter min",
+    "nil": "write none",
+    "null": "write none",
+    "print": "write an output, as in {{ x }}",
+    "reversed": "use the filter reverse",
+    "round": "use the filter round",
+    "sorted": "use the filter sort",
+    "str": "use the filter string",
+    "sum": "use the filter sum",
+    "this": "write the name of the variable",
+    "tuple": "use the filter list",
+    "undefined": "use the test 'is undefined', or write none",
+}
+"""Names that a template has in other languages, and functions of Python → what to write here."""
+
+LOOP_HABITS = {
+    "count": "length",
+    "counter": "index",
+    "counter0": "index0",
+    "even": "index0 is even",
+    "isFirst": "first",
+    "isLast": "last",
+    "iteration": "index",
+    "key": "index0",
+    "next": "nextitem",
+    "odd": "index0 is odd",
+    "prev": "previtem",
+    "previous": "previtem",
+    "revcounter": "revindex",
+    "revcounter0": "revindex0",
+    "size": "length",
+}
+"""Attributes of a loop in other languages → those of `loop`."""
+
+
+def _habit(undefined: Undefined) -> str | None:
+    """A hint for a name of another language."""
+    owner, name = undefined._undefined_obj, undefined._undefined_name
+    if undefined._undefined_hint or not isinstance(name, str):
+        return None
+    if owner is missing:
+        return HABITS.get(name)
+    if type(owner).__module__ != "tmplmon.runtime.loop":  # which imports this module
+        return None
+    if name in ("parent", "parentloop"):
+        return "name the outer loop in its body, as in {% set outer = loop %}"
+    return f"write loop.{LOOP_HABITS[name]}" if name in LOOP_HABITS else None
 
 
 def undefined_attribute(environment: Any, obj: Any, attribute: str, name: Any, error: AttributeError) -> Any:
