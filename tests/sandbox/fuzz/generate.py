@@ -14,6 +14,8 @@ from typing import Any
 
 from cases import casefile
 
+from .hostile import Attack
+
 NAMES = (
     *("name", "text", "long", "n", "zero", "big", "pi", "yes", "none", "markup", "items", "words", "users"),
     *("user", "odd", "map", "pairs", "nested", "rows", "tuple", "set", "queue", "gen", "many", "lines"),
@@ -278,7 +280,7 @@ LIMITS: tuple[dict[str, Any], ...] = (
     {"fuel": 10, "output": 10, "depth": 2},
     {"fuel": 20_000, "output": 0},
 )
-MODES = ("render", "render", "generate", "stream", "module", "cancelled", "tool")
+MODES = ("render", "render", "generate", "stream", "module", "cancelled", "tool", "signalled")
 LIBRARIES = ("main", "a.html", "b.html", "lib")
 
 
@@ -296,7 +298,9 @@ def case(number: int) -> Case:
     r = random.Random(number)
     options = dict(r.choice(OPTIONS))
     sources = {}
-    if r.random() < 0.25:
+    if r.random() < 0.4:
+        sources["main"] = Attack(r).template()
+    elif r.random() < 0.25:
         sources.update(_from_corpus(r))
     for name in LIBRARIES:
         if name not in sources and (name == "main" or r.random() < 0.7):

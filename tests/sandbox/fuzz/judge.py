@@ -7,6 +7,7 @@ unless it is a filter that was called with an unsuitable value.
 """
 
 import asyncio
+import random
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +63,9 @@ _LEAKS = (
     *("<attribute '", "<class 'type'>", "<class 'object'>", "<weakref at", "<traceback object"),
 )
 
+MEMORY = 700 << 20
+"""Bytes by which no rendering may raise the process's peak memory: several values of the largest size."""
+
 SLOW = 3.0
 """Seconds of processor time that no case may take."""
 
@@ -93,7 +97,7 @@ def _whole_tracebacks() -> Iterator[None]:
 
 
 def _judge(case: Case, counts: dict[str, int]) -> Finding | None:
-    started = process_time()
+    started, before = process_time(), _peak()
     environment = _environment(case)
     try:
         template = environment.get_template("main")
@@ -108,7 +112,18 @@ def _judge(case: Case, counts: dict[str, int]) -> Finding | None:
         finding = _render(environment, template, mode, limits, counts)
         if finding is not None:
             return finding
+        if _peak() - before > MEMORY:
+            return Finding("memory", "memory", f"{(_peak() - before) >> 20} MB in {mode}")
     return _slow(started)
+
+
+def _peak() -> int:
+    """The most memory that this process has had, in bytes; 0 where that is not known."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def _slow(started: float) -> Finding | None:
@@ -272,6 +287,44 @@ def _with_tool(environment: Any, template: Any, budget: Budget, names: dict[str,
         monitoring.free_tool_id(4)
 
 
+class Interrupt(Exception):
+    """What the signal handler raises."""
+
+
+def _signalled(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
+    """Renders with limits of the environment, and a signal at some time: afterwards no budget may be left."""
+    import signal
+    import sys
+    import threading
+
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGVTALRM"):
+        return _rendered(environment, template, budget, names)
+
+    def handler(*_: Any) -> None:
+        raise Interrupt
+
+    environment.limits = budget.limits
+    limit, text = sys.getrecursionlimit(), ""
+    current.set(None)
+    previous = signal.signal(signal.SIGVTALRM, handler)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_VIRTUAL, random.uniform(1e-5, 3e-3))
+            text = _rendered(environment, template, budget, names)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        except Interrupt:
+            text = "interrupted"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)
+        environment.limits = None
+        left = current.get()
+        current.set(budget)
+    if left is not None or sys.getrecursionlimit() != limit:
+        raise SystemError(f"a signal leaves {left}, recursion limit {sys.getrecursionlimit()}")
+    return text
+
+
 MODES: dict[str, Callable[[Any, Any, Budget, dict[str, Any]], str]] = {
     "render": _rendered,
     "generate": _generated,
@@ -279,4 +332,5 @@ MODES: dict[str, Callable[[Any, Any, Budget, dict[str, Any]], str]] = {
     "module": _module,
     "cancelled": _cancelled,
     "tool": _with_tool,
+    "signalled": _signalled,
 }

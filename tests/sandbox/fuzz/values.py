@@ -1,6 +1,7 @@
 """The variables of fuzzed templates. Everything that a template must not reach contains `SECRET`."""
 
-from collections import deque
+from array import array
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -75,6 +76,21 @@ class Odd:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Attributes(dict[str, Any]):
+    """A dict whose items are attributes too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def endless(secret: str = SECRET) -> Iterator[int]:
+    """An iterator that does not end by itself, but stops the fuzzer from running for ever."""
+    yield from range(300_000)
+
+
 def numbers(secret: str = SECRET) -> Iterator[int]:
     """A generator with a secret in its frame."""
     yield from range(5)
@@ -138,4 +154,8 @@ def context(is_async: bool) -> dict[str, Any]:
         "cls": User,
         "space": SimpleNamespace(secret_=1, a=2),
         "error": ValueError("told"),
+        "attributes": Attributes(split=User("m").delete, join=User("m").delete, splitlines=User("m").delete),
+        "counts": defaultdict(list, a=[1]),
+        "numbers": array("i", [1, 2]),
+        "endless": endless(),
     }
