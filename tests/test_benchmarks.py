@@ -1,7 +1,7 @@
-"""The benchmarks compare like with like: every engine's output of every workload equals Jinja2's.
+"""The benchmarks are fair: the output of all engines for all workloads equals that of Jinja2.
 
-An engine that is not installed is skipped; so is what an engine says it cannot express, and that list is
-checked too: an engine must not drop out of a comparison by accident.
+Engines that are not installed are skipped, and so are workloads that an engine cannot express. The list of these is
+tested, too, so that no engine is left out by accident.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # benchmarks/ is no part of the installed package
+sys.path.insert(0, str(Path(__file__).parent.parent))  # benchmarks/ is not a part of the installed package
 
 from benchmarks import report, timing
 from benchmarks.engines import NAMES, REFERENCE, CannotExpress, Engine, Unavailable, load
@@ -21,7 +21,7 @@ from benchmarks.sections import Run
 from benchmarks.workloads import WORKLOADS
 from tests.integrations.conftest import configure_django
 
-SIZE = 7  # enough rows to meet every name, city, role and note that workloads.py has
+SIZE = 7  # enough rows for all names, cities, roles and notes of workloads.py
 NOT_EXPRESSED = {
     ("chameleon", "inheritance"),
     ("tornado", "inheritance"),
@@ -32,7 +32,7 @@ NOT_EXPRESSED = {
 
 def engine(name: str) -> Engine:
     if name == "django" and find_spec("django"):
-        configure_django()  # Django's settings are one for a process; other tests need more of them than this does.
+        configure_django()  # with the settings that other tests in this process need, too
     try:
         return load(name)
     except Unavailable as missing:
@@ -76,14 +76,14 @@ def test_compiling_gives_a_template_that_renders(run: Run, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["jinja2", "tmplmon"])
 @pytest.mark.parametrize("mode", ["generate", "stream"])
-def test_streamed_pieces_join_to_the_output(run: Run, name: str, mode: str) -> None:
+def test_streamed_chunks_add_up_to_the_output(run: Run, name: str, mode: str) -> None:
     subject, workload = engine(name), WORKLOADS["large"]
     context = workload.context(SIZE)
     pieces = list(subject.stream(subject.file(workload), context, mode))
     assert "".join(pieces) == run.reference.setup(workload, context)()
 
 
-def test_tmplmon_is_given_the_very_templates_and_options_of_jinja2() -> None:
+def test_tmplmon_has_the_templates_and_options_of_jinja2() -> None:
     from benchmarks.engines.jinja_family import Jinja2Engine, TmplmonEngine
 
     assert Jinja2Engine.language == TmplmonEngine.language
@@ -105,7 +105,7 @@ def test_tmplmon_is_given_the_very_templates_and_options_of_jinja2() -> None:
         ('<i t="&#34;">', '<i t=""">', {"exact": True, "quotes_raw_in_text": True}, False),
     ],
 )
-def test_what_may_differ(left: str, right: str, flags: dict[str, bool], equal: bool) -> None:
+def test_allowed_differences(left: str, right: str, flags: dict[str, bool], equal: bool) -> None:
     assert (difference(normalise(left, **flags), normalise(right, **flags)) == "") is equal
 
 

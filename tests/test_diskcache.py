@@ -1,4 +1,4 @@
-"""Compiled templates on disk are used by the engine that compiled them and by no other.
+"""Compiled templates on disk are used only by the engine that compiled them.
 
 `tests/cli/test_compile.py` has the tests of sources, options, damaged files and directories.
 """
@@ -19,7 +19,7 @@ import tmplmon
 from tmplmon import Environment, diskcache
 from tmplmon.diskcache import checksum
 
-# Compiles a template or takes it from the disk cache, and prints which of the two and the engine's folder.
+# Compiles a template or loads it from the disk cache, and prints which, and the engine's folder.
 PROGRAM = """
 import sys
 import tmplmon
@@ -47,7 +47,7 @@ def start(folder: Path, program: str = PROGRAM) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the engine and of markupsafe, beside a disk cache that it has filled."""
+    """A folder with copies of the engine and of markupsafe, next to a disk cache that they have filled."""
     folder = tmp_path_factory.mktemp("installed") / "packages"
     copy(tmplmon, folder)
     copy(markupsafe, folder)
@@ -97,7 +97,7 @@ def test_a_change_of_any_file_makes_the_cache_stale(installed: Path) -> None:
     assert start(installed) == "compiled"  # which fills the cache again, for the next test
 
 
-def test_the_same_engine_in_another_place_and_of_another_time(installed: Path, tmp_path: Path) -> None:
+def test_the_same_engine_in_another_folder_with_other_times(installed: Path, tmp_path: Path) -> None:
     shutil.copytree(installed.parent, tmp_path / "elsewhere", copy_function=shutil.copyfile)
     (tmp_path / "elsewhere/cache").chmod(0o700)
     assert start(tmp_path / "elsewhere/packages") == "cached"
@@ -120,7 +120,7 @@ def test_an_engine_in_a_zip_file(installed: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path) -> ModuleType:
-    """A package with a module, a data file and a folder, to take the checksum of."""
+    """A package with a module, a data file and a folder, for its checksum."""
     folder = tmp_path / "package"
     (folder / "inner/__pycache__").mkdir(parents=True)
     for name in ("__init__.py", "a.py", "b.data", "inner/c.py", "inner/__pycache__/c.pyc"):
@@ -164,7 +164,7 @@ def test_two_processes_that_start_get_the_same_checksum(package: ModuleType) -> 
 
 @pytest.fixture
 def other_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Forgets what this process knows about the engine, as in a process that has just started."""
+    """Forget the state of this process about the engine, as in a new process."""
 
     def forget() -> None:
         monkeypatch.setattr(diskcache, "_engine", None)
@@ -175,7 +175,7 @@ def other_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def cached(folder: Path) -> int:
-    """Compile a template with a disk cache, and return how many files the cache has."""
+    """Compile a template with a disk cache. Returns the number of files in the cache."""
     Environment(cache_dir=folder).from_string("a")
     return len(list(folder.iterdir()))
 
@@ -200,7 +200,7 @@ def test_an_engine_that_cannot_be_read_has_no_disk_cache(
 def test_an_engine_that_is_replaced_while_it_runs_stores_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_process: Callable[[], None]
 ) -> None:
-    """It may have imported modules of both."""
+    """It may have imported modules of both versions."""
     environment = Environment(cache_dir=tmp_path / "cache")
     monkeypatch.setattr(diskcache, "checksum", lambda package: 1)
     environment.from_string("a")

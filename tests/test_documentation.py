@@ -1,4 +1,4 @@
-"""The documentation agrees with the code: tables say the same, examples run, links lead somewhere."""
+"""The documentation agrees with the code: its tables are complete, examples run, and links have targets."""
 
 import os
 import re
@@ -25,7 +25,7 @@ REPOSITORY = re.compile(
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
-def test_every_difference_from_jinja2_is_listed_and_no_other() -> None:
+def test_the_list_of_differences_from_jinja2_is_complete() -> None:
     text = (ROOT / "docs/compatibility.md").read_text("utf-8")
     section = text.partition("## Templates\n")[2].partition("\nLimits:")[0]
     listed = {" ".join(entry.split()) for entry in re.findall(r"(?ms)^- (.*?)(?=^- |\Z)", section)}
@@ -33,7 +33,7 @@ def test_every_difference_from_jinja2_is_listed_and_no_other() -> None:
 
 
 @each_page
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if REPOSITORY.match(target):
@@ -51,7 +51,7 @@ def test_every_page_is_in_the_index() -> None:
 
 
 def test_the_reference_has_every_public_name() -> None:
-    """Names of types and functions; sets and numbers are described in the text."""
+    """The public types and functions. The text describes sets and numbers."""
     for module, page in (
         (tmplmon, "tmplmon"),
         (tmplmon.sandbox, "sandbox"),

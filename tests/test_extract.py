@@ -174,7 +174,7 @@ def test_options_may_be_truth_values() -> None:
     assert list(messages) == [(1, "gettext", "a", [])]
 
 
-def test_a_template_that_is_wrong_is_skipped_unless_asked_for() -> None:
+def test_a_template_with_an_error_is_skipped_by_default() -> None:
     assert list(babel_extract(BytesIO(b"{{ _('a') }}{{"), ["_"], [], {})) == []
     with pytest.raises(tmplmon.TemplateSyntaxError):
         list(babel_extract(BytesIO(b"{{ _('a') }}{{"), ["_"], [], {"silent": "no"}))

@@ -1,4 +1,4 @@
-"""Translations: the functions an environment gets, the two styles of calling them. Jinja2 is the oracle."""
+"""Translations: the functions that an environment gets, and the two styles of calls. Jinja2 is the oracle."""
 
 import gettext
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def environments(**options: Any) -> Iterator[Any]:
 
 
 def agree(environment_options: dict[str, Any], call: Callable[[Any], Any]) -> Any:
-    """What the call gives for both engines' environments."""
+    """The result of a call, which must be the same for the environments of both engines."""
     results = []
     for environment in environments(**environment_options):
         try:
@@ -141,7 +141,7 @@ def test_in_an_asynchronous_environment(source: str) -> None:
     agree({"enable_async": True}, render)
 
 
-def test_a_new_style_call_gives_markup_where_output_is_escaped() -> None:
+def test_a_new_style_call_returns_markup_if_output_is_escaped() -> None:
     def value(environment: Any) -> Any:
         environment.install_null_translations(newstyle=True)
         return type(environment.compile_expression("gettext('a')")())
@@ -150,7 +150,7 @@ def test_a_new_style_call_gives_markup_where_output_is_escaped() -> None:
     assert agree({"autoescape": False}, value) is str
 
 
-def test_newstyle_is_kept_until_it_is_said_again() -> None:
+def test_newstyle_is_kept_until_it_is_set_again() -> None:
     def states(environment: Any) -> list[bool]:
         translations = [environment.newstyle_gettext]
         for newstyle in (None, True, None, False, None):
@@ -207,7 +207,7 @@ def test_functions_that_take_the_context() -> None:
     assert agree({}, render) == "de:a de:b1"
 
 
-def test_translations_of_the_time_of_python_2() -> None:
+def test_translations_with_the_methods_of_python_2() -> None:
     class Old:
         gettext = ngettext = None
 
@@ -311,13 +311,13 @@ def looked_up(
 @pytest.mark.parametrize("trimmed", [False, True])
 @pytest.mark.parametrize("newstyle", [False, True])
 @pytest.mark.parametrize("block", BLOCKS)
-def test_what_is_looked_up_is_what_is_extracted(
+def test_extracted_texts_are_those_that_are_looked_up(
     block: str, newstyle: bool, trimmed: bool, backend: str
 ) -> None:
     expected, output = looked_up(jinja2, block, newstyle, trimmed)
     translations = looked_up(tmplmon, block, newstyle, trimmed, backend=backend)
     if output == "cannot be formatted":
-        # Jinja formats a message whose percent signs are single, as it has variables.
+        # Jinja formats this message, although its percent signs are single, because it has variables.
         assert not newstyle and "%" in translations[1]
         output = translations[1]
     assert translations == (expected, output)

@@ -1,4 +1,4 @@
-"""Every part of the package numbers the lines of a template alike, also where `str.splitlines` sees more of them.
+"""All parts of the package have the same line numbers, also for sources in which `str.splitlines` finds more lines.
 
 The templates here have each of the eight characters at which only `str.splitlines` ends a line. Python's own tools
 show blanks in their place.
@@ -32,7 +32,7 @@ BREAKS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 SHOWN_BREAKS = "     \xa0\u2002\u2002"
 assert len(f"|{'|'.join(BREAKS)}|".splitlines()) == len(BREAKS) + 1
 
-# Line 1 has all breaks in a text; line 3 fails, after further breaks and a character of two bytes.
+# Line 1 has text with all breaks. Line 3 fails, after more breaks and a character of two bytes.
 PAGE = f"a{BREAKS}b\n<p>\n\té{BREAKS}{{{{ 1 / zero }}}} c\n"
 SHOWN_LINE = f"é{SHOWN_BREAKS}{{{{ 1 / zero }}}} c"
 COLUMN = 2 + len(BREAKS) + len("{{ ")
@@ -77,7 +77,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("kind", ["string", "not on disk"])
 def test_traceback(backend: str, kind: str) -> None:
-    """Of a template without a file, and of one whose file does not exist: Python asks its loader for the lines."""
+    """Python gets the lines of a template without a file, and of one whose file does not exist, from its loader."""
     environment = Environment(
         backend=backend,
         loader=FunctionLoader(lambda name: (PAGE, f"/nowhere/{backend}/{name}", lambda: True)),

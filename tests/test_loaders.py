@@ -28,7 +28,7 @@ from tmplmon.loaders import (
 
 
 class Environment:
-    """Takes what a loader hands over to be compiled."""
+    """Receives the sources that a loader passes for compilation."""
 
     def _load(self, loader: Any, name: str, globals: Any) -> tuple[Any, ...]:
         return loader.get_source(self, name)[0], name, globals
@@ -70,7 +70,7 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# Names that are tried on every loader that reads files; none may give anything but a template.
+# Names for all loaders that read files. None of them may return anything but a template.
 NAMES = [
     "index.html", "only.html", "more.html", "blog/post.html", "blog/été.html", "blog//post.html",
     "./index.html", "blog/./post.html", "/index.html", "//index.html", "index.html/", "blog", "blog/", "",
@@ -92,7 +92,7 @@ def test_file_system_as_jinja(site: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:40])
-def test_nothing_leads_out(site: Path, name: str) -> None:
+def test_names_do_not_leave_the_directory(site: Path, name: str) -> None:
     loader = FileSystemLoader(site / "one")
     try:
         _, filename, _ = loader.get_source(ENVIRONMENT, name)
@@ -127,7 +127,7 @@ def test_first_directory_wins(site: Path) -> None:
     assert loader.searchpath == [str(site / "one"), str(site / "two")]
 
 
-def test_not_found_says_where_it_looked(site: Path) -> None:
+def test_not_found_names_the_search_path(site: Path) -> None:
     with pytest.raises(TemplateNotFound, match=r"'x' not found in search path: '.*one'$") as caught:
         source(FileSystemLoader(site / "one"), "x")
     assert (caught.value.name, caught.value.templates) == ("x", ["x"])
@@ -170,7 +170,7 @@ def test_other_encodings(tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory on the import path; what was imported from it is forgotten afterwards."""
+    """A directory on the import path. Its modules are removed from `sys.modules` afterwards."""
     root = tmp_path / "packages"
     root.mkdir()
     monkeypatch.syspath_prepend(root)
@@ -260,7 +260,7 @@ def test_package_paths_as_jinja(package: Path, make: Callable[[Path], tuple[str,
     assert outcome(lambda: PackageLoader(name, path).list_templates()) == theirs
 
 
-def test_package_without_the_directory_says_where_it_looked(package: Path) -> None:
+def test_package_without_the_directory_names_the_path(package: Path) -> None:
     name, _ = make_directory(package)
     with pytest.raises(ValueError, match=rf"{name}.*'nowhere'.*{package}"):
         PackageLoader(name, "nowhere")
@@ -346,7 +346,7 @@ def test_up_to_date_file(tmp_path: Path, change: str) -> None:
     assert not uptodate()
 
 
-def test_up_to_date_costs_one_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_to_date_reads_the_status_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "t").write_text("x")
     _, _, uptodate = FileSystemLoader(tmp_path).get_source(ENVIRONMENT, "t")
     assert uptodate is not None
@@ -424,7 +424,7 @@ def test_an_error_is_not_skipped(tmp_path: Path) -> None:
         source(loader, "bad.html")
 
 
-def test_loader_of_ones_own() -> None:
+def test_a_loader_of_the_application() -> None:
     class Own(BaseLoader):
         def get_source(self, environment: Any, template: str) -> Any:
             return f"source of {template}", None, None

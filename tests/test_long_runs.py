@@ -1,4 +1,4 @@
-"""Long runs of output: each line is reached once, however many parts are written at once."""
+"""Long runs of output: each line is reached once, whatever the number of parts that are written together."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What is told of a template without running it: as Jinja2 tells it."""
+"""The results of `meta` are those of Jinja2's `meta`."""
 
 import importlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ import tmplmon
 from tmplmon import meta
 
 CASES = Path(__file__).parent / "cases"
-# What Python refuses to compile is found by Jinja2 later, or not at all by its `meta`.
+# Jinja2's `meta` does not find errors in the generated code, or finds another one.
 NOT_COMPARED = {"python-syntax-error", "first-unknown-filter"}
 
 TEMPLATES = [
@@ -54,7 +54,7 @@ TEMPLATES = [
 
 
 def sides(engine: Engine, environment: Any, source: str) -> list[Any]:
-    """What both functions tell, or what is raised."""
+    """The results of both functions, or their errors."""
     functions = importlib.import_module(f"{engine.name}.meta")
     try:
         tree = environment.parse(source)
@@ -98,7 +98,7 @@ def test_templates_of_the_cases(path: Path) -> None:
         try:
             environments.append(engine.environment(case.templates, **options))
         except Exception:
-            return  # what the case is about
+            return  # the case is about this error
     for source in case.templates.values():
         expected = sides(JINJA2, environments[0], source)
         assert sides(TMPLMON, environments[1], source) == expected
@@ -109,13 +109,13 @@ def test_filters_of_block_sets() -> None:
     assert tmplmon.meta.find_undeclared_variables(tree) == {"b", "c", "e"}
 
 
-def test_what_is_not_compared_is_a_known_difference() -> None:
+def test_cases_that_are_not_compared_have_a_known_difference() -> None:
     assert set(DIFFERENCES) >= NOT_COMPARED
 
 
 @examples(150)
 @given(case=site(depth=3))
-def test_templates_made_by_chance(case: casefile.Case) -> None:
+def test_random_templates(case: casefile.Case) -> None:
     extensions = ["jinja2.ext.do", "jinja2.ext.loopcontrols"]
     theirs = jinja2.Environment(extensions=extensions)
     ours = tmplmon.Environment(extensions=extensions)
@@ -150,7 +150,7 @@ def test_globals_are_not_undeclared() -> None:
     assert meta.find_undeclared_variables(environment.parse("{{ a }}{{ b }}")) == {"b"}
 
 
-def test_unknown_filters_are_an_error_where_they_are_one_when_compiled() -> None:
+def test_unknown_filters_are_errors_as_in_a_compilation() -> None:
     environment = tmplmon.Environment()
     with pytest.raises(tmplmon.TemplateAssertionError, match="No filter named 'nope'"):
         meta.find_undeclared_variables(environment.parse("{{ a|nope }}"))
@@ -160,14 +160,14 @@ def test_unknown_filters_are_an_error_where_they_are_one_when_compiled() -> None
     }
 
 
-def test_the_tree_knows_where_it_is_from() -> None:
+def test_the_tree_has_the_name_of_the_template() -> None:
     environment = tmplmon.Environment()
     tree = environment.parse("a\r\n{{ b }}", "name", "/file")
     assert tree.environment is environment
     assert (tree.source.text, tree.source.name, tree.source.filename) == ("a\n{{ b }}", "name", "/file")
 
 
-def test_errors_have_the_file_that_was_given() -> None:
+def test_errors_have_the_passed_file_name() -> None:
     for name, filename in ((None, None), ("name", "/file")):
         with pytest.raises(tmplmon.TemplateSyntaxError) as caught:
             tmplmon.Environment().parse("\n{{", name, filename)

@@ -1,4 +1,4 @@
-"""What applications pass that is not quite what is asked for: it works, or the error says what to do."""
+"""Unusual arguments of applications: they work, or the error says what to pass instead."""
 
 import subprocess
 import sys
@@ -89,7 +89,7 @@ def hiding_places(first: Path, second: Path) -> dict[str, BaseLoader]:
 
 
 @pytest.mark.parametrize("kind", ["directories", "loaders", "unlike loaders", "nested"])
-def test_a_file_that_appears_in_an_earlier_place_is_seen(tmp_path: Path, kind: str) -> None:
+def test_a_new_file_in_an_earlier_directory_is_used(tmp_path: Path, kind: str) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()

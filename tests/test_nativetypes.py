@@ -1,4 +1,4 @@
-"""Native templates: the value that pieces of output stand for, as Jinja2 has it."""
+"""Native templates: the value of the output is that of Jinja2."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -86,13 +86,13 @@ DEEP = [
 
 
 @pytest.mark.parametrize("text", DEEP, ids=lambda text: text[:12])
-def test_what_is_too_deep_to_parse_stays_text(text: str) -> None:
+def test_text_that_is_too_deep_to_parse_stays_text(text: str) -> None:
     assert native_concat([text]) is text
 
 
 @pytest.mark.parametrize("text", ["{[]: 1}", "{[]}", "{1: {}, {}: 2}"])
-def test_what_has_an_impossible_key_stays_text(text: str) -> None:
-    """Where Jinja2 raises TypeError."""
+def test_text_with_an_unhashable_key_stays_text(text: str) -> None:
+    """Jinja2 raises TypeError."""
     assert native_concat([text]) == text
 
 
@@ -189,7 +189,7 @@ def test_render_async_needs_an_asynchronous_environment() -> None:
         asyncio.run(NativeEnvironment().from_string("").render_async())
 
 
-def test_an_object_is_given_as_it_is() -> None:
+def test_a_single_object_is_returned_unchanged() -> None:
     assert render("{{ x }}", NativeEnvironment(), x=MARK) is MARK
 
 
@@ -210,7 +210,7 @@ def test_an_overlay_is_native() -> None:
     assert render("${[1]}", overlay) == [1]
 
 
-def test_what_joins_the_values_can_be_replaced() -> None:
+def test_the_function_that_joins_values_can_be_replaced() -> None:
     class Listing(NativeEnvironment):
         concat: ClassVar[Callable[[Iterable[Any]], Any]] = staticmethod(lambda values: [*values])
 

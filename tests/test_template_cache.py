@@ -1,4 +1,4 @@
-"""How many templates an environment keeps, and which ones it drops."""
+"""The number of templates that an environment keeps, and the ones that it drops."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def loading(**options: object) -> tuple[Environment, list[str]]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
-def test_as_many_are_kept_as_the_size_says(size: int) -> None:
+def test_the_size_is_the_number_of_kept_templates(size: int) -> None:
     environment, loads = loading(cache_size=size)
     for _ in range(2):
         for name in NAMES[:size]:
@@ -33,7 +33,7 @@ def test_as_many_are_kept_as_the_size_says(size: int) -> None:
     assert loads == [*NAMES[: size + 1], NAMES[0]]
 
 
-def test_the_one_that_was_used_longest_ago_is_dropped() -> None:
+def test_the_least_recently_used_template_is_dropped() -> None:
     environment, loads = loading(cache_size=4)
     for name in ("a", "b", "c", "d", "a", "b", "e", "f"):
         environment.get_template(name)
@@ -69,7 +69,7 @@ def test_no_limit_and_no_cache() -> None:
 
 
 @pytest.mark.parametrize("backend", ["bytecode", "closures"])
-def test_globals_given_to_get_template_are_the_callers_own(backend: str) -> None:
+def test_globals_of_get_template_are_those_of_the_caller(backend: str) -> None:
     templates = {
         "page": "{{ a }}{{ b }}{% include 'part' %}{% block x %}{{ a }}{% endblock %}{{ self.x() }}",
         "part": "[{{ a }}]",

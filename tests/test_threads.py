@@ -1,6 +1,6 @@
-"""What threads share: the environment's templates, loaders, the disk cache, links between templates, loops.
+"""Threads share the environment's templates, loaders, the disk cache, links between templates, and loops.
 
-The threads change over after each microsecond, so that every few instructions of one meet those of another.
+The switch interval is one microsecond, so that threads are interleaved after a few instructions.
 """
 
 import sys
@@ -45,7 +45,7 @@ def expected(page: int, rows: list[int]) -> str:
 
 
 def in_threads(work: Any) -> None:
-    """Runs `work(random)` in all threads at once. What one of them raises is raised here."""
+    """Run `work(random)` in all threads at the same time. Raises the exception of a thread."""
     barrier = Barrier(THREADS)
 
     def run(number: int) -> None:
@@ -80,7 +80,7 @@ def test_templates_of_one_environment(backend: str, cache_size: int) -> None:
 
 @pytest.mark.parametrize("auto_reload", [False, True])
 def test_a_full_cache(auto_reload: bool) -> None:
-    """Nothing but looking templates up, as often as it takes to meet another thread that drops one."""
+    """Looks templates up so often that other threads drop templates at the same time."""
     loader = DictLoader({f"page{n}": str(n) for n in range(PAGES)})
     environment = Environment(loader=loader, cache_size=2, auto_reload=auto_reload)
 
@@ -109,7 +109,7 @@ def test_files_and_the_disk_cache(tmp_path: Path, cache_size: int) -> None:
     in_threads(work)
 
 
-def test_a_file_that_changes_is_seen_by_all() -> None:
+def test_all_threads_see_a_changed_file() -> None:
     sources = dict(TEMPLATES)
     environment = Environment(loader=DictLoader(sources), cache_size=3)
 
