@@ -44,6 +44,7 @@ DEBUGGER = 1 << sys.monitoring.DEBUGGER_ID
 _TOOL_IDS = range(6)
 get_tool = sys.monitoring.get_tool
 get_local_events = sys.monitoring.get_local_events
+gettrace, getprofile = sys.gettrace, sys.getprofile
 
 
 def any_tool() -> bool:
@@ -116,7 +117,17 @@ class StateArray:
         runs of the scope. ``sys.settrace`` in another thread counts as active as well; see rule 3 of the module. On
         a Python version that cannot fire events, warns once.
         """
-        if not any_tool():
+        # `any_tool` written out: the call would take a quarter of the time that entering takes without tools.
+        if (
+            get_tool(0) is None
+            and get_tool(1) is None
+            and get_tool(2) is None
+            and get_tool(3) is None
+            and get_tool(4) is None
+            and get_tool(5) is None
+            and gettrace() is None
+            and getprofile() is None
+        ):
             # Cheaper than asking the C API for the version. The states are not cleared, because another thread that
             # is traced may use them. The version makes the next tool refresh them.
             self._version = 0
