@@ -294,7 +294,8 @@ def test_a_private_format_method() -> None:
     [
         "{{ call() }}", "{{ [1].sort(key=call) }}", "{% for x in items %}{% endfor %}", "{{ items|list }}",
         "{{ items|join }}", "{{ items|sort }}", "{{ ''.join(items) }}", "{{ [].extend(items) }}",
-        "{{ dict(items) }}", "{{ 1 in items }}", "{{ f(*items) }}", "{{ items[0].x }}", "{{ Made() }}",
+        "{{ dict(items) }}", "{{ 1 in items }}",
+        "{% set a, b = items %}", "{{ f(*items) }}", "{{ items[0].x }}", "{{ Made() }}",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("enable_async", [False, True])

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from tmplmon import FuelExhausted, Limits, SecurityError
 from tmplmon.errors import FilterArgumentError, TooLargeError
+from tmplmon.nativetypes import NativeEnvironment
 from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.globals import GLOBALS
 from tmplmon.runtime.tests import TESTS
@@ -193,3 +194,16 @@ def test_usual_methods() -> None:
         "['a', 'b'] 2 1 1 [('a', 2)] [1, 2] None None ('a', ',', 'b') b%s 3 False "
         "defaultdict(None, {'a': None})"
     )
+
+
+def test_a_native_environment_evaluates_no_huge_literal() -> None:
+    class Native(SandboxedEnvironment, NativeEnvironment):
+        pass
+
+    environment = Native()
+    assert environment.from_string("[{{ 1 }}, 2]").render() == [1, 2]
+    assert environment.from_string("{{ items }}").render(items=[1] * 200_000) == [1] * 200_000
+    text = environment.from_string("[{{ '1,' * n }}]").render(n=49_999)
+    assert text == [1] * 49_999
+    text = environment.from_string("[{{ '1,' * n }}]").render(n=50_000)
+    assert text == f"[{'1,' * 50_000}]"

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from tmplmon.syntax.lexer import Syntax
 
 _ITEM_ERRORS = (AttributeError, TypeError, LookupError)
+MAX_LITERAL = 100_000
+"""The most characters of output that a native environment evaluates as a literal. Longer output stays a str."""
+_STEPS_PER_CHARACTER = 64
 _MAX_NAMES = 1000
 """The most names of templates to select one from."""
 _MAX_NAME = 4096
@@ -163,6 +166,13 @@ class SandboxedEnvironment(Environment):
             chunks = list(chunks)
             if len(chunks) > 1:
                 self._sizes.texts(chunks, 0, "the text")
+            if self._native and (len(chunks) > 1 or (chunks and isinstance(chunks[0], str))):
+                # Python takes some 500 bytes of memory for each character of a literal.
+                text = "".join(map(str, chunks))
+                if len(text) > MAX_LITERAL:
+                    return text
+                self._sizes.paid(_STEPS_PER_CHARACTER * len(text), "the literal")
+                chunks = [text]
             return concat(chunks)
 
         return measuring
