@@ -75,3 +75,25 @@ def test_no_program(folder: Path, words: list[str]) -> None:
     done = run("-m", "tmplmon.observe", *words, cwd=folder)
     assert done.returncode == 2
     assert done.stderr == "usage: python -m tmplmon.observe [script.py | -m module] …\n"
+
+
+@pytest.mark.parametrize("way", ["option", "ini"])
+def test_pytest(folder: Path, way: str) -> None:
+    (folder / "test_it.py").write_text(
+        "import jinja2\n\ndef test_it():\n"
+        f"    assert jinja2.Template('').root_render_func.__code__.co_name == {OBSERVED!r}\n"
+    )
+    if way == "ini":
+        (folder / "pytest.ini").write_text("[pytest]\ntmplmon_jinja2 = observe\n")
+    options = ["--jinja2", "observe"] if way == "option" else []
+    plugins = ["-p", "tmplmon.tools.pytestplugin"]
+    done = run("-m", "pytest", "-q", *plugins, *options, cwd=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_wrong_option_of_pytest(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\ntmplmon_jinja2 = obsrve\n")
+    plugins = ["-p", "tmplmon.tools.pytestplugin"]
+    done = run("-m", "pytest", "-q", *plugins, cwd=folder, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert done.returncode == 4
+    assert "TMPLMON_JINJA2='obsrve' is not one of observe, as_jinja2" in done.stderr
