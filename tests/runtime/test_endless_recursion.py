@@ -1,5 +1,7 @@
 """Templates that extend, include, import or call each other without end: a note names the lines that repeat."""
 
+import asyncio
+
 import pytest
 
 from tmplmon import DictLoader, Environment
@@ -64,3 +66,21 @@ def test_a_template_may_extend_itself_a_few_times(backend: str) -> None:
     templates = {"main": source, "base": "{% block x %}base{% endblock %}"}
     environment = Environment(backend=backend, loader=DictLoader(templates))
     assert environment.get_template("main").render(n=4) == "(base)"
+
+
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize("attribute", ["last", "nextitem"])
+def test_a_loop_that_looks_ahead_asynchronously_can_reach_the_limit(backend: str, attribute: str) -> None:
+    """CPython 3.13 crashes if the limit is reached in ``anext(iterator, default)``."""
+    source = f"{{% for x in [[1]] recursive %}}{{{{ loop.{attribute} }}}}{{{{ loop(y) }}}}{{% endfor %}}"
+    template = Environment(backend=backend, enable_async=True).from_string(source)
+
+    def render(frames: int) -> None:
+        if frames:
+            render(frames - 1)
+        else:
+            asyncio.run(template.render_async(y=[[1]]))
+
+    for frames in range(8):
+        with pytest.raises(RecursionError):
+            render(frames)

@@ -91,6 +91,17 @@ async def alisted(iterable: Any) -> list[Any]:
     return items
 
 
+async def _following(iterator: AsyncIterator[Any]) -> Any:
+    """The next item, or `missing` if there is none.
+
+    ``anext(iterator, missing)`` would crash CPython 3.13 if the recursion limit is reached in it.
+    """
+    try:
+        return await iterator.__anext__()
+    except StopAsyncIteration:
+        return missing
+
+
 class acounted:
     """`counted` for an ordinary or asynchronous iterable. It is no generator, as a loop that is left
     would have to close that."""
@@ -107,12 +118,12 @@ class acounted:
 
     async def __anext__(self) -> tuple[int, bool, Any]:
         if not self._number:
-            self._next = await anext(self._iterator, missing)
+            self._next = await _following(self._iterator)
         item = self._next
         if item is missing:
             raise StopAsyncIteration
         self._number += 1
-        self._next = await anext(self._iterator, missing)
+        self._next = await _following(self._iterator)
         return self._number, self._next is missing, item
 
 
@@ -304,7 +315,7 @@ class AsyncLoopContext(_LoopState):
 
     async def _peek(self) -> Any:
         if self._after is missing:
-            self._after = await anext(self._iterator, missing)
+            self._after = await _following(self._iterator)
         return self._after
 
     @property
