@@ -748,13 +748,12 @@ class Environment:
         globals: MutableMapping[str, Any] | None = None,
     ) -> Template:
         """Call `get_template` for one name, `select_template` for an iterable of names."""
+        if isinstance(template_name_or_list, (str, Undefined, os.PathLike)):
+            name: Any = template_name_or_list
+            return self.get_template(name, parent, globals)
         if isinstance(template_name_or_list, Template):
             return template_name_or_list._checked()
-        if isinstance(template_name_or_list, Iterable) and not isinstance(
-            template_name_or_list, (str, Undefined)
-        ):
-            return self.select_template(template_name_or_list, parent, globals)
-        return self.get_template(template_name_or_list, parent, globals)
+        return self.select_template(template_name_or_list, parent, globals)
 
     def join_path(self, template: str, parent: str) -> str:
         """Return the name under which to load a template to which another one refers. By default the name itself;
