@@ -17,10 +17,12 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from statistics import median
 from time import perf_counter, process_time
 from types import CodeType
 
+from benchmarks.componentpages import PAGES, Page, renders
 from benchmarks.engines import REFERENCE, load
 from benchmarks.engines.jinja_family import OPTIONS
 from benchmarks.report import Section, Target, duration, target_lines
@@ -158,6 +160,45 @@ def account(backend: str) -> tuple[float, float]:
     return profiler.profile.spent, outside
 
 
+@dataclass(frozen=True)
+class ComponentFigures:
+    """What profiling a page of components gives: its cost, and the share of the lines in the component: the true
+    one, from the difference to the page without them, and that of the profile."""
+
+    ratio: float
+    true_share: float
+    profiled_share: float
+
+
+def components(page: Page, backend: str, rounds: int = 15, renderings: int = 5) -> ComponentFigures:
+    """Profile a page of components. Plain, stubbed and profiled renderings take turns."""
+    from tmplmon.tools.profiler import Profiler
+
+    whole, stubbed, file = renders(page, backend)
+    with Profiler():
+        whole()
+    figures: dict[str, list[float]] = {"plain": [], "stubbed": [], "profiled": []}
+
+    def note(name: str, render: Render) -> None:
+        started = process_time()
+        for _ in range(renderings):
+            render()
+        figures[name].append((process_time() - started) / renderings)
+
+    shares = []
+    for _ in range(rounds):
+        note("plain", whole)
+        note("stubbed", stubbed)
+        with Profiler() as profiler:
+            note("profiled", whole)
+        profile = profiler.profile
+        lines = profile.files[file].lines
+        own = sum(lines[number].own for number in page.lines if number in lines)
+        shares.append(own / profile.spent if profile.spent else 0.0)
+    plain, stub = median(figures["plain"]), median(figures["stubbed"])
+    return ComponentFigures(median(figures["profiled"]) / plain, 1 - stub / plain, median(shares))
+
+
 _SHOWN: dict[str, str] = {
     "off again": "profiler off again",
     "every line": "every line",
@@ -177,6 +218,21 @@ def run(config: Run) -> Section:
         (shown, *(f"{figures[backend][name]:.2f}" for backend in BACKENDS)) for name, shown in _SHOWN.items()
     ]
     section.add_table(("", *BACKENDS), rows)
+    rows = []
+    for name, each in PAGES.items():
+        row = [name]
+        for backend in BACKENDS:
+            made = components(each, backend)
+            section.data[f"{name}, {backend}"] = asdict(made)
+            row.append(f"{made.ratio:.2f} · {made.true_share:.0%} / {made.profiled_share:.0%}")
+        rows.append(tuple(row))
+    section.add_table(
+        (
+            "pages of components: times plain · share of the component's lines, true / profiled",
+            *BACKENDS,
+        ),
+        rows,
+    )
     for backend in BACKENDS:
         inside, outside = account(backend)
         section.notes.append(
