@@ -647,9 +647,7 @@ UNDEFINED = ("ChainableUndefined", "DebugUndefined", "StrictUndefined")
 AUTOESCAPE = ("True", "True", "True", "select_autoescape(default=True)", "lambda name: name != 'lib'")
 FINALIZE = (
     "lambda v: '-' if v is None else v",
-    "lambda v: v if v else ''",
     "str",
-    "lambda v: [v] if v is True else v",
 )
 RUNS = ("render", "render", "render", "generate", "stream", "module")
 ASYNC_RUNS = ("render", "render_async", "render_async", "generate_async")

@@ -173,15 +173,16 @@ class TemplateReference:
     """The value of `self` in a template: its attributes and items are the template's blocks, which can be
     called."""
 
-    __slots__ = ("_context",)
+    # Templates read the name of the template as `self._TemplateReference__context.name`.
+    __slots__ = ("__context",)
 
     def __init__(self, context: "Context") -> None:
-        self._context = context
+        self.__context = context
 
     __iter__ = None  # otherwise iteration would use the items 0, 1, 2 …
 
     def __getitem__(self, name: str) -> BlockReference:
-        return BlockReference(self._context, name, self._context.blocks[name], 0)
+        return BlockReference(self.__context, name, self.__context.blocks[name], 0)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._context.name!r}>"
+        return f"<{type(self).__name__} {self.__context.name!r}>"
