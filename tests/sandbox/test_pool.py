@@ -62,8 +62,8 @@ TEMPLATES = {
 }
 # A template that runs until it is stopped.
 ENDLESS = "\n{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}"
-# The same in one operation, which does not return to the interpreter.
-ENDLESS_OPERATION = "\n{{ ('a' * 9000000).rfind('ab' ~ 'a' * 4000000) }}"
+# The same in the longest operations that are allowed, which do not return to the interpreter for a while.
+ENDLESS_OPERATION = "\n{% for i in range(1000) %}{{ ('a' * 60000).rfind('ab' ~ 'a' * 16000) }}{% endfor %}"
 # One that takes memory until it is stopped.
 GROWING = (
     "\n{% set l = [] %}{% for i in range(100000) %}{% set x = l.append('a' * 9000000 ~ i) %}{% endfor %}"
