@@ -63,6 +63,7 @@ _MODULES = (
     "pprint",
     "random",
     "textwrap",
+    "tmplmon.runtime.filters.explain",
 )
 _ENCODINGS = "ascii", "cp1252", "idna", "latin-1", "unicode-escape", "utf-16", "utf-32", "utf-8-sig"
 
