@@ -41,7 +41,7 @@ def test_one_command(framework: str) -> None:
                 assert client.get("/static/style.css").text.startswith("body {")
                 failure = client.get("/failure")
                 assert failure.status_code == 500 and "failure.html" in failure.text
-                assert client.get("/run").json()["books.html"]["ran"]
+                assert client.get("/run").json()["templates"]["books.html"]["ran"]
         finally:
             process.terminate()
             process.stdout.read()  # type: ignore[union-attr]

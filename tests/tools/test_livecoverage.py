@@ -211,8 +211,9 @@ def test_processes_share_their_lines(environment: Environment, tmp_path: Path) -
 def test_lines_are_written_while_recording(environment: Environment, tmp_path: Path) -> None:
     live = LiveCoverage(tmp_path / "lines")
     with live:
+        before = set(threading.enumerate())
         environment.get_template("page.html").render(x=True)
-        (timer,) = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+        (timer,) = set(threading.enumerate()) - before
         environment.get_template("page.html").render(x=False)
         timer.join()
         other = LiveCoverage(tmp_path / "lines")

@@ -53,7 +53,8 @@ def is_engine(frame: FrameType | None) -> bool:
 @cache
 def _kind_of_file(file: str) -> str:
     if file.startswith(_PACKAGE):
-        return _ENGINE if file.endswith(".py") else _OTHER
+        # Some names have words in brackets after them; see `tmplmon.runtime.calls.pass_over`.
+        return _ENGINE if file.partition(" (")[0].endswith(".py") else _OTHER
     return _LIBRARY if file.startswith(_LIBRARIES) else _OTHER
 
 
