@@ -20,7 +20,7 @@ BACKENDS = ("bytecode", "closures")
 WATCHING = ("settrace", "monitoring") if sys.version_info >= (3, 14) else ("settrace",)
 
 # Two lines of output of `where`.
-ENGINES = re.compile(r"^[> ] \S*/tmplmon/\w\S*\.py\(\d+\).*\n-> .*\n", re.M)
+ENGINES = re.compile(r"^[> ] \S*/tmplmon/\w\S*\.py(?: \(passed over .*\))?\(\d+\).*\n-> .*\n", re.M)
 # The start of a template: its first line or, in bytecode, a position before it.
 BEGINS = re.compile(r"^(--Call--\n> templates/[^(]+)\([01]\)(.*\n)(?:->.*\n)?", re.M)
 

@@ -31,7 +31,7 @@ from tmplmon.monitoring.fire import silently
 from tmplmon.monitoring.hidden import allocate_data, hide
 from tmplmon.monitoring.skeleton import suspending_like
 
-__all__ = ["LINE_OFFSET", "PausedFrame", "ScopeFrame", "call_in", "call_outside"]
+__all__ = ["LINE_OFFSET", "PausedFrame", "ScopeFrame", "call_in", "call_outside", "is_scope_frame"]
 
 
 def _find_line_offset() -> int | None:
@@ -253,6 +253,11 @@ class PausedFrame:
     def close(self) -> None:
         """End the generator, without events."""
         _close(self._generator, self.frame)
+
+
+def is_scope_frame(frame: FrameType) -> bool:
+    """Whether a frame is one that a `ScopeFrame` has made."""
+    return isinstance(frame.f_globals.get("_call"), _Call)
 
 
 def call_in(frames: list[ScopeFrame], function: Callable[..., Any], *arguments: Any) -> Any:

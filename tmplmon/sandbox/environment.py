@@ -217,9 +217,8 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.get_template`. Raises SecurityError if the template's environment is not sandboxed."""
         if not _is_name(name):
-            raise TemplateNotFound(
-                name, f"a {type(name).__name__!r} object of this size cannot be the name of a template"
-            )
+            kind = "a text of this length" if isinstance(name, str) else f"a {type(name).__name__!r} object"
+            raise TemplateNotFound(name, f"{kind} cannot be the name of a template")
         return _sandboxed(super().get_template(name, parent, globals))
 
     def select_template(
@@ -247,9 +246,9 @@ class SandboxedEnvironment(Environment):
     ) -> Template:
         """Like `Environment.get_or_select_template`. Raises SecurityError if the template's environment is not
         sandboxed."""
-        if _is_name(template_name_or_list) or not isinstance(template_name_or_list, Iterable):
+        if _is_name(template_name_or_list):
             return self.get_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
-        return self.select_template(template_name_or_list, parent, globals)
+        return self.select_template(template_name_or_list, parent, globals)  # type: ignore[arg-type]
 
     # --- attributes, items, calls --------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import tmplmon
 from tmplmon import Template
-from tmplmon.monitoring.frames import ScopeFrame
+from tmplmon.monitoring.frames import is_scope_frame
 from tmplmon.monitoring.linetable import iter_lines
 
 CONTEXT, OUTPUT = ".context", ".output"
@@ -60,6 +60,7 @@ def _kind_of_file(file: str) -> str:
 
 def is_pausing(frame: FrameType) -> bool:
     """Whether a template's frame that reports 'return' is only suspended, at a chunk of output or an ``await``."""
+    # Its code has the flags of a generator, but it is called and returns once.
     if is_scope_frame(frame):
         return bool(getattr(frame.f_locals, "is_paused", False))
     code, offset = frame.f_code.co_code, frame.f_lasti
@@ -76,12 +77,6 @@ def last_line(frame: FrameType) -> int:
             break
         last = line
     return last
-
-
-def is_scope_frame(frame: FrameType) -> bool:
-    """Whether a frame represents a scope of the closures back end. Its code has the flags of a generator, but it is
-    called and returns once."""
-    return isinstance(frame.f_globals.get("_frame"), ScopeFrame)
 
 
 def stack_of(frame: FrameType | None) -> Iterator[FrameType]:

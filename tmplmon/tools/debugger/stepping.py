@@ -18,10 +18,10 @@ from types import CodeType, FrameType
 from typing import Any
 
 from tmplmon import Environment, Template
+from tmplmon.monitoring.frames import is_scope_frame
 from tmplmon.tools.debugger.frames import (
     is_engine,
     is_pausing,
-    is_scope_frame,
     last_line,
     nearest_template,
     stack_of,
