@@ -50,7 +50,7 @@ def run(way: str) -> None:
         sys.argv = arguments
         if os.path.isfile(arguments[0]):
             sys.path[0] = os.path.dirname(os.path.realpath(arguments[0]))
-        runpy.run_path(arguments[0], run_name="__main__")
+        runpy.run_path(os.path.abspath(arguments[0]), run_name="__main__")
 
 
 def _exit(way: str) -> NoReturn:

@@ -751,3 +751,116 @@ def test_an_asynchronous_environment() -> None:
             pool.render_text(ENDLESS)
         assert (caught.value.limit, caught.value.lineno) == ("seconds", 2)
         assert pool.render_text("{{ 'a'|later }}") == "A"
+
+
+def test_the_worker_of_a_stream_that_is_not_read_is_replaced_at_the_time_limit() -> None:
+    with limited(seconds=0.3) as pool:
+        chunks = pool.stream_text("{% for i in range(9) %}{{ i }}{% endfor %}")
+        assert next(chunks) == "0"
+        assert pool.render_text("{{ 1 }}") == "1"
+        with pytest.raises(WorkerLimitExceeded, match="wall time"):
+            list(chunks)
+        assert pool.render_text("{{ 2 }}") == "2"
+        assert len(pool._all) == 1
+
+
+def test_a_finalizer_may_give_a_worker_back_while_its_thread_looks_for_one() -> None:
+    with limited(seconds=60) as pool:
+        chunks = pool.stream_text("a{{ 1 }}")
+        next(chunks)
+        with pool._idle._changed:
+            chunks.close()  # type: ignore[attr-defined]
+        assert pool.render_text("{{ 1 }}") == "1"
+
+
+GIVING_BACK = ("close", "__del__", "_release", "_replace", "kill", "put", "start")
+
+
+@exhaustive
+def test_interrupts_lose_no_worker(pool: WorkerPool) -> None:
+    """KeyboardInterrupt at each line of the pool's own code, one after the other, until a worker is given back."""
+    lines: list[int] = []
+    remaining = 0
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal remaining
+        if not frame.f_code.co_filename.endswith("pool.py") or frame.f_code.co_name in GIVING_BACK:
+            return None
+        if event == "line":
+            lines.append(frame.f_lineno)
+            remaining -= 1
+            if remaining == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    pool.start()
+    for number in range(1, 200):
+        remaining = number
+        lines.clear()
+        sys.settrace(trace)
+        try:
+            pool.render_text("{{ 1 }}")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        if len(lines) < number:
+            break
+    else:
+        pytest.fail("the rendering has more lines than expected")
+    assert number > 30
+    gc.collect()
+    assert len(pool._all) == len(pool._idle._workers) == 2
+    assert pool.render_text("{{ 1 }}") == "1"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_workers_that_are_replaced_leave_no_open_files() -> None:
+    with limited(seconds=60) as pool:
+        counts = []
+        gc.disable()
+        try:
+            for _ in range(4):
+                with pytest.raises(WorkerDied):
+                    pool.render_text("{{ 3|exit }}")
+                assert pool.render_text("{{ 1 }}") == "1"
+                counts.append(len(os.listdir("/proc/self/fd")))
+        finally:
+            gc.enable()
+        assert len(set(counts)) == 1, counts
+
+
+def test_an_idle_worker_that_has_been_killed_is_replaced(pool: WorkerPool) -> None:
+    pool.start()
+    for worker in pool._all:
+        assert worker.process is not None
+        worker.process.kill()
+        worker.process.join()
+    assert pool.render("hello", name=1) == "Hello 1!"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"make_environment": SandboxedEnvironment()},
+            TypeError,
+            "must be a function, not SandboxedEnvironment",
+        ),
+        ({"loader": "templates"}, TypeError, "must be a loader, not str"),
+        ({"limits": {"seconds": 1}}, TypeError, "must be WorkerLimits, not dict"),
+        ({"preload": "abc"}, TypeError, "not one text"),
+        ({"queue_seconds": -1}, ValueError, "must not be negative"),
+    ],
+)
+def test_wrong_arguments(options: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        WorkerPool(**options)
+
+
+def test_names_and_sources_are_texts(pool: WorkerPool) -> None:
+    for wrong in (5, None, b"a", ["a"]):
+        call: Any
+        for call in (pool.render, pool.render_text, pool.stream):
+            with pytest.raises(TypeError, match=f"are texts, not {type(wrong).__name__}"):
+                list(call(wrong))

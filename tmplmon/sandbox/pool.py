@@ -23,16 +23,17 @@ for whatever reason, is killed.
 
 import json
 import os
-import queue
 import signal
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pickle import PicklingError
 from socket import socketpair
+from threading import Condition, Lock, RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -72,6 +73,8 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 1.0
 # How long a worker may take to start: to import the application's module and to load the first templates.
 _START_SECONDS = 60.0
+# How often a call that waits for a worker looks for one whose time is over.
+_POLL_SECONDS = 0.5
 # A killed process ends in milliseconds.
 _END_SECONDS = 5.0
 # The longest message of a worker that is not output.
@@ -122,6 +125,11 @@ class _Request:
         is_stream: bool = False,
         buffer: int = 1,
     ) -> None:
+        value = name if text is None else text
+        if not isinstance(value, str):
+            raise TypeError(
+                f"the name and the source of a template are texts, not {type(value).__qualname__}"
+            )
         self.name, self.text, self.variables = name, text, variables
         self.is_stream, self.buffer = is_stream, buffer
 
@@ -139,13 +147,24 @@ class _Worker:
         self.is_idle = False
         self.is_ready = False
         self.is_stopped = False
+        self.is_started = False
+        # The end of the time of the current rendering, while its reader has a chunk; None otherwise.
+        self.deadline_of_reader: float | None = None
+        self.is_expired = False
+        self.lock = Lock()
         # Template → the loader's check, for the templates that the worker has loaded.
         self.loaded: dict[str, Uptodate] = {}
         # What the loader has raised during the current rendering.
         self.loader_error: BaseException | None = None
 
     def start(self) -> None:
-        """Start the process, and do not wait until it is ready."""
+        """Start the process, and do not wait until it is ready. Raises RuntimeError in a daemonic process."""
+        if current_process().daemon:
+            raise RuntimeError(
+                "a daemonic process of multiprocessing cannot start processes: create the pool in another process,"
+                " or make this one not daemonic"
+            )
+        self.is_started = True
         here, there = socketpair()
         pool = self.pool
         process = get_context("spawn").Process(
@@ -180,18 +199,36 @@ class _Worker:
     def stop(self) -> None:
         """Kill the process, or prevent it from starting. The thread that talks to it gets Closed."""
         self.is_stopped = True  # first, as another thread may be starting the process
-        if self.process is not None:
-            self.process.kill()
+        process = self.process
+        if process is not None:
+            with suppress(ValueError):  # It has ended.
+                process.kill()
 
     def kill(self) -> int | None:
-        """Kill the process and wait for its end. Returns its exit status; None if it was not started."""
-        process, self.is_idle = self.process, False
+        """Kill the process and wait for its end. Returns its exit status; None if it was not started, or was killed
+        before."""
+        process, self.process = self.process, None
+        self.is_idle = False
         if process is None:
             return None
         process.kill()
         self.channel.close()
         process.join(_END_SECONDS)
-        return process.exitcode
+        status = process.exitcode
+        if status is not None:
+            process.close()
+        return status
+
+    def expire(self) -> bool:
+        """Take the worker from a stream whose time is over while its reader has a chunk. Returns whether it was."""
+        with self.lock:
+            deadline = self.deadline_of_reader
+            self.is_expired = deadline is not None and monotonic() > deadline
+            return self.is_expired
+
+    def is_alive(self) -> bool:
+        """Whether the process has not ended meanwhile, for example because the system was out of memory."""
+        return self.process is not None and self.process.is_alive()
 
     def wait_until_ready(self) -> None:
         """Wait until the process can render. Raises WorkerDied if it cannot start."""
@@ -202,7 +239,11 @@ class _Worker:
             kind, body = self.reply(deadline)
         except (Closed, TimeoutError, MessageTooLong):
             status = self.kill()
-            raise WorkerDied(f"a worker process did not start (exit status {status})", status) from None
+            raise WorkerDied(
+                f"a worker process did not start (exit status {status}); it may have printed why. A script that"
+                " creates a pool needs `if __name__ == '__main__':`, and cannot be read from standard input",
+                status,
+            ) from None
         if kind != READY:
             self.kill()
             start = json.loads(body).get("start", "")
@@ -235,6 +276,10 @@ class _Worker:
 
     def converse(self, request: _Request) -> Generator[str]:
         """Yield the output of a rendering. Afterwards `is_idle` says whether the worker can be used again."""
+        if self.is_ready and not self.is_alive():
+            self.kill()
+            self.is_ready = False
+            self.loaded.clear()
         if not self.is_ready:
             self.wait_until_ready()
         limits = self.pool.limits
@@ -263,7 +308,12 @@ class _Worker:
                     if text:
                         yield text
                     return
+                self.deadline_of_reader = deadline
                 yield text
+                with self.lock:
+                    self.deadline_of_reader = None
+                if self.is_expired:
+                    raise TimeoutError
         except TimeoutError:
             error: BaseException = _limit_error("seconds", limits)
         except MessageTooLong:
@@ -296,7 +346,8 @@ class _Worker:
         """Return an error that says why the process has ended."""
         if self.pool.is_closed:
             return WorkerDied("the pool was closed during the rendering", None)
-        assert self.process is not None
+        if self.process is None:
+            return _limit_error("seconds", self.pool.limits)
         self.process.join(_END_SECONDS)
         status, limits = self.process.exitcode, self.pool.limits
         if status == NO_MEMORY:
@@ -404,6 +455,16 @@ class WorkerPool:
         files: bool = False,
         queue_seconds: float | None = None,
     ) -> None:
+        if not callable(make_environment):
+            raise TypeError(f"make_environment must be a function, not {type(make_environment).__qualname__}")
+        if loader is not None and not hasattr(loader, "get_source"):
+            raise TypeError(f"loader must be a loader, not {type(loader).__qualname__}")
+        if limits is not None and not isinstance(limits, WorkerLimits):
+            raise TypeError(f"limits must be WorkerLimits, not {type(limits).__qualname__}")
+        if isinstance(preload, str):
+            raise TypeError("preload must be several names, not one text")
+        if queue_seconds is not None and not queue_seconds >= 0:
+            raise ValueError(f"queue_seconds must not be negative: {queue_seconds!r}")
         workers = workers if workers is not None else os.process_cpu_count() or 1
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
@@ -422,26 +483,28 @@ class WorkerPool:
         _pools.add(self)
 
     def _begin(self) -> None:
-        self._idle = _IdleWorkers()
         self._all = {_Worker(self) for _ in range(self.workers)}
-        for worker in self._all:
-            self._idle.put(worker)
+        self._idle = _IdleWorkers(self._all)
         self._threads: ThreadPoolExecutor | None = None
         self._queue: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
         """Start all processes, and wait until they are ready. Raises WorkerDied if one cannot start."""
-        workers = [self._acquire() for _ in range(self.workers)]
+        conversations = [_Conversation(self, _Request(None, "", {})) for _ in range(self.workers)]
         try:
-            for worker in workers:
-                if worker.process is None:
-                    worker.start()
+            workers = []
+            for conversation in conversations:
+                self._acquire(conversation)
+                assert conversation.worker is not None
+                workers.append(conversation.worker)
+                if not conversation.worker.is_started:
+                    conversation.worker.start()
             for worker in workers:
                 if not worker.is_ready:
                     worker.wait_until_ready()
         finally:
-            for worker in workers:
-                self._release(worker)
+            for conversation in conversations:
+                conversation.close()
 
     def render(self, name: str, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """Return the output of a template of the loader.
@@ -507,11 +570,11 @@ class WorkerPool:
         # A thread that uses a worker notices its end, and gives it back.
         for worker in tuple(self._all):
             worker.stop()
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().kill()
-        # For those who wait for a worker.
-        self._idle.put(_Worker(self))
+        conversation = _Conversation(self, _Request(None, "", {}))
+        while self._idle.take(conversation):
+            assert conversation.worker is not None
+            conversation.worker.kill()
+        conversation.worker = None
         for threads in (self._threads, self._queue):
             if threads is not None:
                 threads.shutdown(wait=False)
@@ -528,35 +591,54 @@ class WorkerPool:
     async def __aexit__(self, *exception: object) -> None:
         self.close()
 
-    def _acquire(self, seconds: float | None = None) -> _Worker:
-        """Take an idle worker. Raises PoolBusy after `seconds`, and RuntimeError if the pool is closed."""
-        try:
-            worker = self._idle.get_nowait() if seconds == 0 else self._idle.get(timeout=seconds)
-        except queue.Empty:
-            raise PoolBusy(f"no worker was free for {seconds} s; the pool has {self.workers}") from None
+    def _acquire(self, conversation: "_Conversation", seconds: float | None = None) -> None:
+        """Give a conversation an idle worker. Raises PoolBusy after `seconds`, and RuntimeError if the pool is
+        closed."""
+        deadline = None if seconds is None else monotonic() + seconds
+        while not self._idle.take(conversation):
+            if self.is_closed:
+                raise RuntimeError("the pool is closed")
+            self._replace_stalled()
+            remaining = _POLL_SECONDS if deadline is None else min(deadline - monotonic(), _POLL_SECONDS)
+            if self._idle.take(conversation):
+                break
+            if remaining <= 0:
+                raise PoolBusy(f"no worker was free for {seconds} s; the pool has {self.workers}")
+            self._idle.wait(remaining)
         if self.is_closed:
-            self._idle.put(worker)
             raise RuntimeError("the pool is closed")
-        return worker
+
+    def _replace_stalled(self) -> None:
+        """Replace the workers whose time is over while they wait for the reader of a stream."""
+        for worker in tuple(self._all):
+            if worker.expire():
+                self._replace(worker)
 
     def _release(self, worker: _Worker) -> None:
-        """Give a worker back. If it is not idle, it is killed, and a new one takes its place."""
+        """Take a worker back. If it is not idle, it is killed, and a new one takes its place."""
         if worker not in self._all:
-            return  # of the process from which this one was forked
-        if worker.process is not None and (not worker.is_idle or self.is_closed):
-            worker.kill()
-            self._all.discard(worker)
-            worker = _Worker(self)
-            self._all.add(worker)
-            if not self.is_closed:
-                # It starts while the caller handles the error. The next call reports that it cannot start.
-                with suppress(Exception):
-                    worker.start()
+            return  # Another has taken its place, or it is one of the process from which this one was forked.
+        if worker.is_started and (not worker.is_idle or self.is_closed):
+            self._replace(worker)
+        else:
+            self._idle.put(worker)
+
+    def _replace(self, worker: _Worker) -> None:
+        """Kill a worker and put a new one in its place."""
+        self._all.discard(worker)
+        worker.kill()
+        worker = _Worker(self)
+        self._all.add(worker)
+        if not self.is_closed:
+            # It starts while the caller handles the error. The next call reports that it cannot start.
+            with suppress(Exception):
+                worker.start()
         self._idle.put(worker)
 
     def _conversation(self, request: _Request) -> Iterator[str]:
-        conversation = _Conversation(self, self._acquire(self.queue_seconds), request)
+        conversation = _Conversation(self, request)
         try:
+            self._acquire(conversation, self.queue_seconds)
             yield from conversation
         finally:
             conversation.close()
@@ -577,20 +659,17 @@ class WorkerPool:
             self._queue = ThreadPoolExecutor(1, "tmplmon pool queue")
         threads, waiting_room = self._threads, self._queue
         assert waiting_room is not None
+        conversation = _Conversation(self, request)
         try:
-            worker = self._acquire(0)
+            self._acquire(conversation, 0)
         except PoolBusy:
-            acquiring = waiting_room.submit(self._acquire, self.queue_seconds)
+            acquiring = waiting_room.submit(self._acquire, conversation, self.queue_seconds)
             try:
-                worker = await asyncio.wrap_future(acquiring)
+                await asyncio.wrap_future(acquiring)
             except asyncio.CancelledError:
-                acquiring.add_done_callback(self._release_unused)
+                acquiring.add_done_callback(lambda _: conversation.close())
                 raise
-        return _Conversation(self, worker, request), threads
-
-    def _release_unused(self, acquiring: "Future[_Worker]") -> None:
-        if not acquiring.cancelled() and acquiring.exception() is None:
-            self._release(acquiring.result())
+        return conversation, threads
 
     async def _render_async(self, request: _Request) -> str:
         return "".join([chunk async for chunk in self._stream_async(request)])
@@ -608,6 +687,7 @@ class WorkerPool:
                     break
                 yield chunk
         except asyncio.CancelledError:
+            assert conversation.worker is not None
             conversation.worker.stop()
             raise
         finally:
@@ -618,33 +698,62 @@ class WorkerPool:
                 step.add_done_callback(lambda _: conversation.close())
 
 
-class _IdleWorkers(queue.LifoQueue[_Worker]):
-    """The worker used last is used next: it has the templates, and a pool with little to do starts few processes.
-    One that is still starting is used when there is no other."""
+class _IdleWorkers:
+    """The workers that nobody uses.
 
-    queue: list[_Worker]
+    The one used last is used next: it has the templates, and a pool with little to do starts few processes. One
+    that is still starting is used when there is no other.
+    """
 
-    def _put(self, worker: _Worker) -> None:
-        if worker.is_ready:
-            self.queue.append(worker)
-        else:
-            self.queue.insert(0, worker)
+    def __init__(self, workers: Iterable[_Worker]) -> None:
+        self._workers = deque(workers)
+        # Reentrant: a finalizer may put a worker back while its thread is here.
+        self._changed = Condition(RLock())
+
+    def put(self, worker: _Worker) -> None:
+        """Add a worker, if it is not here."""
+        with self._changed:
+            if worker not in self._workers:
+                if worker.is_ready:
+                    self._workers.append(worker)
+                else:
+                    self._workers.appendleft(worker)
+            self._changed.notify()
+
+    def take(self, conversation: "_Conversation") -> bool:
+        """Give a conversation a worker. Returns whether there is one."""
+        with self._changed:
+            if not self._workers:
+                return False
+            # In this order, an exception in between, such as KeyboardInterrupt, loses no worker.
+            conversation.worker = self._workers[-1]
+            self._workers.pop()
+            return True
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there is a worker, or for this time. It may be missed if a finalizer adds it."""
+        with self._changed:
+            if not self._workers:
+                self._changed.wait(seconds)
 
 
 class _Conversation:
-    """The output of one rendering, chunk by chunk. It gives the worker back at the end, or when it is
-    closed."""
+    """The output of one rendering, chunk by chunk. It gives the worker back at the end, or when it is closed."""
 
-    def __init__(self, pool: WorkerPool, worker: _Worker, request: _Request) -> None:
-        self.pool, self.worker = pool, worker
-        self.chunks = worker.converse(request)
+    def __init__(self, pool: WorkerPool, request: _Request) -> None:
         self.is_closed = False
+        self.pool, self.request = pool, request
+        self.worker: _Worker | None = None
+        self.chunks: Generator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         try:
+            if self.chunks is None:
+                assert self.worker is not None
+                self.chunks = self.worker.converse(self.request)
             return next(self.chunks)
         except BaseException:
             self.close()
@@ -654,8 +763,10 @@ class _Conversation:
         """Stop the rendering if it has not ended, and give the worker back."""
         if not self.is_closed:
             self.is_closed = True
-            self.chunks.close()
-            self.pool._release(self.worker)
+            if self.chunks is not None:
+                self.chunks.close()
+            if self.worker is not None:
+                self.pool._release(self.worker)
 
     def __del__(self) -> None:
         # If an exception, such as KeyboardInterrupt, has come before the caller's `finally` was reached.

@@ -185,9 +185,9 @@ class _Worker:
             _set_limit(resource.RLIMIT_AS, _address_space() + self.limits.memory)
         _set_limit(resource.RLIMIT_CORE, 0)
         if not files:
-            # What is open stays open, among it the connection. No file, socket or pipe can be opened, no
-            # process started.
-            for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
+            # What is open stays open, among it the connection. No file, socket or pipe can be opened. Whether a
+            # process can be started is a question of the user: the limit does not apply to root.
+            for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC):
                 _set_limit(kind, 0)
 
     def serve(self) -> None:
