@@ -253,7 +253,7 @@ class Template:
                 async for chunk in chunks:
                     yield chunk
             finally:
-                await chunks.aclose()
+                await chunks.aclose()  # pyright: ignore[reportAttributeAccessIssue]
         except Exception as error:
             raise of_template(error) from error.__cause__
 

@@ -271,7 +271,7 @@ class ScopeReporter(LanguageReporter):
         return exits
 
     @cached_property
-    def all_lines(self) -> frozenset[int]:
+    def all_lines(self) -> frozenset[int]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The lines of all scopes."""
         return frozenset(line for scope in self._scopes for line in scope.lines(self.filename))
 

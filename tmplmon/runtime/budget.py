@@ -339,7 +339,7 @@ class _Share(Budget):
         return self._budget.left
 
     @left.setter
-    def left(self, fuel: int) -> None:
+    def left(self, fuel: int) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._budget.left = fuel
 
     @property
@@ -347,7 +347,7 @@ class _Share(Budget):
         return self._budget.room
 
     @room.setter
-    def room(self, room: int) -> None:
+    def room(self, room: int) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._budget.room = room
 
     @property

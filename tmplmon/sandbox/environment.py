@@ -280,7 +280,7 @@ class SandboxedEnvironment(Environment):
         is_class = isinstance(obj, type) and not hasattr(obj.__class__, "__getitem__")
         if is_class or isinstance(obj, ALIASES) or refuses(obj, "__getitem__"):
             return self.unsafe_undefined(obj, key)
-        return obj[key]
+        return obj[key]  # pyright: ignore[reportIndexIssue]
 
     def _hidden(self, obj: Any, name: Any) -> Any:
         """Return an attribute of a namespace or of an imported module."""
@@ -361,7 +361,7 @@ class SandboxedEnvironment(Environment):
     def _callable_test(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return function if function is self._all_stock_tests.get(name) else clocked(function)
 
-    def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+    def _call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         return __self.call(__context, __obj, *args, **kwargs)
 
     def _calls(self) -> Calls:

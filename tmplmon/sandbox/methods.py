@@ -71,7 +71,7 @@ def extended(limits: "Sizes", items: Any, new_items: Any = ()) -> None:
     if isinstance(new_items, Sized):
         limits.size(len(items) + len(new_items), "the list")
     if isinstance(new_items, CONTAINERS):
-        limits.grown(items, list(new_items))
+        limits.grown(items, list(new_items))  # pyright: ignore[reportArgumentType]
 
 
 def appended(limits: "Sizes", items: Any, *values: Any) -> None:

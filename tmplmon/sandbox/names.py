@@ -75,7 +75,7 @@ _OLD_ALIAS: Any = typing.List[int]  # noqa: UP006
 # of all its objects.
 ALIASES: tuple[type[Any], ...] = (
     types.GenericAlias,
-    types.UnionType,
+    types.UnionType,  # pyright: ignore[reportAssignmentType]
     *(cls for cls in type(_OLD_ALIAS).__mro__ if cls is not object),
 )
 _CLOSED = (*_ENGINE, *_INTERNALS, *ALIASES, SandboxedNamespace, SandboxedModule, type)

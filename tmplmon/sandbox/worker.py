@@ -113,10 +113,12 @@ class _Clock:
             return
         seconds, processor_seconds = self.limits.seconds, self.limits.processor_seconds
         if processor_seconds is not None:
-            usage = resource.getrusage(resource.RUSAGE_SELF)
+            usage = resource.getrusage(resource.RUSAGE_SELF)  # pyright: ignore[reportOptionalMemberAccess]
             # The resolution of this limit is one second.
             _set_limit(
-                resource.RLIMIT_CPU, ceil(usage.ru_utime + usage.ru_stime + processor_seconds) + 1, last=False
+                resource.RLIMIT_CPU,  # pyright: ignore[reportOptionalMemberAccess]
+                ceil(usage.ru_utime + usage.ru_stime + processor_seconds) + 1,
+                last=False,  # pyright: ignore[reportOptionalMemberAccess]
             )
         self.is_paused = False
         if processor_seconds is not None:
@@ -350,12 +352,12 @@ def _place(error: BaseException) -> dict[str, Any] | None:
 
 def _set_limit(kind: int, value: int, last: bool = True) -> None:
     """Set a limit of this process: for good, or until it is set again. A lower one that exists stays."""
-    hard = resource.getrlimit(kind)[1]
-    if hard != resource.RLIM_INFINITY:
+    hard = resource.getrlimit(kind)[1]  # pyright: ignore[reportOptionalMemberAccess]
+    if hard != resource.RLIM_INFINITY:  # pyright: ignore[reportOptionalMemberAccess]
         value = min(value, hard)
     # Some systems do not support all of them.
     with suppress(OSError, ValueError):
-        resource.setrlimit(kind, (value, value if last else hard))
+        resource.setrlimit(kind, (value, value if last else hard))  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def _address_space() -> int:

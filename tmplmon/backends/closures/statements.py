@@ -59,9 +59,9 @@ def if_(b: Builder, op: ops.If) -> Closure:
     if len(branches) > _MOST_NESTED:
         return suspending.if_any(branches, orelse or nothing)
     *before, last = branches
-    closure = suspending.if_only(*last) if orelse is None else suspending.if_else(*last, orelse)
+    closure = suspending.if_only(*last) if orelse is None else suspending.if_else(*last, orelse)  # pyright: ignore[reportCallIssue]
     for branch in reversed(before):
-        closure = suspending.if_else(*branch, closure)
+        closure = suspending.if_else(*branch, closure)  # pyright: ignore[reportCallIssue]
     return closure
 
 

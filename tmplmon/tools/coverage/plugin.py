@@ -84,7 +84,8 @@ def _wrap_update() -> None:
         update(self, other_data, *args, **kwargs)
         map_path = next((each for each in (*args, *kwargs.values()) if callable(each)), str)
         private.remember(
-            self, {map_path(file): text for file, text in private.remembered(other_data).items()}
+            self,
+            {map_path(file): text for file, text in private.remembered(other_data).items()},  # pyright: ignore[reportArgumentType]
         )
 
     updating_syntax.remembers_syntax = True  # type: ignore[attr-defined]

@@ -83,7 +83,7 @@ class TemplateReporter(LanguageReporter):
         return self._map.further
 
     @cached_property
-    def excluded(self) -> frozenset[int]:
+    def excluded(self) -> frozenset[int]:  # pyright: ignore[reportIncompatibleMethodOverride]
         marked = self._matching("report:exclude_lines")
         for suite in self._map.suites:
             if not marked.isdisjoint(suite.head):
