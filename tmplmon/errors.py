@@ -241,10 +241,8 @@ class WorkerLimitExceeded(WorkerError):
 
     def __init__(self, message: str, limit: str) -> None:
         super().__init__(message)
+        self.args = message, limit  # for pickle
         self.limit = limit
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.limit), self.__dict__
 
 
 class WorkerDied(WorkerError):
@@ -255,10 +253,8 @@ class WorkerDied(WorkerError):
 
     def __init__(self, message: str, status: int | None) -> None:
         super().__init__(message)
+        self.args = message, status  # for pickle
         self.status = status
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.status), self.__dict__
 
 
 class RemoteError(WorkerError):
@@ -269,10 +265,8 @@ class RemoteError(WorkerError):
 
     def __init__(self, message: str, type_name: str) -> None:
         super().__init__(message)
+        self.args = message, type_name  # for pickle
         self.type_name = type_name
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.type_name), self.__dict__
 
 
 class PoolBusy(WorkerError):

@@ -110,13 +110,13 @@ def using_jinja2(packages: Iterable[str]) -> list[str]:
     """Return the installed packages among these that import Jinja2 themselves, sorted. A package is only read if
     it requires Jinja2, directly or through others."""
     providers = packages_distributions()
-    found = []
+    importing = []
     for package in sorted(set(packages) - _INTEGRATED):
         if any(
             _requires_jinja2(name, set()) and _imports_jinja2(name) for name in providers.get(package, ())
         ):
-            found.append(package)
-    return found
+            importing.append(package)
+    return importing
 
 
 def _requires_jinja2(name: str, seen: set[str]) -> bool:

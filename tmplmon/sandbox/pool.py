@@ -624,8 +624,11 @@ class WorkerPool:
             self._idle.put(worker)
 
     def _replace(self, worker: _Worker) -> None:
-        """Kill a worker and put a new one in its place."""
-        self._all.discard(worker)
+        """Kill a worker and put a new one in its place, if no other thread has done so."""
+        try:
+            self._all.remove(worker)
+        except KeyError:
+            return
         worker.kill()
         worker = _Worker(self)
         self._all.add(worker)
@@ -699,7 +702,7 @@ class WorkerPool:
 
 
 class _IdleWorkers:
-    """The workers that nobody uses.
+    """The workers that are free.
 
     The one used last is used next: it has the templates, and a pool with little to do starts few processes. One
     that is still starting is used when there is no other.

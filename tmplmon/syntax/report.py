@@ -31,5 +31,5 @@ def syntax_error(
         end_column=end_column,
         source_line=text,
         hint=None if hint is None else _LONG_NAME.sub(r"\1…", hint),
-        source=source.given,
+        source=source.original,
     )

@@ -18,15 +18,24 @@ class Source:
 
     name: the loader's name of the template, or None.
     filename: an absolute path, or a name in angle brackets if the template is not a file.
-    given: the text as it was given, before its line ends were unified.
+    original: the text before its line ends were unified.
     newlines_replaced: whether the parser has replaced the line breaks in texts and strings by the environment's
         `newline_sequence`. If not, the lowering does it.
     """
 
-    __slots__ = ("_ascii", "_long_lines", "_starts", "filename", "given", "name", "newlines_replaced", "text")
+    __slots__ = (
+        "_ascii",
+        "_long_lines",
+        "_starts",
+        "filename",
+        "name",
+        "newlines_replaced",
+        "original",
+        "text",
+    )
 
     def __init__(self, text: str, name: str | None = None, filename: str = "<template>") -> None:
-        self.given = text
+        self.original = text
         self.text = text = unify_newlines(text)
         self.name = name
         self.filename = filename

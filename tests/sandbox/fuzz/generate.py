@@ -14,7 +14,7 @@ from typing import Any
 
 from cases import casefile
 
-from .hostile import Attack
+from .hostile import OPERATORS, Attack
 
 NAMES = (
     *("name", "text", "long", "n", "zero", "big", "pi", "yes", "none", "markup", "items", "words", "users"),
@@ -159,26 +159,7 @@ KEYWORDS = (
     *("killwords", "end", "leeway", "fill_with", "linecount", "slices", "d", "boolean", "base", "precision"),
     *("method", "binary", "indent", "sep", "count", "chars", "trim_url_limit", "target", "rel", "a", "x"),
 )
-BINARY = (
-    "+",
-    "-",
-    "*",
-    "/",
-    "//",
-    "%",
-    "**",
-    "~",
-    "==",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "in",
-    "not in",
-    "and",
-    "or",
-)
+BINARY = (*OPERATORS, "and", "or")
 TEXTS = (
     "text",
     " ",

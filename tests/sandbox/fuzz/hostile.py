@@ -11,6 +11,9 @@ from tmplmon.runtime.filters import FILTERS
 from tmplmon.runtime.tests import TESTS
 from tmplmon.sandbox.operations import METHODS
 
+OPERATORS = ("+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in")
+"""The operators that may compute something large or call a method."""
+
 _CALLED = [
     *("split", "join", "items", "keys", "values", "decode", "splitlines", "rsplit", "format", "read", "get"),
     *("call", "upper", "strip", "name"),
@@ -87,26 +90,7 @@ class Attack:
                 )
                 return f"{name}{self.arguments() or '()'}"
             case 7:
-                operator = r.choice(
-                    (
-                        "+",
-                        "-",
-                        "*",
-                        "/",
-                        "//",
-                        "%",
-                        "**",
-                        "~",
-                        "==",
-                        "!=",
-                        "<",
-                        "<=",
-                        ">",
-                        ">=",
-                        "in",
-                        "not in",
-                    )
-                )
+                operator = r.choice(OPERATORS)
                 return f"{self.value()} {operator} {self.value()}"
             case _:
                 return f"{self.value()}[{self.value()}]"

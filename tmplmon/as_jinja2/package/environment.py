@@ -330,12 +330,12 @@ class Environment(own_environment.Environment):
         )
 
     def foreign_tree(self, source: Source) -> Any:
-        if not self._needs_jinja2(source.given):
+        if not self._needs_jinja2(source.original):
             return None
         name, filename = source.name, None if source.filename.startswith("<") else source.filename
 
         def work() -> Any:
-            text = source.given
+            text = source.original
             if isinstance(text, _Parsed):
                 return converted(text.tree, source)
             return converted(self._read(_Preprocessed(source.text), name, filename), source)
