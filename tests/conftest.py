@@ -24,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "exhaustive: runs with --all only")
     if config.getoption("--all"):
         os.environ[effort.VARIABLE] = "1"
+    # These options are for this run, not for the runs of pytest that tests start.
+    os.environ.pop("PYTEST_ADDOPTS", None)
     share_compiled_modules(config)
 
 

@@ -240,7 +240,7 @@ def test_another_thread_cancels_a_rendering(render: Any) -> None:
     thread.start()
     with budget, pytest.raises(RenderCancelled) as caught:
         render(env.get_template("main"), {"start": started.set, "numbers": numbers()})
-    thread.join()
+    thread.join(60)
     assert budget.cancelled
     assert caught.value.lineno == 1
     assert seen[0].fuel <= budget.spent.fuel

@@ -743,11 +743,13 @@ class _IdleWorkers:
 class _Conversation:
     """The output of one rendering, chunk by chunk. It gives the worker back at the end, or when it is closed."""
 
+    # Defaults of the class: the finalizer may run after an interrupted `__init__`.
+    is_closed = False
+    worker: _Worker | None = None
+    chunks: Generator[str] | None = None
+
     def __init__(self, pool: WorkerPool, request: _Request) -> None:
-        self.is_closed = False
         self.pool, self.request = pool, request
-        self.worker: _Worker | None = None
-        self.chunks: Generator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
