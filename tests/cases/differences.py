@@ -132,8 +132,23 @@ DIFFERENCES: dict[str, Difference] = {
         " safe. tmplmon treats literals like variables.",
     ),
     "autoescape-decided-at-run-time": Difference(
-        "Inside {% autoescape variable %}, Jinja2 does not escape literals, escapes safe values that were joined"
-        " with ~, and applies finalize to text. tmplmon does as inside {% autoescape true %}.",
+        "Inside {% autoescape variable %}, Jinja2 escapes literals as outside of it, escapes safe values that were"
+        " joined with ~, and applies finalize to text. tmplmon does as inside {% autoescape true %} or false.",
+    ),
+    "representation-of-a-loop": Difference(
+        "In a native environment, Jinja2 converts a loop object that is output among other values to text when the"
+        " loop is at the next item. tmplmon converts all values of a template at its end.",
+    ),
+    "self-in-an-assignment-to-several-names": Difference(
+        "`self` has no items: {% set a, b = self %} is a TypeError. In Jinja2 it is a KeyError, because there the"
+        " number 0 is looked up among the blocks.",
+        lambda oracle, ours, line: (
+            kind(oracle) == "KeyError" and kind(ours) == "TypeError" and "self" in line
+        ),
+    ),
+    "call-in-a-trans-tag-after-extends": Difference(
+        "After an extends tag, nothing of a trans block is evaluated. In Jinja2, a variable of the block that is a"
+        " call is, although the text is not output.",
     ),
     "percent-sign-without-placeholder": Difference(
         "In a trans block that defines variables but outputs none of them, a percent sign makes Jinja2 fail"

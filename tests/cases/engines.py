@@ -165,16 +165,6 @@ def generate(template: Any, variables: dict[str, Any]) -> str:
     return "".join(template.generate(variables))
 
 
-def generate_until_error(template: Any, variables: dict[str, Any]) -> str:
-    """The output, and the type of the error after it if there is one."""
-    pieces: list[str] = []
-    try:
-        pieces.extend(template.generate(variables))
-    except Exception as error:
-        pieces.append(f"[{describe(error).error}]".partition("\n")[0])
-    return "".join(pieces)
-
-
 def module(template: Any, variables: dict[str, Any]) -> str:
     """The text of the template's module, and the names that it exports; or the type of the error.
 
@@ -209,7 +199,6 @@ RENDERERS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "generate": generate,
     "stream": stream,
     "module": module,
-    "generate_until_error": generate_until_error,
     "render_async": render_async,
     "generate_async": generate_async,
 }

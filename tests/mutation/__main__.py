@@ -13,7 +13,8 @@ from .recording import Record, record
 from .running import Report, Runner, choose, run_one
 
 PACKAGES = [f"tmplmon/{name}" for name in ("syntax", "ir", "runtime", "sandbox", "monitoring")]
-PYTEST = ["-p", "no:cacheprovider", "--hypothesis-seed=0"]
+# pytest would load the modules of an installed plugin's distribution by itself to rewrite their assertions.
+PYTEST = ["-p", "no:cacheprovider", "--hypothesis-seed=0", "--assert=plain"]
 
 
 def main(arguments: list[str]) -> int:

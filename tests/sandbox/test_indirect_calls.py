@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from tmplmon import DictLoader, SecurityError, TemplateError, TemplateNotFound, UndefinedError, pass_context
+from tmplmon import (
+    DictLoader,
+    Environment,
+    SecurityError,
+    TemplateError,
+    TemplateNotFound,
+    UndefinedError,
+    pass_context,
+)
 from tmplmon.runtime.context import Context
 from tmplmon.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment, unsafe
 
@@ -389,3 +397,18 @@ def test_python_code_cannot_read_the_attributes_of_a_namespace() -> None:
 def test_a_missing_attribute_of_a_namespace_is_reported_as_in_other_environments() -> None:
     with pytest.raises(UndefinedError, match=r"\.Namespace object' has no attribute 'a'"):
         SandboxedEnvironment().from_string("{{ namespace().a.b }}").render()
+
+
+@pytest.mark.parametrize(
+    "filter", ["indent(2)", "truncate(3)", "truncate(3, true, none)", "wordwrap(2, true, 1)"]
+)
+@pytest.mark.parametrize("value", ["missing", "[1, 2, 3, 4]", "[1]", "{'a': 1}", "12345", "none"])
+def test_filters_of_texts_do_with_built_in_values_what_they_do_elsewhere(filter: str, value: str) -> None:
+    source = f"{{{{ {value}|{filter} }}}}"
+    results = []
+    for environment in (Environment(), SandboxedEnvironment()):
+        try:
+            results.append(environment.from_string(source).render())
+        except Exception as error:
+            results.append(f"{type(error).__name__}: {error}")
+    assert results[0] == results[1]

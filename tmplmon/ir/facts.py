@@ -169,3 +169,12 @@ def known_super(op: ops.Op) -> str | None:
         return None
     slot = op.func.slot
     return slot.scope.name if slot.kind is ops.SlotKind.SUPER else None
+
+
+def missing_else(line: int, name: str | None) -> str:
+    """Return the message of the undefined value of an inline ``if`` without ``else``.
+
+    line: of the expression. name: the template's, because the value may be used in another template.
+    """
+    place = f"line {line}" if name is None else f"line {line} in {name!r}"
+    return f"the inline if-expression on {place} evaluated to false and no else section was defined."

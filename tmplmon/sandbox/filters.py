@@ -167,25 +167,36 @@ _CHECKS: dict[str, Callable[..., None]] = {
 }
 
 
+_WITHOUT_METHODS = frozenset(
+    (bool, complex, dict, float, frozenset, int, list, range, set, tuple, type(None))
+)
+"""Classes without the methods of str: a filter for strings reports them by itself, or has nothing to do."""
+
+
+def _check_text(name: str, value: Any) -> None:
+    """Refuse an object of which a filter for strings would call methods that a template may have chosen."""
+    if not isinstance(value, str | Undefined) and type(value) not in _WITHOUT_METHODS:
+        raise FilterArgumentError(f"{name} needs a str, not {type(value).__name__!r}")
+
+
 def _check_texts(name: str, *values: Any) -> None:
-    """Check arguments that are strings, or None: the filter calls their methods."""
+    """Check arguments that are strings: the filter calls their methods."""
     for value in values:
-        if value is not None and not isinstance(value, str):
-            raise FilterArgumentError(f"{name} needs a str, not {type(value).__name__!r}")
+        _check_text(name, value)
 
 
 def _of_text(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the filter `function`, which calls methods of its value, for strings only. An object of a class with
-    the methods of str, such as a translation that is looked up late, is converted."""
+    """Return the filter `function`, which calls methods of its value, for real strings. An object of a class
+    with the methods of str, such as a translation that is looked up late, is converted."""
     position = 0 if pass_arg_of(function) is None else 1
 
     @wraps(function)
     def of_text(*args: Any, **kwargs: Any) -> Any:
         value = args[position] if len(args) > position else None
-        if len(args) > position and not isinstance(value, str):
-            if not hasattr(type(value), "splitlines"):
-                raise FilterArgumentError(f"{name} needs a str, not {type(value).__name__!r}")
+        if not isinstance(value, str) and hasattr(type(value), "splitlines"):
             args = (*args[:position], str(value), *args[position + 1 :])
+        else:
+            _check_text(name, value)
         return function(*args, **kwargs)
 
     return of_text

@@ -8,7 +8,7 @@ from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.operands import evaluated_operands, is_no_dict, locals_of, operands, value
 from tmplmon.ir import ops
-from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
+from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES, missing_else
 
 _BINARY: dict[str, ast.operator] = {
     "+": ast.Add(),
@@ -171,10 +171,7 @@ def conditional(f: Function, op: ops.Conditional) -> ast.expr:
         body = value(f, op.body)
     with f.into([]) as no:
         if op.orelse is None:
-            hint = (
-                f"the inline if-expression on line {at['lineno']} evaluated to false and no else section was"
-                " defined."
-            )
+            hint = missing_else(at["lineno"], f.unit.program.name)
             orelse: ast.expr = f.constant("hint", hint, at)
         else:
             orelse = value(f, op.orelse)

@@ -15,7 +15,7 @@ from tmplmon.backends.closures.core import Builder, Closure
 from tmplmon.backends.closures.definitions import Definition, built, combined
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
-from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES
+from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES, missing_else
 from tmplmon.runtime import support
 from tmplmon.runtime.budget import spend
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member_failed
@@ -224,9 +224,7 @@ def conditional(b: Builder, op: ops.Conditional) -> Closure:
     if op.orelse is not None:
         orelse = b.value(op.orelse)
     else:
-        line = b.scope.ir.positions[site][0]
-        hint = f"the inline if-expression on line {line} evaluated to false and no else section was defined."
-        undefined = Undefined(hint)
+        undefined = Undefined(missing_else(b.scope.ir.positions[site][0], b.constants.program.name))
         orelse = lambda f: undefined  # noqa: E731
     if b.signals is not None:
         test = b.signals.deciding(test, b.signals.plan.branch.get(site))
