@@ -52,6 +52,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tmplmon.monitoring": (),
     "tmplmon.tools": (
         "tmplmon",
+        "tmplmon.ext",
+        "tmplmon.loaded",
         "tmplmon.monitoring",
         "tmplmon.runtime.origins",
         "tmplmon.observe",

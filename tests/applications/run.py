@@ -57,9 +57,9 @@ def main():
             "rendering": rendering.seconds,
         }
         if way == "observe":
-            from tmplmon.observe.syntax import recorded
+            from tmplmon.loaded import loaded_syntaxes
 
-            numbers["observed"] = len(recorded())
+            numbers["observed"] = len(loaded_syntaxes())
         with open(report, "w") as file:
             json.dump(numbers, file)
 

@@ -1,6 +1,7 @@
 """The configuration of the plugin: three kinds of files, the section [tmplmon], and the files that are searched."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,18 +79,66 @@ def test_delimiters(measure: Measure) -> None:
     assert table(counter)["page.html"] == "2 1 2 1 50% 2"
 
 
-def test_a_warning_about_missing_delimiters(measure: Measure) -> None:
+def test_delimiters_need_no_option(measure: Measure) -> None:
+    environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
+    counter = measure("<% if no %>", "2", "<% endif %>", environment=environment)
+    assert table(counter)["page.html"] == "2 1 2 1 50% 2"
+
+
+def test_tags_need_no_option(folder: Path, measure: Measure) -> None:
+    environment = Environment(loader=FileSystemLoader("."), extensions=[Shout])
+    (folder / "other.html").write_text("{% shout %}\na\n{% endshout %}\n")
+    counter = measure("{% shout %}", "a", "{% endshout %}", environment=environment)
+    assert table(counter) == {"other.html": "2 2 0 0 0% 1-2", "page.html": "2 0 0 0 100%"}
+
+
+def test_the_report_of_another_process_knows_the_syntax(folder: Path) -> None:
+    """Also of an environment that is gone, with extensions whose classes cannot be imported."""
+    (folder / "pages").mkdir()
+    (folder / "pages" / "a.html").write_text(
+        "<% shout %>\na\n<% endshout %>\n<% mark %>\n<% if no %>\nb\n<% endif %>\n"
+    )
+    (folder / "pages" / "never.html").write_text("<% shout %>\na\n<% endshout %>\n")
+    (folder / "site.py").write_text(
+        "from tmplmon import Environment, FileSystemLoader\n"
+        "from tmplmon.ext import Extension, tag\n"
+        "def main():\n"
+        "    class Own(Extension):\n"
+        "        @tag(body=True)\n"
+        "        def shout(self, *, caller):\n"
+        "            return caller().upper()\n"
+        "        @tag()\n"
+        "        def mark(self):\n"
+        "            return '!'\n"
+        "    delimiters = {'block_start_string': '<%', 'block_end_string': '%>'}\n"
+        "    loader = FileSystemLoader('pages')\n"
+        "    Environment(loader=loader, extensions=[Own], **delimiters).get_template('a.html').render()\n"
+        "main()\n"
+    )
+    (folder / ".coveragerc").write_text("[run]\nplugins = tmplmon\nbranch = true\nsource = .\n")
+    run("-m", "coverage", "run", "site.py")
+    report = run("-m", "coverage", "report", "-m", "--include=pages/*")
+    assert re.findall(r"pages/(\w+).html +(\d.*)", report) == [
+        ("a", "5      1      2      1    71%   6"),
+        ("never", "2      2      0      0     0%   1-2"),
+    ]
+
+
+def test_a_warning_about_options_for_other_delimiters(measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), block_start_string="<%", block_end_string="%>")
     with pytest.warns(
         coverage.exceptions.CoverageWarning, match="have delimiters that differ from the coverage conf"
     ):
-        measure("<% if no %>", "2", "<% endif %>", environment=environment).get_data()
+        measure(
+            "<% if no %>", "2", "<% endif %>", environment=environment, tmplmon__line_statement_prefix="#"
+        ).get_data()
 
 
-def test_a_warning_about_missing_tags(folder: Path, measure: Measure) -> None:
+def test_a_warning_about_options_without_a_tag(folder: Path, measure: Measure) -> None:
     environment = Environment(loader=FileSystemLoader("."), extensions=[Shout])
     made(folder, "other.html")
-    counter = measure("{% shout %}", "a", "{% endshout %}", environment=environment)
+    options = {"tmplmon__extensions": "tmplmon.ext.do"}
+    counter = measure("{% shout %}", "a", "{% endshout %}", environment=environment, **options)
     with pytest.warns(coverage.exceptions.CoverageWarning) as caught:
         table(counter)
     messages = [str(warning.message) for warning in caught]

@@ -4,6 +4,7 @@ Rule: Jinja2 calls these functions where it called its own, and each calls the o
 applications derive from Jinja2's therefore work as before.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from functools import wraps
@@ -18,12 +19,12 @@ import jinja2.lexer
 from jinja2.lexer import TokenStream
 
 from tmplmon.jinjaparser.places import placed
+from tmplmon.loaded import note
 from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.lines import unify_newlines
 from tmplmon.observe.compiling import MARKER, compile_marked
 from tmplmon.observe.marks import RECORDER, MarkedSource, visit
 from tmplmon.observe.strings import find
-from tmplmon.observe.syntax import note
 
 # Changes with the code that is put into bytecode caches.
 _FORMAT = 1
@@ -129,7 +130,7 @@ def _from_namespace(original: Any) -> Any:
             functions = (namespace["root"], *namespace["blocks"].values())
             announce(*(function.__code__ for function in functions))
             if template.filename != "<template>":
-                note(template.filename, template.name, environment)
+                note(os.path.abspath(template.filename), template.name, environment, is_jinja2=True)
         return template
 
     return classmethod(wraps(original.__func__)(creating))

@@ -10,8 +10,9 @@ from typing import Any
 from coverage import CoverageData, FileReporter
 
 from tmplmon import loaded_files, observe
+from tmplmon.loaded import loaded_syntaxes
 from tmplmon.monitoring.coverage import LanguagePlugin
-from tmplmon.observe import strings, syntax
+from tmplmon.observe import strings
 from tmplmon.tools.coverage import private
 from tmplmon.tools.coverage.reporter import TemplateReporter
 from tmplmon.tools.coverage.search import never_rendered, template_sources
@@ -65,9 +66,9 @@ class TemplatePlugin(LanguagePlugin):
         loaded = {self.recorded_as(path): environment for path, environment in loaded_files().items()}
         templates = measured & loaded.keys()
         data.add_file_tracers({file: name for file in templates if not data.file_tracer(file)})
-        observed = {self.recorded_as(path): text for path, text in syntax.recorded().items()}
-        private.remember(data, {file: text for file, text in observed.items() if file in templates})
-        for file in sorted(templates - observed.keys()):
+        syntaxes = {self.recorded_as(path): text for path, text in loaded_syntaxes().items()}
+        private.remember(data, {file: text for file, text in syntaxes.items() if file in templates})
+        for file in sorted(templates):
             environment = loaded[file]
             if environment is not None and (problem := self.settings.syntax_mismatch(environment)):
                 self.warn(f"The templates of this environment {problem}", file)

@@ -7,8 +7,9 @@ templates.
     extensions = shop.tags.CacheTag
     patterns = *.tmpl                           files to report even if they were never rendered
 
-Without options, templates are parsed with Jinja's default delimiters and all extensions of this package. Whitespace
-options do not matter, because they do not move a statement to another line.
+Without options, a template is parsed with the syntax with which it has run, and one that has not run with that
+of the nearest one in the file system. Without any, templates have Jinja's default delimiters. Whitespace options
+do not matter, because they do not move a statement to another line.
 """
 
 import importlib
@@ -16,20 +17,17 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from inspect import signature
 from typing import Any
 
 from coverage.exceptions import ConfigError
 
 from tmplmon import Environment, TemplateError, loaded_files
+from tmplmon.ext import Extension, tag
+from tmplmon.loaded import DELIMITERS
 from tmplmon.tools.applications import import_environment
 from tmplmon.tools.coverage.private import remembered
 
 STOCK = tuple(f"tmplmon.ext.{name}" for name in ("do", "loopcontrols", "debug", "i18n"))
-# The options that determine how a template is split into tags and text.
-DELIMITERS = tuple(
-    name for name in signature(Environment).parameters if name.endswith(("_string", "_prefix"))
-)
 _SYNTAX = (*DELIMITERS, "environment", "extensions")
 KNOWN = (*_SYNTAX, "patterns", "encoding", "jinja2")
 
@@ -51,7 +49,7 @@ class Settings:
                 )
         self.options = options
         self.jinja2 = str(options.get("jinja2", "")).lower() in ("true", "yes", "on", "1")
-        # coverage.py's data, which has the syntax of the templates that Jinja2 ran.
+        # coverage.py's data, which has the syntax of the templates that ran.
         self.data: Any = None
         self.encoding = str(options.get("encoding") or "utf-8")
         self.patterns = _items(options.get("patterns")) or list(DEFAULT_PATTERNS)
@@ -59,18 +57,26 @@ class Settings:
 
     def environment_of(self, path: str) -> Any:
         """The environment with which a template file is parsed. Raises ConfigError if there is none."""
-        if self.jinja2 and not any(self.options.get(name) for name in _SYNTAX):
+        if not self.describes_syntax:
             syntax = self._nearest_syntax(path)
             return self.plain if syntax is None else self._recorded(syntax)
         return self.plain if not self.environments else self._owner(path)
 
+    @property
+    def describes_syntax(self) -> bool:
+        """Whether options describe the syntax. Otherwise templates have the syntax with which they have run."""
+        return any(self.options.get(name) for name in _SYNTAX)
+
     def is_observed(self, path: str) -> bool:
         """Whether Jinja2 ran a template file, or would run it."""
-        return self.jinja2 and (path in self._syntaxes or path not in loaded_files())
+        syntax = self._syntaxes.get(path)
+        if syntax is not None:
+            return bool(json.loads(syntax)["jinja2"])
+        return self.jinja2 and path not in loaded_files()
 
     @cached_property
     def _syntaxes(self) -> dict[str, str]:
-        """The recorded syntax of the templates that Jinja2 ran: absolute path → syntax."""
+        """The recorded syntax of the templates that ran: absolute path → syntax."""
         return {os.path.realpath(file): syntax for file, syntax in remembered(self.data).items()}
 
     def _nearest_syntax(self, path: str) -> str | None:
@@ -85,6 +91,7 @@ class Settings:
         environments: dict[str, Any] = self.__dict__.setdefault("_of_syntax", {})
         if syntax not in environments:
             options = json.loads(syntax)
+            del options["jinja2"]
             extensions = [_own_extension(name, tags) for name, tags in options.pop("extensions")]
             environments[syntax] = _environment(options, (*STOCK, *extensions))
         return environments[syntax]
@@ -118,7 +125,7 @@ class Settings:
 
     def syntax_mismatch(self, environment: Any) -> str | None:
         """Return a warning if templates run in an environment with another syntax than they are parsed with."""
-        if self.options.get("environment"):
+        if self.options.get("environment") or not self.describes_syntax:
             return None
         configured, actual = self.plain.syntax, environment.syntax
         if any(getattr(configured, name) != getattr(actual, name) for name in DELIMITERS):
@@ -150,10 +157,10 @@ def _environment(syntax: dict[str, Any], extensions: tuple[Any, ...]) -> Any:
         raise ConfigError(f"The options of [tmplmon] do not make an environment: {error}") from error
 
 
-def _own_extension(name: str, tags: list[str]) -> Any:
+def _own_extension(name: str, tags: list[tuple[str, bool | None]]) -> Any:
     """An extension for `_environment`: the import name of one of the engine's own, or a class.
 
-    name: the import name of an extension for Jinja2. tags: its tags.
+    name: the import name of the extension of a template. tags: its tags, as `tmplmon.loaded` records them.
     """
     module, _, last = name.rpartition(".")
     if module == "jinja2.ext":
@@ -162,8 +169,18 @@ def _own_extension(name: str, tags: list[str]) -> Any:
         Environment(extensions=[name])
     except Exception:
         # Its module, or the constructor of the class, needs what only the application has.
-        return importlib.import_module("tmplmon.tools.coverage.unknown").extension_with(tags)
+        if any(has_body is None for _, has_body in tags):
+            unknown = importlib.import_module("tmplmon.tools.coverage.unknown")
+            return unknown.extension_with([tag for tag, _ in tags])
+        # The marked functions of an extension are found by their marks alone.
+        methods = {f"tag{number}": _marked(*each) for number, each in enumerate(tags)}
+        return type("StandIn", (Extension,), methods)
     return name
+
+
+def _marked(name: str, has_body: Any) -> Any:
+    """Return a method of an extension that is never called."""
+    return tag(name, body=bool(has_body))(lambda self: "")
 
 
 def _imported(place: str) -> Any:
