@@ -41,6 +41,26 @@ def test_a_reader_that_closes_the_pipe(here: Path) -> None:
     assert (process.wait(60), errors) == (141, b"")
 
 
+@pytest.mark.parametrize("words", ["check {}", "coverage {}", "debug {}", "profile {}", "show tokens {}"])
+def test_standard_output_without_a_reader(words: str, here: Path) -> None:
+    put(
+        here / "a.txt",
+        "{% if x %}{% endif %}{{ x }}{{ '' | unknown }}" if "check" in words else "{{ 1 }}\n{{ 2 }}",
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run(
+        [*PYTHON, *words.format("a.txt").split()],
+        cwd=here,
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
 INTERRUPTED = """
 import os, signal, sys
 from tmplmon.cli import main

@@ -81,6 +81,8 @@ def _report(counter: Any, args: argparse.Namespace, patterns: list[str]) -> int:
         if args.html:
             counter.html_report(directory=args.html, include=patterns, title="Template coverage")
             print(f"HTML report: {shown_path(os.path.join(args.html, 'index.html'))}")
+    except BrokenPipeError:
+        raise
     except (CoverageException, OSError) as error:
         raise ProblemFound(Problem(f"no report: {error}")) from error
     if total < args.fail_under:
