@@ -150,6 +150,19 @@ DIFFERENCES: dict[str, Difference] = {
         "After an extends tag, nothing of a trans block is evaluated. In Jinja2, a variable of the block that is a"
         " call is, although the text is not output.",
     ),
+    "truth-of-an-asynchronous-loop": Difference(
+        "In an asynchronous environment, the object `loop` is true in tests such as {% if loop %}. In Jinja2 that"
+        " is a TypeError.",
+        lambda oracle, ours, line: (
+            kind(oracle) == "TypeError"
+            and ours is None
+            and re.search(r"\b(not|if|and|or) loop\b(?!\.)|\bloop (and|or|if)\b", line) is not None
+        ),
+    ),
+    "finalize-of-constants": Difference(
+        "With autoescape, Jinja2 escapes an expression of constants before it passes it to finalize, so that"
+        " finalize gets a text. In tmplmon it gets the value, as from a variable.",
+    ),
     "percent-sign-without-placeholder": Difference(
         "In a trans block that defines variables but outputs none of them, a percent sign makes Jinja2 fail"
         " with the old-style gettext functions. tmplmon outputs the message as it is.",

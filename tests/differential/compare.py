@@ -95,7 +95,7 @@ def is_deliberate(case: Case, oracle: tuple[str, str], ours: tuple[str, str]) ->
         return kind(errors[0]) in ("TypeError", "AttributeError")
     if any(entry.accepts(errors[0], errors[1], line) for entry in DIFFERENCES.values()):
         return True
-    sources = "\n".join(case.templates.values())
+    sources = "\n".join([case.sections.get("options", ""), *case.templates.values()])
     if errors[0] and "extends" in sources and re.search(r"\btrans\b[^%]*=\s*[\w.]+\(", sources):
         return True  # The difference "call-in-a-trans-tag-after-extends".
     return any(
@@ -113,6 +113,10 @@ OUTPUT_DIFFERENCES: tuple[tuple[str, Callable[[str], str]], ...] = (
     # The difference "autoescape-decided-at-run-time"; for a module, also "autoescape-of-undefined".
     (r"\bautoescape\s+(?![Tt]rue|[Ff]alse)\S", html.unescape),
     (r"\bautoescape\s+(?![Tt]rue|[Ff]alse)\S", lambda output: re.sub(r"(?s)^.*\[[^\]]*\]$", "[]", output)),
+    # The difference "finalize-of-constants".
+    (r"finalize = lambda v: '-' if v is None", lambda output: output.replace("None", "-")),
+    # The difference "arguments-in-the-sandbox", of a module.
+    (r"sandbox =", lambda output: re.sub(r"^\[(FilterArgument|Type|Attribute)Error\]$", "[]", output)),
     # The length of an object's representation, in which the name of the engine's class stands.
     (r"\|\s*(string|default)\b.*\|\s*(length|count)", _without_numbers),
     # The difference "representation-of-a-loop".
