@@ -10,7 +10,8 @@ from jinja2.parser import Parser
 
 from tmplmon.errors import TemplateAssertionError, TemplateSyntaxError
 from tmplmon.jinjaparser.convert import convert
-from tmplmon.jinjaparser.places import Place, tokenize, tokens_of
+from tmplmon.jinjaparser.places import Place, tokens_of
+from tmplmon.jinjaparser.scanning import tokenize
 from tmplmon.jinjaparser.tags import read_tag
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.syntax import nodes as tree_nodes
@@ -70,7 +71,7 @@ class _Front:
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
         lexer = get_lexer(self._environment)  # type: ignore[arg-type]
-        stream = tokenize(lexer, source, name, filename, state)
+        stream = tokenize(self._environment, lexer, source, name, filename, state)
         return filtered(self._environment, stream, name, filename)
 
 

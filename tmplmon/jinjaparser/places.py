@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from jinja2 import nodes
-from jinja2.lexer import Lexer, TokenStream
-
-from tmplmon.monitoring.lines import unify_newlines
 
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
@@ -76,16 +73,6 @@ class Place(int):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return int, (int(self),)
-
-
-def tokenize(
-    lexer: Lexer, source: str, name: str | None, filename: str | None, state: str | None
-) -> TokenStream:
-    """The tokens of a source as `lexer.tokenize` returns them, with a `Place` as the line number of each."""
-    if type(lexer).tokenize is not Lexer.tokenize:
-        return lexer.tokenize(source, name, filename, state)
-    raw = lexer.tokeniter(source, name, filename, state)
-    return TokenStream(lexer.wrap(placed(raw, unify_newlines(source)), name, filename), name, filename)
 
 
 def placed(raw: Iterator[tuple[int, str, str]], text: str) -> Iterator[tuple[int, str, str]]:

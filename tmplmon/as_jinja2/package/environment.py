@@ -49,7 +49,8 @@ from tmplmon import template as own_template
 from tmplmon.as_jinja2.refusing import check_code_generator, refusal
 from tmplmon.backends.code import Code
 from tmplmon.jinjaparser.parse import converted, filtered, located, with_method_tags
-from tmplmon.jinjaparser.places import tokenize, tokens_of
+from tmplmon.jinjaparser.places import tokens_of
+from tmplmon.jinjaparser.scanning import tokenize
 from tmplmon.loaded import note as note_file
 from tmplmon.recursion import with_raised_recursion_limit
 from tmplmon.runtime.context import Context
@@ -294,7 +295,7 @@ class Environment(own_environment.Environment):
     ) -> TokenStream:
         if not isinstance(source, _Preprocessed):
             source = self.preprocess(source, name, filename)
-        return filtered(self, tokenize(self.lexer, source, name, filename, state), name, filename)
+        return filtered(self, tokenize(self, self.lexer, source, name, filename, state), name, filename)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return with_method_tags(Parser(self, source, name, filename)).parse()
