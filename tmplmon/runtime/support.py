@@ -5,6 +5,7 @@ Rule: a function here gets all that it needs as arguments, and does not depend o
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -24,6 +25,22 @@ from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
     from tmplmon.template import Template
+
+# --- functions ---------------------------------------------------------------------------------------------
+
+
+def cells_of(function: FunctionType) -> tuple[dict[str, Any], dict[str, CellType]]:
+    """The global variables of a function, and the cells of the variables of enclosing functions that it reads."""
+    return function.__globals__, dict(
+        zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    )
+
+
+def function_with(code: CodeType, variables: tuple[dict[str, Any], dict[str, CellType]]) -> FunctionType:
+    """The function of a code object. `variables`: as `cells_of` returns them."""
+    names, cells = variables
+    return FunctionType(code, names, closure=tuple([cells[name] for name in code.co_freevars]))
+
 
 # --- attributes and items ----------------------------------------------------------------------------------
 

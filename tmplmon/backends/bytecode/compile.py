@@ -11,7 +11,7 @@ from types import CodeType
 from tmplmon.backends.bytecode import calls, loops, pyast, statements, templates, values
 from tmplmon.backends.bytecode.body import prologue
 from tmplmon.backends.bytecode.body import statements as compile_statements
-from tmplmon.backends.bytecode.function import CONTEXT, LOCALS, OUTPUT, PARENT, YIELD, Function
+from tmplmon.backends.bytecode.function import CONTEXT, DETACHED, LOCALS, OUTPUT, PARENT, YIELD, Function
 from tmplmon.backends.bytecode.names import python_names
 from tmplmon.backends.bytecode.operands import value
 from tmplmon.backends.bytecode.pyast import NOWHERE
@@ -51,7 +51,7 @@ def compile_expression(program: ops.Program, result: ops.Op, target: Target) -> 
     compile_statements(f, scope.body)
     f.body.append(pyast.return_(value(f, result), f.at(scope.lines[0])))
     unit.labels[".root"] = scope.label, scope.position[0]
-    return _code(unit, pyast.module([pyast.function(".root", [CONTEXT], f.whole())]))
+    return _code(unit, pyast.module([pyast.function(".root", [CONTEXT], f.whole()), *unit.detached]))
 
 
 def program_to_ast(program: ops.Program, target: Target, generating: bool = False) -> ast.Module:
@@ -65,7 +65,7 @@ def _unit(program: ops.Program, target: Target) -> CompilationUnit:
 
 def _module(unit: CompilationUnit, generating: bool) -> ast.Module:
     blocks = [_function(unit, scope, generating) for scope in unit.program.blocks.values()]
-    return pyast.module([_function(unit, unit.program.root, generating), *blocks])
+    return pyast.module([_function(unit, unit.program.root, generating), *blocks, *unit.detached])
 
 
 def _function(unit: CompilationUnit, scope: ops.Scope, generating: bool) -> ast.stmt:
@@ -105,9 +105,14 @@ def _code(unit: CompilationUnit, module: ast.Module) -> Code:
             program.filename,
             hint="move inner loops into macros or included templates",
         ) from error
-    codes = {
-        const.co_name: _labelled(unit, const, "") for const in code.co_consts if isinstance(const, CodeType)
-    }
+    codes: dict[str, CodeType] = {}
+    detached: dict[bytes, CodeType] = {}
+    for function in _codes_in(code):
+        if function.co_name == DETACHED:
+            detached |= {inner.co_name.encode(): inner for inner in _codes_in(function)}
+        else:
+            codes[function.co_name] = function
+    codes = {name: _labelled(unit, function, "", detached) for name, function in codes.items()}
     root = codes[_name(program.root)]
     return Code(
         root,
@@ -118,13 +123,23 @@ def _code(unit: CompilationUnit, module: ast.Module) -> Code:
     )
 
 
-def _labelled(unit: CompilationUnit, code: CodeType, within: str) -> CodeType:
-    """A function's code with the names that readers see, for it and the functions in it."""
+def _codes_in(code: CodeType) -> list[CodeType]:
+    return [const for const in code.co_consts if isinstance(const, CodeType)]
+
+
+def _labelled(
+    unit: CompilationUnit, code: CodeType, within: str, detached: dict[bytes, CodeType]
+) -> CodeType:
+    """A function's code with the names that readers see, for it and the functions in it.
+
+    detached: the code of the functions that are compiled by themselves, by the constants that stand for it.
+    """
     label, line = unit.labels.get(code.co_name, (code.co_name, 1))
     qualified = f"{within}{label}"
+    inner = (detached[const] if type(const) is bytes else const for const in code.co_consts)
     consts = tuple(
-        _labelled(unit, const, f"{qualified}.") if isinstance(const, CodeType) else const
-        for const in code.co_consts
+        _labelled(unit, const, f"{qualified}.", detached) if isinstance(const, CodeType) else const
+        for const in inner
     )
     named = code.replace(co_name=label, co_qualname=qualified, co_consts=consts)
     return without_line(named, pyast.NO_LINE, line)

@@ -19,6 +19,11 @@ OUTPUT = ".output"
 LOCALS = ".locals"
 NAMES = ".names"
 PARENT = ".parent"
+CELLS = ".cells"
+DETACHED = ".detached"
+
+# The number of functions that are compiled inside the function that defines them. Further ones are detached.
+_ATTACHED = 100
 
 # Slots without a variable in their frame: the scope looks them up, or their value is computed where it is read.
 _NOT_VARIABLES = frozenset({ops.SlotKind.CONTEXT, ops.SlotKind.SELF, ops.SlotKind.SUPER})
@@ -49,6 +54,8 @@ class Function:
         self.here = NOWHERE  # the place of the op whose operands are being compiled
         self.following: ops.Op | None = None  # the statement after the one that is being compiled
         self.unset: list[str] = []
+        self._defined = 0  # the number of functions inside this one
+        self._captured: set[str] = set()  # the variables that detached functions read
         self._entered = NOWHERE
         self._opened: list[set[str]] = []
         self._places: dict[int, Place] = {}
@@ -93,7 +100,36 @@ class Function:
 
     def whole(self) -> list[ast.stmt]:
         """All statements of the function, after those that initialise the variables of `kept_in_loop`."""
-        return [pyast.set_(name, pyast.const(None, NOWHERE), NOWHERE) for name in self.unset] + self.body
+        unset = pyast.const(None, NOWHERE)
+        start: list[ast.stmt] = [pyast.set_(name, unset, NOWHERE) for name in self.unset]
+        if self._defined > _ATTACHED:
+            reads: list[ast.stmt] = [
+                pyast.evaluate(pyast.name(name, NOWHERE), NOWHERE) for name in sorted(self._captured)
+            ]
+            cells = pyast.call(self.runtime("cells_of", NOWHERE), [pyast.name(CELLS, NOWHERE)], NOWHERE)
+            definition: ast.stmt = pyast.function(CELLS, [], reads)
+            start += [definition, pyast.set_(CELLS, cells, NOWHERE)]
+        return start + self.body
+
+    def define(self, definition: pyast.Definition) -> None:
+        """Append the definition of a function inside this one.
+
+        For each function inside another, Python's compiler copies the names of all variables of the outer one.
+        This makes the time quadratic where there are thousands of macros. Therefore further functions are
+        detached: each is compiled by itself, inside a function whose parameters are the variables that it reads.
+        The statement that is appended here makes a function from its code, with the variables of this function.
+        """
+        self._defined += 1
+        if self._defined <= _ATTACHED:
+            self.body.append(definition)
+            return
+        captured = pyast.free_names(definition, self.unit.links.global_names)
+        self._captured |= captured
+        self.unit.detached.append(pyast.function(DETACHED, sorted(captured), [definition]))
+        code = pyast.const(definition.name.encode(), NOWHERE)
+        arguments = [code, pyast.name(CELLS, NOWHERE)]
+        made = pyast.call(self.runtime("function_with", NOWHERE), arguments, NOWHERE)
+        self.set(definition.name, made, NOWHERE)
 
     def name(self, slot: ops.Slot) -> str:
         return self.unit.names[slot]

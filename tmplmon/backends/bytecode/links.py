@@ -36,6 +36,7 @@ class Links:
 
     def __init__(self) -> None:
         self.names: dict[Link, str] = {}
+        self.global_names: set[str] = set()
 
     def use(self, kind: str, detail: Any) -> str:
         """The global name of a link."""
@@ -48,4 +49,5 @@ class Links:
             else:
                 name = f".{kind}:{len(self.names) if kind in ('markup', 'site', 'special') else shown}"
             self.names[link] = name
+            self.global_names.add(name)
         return name

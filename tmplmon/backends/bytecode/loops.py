@@ -189,7 +189,7 @@ def _filtered(f: Function, op: ops.For, iterable: ast.expr, at: Place) -> ast.ex
     inner.body.append(pyast.for_(pyast.target(item, at), unfiltered, body, at, asynchronous=asynchronous))
     name = f.keep("passing")
     f.unit.labels[name] = "loop condition", at["lineno"]
-    f.body.append(pyast.function(name, [items], inner.whole(), asynchronous=asynchronous))
+    f.define(pyast.function(name, [items], inner.whole(), asynchronous=asynchronous))
     return pyast.call(pyast.name(name, at), [iterable], at)
 
 
@@ -206,7 +206,7 @@ def _recursive(f: Function, op: ops.For) -> None:
     end = inner.quiet
     inner.body.append(pyast.return_(joined(inner, pyast.name(OUTPUT, end), op.autoescape, end), end))
     f.unit.labels[name] = "loop", at["lineno"]
-    f.body.append(pyast.function(name, [items, _DEPTH], inner.whole(), asynchronous=asynchronous))
+    f.define(pyast.function(name, [items, _DEPTH], inner.whole(), asynchronous=asynchronous))
     call = pyast.call(pyast.name(name, at), [iterable, pyast.const(0, at)], at)
     f.write(f.awaited(call, at), at)
 

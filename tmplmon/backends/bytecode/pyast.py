@@ -9,10 +9,11 @@ with a dot, so they cannot conflict with those of a template.
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 type Place = dict[str, int]
+type Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 # A line number that no template has, for code that belongs to no line. `compile` removes it from the line table.
 NO_LINE = 1 << 28
@@ -220,10 +221,10 @@ def parameters(names: list[str], at: Place, defaults: Sequence[ast.expr] = ()) -
     )
 
 
-def function(id: str, names: list[str], body: list[ast.stmt], asynchronous: bool = False) -> ast.stmt:
+def function(id: str, names: list[str], body: list[ast.stmt], asynchronous: bool = False) -> Definition:
     """A function definition. It is placed nowhere: the statement that binds the function has the line."""
     at = NOWHERE
-    cls = ast.AsyncFunctionDef if asynchronous else ast.FunctionDef
+    cls: type[Definition] = ast.AsyncFunctionDef if asynchronous else ast.FunctionDef
     fields = {
         "name": id,
         "args": parameters(names, at),
@@ -235,6 +236,31 @@ def function(id: str, names: list[str], body: list[ast.stmt], asynchronous: bool
         **at,
     }
     return _make(cls, fields)
+
+
+def free_names(function: Definition, links: Set[str]) -> set[str]:
+    """The variables of enclosing functions that a function definition reads.
+
+    links: the names that are global variables.
+    """
+    bound = {arg.arg for arg in function.args.posonlyargs}
+    read: set[str] = set()
+    worklist: list[Any] = list(function.body)
+    while worklist:
+        node = worklist.pop()
+        kind = type(node)
+        if kind is ast.Name:
+            (bound if type(node.ctx) is ast.Store else read).add(node.id)
+        elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+            bound.add(node.name)
+            read |= free_names(node, links)
+        elif kind is not ast.Constant:
+            for field in node.__dict__.values():
+                if type(field) is list:
+                    worklist += [item for item in field if isinstance(item, ast.AST)]
+                elif isinstance(field, ast.AST):
+                    worklist.append(field)
+    return read - bound - links
 
 
 def module(body: list[ast.stmt]) -> ast.Module:

@@ -206,7 +206,7 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     unit.labels[code] = scope.label, scope.position[0]
     unit.macro_codes[op] = code
     unit.pure = False  # The macro looks names up in the context when it is called.
-    f.body.append(_macro_function(f, scope, code))
+    f.define(_macro_function(f, scope, code))
     flags = [pyast.const(slot is not None, at) for slot in (scope.kwargs, scope.varargs, scope.caller)]
     name = None if scope.kind is ops.ScopeKind.CALL else scope.name
     parameters = pyast.const(tuple(slot.name for slot, _ in scope.parameters), at)
@@ -216,7 +216,7 @@ def make_macro(f: Function, op: ops.MakeMacro) -> None:
     export(f, op.export, at)
 
 
-def _macro_function(f: Function, scope: ops.Scope, code: str) -> ast.stmt:
+def _macro_function(f: Function, scope: ops.Scope, code: str) -> pyast.Definition:
     """The definition of the function of a macro or call body, `code(output, *slots)`."""
     inner = Function(f.unit, scope, OUTPUT)
     extra = [slot for slot in (scope.caller, scope.kwargs, scope.varargs) if slot is not None]

@@ -57,6 +57,8 @@ class CompilationUnit:
         # Name of a function in the generated code → its name in frames and tracebacks, and its first line.
         self.labels: dict[str, tuple[str, int]] = {}
         self.names: dict[ops.Slot, str] = {}
+        # Functions that contain the definition of a detached function; see `Function.define`.
+        self.detached: list[ast.stmt] = []
         self.loops: dict[ops.LoopUse, Counts] = {}
         self.macro_codes: dict[ops.MakeMacro, str] = {}
         # Slot → the variable that says whether the slot's value is anything but a dict.
