@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -75,6 +76,65 @@ def test_no_program(folder: Path, words: list[str]) -> None:
     done = run("-m", "tmplmon.observe", *words, cwd=folder)
     assert done.returncode == 2
     assert done.stderr == "usage: python -m tmplmon.observe [script.py | -m module] …\n"
+
+
+STAYING = """\
+import atexit, pickle, sys, threading
+class Value: pass
+def check():
+    assert sys.modules["__main__"].__dict__ is globals()
+    pickle.dumps(Value())
+    print("found")
+atexit.register(check)
+threading.Timer(0, check).start()
+def fail():
+    raise ValueError("wrong")
+if len(sys.argv) > 1:
+    fail()
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["program.py"], ["-m", "program"], ["package"], ["package.zip"]], ids=" ".join
+)
+def test_the_module_of_the_program_stays_the_main_module(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "program.py").write_text(STAYING)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(STAYING)
+    with ZipFile(tmp_path / "package.zip", "w") as archive:
+        archive.writestr("__main__.py", STAYING)
+    done = run("-m", "tmplmon.observe", *words, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("found\nfound\n", "")
+
+
+@pytest.mark.parametrize("words", [["program.py"], ["-m", "program"], ["package"]], ids=" ".join)
+def test_an_error_is_reported_as_by_python(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "program.py").write_text(STAYING)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(STAYING)
+    expected = run(*words, "fail", cwd=tmp_path)
+    done = run("-m", "tmplmon.observe", *words, "fail", cwd=tmp_path)
+    assert "ValueError: wrong" in expected.stderr
+    assert (done.returncode, done.stderr) == (expected.returncode, expected.stderr)
+
+
+@pytest.mark.parametrize("words", [["missing.py"], ["-m", "missing"], ["wrong.py"]], ids=" ".join)
+def test_a_program_that_cannot_be_started(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "wrong.py").write_text("x = (\n")
+    expected = run(*words, cwd=tmp_path)
+    done = run("-m", "tmplmon.observe", *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (expected.returncode, expected.stderr)
+    assert done.returncode and done.stderr
+
+
+def test_the_excepthook_of_the_program_gets_its_own_frames_only(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import sys, traceback\n"
+        "sys.excepthook = lambda kind, error, tb: print([frame.name for frame in traceback.extract_tb(tb)])\n"
+        "1 / 0\n"
+    )
+    done = run("-m", "tmplmon.observe", "program.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "['<module>']\n")
 
 
 @pytest.mark.parametrize("way", ["option", "ini"])
