@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tmplmon.observe",
         "tmplmon.starting",
     ),
-    "tmplmon.integrations": ("tmplmon", "tmplmon.tools"),
+    "tmplmon.integrations": ("tmplmon", "tmplmon.tools", "tmplmon.monitoring"),
     # What observes Jinja2 uses nothing of the engine but the places of Jinja2's tokens.
     "tmplmon.observe": (
         "tmplmon.monitoring",
@@ -174,6 +174,10 @@ IMPORTED_ON_USE = {
     "random": "1.1 ms",
     "textwrap": "1.2 ms",
     "tmplmon.tools.debugger": "63 ms",
+    # For Django's own templates, in a process that renders them.
+    "tmplmon.integrations.django.native.parts": "imports Django's tags, which import its engine",
+    "tmplmon.integrations.django.native.tracebacks": "with it, for errors",
+    "django.template": "imported by an application that has templates",
     # For single commands and options of the command line.
     "coverage": "76 ms; also optional: it may not be installed",
     "shutil": "3 ms",

@@ -3,6 +3,7 @@
 Files are templates if the engine has loaded them. Templates that were never rendered are searched (`search`).
 """
 
+import importlib
 from collections.abc import Iterable
 from functools import wraps
 from typing import Any
@@ -24,16 +25,23 @@ def coverage_init(registry: Any, options: Any = None) -> None:
     settings = Settings(dict(options or {}))
     if settings.jinja2:
         observe.install()
-    TemplatePlugin(settings).register(registry)
+    django = None
+    if settings.django:
+        # A framework's integration, imported only for projects that name it.
+        django = importlib.import_module("tmplmon.integrations.django.native.coverage").DjangoPlugin()
+        django.register(registry)
+    TemplatePlugin(settings, django).register(registry)
     _wrap_update()
 
 
 class TemplatePlugin(LanguagePlugin):
     """The plugin."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, django: Any = None) -> None:
         super().__init__()
         self.settings = settings
+        self.django = django
+        """The plugin for Django's own templates, if they are measured."""
 
     def configure(self, config: Any) -> None:
         """Add the folders of measured packages to the option `source`, because their templates are not modules."""
@@ -55,7 +63,8 @@ class TemplatePlugin(LanguagePlugin):
         return path in loaded_files()
 
     def unmeasured_files(self) -> Iterable[str]:
-        return never_rendered(self.config, self.settings)
+        files = never_rendered(self.config, self.settings)
+        return files if self.django is None else set(files) - self.django.template_files()
 
     def tag(self, data: CoverageData, name: str) -> None:
         """Tag the measured files from which the engine has loaded templates. `name`: the plugin's name."""
@@ -84,10 +93,9 @@ def _wrap_update() -> None:
     def updating_syntax(self: CoverageData, other_data: CoverageData, *args: Any, **kwargs: Any) -> None:
         update(self, other_data, *args, **kwargs)
         map_path = next((each for each in (*args, *kwargs.values()) if callable(each)), str)
-        private.remember(
-            self,
-            {map_path(file): text for file, text in private.remembered(other_data).items()},  # pyright: ignore[reportArgumentType]
-        )
+        for table in (private.SYNTAX, private.DJANGO):
+            texts = private.remembered(other_data, table)
+            private.remember(self, {map_path(file): text for file, text in texts.items()}, table)  # pyright: ignore[reportArgumentType]
 
     updating_syntax.remembers_syntax = True  # type: ignore[attr-defined]
     CoverageData.update = updating_syntax  # type: ignore[method-assign]

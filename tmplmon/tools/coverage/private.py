@@ -28,26 +28,29 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
         return lambda path: any(fnmatch.fnmatch(path, pattern) for pattern in absolute)
 
 
-_TABLE = "create table if not exists tmplmon_syntax (file text primary key, syntax text)"
+SYNTAX = "tmplmon_syntax"
+"""The table with the syntax of templates that Jinja2 ran."""
+DJANGO = "tmplmon_django"
+"""The table with the lines and branches of templates that Django ran."""
 
 
-def remember(data: Any, syntax: Mapping[str, str]) -> None:
-    """Add to a data file with measured files the syntax of some of them: file → a text.
+def remember(data: Any, texts: Mapping[str, str], table: str = SYNTAX) -> None:
+    """Add to a data file with measured files a text for some of them: file → text.
 
     Uses `CoverageData._connect` and SQLite: the data file gets another table. Without it, nothing is remembered.
     """
-    if syntax and (connect := getattr(data, "_connect", None)) is not None:
+    if texts and (connect := getattr(data, "_connect", None)) is not None:
         with connect() as database:
-            database.con.execute(_TABLE)
-            database.con.executemany("insert or replace into tmplmon_syntax values (?, ?)", syntax.items())
+            database.con.execute(f"create table if not exists {table} (file text primary key, syntax text)")
+            database.con.executemany(f"insert or replace into {table} values (?, ?)", texts.items())
 
 
-def remembered(data: Any) -> dict[str, str]:
-    """Return what `remember` has added to a data file."""
+def remembered(data: Any, table: str = SYNTAX) -> dict[str, str]:
+    """Return what `remember` has added to a table of a data file."""
     if not data.measured_files() or not hasattr(data, "_connect"):
         return {}
     with data._connect() as database:
         # The data file may be read-only.
-        if not list(database.con.execute("select 1 from sqlite_master where name = 'tmplmon_syntax'")):
+        if not list(database.con.execute(f"select 1 from sqlite_master where name = '{table}'")):
             return {}
-        return dict(database.con.execute("select file, syntax from tmplmon_syntax"))
+        return dict(database.con.execute(f"select file, syntax from {table}"))

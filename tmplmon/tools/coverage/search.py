@@ -6,7 +6,7 @@ patterns (see `settings`), or if it is in a folder of a loader and has the exten
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,13 +20,20 @@ _SKIPPED = frozenset(("__pycache__", "node_modules", "htmlcov", "site-packages")
 
 def never_rendered(config: Any, settings: Settings) -> Iterator[str]:
     """Yield the paths of all templates to be measured, rendered or not."""
-    include = option(config, "run:include") or []
     folders = _folders(config)
-    included = (lambda path: True) if folders else matcher(include)
-    omitted = matcher(option(config, "run:omit") or [])
-    for path in _templates(folders or _fixed_folders(include), settings):
-        if included(path) and not omitted(path):
+    is_selected = selector(config)
+    for path in _templates(folders or _fixed_folders(option(config, "run:include") or []), settings):
+        if is_selected(path):
             yield path
+
+
+def selector(config: Any) -> Callable[[str], bool]:
+    """Return a function that tells whether a file, given by its absolute path, is to be measured: it is in a
+    folder of ``source``, or else matches ``include``, and does not match ``omit``."""
+    folders = tuple(os.path.join(folder, "") for folder in _folders(config))
+    included = matcher(option(config, "run:include") or [])
+    omitted = matcher(option(config, "run:omit") or [])
+    return lambda path: (path.startswith(folders) if folders else included(path)) and not omitted(path)
 
 
 def template_sources(config: Any, settings: Settings) -> list[str]:
@@ -57,7 +64,8 @@ def _package_folders(name: str) -> list[str]:
 
 
 def _fixed_folders(patterns: Iterable[str]) -> list[str]:
-    """Return the folders before the first wildcard of each pattern; "." for a pattern that begins with one."""
+    """Return the folders before the first wildcard of each pattern; "." for a pattern that begins with
+    one."""
     folders: set[str] = set()
     for pattern in patterns:
         fixed: list[str] = []

@@ -29,7 +29,7 @@ from tmplmon.tools.coverage.private import remembered
 
 STOCK = tuple(f"tmplmon.ext.{name}" for name in ("do", "loopcontrols", "debug", "i18n"))
 _SYNTAX = (*DELIMITERS, "environment", "extensions")
-KNOWN = (*_SYNTAX, "patterns", "encoding", "jinja2")
+KNOWN = (*_SYNTAX, "patterns", "encoding", "jinja2", "django")
 
 # Files with these names are templates anywhere. Files with the extensions IN_FOLDERS are templates in a
 # folder named "templates" and in the folders of a loader.
@@ -48,7 +48,8 @@ class Settings:
                     f"Unrecognized option '[tmplmon] {name}='; there are {', '.join(sorted(KNOWN))}"
                 )
         self.options = options
-        self.jinja2 = str(options.get("jinja2", "")).lower() in ("true", "yes", "on", "1")
+        self.jinja2 = _is_on(options.get("jinja2"))
+        self.django = _is_on(options.get("django"))
         # coverage.py's data, which has the syntax of the templates that ran.
         self.data: Any = None
         self.encoding = str(options.get("encoding") or "utf-8")
@@ -140,6 +141,10 @@ class Settings:
                 " [tmplmon] environment = module:name or extensions = the import path of their class"
             )
         return None
+
+
+def _is_on(value: Any) -> bool:
+    return str(value).lower() in ("true", "yes", "on", "1")
 
 
 def _items(value: Any) -> list[str]:

@@ -4,9 +4,9 @@
 
 or, for coverage.py only, ``django = true`` in the section ``[tmplmon]`` of its configuration, or `install`.
 
-Django stays the engine: it parses and renders its templates, and the output is the same. While a tool is active, they
-also fire the events of `tmplmon.monitoring`. So coverage.py (on each of its cores), debuggers and profilers see
-templates, blocks and partials as functions of the template's file.
+Django stays the engine: it parses and renders its templates, and the output is the same. While a tool is
+active, they also fire the events of `tmplmon.monitoring`. So coverage.py (on each of its cores), debuggers
+and profilers see templates, blocks and partials as functions of the template's file.
 
     hooks       what is replaced in Django; nodes that signal
     parts       the scopes of a template, and the sites of its nodes
@@ -26,14 +26,14 @@ from typing import Any
 
 __all__ = ["install", "is_installed", "uninstall"]
 
-_DJANGO = "django.template.base"
+_DJANGO = "django.template.engine"
 
 
 def install() -> None:
     """Observe all templates that Django compiles from now on.
 
-    It can be called before or after Django is imported, and several times. Templates that were compiled before are not
-    observed.
+    It can be called before or after Django is imported, and several times. Templates that were compiled
+    before are not observed.
     """
     if _DJANGO in sys.modules:
         _hooks().install()

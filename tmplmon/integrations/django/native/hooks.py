@@ -1,12 +1,13 @@
 """What is replaced in Django, and what nodes do while their template is observed.
 
-Rule: Django's own methods render, and are called where they were. `install` replaces `Template.compile_nodelist`, which makes
-the template's list of nodes a `TemplateNodes`, `Parser.parse`, which notes where lists end, and `Engine.find_template`. When a
-template is first rendered while a tool is active, its nodes get a `Place` each, and `render_annotated` is replaced in their
-classes. Until then rendering costs a check for tools for each template.
+Rule: Django's own methods render, and are called where they were. `install` replaces
+`Template.compile_nodelist`, which makes the template's list of nodes a `TemplateNodes`, `Parser.parse`, which
+notes where lists end, and `Engine.find_template`. When a template is first rendered while a tool is active,
+its nodes get a `Place` each, and `render_annotated` is replaced in their classes. Until then rendering costs
+a check for tools for each template.
 
-Signals follow from what Django calls: a body that is rendered is the side of a branch that was taken, and the first node of a
-loop's body begins an iteration. Nothing is evaluated twice.
+Signals follow from what Django calls: a body that is rendered is the side of a branch that was taken, and the
+first node of a loop's body begins an iteration. Nothing is evaluated twice.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from django.template.base import Node, NodeList, Parser, Template
 from django.template.engine import Engine
 
+from tmplmon.integrations.django.native.marks import END, PLACE
 from tmplmon.integrations.django.native.variables import Variables
 from tmplmon.monitoring.activation import Activation
 from tmplmon.monitoring.debuggers import ENGINES, unstepped
@@ -26,8 +28,6 @@ from tmplmon.monitoring.states import DEBUGGER, LEGACY_TOOLS, any_tool
 
 _FRAMES = LEGACY_TOOLS | DEBUGGER
 """The tools that need the frame of a scope on the stack."""
-KEY = "_tmplmon_place"
-END = "_tmplmon_end"
 
 _replaced: list[tuple[Any, str, Any]] = []
 _conditions: dict[type, type] = {}
@@ -104,7 +104,7 @@ class TemplateNodes(NodeList):
 
     def render(self, context: Any) -> Any:
         try:
-            body = self.__dict__.get(KEY)
+            body = self.__dict__.get(PLACE)
             if body is None:
                 if not any_tool() or not _replaced:
                     return NodeList.render(self, context)
@@ -119,7 +119,7 @@ class BodyNodes(NodeList):
     """The nodes of a block, of a partial, or of a body that is chosen by a node."""
 
     def render(self, context: Any) -> Any:
-        body = self.__dict__.get(KEY)
+        body = self.__dict__.get(PLACE)
         if body is None:
             return super().render(context)
         if body.is_part:
@@ -131,7 +131,7 @@ class BodyNodes(NodeList):
         if pending is not None and pending.node == body.node:
             run.decide(pending is body.branch)
         if body.loop is not None:
-            run.end_loop(body.loop)
+            run.end_loop(body.loop)  # the loop has no iterations
         text = super().render(context)
         if body.compare is not None:
             line, site, branch = body.compare
@@ -146,8 +146,9 @@ def _observe(nodes: TemplateNodes) -> Any:
     from tmplmon.integrations.django.native import parts  # not before Django's tags are imported
 
     with _lock:
-        if KEY not in nodes.__dict__:
+        if PLACE not in nodes.__dict__:
             structure = parts.build(nodes, *nodes.__dict__["template"])
+            body: Any = None
             for target, info in structure.observed:
                 if target is nodes:
                     body = info
@@ -158,10 +159,12 @@ def _observe(nodes: TemplateNodes) -> Any:
                     target.__class__ = BodyNodes
                 elif not isinstance(target, NodeList):
                     target.__class__ = _observed_condition(type(target))
-                target.__dict__[KEY] = info
+                target.__dict__[PLACE] = info
+            structure.observed.clear()
+            parts.note(structure)
             # Last: other threads use it without the lock.
-            nodes.__dict__[KEY] = body
-        return nodes.__dict__[KEY]
+            nodes.__dict__[PLACE] = body
+        return nodes.__dict__[PLACE]
 
 
 # --- runs --------------------------------------------------------------------------------------------------
@@ -178,9 +181,11 @@ _lock = threading.RLock()
 class _Run:
     """A run of a part. Without a tool that listens, `activation` is None."""
 
-    __slots__ = ("activation", "data", "line", "loops", "node", "part", "pending")
+    __slots__ = ("activation", "data", "line", "loops", "node", "outer", "part", "pending")
 
-    def __init__(self, part: Any, activation: Activation | None) -> None:
+    def __init__(self, part: Any, activation: Activation | None, outer: _Run | None) -> None:
+        self.outer = outer
+        """The run that has called this one."""
         self.part = part
         self.activation = activation
         self.data = part.data
@@ -219,6 +224,8 @@ class _Run:
             self.loops[loop] = iterations + 1
             if iterations:
                 self.repeat(loop)
+            elif loop.empty is not None:
+                self.branch(loop.empty, True)
             self.branch(loop.branch, True)
 
     def repeat(self, loop: Any) -> None:
@@ -234,14 +241,14 @@ class _Run:
         if iterations is not None:
             if iterations:
                 self.repeat(loop)
-            self.branch(loop.branch, False)
+            self.branch(loop.branch if iterations or loop.empty is None else loop.empty, False)
 
 
 def _enter(part: Any, context: Any, render: Callable[..., Any], *arguments: Any) -> Any:
     """Run a part: call ``render(*arguments)`` in it."""
     outer = _threads.run
     activation = part.scope.enter(Variables(context), part.globals) if _replaced else None
-    _threads.run = _Run(part, activation)
+    _threads.run = _Run(part, activation, outer)
     try:
         if activation is None:
             return render(*arguments)
@@ -266,7 +273,7 @@ def _patch(kind: type) -> None:
 def _render_annotated(original: Any) -> Any:
     @wraps(original)
     def render_annotated(self: Any, context: Any) -> Any:
-        place = self.__dict__.get(KEY)
+        place = self.__dict__.get(PLACE)
         return original(self, context) if place is None else _render(place, original, self, context)
 
     render_annotated.signals = True  # type: ignore[attr-defined]
@@ -277,8 +284,7 @@ def _render(place: Any, original: Callable[[Any, Any], Any], node: Any, context:
     """Render a node, and signal it."""
     run = _threads.run
     if run is None or run.part is not place.part:
-        # The node of a part that does not run in this thread, or has called another: a tag has passed its nodes on.
-        return _enter(place.part, context, _render, place, original, node, context)
+        return _render_elsewhere(place, original, node, context)
     activation = run.activation
     if activation is None or run.node is node:  # the second time by super() in an override
         return original(node, context)
@@ -313,6 +319,24 @@ def _render(place: Any, original: Callable[[Any, Any], Any], node: Any, context:
             run.loops.pop(loop, None)
 
 
+def _render_elsewhere(place: Any, original: Callable[[Any, Any], Any], node: Any, context: Any) -> Any:
+    """Render a node of another part than the one that runs: a tag has passed its nodes on.
+
+    If its part is one of those that have called the present one, the node continues it. Else it is a run of
+    its own.
+    """
+    present = run = _threads.run
+    while run is not None and run.part is not place.part:
+        run = run.outer
+    if run is None:
+        return _enter(place.part, context, _render, place, original, node, context)
+    _threads.run, node_of_run, run.node = run, run.node, None
+    try:
+        return _render(place, original, node, context)
+    finally:
+        _threads.run, run.node = present, node_of_run
+
+
 def _observed_condition(kind: type) -> type:
     """Return the class for the conditions of a class that signal."""
     if hasattr(kind, "signals"):
@@ -321,7 +345,7 @@ def _observed_condition(kind: type) -> type:
         original: Any = kind.eval  # type: ignore[attr-defined]
 
         def evaluate(self: Any, context: Any) -> Any:
-            where, run = self.__dict__.get(KEY), _threads.run
+            where, run = self.__dict__.get(PLACE), _threads.run
             if where is None or run is None or run.part is not where.part or run.activation is None:
                 return original(self, context)
             run.decide(False)  # the condition before this one was false
@@ -340,4 +364,4 @@ def _observed_condition(kind: type) -> type:
 def _explain(error: Exception) -> None:
     from tmplmon.integrations.django.native.tracebacks import add_template_frames  # only for errors
 
-    add_template_frames(error)
+    add_template_frames(error, TemplateNodes)

@@ -1,11 +1,12 @@
-"""The parts of a template that are functions to tools: its body, each block and each partial. And their sites.
+"""The parts of a template that are functions to tools: its body, each block and each partial. And their
+sites.
 
-Rule: each node with a token has a site of LINE. Nodes of which Django chooses the body to render (`if`, `for`,
-`ifchanged`) have branches as well. All other nodes, also those of third parties, are plain lines, and so are the nodes
-in them, in whichever attribute they are.
+Rule: each node with a token has a site of LINE. Nodes of which Django chooses the body to render (`if`,
+`for`, `ifchanged`) have branches as well. All other nodes, also those of third parties, are plain lines, and
+so are the nodes in them, in whichever attribute they are.
 
-The parts are built when a template is first rendered while a tool is active. Nodes then have a `Place`, by which
-`hooks` knows what to signal.
+The parts are built when a template is first rendered while a tool is active. Nodes then have a `Place`, by
+which `hooks` knows what to signal.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from itertools import count
-from threading import RLock
 from typing import Any
 
 from django.template import base
@@ -22,34 +22,30 @@ from django.template.base import Node, NodeList, TextNode
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.templatetags.i18n import BlockTranslateNode
 
+from tmplmon.integrations.django.native.marks import END, MARKER
 from tmplmon.monitoring.announced import announce
 from tmplmon.monitoring.lines import remember_source
-from tmplmon.monitoring.scope import Scope, ScopeBuilder
+from tmplmon.monitoring.scope import EXIT, Scope, ScopeBuilder
 from tmplmon.monitoring.sites import SITE_EVENTS
 
-KEY = "_tmplmon_place"
-"""The attribute of a node with its `Place`."""
-END = "_tmplmon_end"
-"""The attribute of a list of nodes with the token after it, such as that of ``elif``, ``else`` or ``endif``."""
 BODY = "<template>"
 """The name of the body of a template."""
-MARKER = "__tmplmon_django__"
-"""In the globals of a template's frames."""
 
 # Django before 6.0 has no partials.
 PartialDefNode: Any = getattr(tags, "PartialDefNode", ())
 PartialTemplate: Any = getattr(base, "PartialTemplate", None)
 
 _DEPTH = 4
-"""How deep the attributes of a node are searched for nodes: a list of tuples with lists of nodes has depth 3."""
-_lock = RLock()
+"""How deep the attributes of a node are searched for nodes: a list of tuples with lists of nodes has depth
+3."""
 _numbers = count(1)
-_files: set[str] = set()
+_files: dict[str, Structure] = {}
 
 
-def rendered_files() -> frozenset[str]:
-    """Return the absolute paths of the templates of which parts were built."""
-    return frozenset(_files)
+def rendered_files() -> dict[str, Structure]:
+    """Return the structures of all templates that were rendered while a tool was active: absolute path →
+    structure."""
+    return dict(_files)
 
 
 class _Shared:
@@ -83,14 +79,19 @@ class Part(_Shared):
 
 
 class Loop(_Shared):
-    """The sites of a `for`."""
+    """The sites of a `for`.
 
-    __slots__ = ("branch", "check", "jump", "line", "site")
+    line, site: where an iteration begins. branch: into the body, or out of the loop. empty: the branch to the
+    nodes of `empty`, or None. jump: the end of the body.
+    """
 
-    def __init__(self, line: int, site: int, branch: Branch) -> None:
+    __slots__ = ("branch", "check", "empty", "jump", "line", "site")
+
+    def __init__(self, line: int, site: int, branch: Branch, empty: Branch | None) -> None:
         self.line = line
         self.site = site
         self.branch = branch
+        self.empty = empty
         self.jump = self.check = -1
 
 
@@ -108,9 +109,9 @@ class Branch(_Shared):
 class Place(_Shared):
     """Where a node is: its part, line and site, and what else happens there.
 
-    site: None for text without a line of its own. iterates: the loop of which the node is the first in the body. loop: the
-    sites of a `for`. branch: that of an `ifchanged` with arguments. compare: (site, branch) of one without. chooses: whether
-    the node may leave a branch undecided.
+    site: None for text without a line of its own. iterates: the loop of which the node is the first in the
+    body. loop: the sites of a `for`. branch: that of an `ifchanged` with arguments. compare: (site, branch)
+    of one without. chooses: whether the node may leave a branch undecided.
     """
 
     __slots__ = (
@@ -142,8 +143,9 @@ class Place(_Shared):
 class Body(_Shared):
     """What a list of nodes begins: a part; or the side of a branch.
 
-    part: the part that the list is in, or is. node: identifies the node whose body it is. branch: the branch whose left side
-    it is, or None. loop: the loop that has ended if it is rendered. compare: (line, site, branch) that follow it.
+    part: the part that the list is in, or is. node: identifies the node whose body it is. branch: the branch
+    whose left side it is, or None. loop: the loop that has ended if it is rendered. compare: (line, site,
+    branch) that follow it.
     """
 
     __slots__ = ("branch", "compare", "is_part", "loop", "node", "part")
@@ -173,8 +175,9 @@ class Condition(_Shared):
 class Structure:
     """All parts of a template.
 
-    `texts` are further lines of texts: first line → the lines after it. `suites` are bodies: (line of their tag, line of the
-    tag that ends them). `observed` are the nodes, lists of nodes and conditions that signal, and what.
+    `texts` are further lines of texts: first line → the lines after it. `suites` are bodies: (line of their
+    tag, line of the tag that ends them). `observed` are the nodes, lists of nodes and conditions that signal,
+    and what.
     """
 
     def __init__(self, filename: str) -> None:
@@ -187,8 +190,12 @@ class Structure:
 
 def build(nodelist: Any, origin: Any, name: str | None, source: str) -> Structure:
     """Build the parts of a template. Its nodes are not changed."""
-    with _lock:
-        return _Builder(origin, name, source).build(nodelist)
+    return _Builder(origin, name, source).build(nodelist)
+
+
+def note(structure: Structure) -> None:
+    """Record that a template is rendered."""
+    _files[structure.filename] = structure
 
 
 def file_of(origin: Any) -> str | None:
@@ -204,8 +211,6 @@ class _Builder:
             label = str(name or getattr(origin, "name", "") or "unknown source").strip("<>")
             file = f"<template {next(_numbers)}: {label}>"
             remember_source(file, source)
-        else:
-            _files.add(file)
         self.structure = Structure(file)
         self.globals = {"__name__": name or BODY, "__file__": file, MARKER: True}
         self.branches: list[tuple[Part, Branch]] = []
@@ -231,9 +236,25 @@ class _Builder:
             if not isinstance(info, Body) and info.site is not None:
                 info.check = info.part.scope.check(info.site)
                 if isinstance(info, Place) and info.loop is not None:
-                    info.loop.check = info.check
+                    info.loop.check = info.part.scope.check(info.loop.site)
         announce(*(part.scope.code for part in self.structure.parts))
         return self.structure
+
+
+class _Label:
+    """A destination that is not known yet: a site, or another label; the end of the part if nothing
+    follows."""
+
+    __slots__ = ("to",)
+
+    def __init__(self) -> None:
+        self.to: _Label | int = EXIT
+
+
+def _resolved(destination: _Label | int | None) -> int | None:
+    while isinstance(destination, _Label):
+        destination = destination.to
+    return destination
 
 
 class _Writer:
@@ -245,22 +266,38 @@ class _Writer:
         self.sites = sites
         self.inner: list[tuple[Any, str, int]] = []
         self.is_empty = True
+        self.waiting: list[_Label] = []
+        """The labels that the next line or branch is the destination of."""
+        self.ways: list[tuple[int, _Label | int | None, _Label | int | None]] = []
 
     def finish(self) -> Scope:
         if self.is_empty:
             self.sites.leave(max(self.part.start, 1))
+        for site, left, right in self.ways:
+            self.sites.connect(site, left=_resolved(left), right=_resolved(right))
         return self.sites.build()
 
     # --- sites ---------------------------------------------------------------------------------------------
 
     def add_line(self, line: int) -> int:
         self.is_empty = False
-        return self.sites.line(line)
+        return self.reached(self.sites.line(line))
 
     def add_branch(self, line: int, node: Any) -> Branch:
-        branch = Branch(self.sites.branch(line), id(node))
+        branch = Branch(self.reached(self.sites.branch(line)), id(node))
         self.builder.branches.append((self.part, branch))
         return branch
+
+    def reached(self, site: int) -> int:
+        for label in self.waiting:
+            label.to = site
+        self.waiting = []
+        return site
+
+    def connect(
+        self, site: int, *, left: _Label | int | None = None, right: _Label | int | None = None
+    ) -> None:
+        self.ways.append((site, left, right))
 
     def mark(self, node: Any, line: int, site: int | None, *, is_text: bool = False) -> Place:
         place = Place(self.part, line, site, is_text=is_text)
@@ -300,7 +337,7 @@ class _Writer:
         elif isinstance(node, tags.IfChangedNode):
             self.ifchanged(node, line)
         elif isinstance(node, BlockNode) or (PartialDefNode and isinstance(node, PartialDefNode)):
-            if isinstance(node, BlockNode) or node.inline:
+            if isinstance(node, BlockNode) or getattr(node, "inline", False):
                 self.mark(node, line, self.add_line(line))
             self.function(node, line)
         else:
@@ -333,7 +370,8 @@ class _Writer:
         self.builder.structure.texts.setdefault(line, set()).update(further - {line})
 
     def unrendered(self, node: Any) -> None:
-        """Find the blocks and partials in nodes that are never rendered: those of a template that extends another."""
+        """Find the blocks and partials in nodes that are never rendered: those of a template that extends
+        another."""
         for nodes in _children(node):
             for child in nodes:
                 if isinstance(child, Node) and id(child) not in self.builder.seen:
@@ -348,7 +386,7 @@ class _Writer:
         if isinstance(node, BlockNode):
             name = f"block {node.name}"
         else:
-            name = f"partial {node.partial_name}"
+            name = f"partial {getattr(node, 'partial_name', '')}"
         self.suite(line, node.nodelist)
         self.inner.append((node.nodelist, name, line))
 
@@ -358,14 +396,15 @@ class _Writer:
             self.nodes(nodes)
 
     def suite(self, line: int, nodes: Any) -> int:
-        """Note the lines of a body; `line`: that of the tag that begins it. Returns the line of the tag that ends it."""
+        """Note the lines of a body; `line`: that of the tag that begins it. Returns the line of the tag that
+        ends it."""
         end = getattr(nodes, END, None)
         last = line if end is None else end.lineno
         self.builder.structure.suites.append((line, last))
         return last
 
     def condition(self, node: Any, line: int) -> None:
-        done = self.sites.label()
+        done = _Label()
         end = line
         for number, (condition, nodes) in enumerate(node.conditions_nodelists):
             begin, body = end, Body(self.part, node=id(node))
@@ -375,8 +414,8 @@ class _Writer:
                 if number == 0:
                     self.mark(node, line, site).chooses = True
                 branch = self.add_branch(begin, node)
-                otherwise = self.sites.label()
-                self.sites.connect(branch.site, right=otherwise)
+                otherwise = _Label()
+                self.connect(branch.site, right=otherwise)
                 where = Condition(self.part, begin, site, branch)
                 self.observe(condition, where)
                 body.branch = branch
@@ -385,48 +424,59 @@ class _Writer:
             self.observe(nodes, body)
             self.jump(done)
             if otherwise is not None:
-                self.sites.bind(otherwise)
-        self.sites.bind(done)
+                self.waiting.append(otherwise)
+        self.waiting.append(done)
 
-    def jump(self, label: Any) -> int:
+    def jump(self, label: _Label | int) -> int:
+        # What led here goes on to the destination: the jump has the line of the site before it.
+        for waiting in self.waiting:
+            waiting.to = label
+        self.waiting = []
         jump = self.sites.jump()
-        self.sites.connect(jump, left=label)
+        self.connect(jump, left=label)
         return jump
 
     def loop(self, node: Any, line: int) -> None:
         place = self.mark(node, line, self.add_line(line))
         assert place.site is not None
+        empty, done = _Label(), _Label()
+        head, is_empty = place.site, None
+        if node.nodelist_empty:
+            # A branch of its own: the loop's end does not lead to the nodes of `empty`.
+            is_empty = self.add_branch(line, node)
+            self.connect(is_empty.site, right=empty)
+            head = self.add_line(line)
         branch = self.add_branch(line, node)
-        loop = place.loop = Loop(line, place.site, branch)
-        ended = self.sites.label()
-        self.sites.connect(branch.site, right=ended)
+        self.connect(branch.site, right=done)
+        loop = place.loop = Loop(line, head, branch, is_empty)
         end = self.suite(line, node.nodelist_loop)
         self.nodes(node.nodelist_loop)
-        loop.jump = self.jump(place.site)
-        self.sites.bind(ended)
+        loop.jump = self.jump(head)
         first = next(iter(node.nodelist_loop), None)
         if isinstance(first, Node):
             inner = self.builder.places.get(id(first)) or self.mark(first, 0, None)
             inner.iterates = loop
         body = Body(self.part, node=id(node))
         body.loop = loop
+        self.waiting.append(empty)
         self.suite(end, node.nodelist_empty)
         self.nodes(node.nodelist_empty)
+        self.waiting.append(done)
         self.observe(node.nodelist_empty, body)
 
     def ifchanged(self, node: Any, line: int) -> None:
         place = self.mark(node, line, self.add_line(line))
         place.chooses = True
         changed, unchanged = Body(self.part, node=id(node)), Body(self.part, node=id(node))
-        done = self.sites.label()
+        done = _Label()
         if node._varlist:
             changed.branch = place.branch = self.add_branch(line, node)
-            otherwise = self.sites.label()
-            self.sites.connect(place.branch.site, right=otherwise)
+            otherwise = _Label()
+            self.connect(place.branch.site, right=otherwise)
             end = self.suite(line, node.nodelist_true)
             self.nodes(node.nodelist_true)
             self.jump(done)
-            self.sites.bind(otherwise)
+            self.waiting.append(otherwise)
         else:
             # The body is rendered in any case, and its text is compared.
             end = self.suite(line, node.nodelist_true)
@@ -434,13 +484,12 @@ class _Writer:
             if node.nodelist_false:
                 site = self.add_line(line)
                 branch = self.add_branch(line, node)
-                otherwise = self.sites.label()
-                self.sites.connect(branch.site, left=done, right=otherwise)
-                self.sites.bind(otherwise)
+                self.connect(branch.site, right=done)
+                unchanged.branch = branch
                 changed.compare = line, site, branch
         self.suite(end, node.nodelist_false)
         self.nodes(node.nodelist_false)
-        self.sites.bind(done)
+        self.waiting.append(done)
         self.observe(node.nodelist_true, changed)
         self.observe(node.nodelist_false, unchanged)
 

@@ -1,8 +1,8 @@
 """The lines of templates in tracebacks: an entry for the innermost node of each part of a template.
 
-Rule: Django renders a node by `render_annotated`, whose frame tells the node. Before that entry of the traceback comes one of
-the template, with the node's line, and the variables of the context. Entries that a tool's frame has left there
-are not doubled.
+Rule: Django renders a node by `render_annotated`, whose frame tells the node. Before that entry of the
+traceback comes one of the template, with the node's line, and the variables of the context. Entries that a
+tool's frame has left there are not doubled.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from typing import Any
 from django.template.base import Node, TextNode
 from django.template.loader_tags import BlockNode
 
-from tmplmon.integrations.django.native.hooks import TemplateNodes
-from tmplmon.integrations.django.native.parts import BODY, MARKER, PartialTemplate, file_of
+from tmplmon.integrations.django.native.marks import MARKER
+from tmplmon.integrations.django.native.parts import BODY, PartialTemplate, file_of
 from tmplmon.integrations.django.native.variables import Variables
 from tmplmon.monitoring.linetable import encode_linetable
 
 
-def add_template_frames(error: BaseException) -> None:
-    """Add the lines of templates to an exception's traceback. Those that have been added are not added again."""
+def add_template_frames(error: BaseException, template_nodes: type) -> None:
+    """Add the lines of templates to an exception's traceback. Those that have been added are not added again.
+
+    template_nodes: the class of the lists of a template's nodes.
+    """
     entries: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
         entries.append(traceback)
         traceback = traceback.tb_next
-    lines = _template_lines(entries)
+    lines = _template_lines(entries, template_nodes)
     if not lines:
         return
     rebuilt: TracebackType | None = None
@@ -39,7 +42,7 @@ def add_template_frames(error: BaseException) -> None:
     error.__traceback__ = rebuilt
 
 
-def _template_lines(entries: list[TracebackType]) -> dict[int, TracebackType]:
+def _template_lines(entries: list[TracebackType], template_nodes: type) -> dict[int, TracebackType]:
     """Return the entries to add: the index of the entry that each one precedes → the entry."""
     lines: dict[int, TracebackType] = {}
     innermost: int | None = None
@@ -58,7 +61,7 @@ def _template_lines(entries: list[TracebackType]) -> dict[int, TracebackType]:
         if MARKER in frame.f_globals:
             has_frame = True
         elif name in ("render", "_render"):
-            started = _part_of(frame)
+            started = _part_of(frame, template_nodes)
             if started is not None:
                 end_part()
                 innermost, part, has_frame = None, started, False
@@ -71,11 +74,11 @@ def _template_lines(entries: list[TracebackType]) -> dict[int, TracebackType]:
     return lines
 
 
-def _part_of(frame: FrameType) -> str | None:
+def _part_of(frame: FrameType, template_nodes: type) -> str | None:
     """The name of the part that a frame starts to render."""
     names = frame.f_locals
-    owner = names.get("self")
-    if isinstance(owner, TemplateNodes) and "context" in names:
+    owner: Any = names.get("self")
+    if isinstance(owner, template_nodes) and "context" in names:
         return BODY
     if isinstance(owner, BlockNode) and "block_context" in names:
         return f"block {owner.name}"

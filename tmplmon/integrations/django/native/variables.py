@@ -7,8 +7,8 @@ from typing import Any
 class Variables(MutableMapping[str, Any]):
     """The variables of a context. A debugger's assignments change the context.
 
-    Names such as ``__return__``, which debuggers store in frames, are kept apart from it, and the constants True, False
-    and None, which each context contains, are left out.
+    Names such as ``__return__``, which debuggers store in frames, are kept apart from it, and the constants
+    True, False and None, which each context contains, are left out.
     """
 
     __slots__ = ("_context", "_own")
