@@ -267,8 +267,12 @@ def loop(
     finish: Callable[[Frame, bool], Any],
     passing: Callable[..., Any] | None,
 ) -> Suspending:
-    """The loop of `suspending`, for an iterable that may be asynchronous. `steps`: what it passes through first.
-    `passing`: the first of them if it returns a generator, which is closed at the end of the loop."""
+    """A loop that may suspend, over an iterable that may be asynchronous.
+
+    steps: what the iterable passes through first. passing: the first of them if it returns an asynchronous
+    generator, which is closed at the end of the loop. count: the place of a number that counts the items
+    that pass the test.
+    """
     site, wait, finish_suspends = op.site, waiter(b, op.site), suspends(finish)
     with_kind = [(step, suspends(step)) for step in steps]
     before, after = (_before, _after) if b.signals is None else b.signals.round(op)

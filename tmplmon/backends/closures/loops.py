@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmplmon.backends.closures import awaiting, suspending
-from tmplmon.backends.closures.core import Builder, Closure, nothing, sequence, suspends
+from tmplmon.backends.closures.core import BREAK, Builder, Closure, nothing, sequence, suspends
 from tmplmon.backends.closures.definitions import combined
 from tmplmon.backends.closures.frame import OUTPUT, Frame, copy_of
 from tmplmon.backends.closures.texts import joined
@@ -142,9 +142,46 @@ def loop(b: Builder, op: ops.For, source: ItemSource) -> suspending.Loop:
     finish = _finish(b, op)
     steps = [step for step in (passing, source.items) if step is not None]
     assign, count = source.assign, source.count
-    if b.constants.is_async:
-        return awaiting.loop(b, op, steps, assign, count, test, body, finish, passing)
-    return suspending.loop(_rounds(b, op, steps), assign, count, test, body, finish, op.site)
+    if b.constants.is_async or awaiting.any_suspends(test, body, finish):
+        closed = passing if b.constants.is_async else None
+        return awaiting.loop(b, op, steps, assign, count, test, body, finish, closed)
+    return _loop(_rounds(b, op, steps), assign, count, test, body, finish, op.site)
+
+
+def _loop(
+    rounds: Items,
+    assign: Assign,
+    count: int | None,
+    test: Closure | None,
+    body: Closure,
+    finish: suspending.Finish,
+    site: int,
+) -> suspending.Loop:
+    """A loop that does not suspend; `awaiting.loop` builds the others.
+
+    rounds: returns the items of an iterable. count: the place of a number that counts the items that pass the test.
+    """
+
+    def loop(f: Frame, iterable: Any) -> Any:
+        nonlocal site
+        ran = False
+        if count is not None:
+            f[count] = 0
+        for item in rounds(f, iterable):
+            assign(f, item)
+            if test is not None and not test(f):
+                continue
+            if count is not None:
+                f[count] += 1
+            outcome = body(f)
+            if outcome is None:
+                # A round that a break or continue ends does not count.
+                ran = True
+            elif outcome is BREAK:
+                break
+        return finish(f, ran)
+
+    return loop
 
 
 def _finish(b: Builder, op: ops.For) -> suspending.Finish:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tmplmon.backends.closures import plain
 from tmplmon.backends.closures.awaiting import any_suspends, call, run, settled
-from tmplmon.backends.closures.core import BREAK, Closure
+from tmplmon.backends.closures.core import Closure
 from tmplmon.backends.closures.frame import CONTEXT, FILE, METER, OUTPUT, PARENT, SIGNAL, Frame
 from tmplmon.runtime import support
 from tmplmon.runtime.undefined import missing
@@ -251,44 +251,6 @@ def for_(iterable: Closure, loop: Loop, site: int) -> Closure:
         return (yield from call(loop, f, items))
 
     return for_
-
-
-def loop(
-    rounds: Callable[[Frame, Any], Any],
-    assign: Callable[[Frame, Any], None],
-    count: int | None,
-    test: Closure | None,
-    body: Closure,
-    finish: Finish,
-    site: int,
-) -> Loop:
-    """A loop.
-
-    rounds: returns the items of an iterable. count: the place of a number that counts the items that pass the test.
-    """
-    if not any_suspends(test, body, finish):
-        return plain.loop(rounds, assign, count, test, body, finish, site)
-
-    def loop(f: Frame, iterable: Any) -> Generator[Any, Any, Any]:
-        nonlocal site
-        ran = False
-        if count is not None:
-            f[count] = 0
-        for item in rounds(f, iterable):
-            assign(f, item)
-            if test is not None and not (yield from run(test, f)):
-                continue
-            if count is not None:
-                f[count] += 1
-            outcome = yield from run(body, f)
-            if outcome is None:
-                # A round that a break or continue ends does not count.
-                ran = True
-            elif outcome is BREAK:
-                break
-        return (yield from call(finish, f, ran))
-
-    return loop
 
 
 def finish(start: Closure, orelse: Closure) -> Finish:
