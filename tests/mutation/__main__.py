@@ -10,11 +10,9 @@ import pytest
 from .equivalent import left_out
 from .operators import mutants_of
 from .recording import Record, record
-from .running import Report, Runner, choose, run_one
+from .running import PYTEST, Report, Runner, choose, run_one
 
 PACKAGES = [f"tmplmon/{name}" for name in ("syntax", "ir", "runtime", "sandbox", "monitoring")]
-# pytest would load the modules of an installed plugin's distribution by itself to rewrite their assertions.
-PYTEST = ["-p", "no:cacheprovider", "--hypothesis-seed=0", "--assert=plain"]
 
 
 def main(arguments: list[str]) -> int:

@@ -26,6 +26,9 @@ MOST_SECONDS = 120
 SILENCE = 300.0
 """Seconds without a sign of life after which a process is taken for blocked."""
 NO_MUTANT = -1
+PYTEST = ["-p", "no:cacheprovider", "--hypothesis-seed=0", "--assert=plain"]
+"""Options of pytest. With other assertions, pytest would load the modules of the engine by itself, because the
+engine's distribution contains a plugin: without the mutant."""
 BATCH, BATCH_SECONDS = 80, 8.0
 """The number of tests that a process which imports a mutant runs, and their processor time without the mutant."""
 FIRST_FILES = 4
@@ -246,8 +249,9 @@ def run_one(root: Path, path: str, number: int, names: list[str]) -> int:
     if number != NO_MUTANT:
         (mutant,) = (mutant for mutant in mutants_of(path, source) if mutant.number == number)
         install(root, importlib_transform(mutant))
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--no-header", "-s"]
-    return int(pytest.main([*arguments, *names], plugins=[FailureSeen(shown=True)]))
+    return int(
+        pytest.main(["-q", "-x", *PYTEST, "--no-header", "-s", *names], plugins=[FailureSeen(shown=True)])
+    )
 
 
 class Report:
