@@ -108,6 +108,22 @@ EQUIVALENT: tuple[tuple[str, str, str, str, str, str], ...] = (
         "(opener.end, *opener.middle)",
         "the order of the keys does not matter",
     ),
+    (
+        "tmplmon/runtime/filters/text.py",
+        "do_replace",
+        "change_constant",
+        "1",
+        "2",
+        "any negative count replaces all",
+    ),
+    (
+        "tmplmon/runtime/filters/sequence.py",
+        "do_batch",
+        "change_comparison",
+        "len(batch) < linecount",
+        "len(batch) <= linecount",
+        "nothing is appended to a full list",
+    ),
 )
 
 

@@ -227,3 +227,26 @@ def test_each_chunk_is_created_with_the_budget() -> None:
             break
     assert seen == [(0, budget), (1, budget), ("end", budget)]
     assert list(within(budget, iter(pieces()))) == [0, 1, 2]
+
+
+def test_slices_of_output_are_added_up() -> None:
+    budget = Budget(output=(1 << 28) + 5)
+    budget.room = -3
+    budget.more_room()
+    assert budget.room == 2
+    budget.room = -1
+    with pytest.raises(OutputLimitExceeded):
+        budget.more_room()
+
+
+def test_a_task_keeps_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each further task gets a share of its own. Code outside of tasks uses the budget that it has."""
+    tasks = iter(["first", "second", "second", "third", None])
+    monkeypatch.setattr(budgets, "_task", lambda: next(tasks))
+    budget = Budget()
+    assert budget.of_this_task() is budget
+    share = budget.of_this_task()
+    assert share is not budget
+    assert share.of_this_task() is share
+    assert share.of_this_task() not in (budget, share)
+    assert share.of_this_task() is share

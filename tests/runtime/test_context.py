@@ -95,3 +95,29 @@ def test_a_keyword_argument_may_have_a_name_that_python_reserves(backend: str) -
         ).render()
         == "12"
     )
+
+
+@backends
+def test_super_of_a_context(backend: str) -> None:
+    @pass_context
+    def above(context: Context) -> Any:
+        return context.super("b", context.blocks["b"][0])
+
+    templates = {
+        "base": "{% block b %}base{% endblock %}",
+        "child": "{% extends 'base' %}{% block b %}child, {{ above()() }}{% endblock %}",
+        "alone": "{% block b %}{{ above() is defined }}{% endblock %}",
+    }
+    environment = Environment(loader=DictLoader(templates), backend=backend)
+    environment.globals["above"] = above
+    assert environment.get_template("child").render() == "child, base"
+    assert environment.get_template("alone").render() == "False"
+
+
+def test_globals_of_a_context_that_is_created_directly() -> None:
+    environment = Environment()
+    environment.globals.clear()
+    environment.globals["e"] = 1
+    context = Context(environment, {"a": 2}, "page", {}, {"g": 3})
+    assert (context.name, context["a"], dict(context.globals_keys)) == ("page", 2, {"g": 3})
+    assert dict(Context(environment, {}, None, {}).globals_keys) == {}

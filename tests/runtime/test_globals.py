@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import jinja2.defaults
@@ -114,6 +114,16 @@ def test_lipsum(seed: int) -> None:
         assert all(first != second for first, second in pairwise(words))
         # Sentences: a capital at the start and a full stop at the end only.
         assert re.fullmatch(r"([A-Z][a-z]*(,? [a-z]+)*\.( |$))+", paragraph)
+
+
+def test_commas_and_full_stops_of_lipsum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the shortest distances that are possible: more than 3 words to a comma, more than 10 to a full stop."""
+    words = cycle(["lorem", "ipsum"])
+    monkeypatch.setattr(random, "choice", lambda all_words: next(words))
+    monkeypatch.setattr(random, "randrange", lambda start, stop: start)
+    assert generate_lorem_ipsum(1, html=False, min=12) == (
+        "Lorem ipsum lorem ipsum lorem, ipsum lorem ipsum lorem, ipsum lorem ipsum."
+    )
 
 
 def test_lipsum_is_markup() -> None:

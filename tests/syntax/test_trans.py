@@ -68,6 +68,11 @@ def test_trimmed(options: str, trimmed: bool | None) -> None:
     assert (trans.trimmed, trans.singular) == (trimmed, " a ")
 
 
+def test_variables_before_and_after_trimmed() -> None:
+    trans = only("{% trans a, trimmed, b=1 %} {{ a }} {% endtrans %}")
+    assert (trans.trimmed, [name for name, _ in trans.bindings]) == (True, ["a", "b"])
+
+
 @pytest.mark.parametrize(
     ("template", "count"),
     [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from tmplmon.runtime.filters.sequence import GroupTuple
+from tmplmon.runtime.filters.sequence import GroupTuple, do_batch
 from tmplmon.runtime.undefined import Undefined
 
 from ..sides import Once, describe, jinjas, ours, outcome
@@ -128,3 +128,11 @@ def test_undefined_values_have_the_class_of_the_environment() -> None:
     for name in ("first", "last", "min", "max", "random"):
         assert type(side.call("filter", name, [])) is Own
     assert type(next(side.call("filter", "map", [1], attribute="x"))) is Own
+
+
+@pytest.mark.parametrize(
+    ("items", "batches"),
+    [("ab", [["a", "b", "x"]]), ("abc", [["a", "b", "c"]]), ("abcd", [["a", "b", "c"], ["d", "x", "x"]])],
+)
+def test_only_the_last_batch_is_filled(items: str, batches: list[list[str]]) -> None:
+    assert list(do_batch(items, 3, "x")) == batches
