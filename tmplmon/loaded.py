@@ -24,6 +24,9 @@ DELIMITERS = (
     "line_comment_prefix",
 )
 
+type Delimiters = tuple[str | None, ...]
+type Extensions = tuple[tuple[str, tuple[tuple[str, bool | None], ...]], ...]
+
 
 class _Loaded(NamedTuple):
     """A template that was created from a file.
@@ -37,8 +40,8 @@ class _Loaded(NamedTuple):
     name: str
     environment: "weakref.ref[Environment]"
     is_jinja2: bool
-    delimiters: tuple[str | None, ...]
-    extensions: tuple[tuple[str, tuple[tuple[str, bool | None], ...]], ...]
+    delimiters: Delimiters
+    extensions: Extensions
 
 
 _files: dict[str, _Loaded] = {}
@@ -46,13 +49,18 @@ _files: dict[str, _Loaded] = {}
 
 def note(file: str, name: str | None, environment: Any, is_jinja2: bool = False) -> None:
     """Record that `environment` has created the template `name` from `file`, an absolute path."""
+    _files[file] = _Loaded(name or "", weakref.ref(environment), is_jinja2, *syntax_of(environment))
+
+
+def syntax_of(environment: Any) -> tuple[Delimiters, Extensions]:
+    """Return the delimiters and extensions of an environment, of tmplmon's or Jinja2's, as `_Loaded` has them."""
     extensions = []
     for each in environment.iter_extensions():
         methods = getattr(each, "method_tags", {})
         tags = [(tag, methods[tag].body if tag in methods else None) for tag in sorted(each.tags)]
         extensions.append((f"{type(each).__module__}.{type(each).__qualname__}", tuple(tags)))
     delimiters = tuple([getattr(environment, option) for option in DELIMITERS])
-    _files[file] = _Loaded(name or "", weakref.ref(environment), is_jinja2, delimiters, tuple(extensions))
+    return delimiters, tuple(extensions)
 
 
 def loaded_files() -> "dict[str, Environment | None]":

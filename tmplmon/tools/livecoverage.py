@@ -138,6 +138,7 @@ class LiveCoverage(MonitoringTool):
     def report(self, environment: "Environment") -> dict[str, dict[str, Any]]:
         """Report on every template of the environment's loader: name → `file`, the `executable` lines, those that
         `ran`, and those that are `missing`. A template that does not compile has an `error` and its `line` instead.
+        The environment may also be one of Jinja2's that `tmplmon.observe` observes.
 
         Executable lines are computed once for each version of a template, and for at most 50 templates in one
         report. The others have `pending` instead, and the next report continues. Raises TypeError if the loader

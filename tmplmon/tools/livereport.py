@@ -4,17 +4,18 @@ Rule: a template is analysed when a report first needs its executable lines, and
 That takes about as long as compiling it, so one report analyses at most `MOST_ANALYSED` templates; the others are
 pending, and the next report continues. The environment's cache does not get the templates: it may hold fewer than a
 site has.
+
+An environment of Jinja2's, which is observed, is reported on in the same way. Its templates are parsed with an
+environment of tmplmon's that has the same syntax.
 """
 
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tmplmon import TemplateError, code_map
-
-if TYPE_CHECKING:
-    from tmplmon import Environment
+from tmplmon import Environment, TemplateError, code_map
+from tmplmon.tools.syntaxes import environment_like
 
 MOST_ANALYSED = 50
 """The most templates that one report analyses."""
@@ -29,7 +30,7 @@ class Analyses:
         )
 
     def report(
-        self, environment: "Environment", ran: Mapping[str, set[int]]
+        self, environment: Environment, ran: Mapping[str, set[int]]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (name, entry) for each template of the environment's loader; see `LiveCoverage.report`.
 
@@ -52,7 +53,7 @@ class Analyses:
 
 
 class _Analysis:
-    def __init__(self, environment: "Environment", name: str) -> None:
+    def __init__(self, environment: Environment, name: str) -> None:
         self.name = name
         self.file: str | None = None
         self.executable: frozenset[int] = frozenset()
@@ -63,7 +64,13 @@ class _Analysis:
             source, filename, self.uptodate = environment.loader.get_source(environment, name)
             if filename is not None:
                 self.file = os.path.abspath(filename)  # as in the template's code
-            self.executable = code_map(environment, source, name, filename).lines
+            if isinstance(environment, Environment):
+                self.executable = code_map(environment, source, name, filename).lines
+            elif filename is None:
+                self.error = {"error": "Jinja2 does not tell the lines of templates that are not files apart"}
+            else:
+                syntax = environment_like(environment)
+                self.executable = code_map(syntax, source, name, filename, jinja2=True).lines
         except TemplateError as error:
             self.error = {"error": error.message, "line": getattr(error, "lineno", None)}
         except Exception as error:
@@ -72,7 +79,7 @@ class _Analysis:
     def is_current(self) -> bool:
         return self.uptodate is None or self.uptodate()
 
-    def entry(self, environment: "Environment", ran: Mapping[str, set[int]]) -> dict[str, Any]:
+    def entry(self, environment: Environment, ran: Mapping[str, set[int]]) -> dict[str, Any]:
         if self.error is not None:
             return self.error
         file = self.file or _name_in_code(environment, self.name)
@@ -85,7 +92,7 @@ class _Analysis:
         }
 
 
-def _name_in_code(environment: "Environment", name: str) -> str:
+def _name_in_code(environment: Environment, name: str) -> str:
     """Return the name that stands for the file of a template that is not one. It may have a number."""
     cache = environment.cache
     entry = None if cache is None else cache.get(name)

@@ -83,15 +83,17 @@ class TemplateTracing(MonitoringTool):
 
     def _on_py_start(self, code: CodeType, offset: int) -> Any:
         frame = sys._getframe(1)
-        name = code.co_name
-        if not is_template(code) or frame.f_code is not code or not name.startswith(("<template>", "block ")):
+        # The qualified name, because code that Jinja2 runs has the names that Jinja2 shows in tracebacks.
+        name = code.co_qualname
+        is_spanned = name == "<template>" or (name.startswith("block ") and "." not in name)
+        if not is_spanned or frame.f_code is not code:
             return sys.monitoring.DISABLE
         if self._tool_id is None:
             return None
         events = sys.monitoring.events
         suspensions = events.PY_YIELD | events.PY_RESUME if code.co_flags & _MAY_SUSPEND else 0
         sys.monitoring.set_local_events(self._tool_id, code, events.PY_RETURN | suspensions)
-        template = frame.f_globals.get("__name__") or os.path.basename(code.co_filename)
+        template = _name_of(frame) or os.path.basename(code.co_filename)
         span_name = template if name == "<template>" else f"{template}: {name}"
         attributes = {
             "tmplmon.template": template,
@@ -128,3 +130,9 @@ class TemplateTracing(MonitoringTool):
             span.record_exception(error)
             span.set_status(trace.StatusCode.ERROR, f"{type(error).__name__}: {error}")
         span.end()
+
+
+def _name_of(frame: FrameType) -> str | None:
+    """The name of the template that a frame runs. The module of a template of Jinja2's has it as a variable."""
+    name = frame.f_globals.get("__name__") or frame.f_globals.get("name")
+    return name if isinstance(name, str) else None

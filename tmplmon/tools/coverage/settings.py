@@ -12,7 +12,6 @@ of the nearest one in the file system. Without any, templates have Jinja's defau
 do not matter, because they do not move a statement to another line.
 """
 
-import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -22,12 +21,11 @@ from typing import Any
 from coverage.exceptions import ConfigError
 
 from tmplmon import Environment, TemplateError, loaded_files
-from tmplmon.ext import Extension, tag
 from tmplmon.loaded import DELIMITERS
 from tmplmon.tools.applications import import_environment
 from tmplmon.tools.coverage.private import remembered
+from tmplmon.tools.syntaxes import STOCK, own_extension
 
-STOCK = tuple(f"tmplmon.ext.{name}" for name in ("do", "loopcontrols", "debug", "i18n"))
 _SYNTAX = (*DELIMITERS, "environment", "extensions")
 KNOWN = (*_SYNTAX, "patterns", "encoding", "jinja2", "django")
 
@@ -93,7 +91,7 @@ class Settings:
         if syntax not in environments:
             options = json.loads(syntax)
             del options["jinja2"]
-            extensions = [_own_extension(name, tags) for name, tags in options.pop("extensions")]
+            extensions = [own_extension(name, tags) for name, tags in options.pop("extensions")]
             environments[syntax] = _environment(options, (*STOCK, *extensions))
         return environments[syntax]
 
@@ -160,32 +158,6 @@ def _environment(syntax: dict[str, Any], extensions: tuple[Any, ...]) -> Any:
         return Environment(**syntax, extensions=extensions)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ConfigError(f"The options of [tmplmon] do not make an environment: {error}") from error
-
-
-def _own_extension(name: str, tags: list[tuple[str, bool | None]]) -> Any:
-    """An extension for `_environment`: the import name of one of the engine's own, or a class.
-
-    name: the import name of the extension of a template. tags: its tags, as `tmplmon.loaded` records them.
-    """
-    module, _, last = name.rpartition(".")
-    if module == "jinja2.ext":
-        return f"tmplmon.ext.{last}"
-    try:
-        Environment(extensions=[name])
-    except Exception:
-        # Its module, or the constructor of the class, needs what only the application has.
-        if any(has_body is None for _, has_body in tags):
-            unknown = importlib.import_module("tmplmon.tools.coverage.unknown")
-            return unknown.extension_with([tag for tag, _ in tags])
-        # The marked functions of an extension are found by their marks alone.
-        methods = {f"tag{number}": _marked(*each) for number, each in enumerate(tags)}
-        return type("StandIn", (Extension,), methods)
-    return name
-
-
-def _marked(name: str, has_body: Any) -> Any:
-    """Return a method of an extension that is never called."""
-    return tag(name, body=bool(has_body))(lambda self: "")
 
 
 def _imported(place: str) -> Any:
