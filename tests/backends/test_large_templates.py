@@ -4,9 +4,11 @@ import ast
 
 import pytest
 
-from tmplmon import Environment
+from tmplmon import DictLoader, Environment, pass_context
 from tmplmon.backends.bytecode.compile import program_to_ast
+from tmplmon.ir.walk import scope_nodes
 from tmplmon.pipeline import lower
+from tmplmon.runtime.context import Context
 
 
 def nested_functions(source: str) -> int:
@@ -69,3 +71,74 @@ def test_name_and_position_of_a_function_compiled_by_itself() -> None:
         template.render()
     frame = info.traceback[-1]
     assert (frame.frame.code.raw.co_qualname, frame.lineno + 1) == ("<template>.macro m149", 300)
+
+
+def rendered(source: str, backend: str, enable_async: bool = False) -> str:
+    @pass_context
+    def seen(context: Context) -> str:
+        return " ".join(f"{name}={context[name]}" for name in ("v0", "v9", "v30", "x") if name in context)
+
+    templates = {
+        "main": source,
+        "seen": "{{ v0 }}|{{ v9 }}|{{ v30 }}|{{ x }}",
+        "macros": "{% macro m() %}{{ v30 }}{% endmacro %}",
+    }
+    environment = Environment(loader=DictLoader(templates), backend=backend, enable_async=enable_async)
+    return environment.get_template("main").render(seen=seen)
+
+
+SETS = "".join(f"{{% set v{n} = {n} %}}" for n in range(40))
+
+
+@pytest.mark.parametrize("enable_async", [False, True])
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        # Variables that are set later, or in a branch, are not seen before.
+        ("{% include 'seen' %};" + SETS + "{% include 'seen' %}", "|||;0|9|30|"),
+        (
+            "{% for i in [1, 2] %}{{ seen() }};"
+            + SETS
+            + "{{ seen() }};{% set x = i %}{{ seen() }};{% endfor %}",
+            ";v0=0 v9=9 v30=30;v0=0 v9=9 v30=30 x=1;;v0=0 v9=9 v30=30;v0=0 v9=9 v30=30 x=2;",
+        ),
+        (
+            "{% for i in [1, 0] %}{% if i %}" + SETS + "{% include 'seen' %}{{ seen() }}{% endif %}"
+            "{% include 'seen' %}{{ seen() }};{% endfor %}",
+            "0|9|30|v0=0 v9=9 v30=300|9|30|v0=0 v9=9 v30=30;|||;",
+        ),
+        # The variable of an enclosing frame, which a loop sets, too.
+        (
+            "{% with x = 'outer' %}{% for i in [1, 2] %}" + SETS + "{{ seen() }};{% set x = i %}{{ seen() }} "
+            "{% include 'seen' %};{% endfor %}{% endwith %}",
+            "v0=0 v9=9 v30=30;v0=0 v9=9 v30=30 x=1 0|9|30|1;v0=0 v9=9 v30=30;v0=0 v9=9 v30=30 x=2 0|9|30|2;",
+        ),
+        # Macros and imports.
+        (
+            SETS + "{% macro m(x) %}{% include 'seen' %}{% set v9 = 'm' %}{% include 'seen' %}{% endmacro %}"
+            "{{ m('a') }};{% import 'macros' as lib with context %}{{ lib.m() }};{% include 'seen' %}",
+            "0|9|30|a0|m|30|a;30;0|9|30|",
+        ),
+    ],
+    ids=["set-later", "loop", "branch", "enclosing", "macro"],
+)
+def test_variables_that_other_code_sees(source: str, output: str, backend: str, enable_async: bool) -> None:
+    assert rendered(source, backend, enable_async) == output
+
+
+@pytest.mark.parametrize(
+    "statement", ["{% include 'seen' %}", "{{ seen() }}", "{% import 'seen' as s with context %}"]
+)
+def test_ops_share_their_list_of_many_variables(statement: str) -> None:
+    source = (
+        "{% for i in [1] %}"
+        + "".join(f"{{% set v{n} = {n} %}}{statement}" for n in range(100))
+        + "{% endfor %}"
+    )
+    environment = Environment()
+    program = lower(environment, source, None, "<template>")
+    lists = {
+        id(node.locals): len(node.locals) for node in scope_nodes(program.root) if getattr(node, "locals", [])
+    }
+    assert sorted(lists.values())[-1] >= 100
+    assert len(lists) <= 25

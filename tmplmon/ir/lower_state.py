@@ -5,6 +5,7 @@ becomes a slot of the frame that `resolve` assigns it to. `assigned` has the slo
 this point.
 """
 
+import itertools
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +43,10 @@ class Options:
     stepping: bool = False
 
 
+# The largest number of variables of which each op has a list of its own; see `LoweringState.locals`.
+MANY_LOCALS = 24
+
+
 @record
 class Level:
     """A frame while its statements are lowered, with the properties that Jinja's rules depend on.
@@ -51,6 +56,8 @@ class Level:
     soft: whether it is in an ``if``: an unknown filter is an error only when it is reached.
     stored: the names that the frame assigns or binds.
     set_here: the slots that statements of this level have assigned so far.
+    shared: the first `shared_count` of these, if they are many.
+    sets_outer: whether one of these has a first value from an enclosing frame, so that they cannot be shared.
     loop: the use of ``loop`` if this is the level of a loop body that names it.
     """
 
@@ -62,6 +69,9 @@ class Level:
     soft: bool = False
     stored: set[str] = fresh(factory=set)
     set_here: dict[Slot, None] = fresh(factory=dict)
+    shared: list[Local] = fresh(factory=list)
+    shared_count: int = 0
+    sets_outer: bool = False
     loop: ops.LoopUse | None = None
 
     def find(self, name: str) -> Slot | None:
@@ -86,6 +96,10 @@ class Assigned:
 
     def __contains__(self, slot: Slot) -> bool:
         return slot in self._slots
+
+    def missing(self, slots: set[Slot]) -> set[Slot]:
+        """Those of `slots` that are not in the set."""
+        return slots - self._slots
 
     def add(self, slot: Slot) -> None:
         if slot not in self._slots:
@@ -131,6 +145,8 @@ class State:
         self.in_scope_loop = False  # whether this is in a loop of this scope
         self.in_for = False  # whether this is in a loop, of this scope or of one around it
         self.temps = 0
+        # (frame, number of variables) → the list of `locals`, and the variables in it without a first value.
+        self.shared_locals: dict[tuple[Frame, int], tuple[list[Local], set[Slot]]] = {}
 
     def statements(self, body: Sequence[nodes.Stmt] | None) -> None:
         """Lower statements, and append them to `self.body`."""
@@ -311,7 +327,31 @@ class State:
         return [slot for slot in target_slots(target) if slot.name[:1] != "."]
 
     def locals(self) -> list[Local]:
-        """The visible variables that the template itself has assigned or bound."""
+        """The visible variables that the template itself has assigned or bound.
+
+        If there are many, all ops of a frame share one list. With a list for each op, time and memory would be
+        quadratic in a template that has many variables and includes.
+        """
+        level: Level | None = self.level
+        number = 0
+        while level is not None:
+            number += len(level.stored)
+            level = level.outer
+        if number <= MANY_LOCALS:
+            return self.visible()
+        shared = self.shared_locals.get((self.level.frame, number))
+        if shared is None:
+            variables = [Local(local.name, local.slot, True) for local in self.visible()]
+            shared = variables, {local.slot for local in variables if not local.slot.initialised}
+            self.shared_locals[self.level.frame, number] = shared
+        variables, without_first_value = shared
+        for slot in self.assigned.missing(without_first_value):
+            slot.initialised = True
+            without_first_value.remove(slot)
+        return variables
+
+    def visible(self) -> list[Local]:
+        """A list for `locals`."""
         variables: dict[str, Local] = {}
         level: Level | None = self.level
         while level is not None:
@@ -327,11 +367,24 @@ class State:
     def set_in_this_loop(self) -> list[Local]:
         """The variables that a function with the context sees in addition to those of the context: those that this
         loop body or block has assigned so far."""
-        if not self.level.in_loop:
+        level = self.level
+        if not level.in_loop:
             return []
+        if len(level.set_here) > MANY_LOCALS and not level.sets_outer:
+            # All ops share one list, as in `locals`. Variables that are not set yet are undefined.
+            for slot in itertools.islice(level.set_here, level.shared_count, None):
+                if slot.kind is not SlotKind.UNSET:
+                    level.sets_outer = True
+                    break
+                if slot.name[:1] != ".":
+                    slot.initialised = True
+                    level.shared.append(Local(slot.name, self.read(slot), True))
+            level.shared_count = len(level.set_here)
+            if not level.sets_outer:
+                return level.shared
         return [
             Local(slot.name, self.read(slot), slot not in self.assigned)
-            for slot in self.level.set_here
+            for slot in level.set_here
             if slot.name[:1] != "."
         ]
 

@@ -7,8 +7,8 @@ from typing import Any
 from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.inline import inline_filter, inline_test
-from tmplmon.backends.bytecode.operands import locals_of, operands
-from tmplmon.backends.bytecode.pyast import NOWHERE, Place
+from tmplmon.backends.bytecode.operands import locals_later, operands
+from tmplmon.backends.bytecode.pyast import Place
 from tmplmon.ir import ops
 
 
@@ -42,7 +42,7 @@ def call(f: Function, op: ops.Call) -> ast.expr:
     (func,), args, keywords = call_arguments(f, [op.func], op.arguments, op.caller, at)
     context = f.context(at)
     if op.locals:
-        variables = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
+        variables = locals_later(f, op.locals)
         called = pyast.call(f.runtime("call_seeing", at), [context, variables, func, *args], at, keywords)
     else:
         called = pyast.call(f.runtime("call", at), [context, func, *args], at, keywords)
@@ -95,7 +95,7 @@ def tag_call(f: Function, op: ops.TagCall) -> ast.expr:
     func = f.constant("tag" if isinstance(op.name, str) else "special", op.name, at)
     if not op.locals:
         return f.settled(pyast.call(f.runtime("call", at), [f.context(at), func, *args], at, keywords), at)
-    variables = pyast.thunk(locals_of(f, op.locals, NOWHERE), NOWHERE)
+    variables = locals_later(f, op.locals)
     arguments = [f.context(at), variables, func, *args]
     return f.settled(pyast.call(f.runtime("call_seeing", at), arguments, at, keywords), at)
 

@@ -54,6 +54,10 @@ class Function:
         self.here = NOWHERE  # the place of the op whose operands are being compiled
         self.following: ops.Op | None = None  # the statement after the one that is being compiled
         self.unset: list[str] = []
+        self.first: list[ast.stmt] = []  # definitions before all other statements
+        self.functions_of_locals: dict[
+            int, str
+        ] = {}  # id of a list of `ops.Local` → function that returns a dict
         self._defined = 0  # the number of functions inside this one
         self._captured: set[str] = set()  # the variables that detached functions read
         self._entered = NOWHERE
@@ -109,7 +113,7 @@ class Function:
             cells = pyast.call(self.runtime("cells_of", NOWHERE), [pyast.name(CELLS, NOWHERE)], NOWHERE)
             definition: ast.stmt = pyast.function(CELLS, [], reads)
             start += [definition, pyast.set_(CELLS, cells, NOWHERE)]
-        return start + self.body
+        return start + self.first + self.body
 
     def define(self, definition: pyast.Definition) -> None:
         """Append the definition of a function inside this one.

@@ -11,6 +11,7 @@ from tmplmon.backends.bytecode import pyast
 from tmplmon.backends.bytecode.function import Function
 from tmplmon.backends.bytecode.pyast import NOWHERE, Place
 from tmplmon.ir import ops
+from tmplmon.ir.lower_state import MANY_LOCALS
 
 
 def value(f: Function, op: ops.Op) -> ast.expr:
@@ -62,6 +63,31 @@ def _evaluated(f: Function, expression: ast.expr) -> ast.expr:
 
 def locals_of(f: Function, variables: list[ops.Local], at: Place) -> ast.expr:
     """A dict of variables, for code that has its own names. Variables that are not assigned are left out."""
+    if len(variables) > MANY_LOCALS:
+        return pyast.call(pyast.name(_function_of_locals(f, variables), at), [], at)
+    return _dict_of_locals(f, variables, at)
+
+
+def locals_later(f: Function, variables: list[ops.Local]) -> ast.expr:
+    """A function that returns `locals_of`."""
+    if len(variables) > MANY_LOCALS:
+        return pyast.name(_function_of_locals(f, variables), NOWHERE)
+    return pyast.thunk(_dict_of_locals(f, variables, NOWHERE), NOWHERE)
+
+
+def _function_of_locals(f: Function, variables: list[ops.Local]) -> str:
+    """The name of a function that returns many variables. Ops that share the list share the function."""
+    name = f.functions_of_locals.get(id(variables))
+    if name is None:
+        name = f.functions_of_locals[id(variables)] = f.keep("variables")
+        f.unit.labels[name] = "<variables>", f.scope.position[0]
+        result = pyast.return_(_dict_of_locals(f, variables, NOWHERE), NOWHERE)
+        with f.into(f.first):
+            f.define(pyast.function(name, [], [result]))
+    return name
+
+
+def _dict_of_locals(f: Function, variables: list[ops.Local], at: Place) -> ast.expr:
     keys: list[ast.expr | None] = []
     values: list[ast.expr] = []
     for variable in variables:

@@ -91,6 +91,8 @@ class Builder:
         self.measured: set[ops.Op] = set()
         self.segments: dict[ops.Op, int] = {}
         self._jumping: dict[ops.Op, bool] = {}
+        # id of a list that several ops share → closure that returns a dict of its variables
+        self.shared_locals: dict[int, Any] = {}
 
     @property
     def runs_suspending(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from tmplmon.backends.closures.core import Builder, Closure, straight
 from tmplmon.backends.closures.frame import CONTEXT, Frame
 from tmplmon.ir import ops
+from tmplmon.ir.lower_state import MANY_LOCALS
 from tmplmon.runtime.support import check_namespace, set_attribute
 
 
@@ -143,6 +144,15 @@ def starts(b: Builder, frame: ops.Frame) -> Closure | None:
 
 def locals_of(b: Builder, variables: Sequence[ops.Local]) -> Closure:
     """A dict of variables, for code that sees the context by name. Variables without a value are left out."""
+    if len(variables) <= MANY_LOCALS:
+        return _dict_of(b, variables)
+    closure = b.shared_locals.get(id(variables))
+    if closure is None:
+        closure = b.shared_locals[id(variables)] = _dict_of(b, variables)
+    return closure
+
+
+def _dict_of(b: Builder, variables: Sequence[ops.Local]) -> Closure:
     readers = []
     for variable in variables:
         unset = b.constants.undefined(variable.slot.name) if variable.maybe_unset else None
