@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType
 
 import pytest
 
 from tmplmon.monitoring import Scope, ScopeBuilder
-from tmplmon.monitoring.direct import register_clock, register_line
+from tmplmon.monitoring.direct import register_clock, register_ends, register_line
 
 MONITORING = sys.monitoring
 LINE = MONITORING.events.LINE
@@ -45,8 +45,10 @@ def tools() -> Iterator[None]:
     yield
     for tool in (TOOL, OTHER):
         register_line(tool, None)
+        register_ends(tool, None)
         register_clock(tool, None)
-        MONITORING.register_callback(tool, LINE, None)
+        for event in (LINE, MONITORING.events.PY_START, MONITORING.events.PY_RETURN):
+            MONITORING.register_callback(tool, event, None)
         MONITORING.free_tool_id(tool)
 
 
@@ -158,3 +160,55 @@ def test_a_clock_is_paused_while_an_engine_signals(page: Page) -> None:
     register_clock(TOOL, None)
     page.run()
     assert len(seen) == 10
+
+
+def test_both_ends_without_the_scopes_frame(page: Page) -> None:
+    """They are called as the usual callbacks are, but not from the scope's frame."""
+    seen: list[tuple[str, int, object, bool]] = []
+
+    def callback(name: str) -> Callable[..., None]:
+        def note(code: CodeType, offset: int, value: object = "no value") -> None:
+            assert code is page.code
+            seen.append((name, offset, value, "page" in callers()))
+
+        return note
+
+    events = MONITORING.events
+    MONITORING.register_callback(TOOL, events.PY_START, callback("start"))
+    MONITORING.register_callback(TOOL, events.PY_RETURN, callback("return"))
+    MONITORING.set_local_events(TOOL, page.code, events.PY_START | events.PY_RETURN)
+    page.run()
+    register_ends(TOOL, (callback("start"), callback("return")))
+    page.run()
+    codelike = page.scope.codelikes[0]
+    ends = [("start", codelike.start, "no value"), ("return", codelike.end, None)]
+    assert seen == [(*end, True) for end in ends] + [(*end, False) for end in ends]
+
+
+def test_ends_to_which_another_tool_listens(page: Page) -> None:
+    """Both tools get a usual callback; the start, to which the other tool does not listen, is still direct."""
+    seen: list[str] = []
+    events = MONITORING.events
+    for tool in (TOOL, OTHER):
+        MONITORING.register_callback(tool, events.PY_START, lambda *_: seen.append("event start"))
+        MONITORING.register_callback(tool, events.PY_RETURN, lambda *_: seen.append("event return"))
+    register_ends(TOOL, (lambda *_: seen.append("direct start"), lambda *_: seen.append("direct return")))
+    MONITORING.set_local_events(TOOL, page.code, events.PY_START | events.PY_RETURN)
+    MONITORING.set_local_events(OTHER, page.code, events.PY_RETURN)
+    page.run()
+    assert seen == ["direct start", "event return", "event return"]
+
+
+def test_local_events_that_change_between_runs(page: Page) -> None:
+    """A scope finds events that were set, changed or removed since its last run, of either tool."""
+    seen: list[str] = []
+    MONITORING.register_callback(TOOL, LINE, lambda code, line: seen.append(f"a{line}"))
+    MONITORING.register_callback(OTHER, LINE, lambda code, line: seen.append(f"b{line}"))
+    for tool, mask in ((TOOL, LINE), (OTHER, LINE), (TOOL, 0), (OTHER, 0), (TOOL, LINE)):
+        MONITORING.set_local_events(tool, page.code, mask)
+        page.run()
+        seen.append("end")
+    MONITORING.set_local_events(TOOL, page.code, 0)
+    a, b = ["a1", "a2", "a3"], ["b1", "b2", "b3"]
+    both = ["b1", "a1", "b2", "a2", "b3", "a3"]
+    assert seen == [*a, "end", *both, "end", *b, "end", "end", *a, "end"]

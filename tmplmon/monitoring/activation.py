@@ -20,7 +20,7 @@ from tmplmon.monitoring import _capi
 from tmplmon.monitoring import events as ev
 from tmplmon.monitoring._capi import object_, tracing
 from tmplmon.monitoring.debuggers import prepare_exit, skip_engines
-from tmplmon.monitoring.direct import LINE_CALLBACKS, pause_clocks, resume_clocks
+from tmplmon.monitoring.direct import END_CALLBACKS, LINE_CALLBACKS, pause_clocks, resume_clocks
 from tmplmon.monitoring.events import Event
 from tmplmon.monitoring.fire import DISABLE, MISSING, call_directly, dispatch, silently, without_legacy
 from tmplmon.monitoring.frames import LINE_OFFSET, ScopeFrame, call_in, call_outside
@@ -137,6 +137,11 @@ class Activation:
         codelike = self._codelikes[file]
         state = self._states.first_of(file) + FileState.START
         try:
+            active = self._data[2 * state]
+            if active in END_CALLBACKS:
+                END_CALLBACKS[active][0](codelike.code, codelike.start)
+                resume_clocks()
+                return
             firstlineno = codelike.code.co_firstlineno
             if self._fire(ev.PY_START, _capi.FIRE_PY_START, state, file, codelike.start, firstlineno):
                 # The sysmon core of coverage.py sets its local events in this callback.
@@ -148,13 +153,17 @@ class Activation:
     def py_return(self, value: object = None, site: int | None = None) -> None:
         """Fire PY_RETURN for the last `py_start`. Without a site its offset is the end of the code-like."""
         pause_clocks()
-        _code, offset, line = self._position_of(site)
+        code, offset, line = self._position_of(site)
         if site is None:
             file = self._files[-1]
             state, offset = self._states.first_of(file) + FileState.RETURN, self._codelikes[file].end
         else:
             file, state = self._sites[site].file, self._sites[site].state
-        self._fire(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
+        active = self._data[2 * state]
+        if active in END_CALLBACKS:
+            END_CALLBACKS[active][1](code, offset, value)
+        else:
+            self._fire(ev.PY_RETURN, _capi.FIRE_PY_RETURN, state, file, offset, line, value)
         self._end_file()
         if self._files:
             resume_clocks()

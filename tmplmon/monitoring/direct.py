@@ -1,11 +1,11 @@
-"""Direct calls from an engine to a tool: callbacks for LINE without an event, and clocks that can be paused.
+"""Direct calls from an engine to a tool: callbacks without an event, and clocks that can be paused.
 
-A LINE event of a scope is fired from the scope's frame and through the C API, which takes most of a microsecond. A
-tool that does not use frames can register a direct callback, which the engine calls itself. Events are not disabled
-in the thread while a direct callback runs.
+An event of a scope is fired from the scope's frame and through the C API. Firing it takes most of a microsecond,
+and creating the frame several. A tool that does not use frames can register direct callbacks for LINE, PY_START and
+PY_RETURN, which the engine calls itself. Events are not disabled in the thread while a direct callback runs.
 
 The tool still registers its callbacks and sets its events with `sys.monitoring`. These callbacks are called where
-another tool listens to the same line.
+another tool listens to the same line, start or end.
 
 Signalling takes time that a run without tools does not take: entering a scope costs tens of microseconds. A tool
 that measures time can register a clock, which is paused meanwhile.
@@ -19,13 +19,18 @@ from types import CodeType
 
 from tmplmon.monitoring.hidden import hide
 
-__all__ = ["pause_clocks", "register_clock", "register_line", "resume_clocks"]
+__all__ = ["pause_clocks", "register_clock", "register_ends", "register_line", "resume_clocks"]
 
 type LineCallback = Callable[[CodeType, int], object]
+type StartCallback = Callable[[CodeType, int], object]
+type ReturnCallback = Callable[[CodeType, int, object], object]
 type Clock = tuple[Callable[[], object], Callable[[], object]]
 
 LINE_CALLBACKS: dict[int, LineCallback] = {}
 """The ``active`` byte of a state with a single tool → that tool's direct callback."""
+
+END_CALLBACKS: dict[int, tuple[StartCallback, ReturnCallback]] = {}
+"""The ``active`` byte of a state with a single tool → that tool's direct callbacks for PY_START and PY_RETURN."""
 
 CLOCKS: dict[int, Clock] = {}
 """The bit of a tool → its clock."""
@@ -41,6 +46,17 @@ def register_line(tool_id: int, callback: LineCallback | None) -> None:
     The tool has to remove it before its id is freed. Raises ValueError if no tool has the id.
     """
     _register(LINE_CALLBACKS, tool_id, callback)
+
+
+def register_ends(tool_id: int, callbacks: tuple[StartCallback, ReturnCallback] | None) -> None:
+    """Set a tool's direct callbacks for both ends of a scope, ``start(code, offset)`` and ``leave(code, offset,
+    value)``; None removes them.
+
+    They must do what the tool's callbacks for PY_START and PY_RETURN do. Their results are ignored, and they must
+    not change any tool's events. The tool has to remove them before its id is freed. Raises ValueError if no tool
+    has the id.
+    """
+    _register(END_CALLBACKS, tool_id, callbacks)
 
 
 def register_clock(tool_id: int, clock: Clock | None) -> None:

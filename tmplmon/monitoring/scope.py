@@ -96,17 +96,19 @@ class Scope:
         module_globals: Mapping[str, Any] | None = None,
         *,
         always: bool = False,
+        entered: bool = False,
     ) -> Activation | None:
         """Start a run. Returns the activation that fires its events, or None if no tool listens.
 
         variables: the ``f_locals`` of the frame that tools see. module_globals: added to its ``f_globals``. always:
-        return an activation even if no tool listens yet, for a tool that may start during the run.
+        return an activation even if no tool listens yet, for a tool that may start during the run. entered: the
+        caller has just called ``states.enter()``, and it returned true.
 
         Always returns None inside a callback.
         """
         if CLOCKS:  # checked here, because a scope without tools is entered often
             pause_clocks()
-        if not (self.states.enter() or always) or in_callback():
+        if not (entered or self.states.enter() or always) or in_callback():
             if CLOCKS:
                 resume_clocks()
             return None

@@ -142,7 +142,11 @@ class StateArray:
         probe = self._probe
         # Most often nothing has changed, and nothing is written, so that the lock is not needed.
         enter_scope(*probe.arguments)
-        if probe.version.value == self._version and not self._local:
+        if probe.version.value == self._version:
+            if self._local:
+                if self._read_local() == self._local:
+                    return self.data != self._zeros
+                return self._refresh()
             for code in self._codes:
                 # Whether a tool has local events. Written out, because it runs whenever a scope is entered while
                 # there is a tool.
@@ -157,7 +161,11 @@ class StateArray:
                     break
             else:
                 return self.data != self._zeros
+        return self._refresh()
+
+    def _refresh(self) -> bool:
         # Without the lock, a thread could write states that are older than a change that another thread has seen.
+        probe = self._probe
         with self._lock:
             enter_scope(*probe.arguments)
             version = probe.version.value
@@ -176,6 +184,8 @@ class StateArray:
 
     def refresh_local(self) -> None:
         """Read the local events again: a callback that was just called may have set some."""
+        if self._read_local() == self._local:
+            return
         with self._lock:
             local = self._read_local()
             if local != self._local:

@@ -65,20 +65,30 @@ class Run:
     __slots__ = ("activation", "body", "depth", "f", "outer_output", "scope")
 
     def __init__(
-        self, scope: "CompiledScope", outer: Frame, output: Any, slots: Slots = (), yields: bool = False
+        self,
+        scope: "CompiledScope",
+        outer: Frame,
+        output: Any,
+        slots: Slots = (),
+        yields: bool = False,
+        entered: bool = False,
     ) -> None:
         self.scope = scope
         self.f: Frame = []
         self.activation: Activation | None = None
         may_pause = yields or scope.constants.is_async
         stepping = scope.constants.environment.stepping
-        if stepping or any_tool():
+        # entered: `has_listeners` has just found listeners, of the table with the includes.
+        entered = entered and not may_pause
+        if entered or stepping or any_tool():
             # A scope that may be suspended does not run its includes as its files: each fires its own events when
             # it is suspended.
             table = scope.alone if may_pause else scope.monitored
-            if stepping or table.has_listeners():
+            if entered or stepping or table.has_listeners():
                 names = scope.module_names
-                self.activation = table.scope.enter(Variables(scope, self.f), names, always=stepping)
+                self.activation = table.scope.enter(
+                    Variables(scope, self.f), names, always=stepping, entered=entered
+                )
         kind = QUIET
         if self.activation is not None:
             self.activation.py_start()
@@ -204,7 +214,7 @@ def _code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
     def code(context: Any, output: list[Any]) -> None:
         nonlocal blank, names, body
         if may_have_listeners() and (stepping or has_listeners()):
-            with Run(scope, [context], output) as run:
+            with Run(scope, [context], output, entered=not stepping) as run:
                 run.body(run.f)
             return
         if blank is None:
@@ -235,7 +245,7 @@ def _macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots], None]:
     def run_macro(outer: Frame, output: list[Any], slots: Slots) -> None:
         nonlocal blank, names, body
         if may_have_listeners() and (stepping or has_listeners()):
-            with Run(scope, outer, output, slots) as run:
+            with Run(scope, outer, output, slots, entered=not stepping) as run:
                 run.body(run.f)
             return
         if blank is None:
@@ -269,7 +279,7 @@ def _metered_code(scope: "CompiledScope") -> Callable[[Any, list[Any]], None]:
     body: Closure
 
     def run_with_listeners(context: Any, output: list[Any]) -> None:
-        with Run(scope, [context], output) as run:
+        with Run(scope, [context], output, entered=not stepping) as run:
             run.body(run.f)
 
     with_listeners = metered.starting(scope, run_with_listeners)
@@ -352,7 +362,7 @@ def _metered_macro(scope: "CompiledScope") -> Callable[[Frame, list[Any], Slots]
                 metered.with_budget(budget_of(environment.limits), run_macro, outer, output, slots)
             return
         if may_have_listeners() and (stepping or has_listeners()):
-            with Run(scope, outer, output, slots) as run:
+            with Run(scope, outer, output, slots, entered=not stepping) as run:
                 run.body(run.f)
             return
         if blank is None:

@@ -23,7 +23,7 @@ from typing import Any
 
 from tmplmon.monitoring.announced import announced, unwatch, watch
 from tmplmon.monitoring.codelike import is_codelike
-from tmplmon.monitoring.direct import register_clock, register_line
+from tmplmon.monitoring.direct import register_clock, register_ends, register_line
 from tmplmon.tools.profiler.calibration import DEFAULT, Calibration, is_calibration
 from tmplmon.tools.profiler.thread import CLOCK, TICK, Clock, Entry, Thread, new_thread
 from tmplmon.tools.profiler.tree import Scope, make_root
@@ -80,6 +80,7 @@ class Recorder:
             for event, callback in self._callbacks().items():
                 _mon.register_callback(self._tool, event, callback)
             self._call_for_lines(self._line)
+            register_ends(self._tool, (self._start, self._leave))
             register_clock(self._tool, (self._pause, self._resume_clock))
             self.is_on = True
             watch(self._observe)
@@ -103,6 +104,7 @@ class Recorder:
                 _mon.set_local_events(self._tool, code, 0)
             self._call_for_lines(None)
             register_clock(self._tool, None)
+            register_ends(self._tool, None)
             for event in self._callbacks():
                 _mon.register_callback(self._tool, event, None)
             _mon.free_tool_id(self._tool)
@@ -193,7 +195,13 @@ class Recorder:
     def _start(self, code: CodeType, offset: int) -> None:
         now = self._clock(TICK)
         entry = self._starts.get(id(code))
-        if entry is not None:
+        if entry is None:
+            return
+        # The most frequent case of `_enter` written out: a template that another one calls.
+        thread = self._threads.get(get_ident())
+        if thread is not None and thread.stack:
+            thread.enter(code, entry, now)
+        else:
             self._enter(code, entry, now)
 
     def _resume(self, code: CodeType, offset: int, _exception: object = None) -> None:

@@ -102,7 +102,10 @@ def new_thread(clock: Clock) -> Thread:
             cell.time += now - since
         stack.append(code)
         callers.append((node, cell))
-        node = node.child(cell.line, entry.scope)
+        callee = cell.callee
+        if callee is None or callee.scope is not entry.scope:
+            callee = cell.callee = node.child(cell.line, entry.scope)
+        node = callee
         node.calls += entry.calls
         node.entries += 1
         table = node.table

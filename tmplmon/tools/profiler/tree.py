@@ -36,13 +36,16 @@ class Scope:
 class Cell:
     """A line of a node. hits: how often it was reached; time: in the clock's unit.
 
+    callee: the node that this line called last; looking it up in the tree takes a microsecond.
+
     The hits are a float: CPython adds floats faster than integers above 256.
     """
 
-    __slots__ = ("hits", "line", "time")
+    __slots__ = ("callee", "hits", "line", "time")
 
     def __init__(self, line: int) -> None:
         self.line = line
+        self.callee: Node | None = None
         self.hits = 0.0
         self.time = 0.0
 
