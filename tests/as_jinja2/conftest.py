@@ -1,4 +1,4 @@
-"""`import jinja2` is tmplmon while a test runs."""
+"""Fixtures that make `import jinja2` import tmplmon during a test."""
 
 import importlib
 import sys
@@ -11,19 +11,19 @@ import pytest
 import tmplmon
 from tmplmon import as_jinja2
 
-# The packages whose modules are replaced, or have classes of a module that is.
+# Packages whose modules are replaced, or refer to classes of a replaced module.
 PACKAGES = ("jinja2", "tmplmon.jinjaparser")
 
 
 def take_modules() -> dict[str, ModuleType]:
-    """Remove the modules of these packages from those that are imported, and return them."""
+    """Remove the modules of these packages from `sys.modules`, and return them."""
     names = [name for name in sys.modules if name.startswith(tuple(f"{package}." for package in PACKAGES))]
     return {name: sys.modules.pop(name) for name in [*names, *PACKAGES] if name in sys.modules}
 
 
 @pytest.fixture(scope="module")
 def original() -> Iterator[dict[str, ModuleType]]:
-    """Name → module, of the modules of the installed Jinja2."""
+    """The modules of the installed Jinja2, by name."""
     import jinja2
 
     for name in ("constants", "debug", "ext", "meta", "nativetypes", "sandbox"):
@@ -33,7 +33,7 @@ def original() -> Iterator[dict[str, ModuleType]]:
 
 @pytest.fixture(scope="module")
 def jinja2(original: Any) -> Iterator[Any]:
-    """The module that is found as `jinja2`."""
+    """The module that `import jinja2` returns."""
     saved = take_modules()
     as_jinja2.install()
     yield importlib.import_module("jinja2")

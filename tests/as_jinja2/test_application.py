@@ -1,4 +1,4 @@
-"""What applications do with Jinja2 besides rendering: subclasses, overridden steps, tables, caches, nodes."""
+"""Uses of Jinja2's API beyond rendering: subclasses, overridden steps, tables, caches, nodes."""
 
 import asyncio
 import pickle
@@ -35,7 +35,7 @@ def test_positional_arguments(jinja2: Any) -> None:
 
 
 def test_a_parser_of_the_application(jinja2: Any) -> None:
-    """As dbt has one: the parser and the environment are subclasses."""
+    """dbt has subclasses of the parser and the environment."""
     from jinja2 import nodes
     from jinja2.parser import Parser
 
@@ -212,7 +212,7 @@ def test_native_values(jinja2: Any) -> None:
     assert environment.from_string("{{ [1] }}").render() == [1]
 
 
-def test_what_is_refused(jinja2: Any) -> None:
+def test_unsupported_features(jinja2: Any) -> None:
     from jinja2.compiler import CodeGenerator
 
     class Own(CodeGenerator):
@@ -278,8 +278,8 @@ def test_caches(jinja2: Any) -> None:
     jinja2.clear_caches()
 
 
-def test_words_of_jinja2(jinja2: Any) -> None:
-    """Syntax errors have the message that applications know, with the place."""
+def test_syntax_errors_have_jinja2s_messages(jinja2: Any) -> None:
+    """Applications may compare the message of a syntax error. The location is shown as well."""
     with pytest.raises(jinja2.TemplateSyntaxError) as raised:
         jinja2.Environment().from_string("a\n{% for x in y %}{% endif %}")
     error = raised.value

@@ -1,4 +1,4 @@
-"""Every name that applications can import from Jinja2 is there, and the classes have the attributes."""
+"""Every public name of Jinja2 can be imported, and the classes have the same attributes."""
 
 import importlib
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-# Names that a module of Jinja2 has because it imports them for itself.
+# Names that a module of Jinja2 only imports for its own use.
 IMPORTED = {"typing", "t", "weakref", "lru_cache", "partial", "reduce", "functools", "sys", "abc", "chain"}
 IMPORTED |= {
     "importlib",
@@ -52,7 +52,7 @@ def test_attributes_of_classes(original: dict[str, ModuleType], jinja2: Any) -> 
 
 
 def test_modules_are_attributes(original: dict[str, ModuleType]) -> None:
-    """Without being imported."""
+    """Submodules are attributes of the package before a program imports them."""
     names = sorted(
         name.removeprefix("jinja2.") for name in original if name.count(".") == 1 and "._" not in name
     )
@@ -81,7 +81,7 @@ except RuntimeError as error:
     assert "before jinja2 is imported" in done.stdout
 
 
-def test_jinja2_is_needed() -> None:
+def test_jinja2_must_be_installed() -> None:
     program = """
 import tmplmon.as_jinja2.finding as finding
 import tmplmon
@@ -100,7 +100,7 @@ print(tmplmon.as_jinja2.is_installed())
 
 
 def test_a_program(tmp_path: Any) -> None:
-    """`python -m tmplmon.as_jinja2` runs it, and the processes that it starts are prepared too."""
+    """`python -m tmplmon.as_jinja2` runs a program. In its child processes, `import jinja2` is tmplmon, too."""
     (tmp_path / "program.py").write_text(
         "import sys, jinja2\nprint(jinja2.Environment.__mro__[1].__module__, sys.argv[1:])\n"
     )

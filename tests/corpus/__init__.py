@@ -1,4 +1,4 @@
-"""Templates out of published packages, with Jinja2 and with both back ends of tmplmon.
+"""Compares Jinja2 and both back ends of tmplmon on the templates of published packages.
 
     python -m tests.corpus                         the packages of packages.toml
     python -m tests.corpus --only 'dbt-*'          some of them

@@ -1,4 +1,4 @@
-"""Compiles and renders templates with each engine, and tells what differs."""
+"""Compiles and renders templates with each engine, and reports the differences."""
 
 import importlib
 import json
@@ -68,7 +68,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Difference:
-    """A step of a file at which an engine of ours differs from Jinja2.
+    """A difference between a back end and Jinja2 in one step of a file.
 
     step: what was done with the template: "compile", "render empty" …
     reason: the entry of the table of intended differences; None if there is none.
@@ -201,7 +201,7 @@ class Comparison:
             self.report.refused += 1
 
     def _unknown_tag(self, path: str) -> str | None:
-        """The tag because of which Jinja2 refuses a file, if it does not know it."""
+        """The unknown tag for which Jinja2 refuses a file; None if there is none."""
         try:
             self.environment("jinja2", path, stubs=True, undefined="empty").parse(self.sources[path])
         except jinja2.TemplateSyntaxError as error:
@@ -243,7 +243,7 @@ class Comparison:
         return step
 
     def _step(self, path: str, name: str, run: Callable[[str], Outcome], timed: bool = False) -> Result:
-        """Run a step on each engine, note what differs, and return the result on Jinja2."""
+        """Run a step on each engine, record the differences, and return the result of Jinja2."""
         results: dict[str, Result] = {}
         seconds: dict[str, float] = {}
         for engine in ENGINES:

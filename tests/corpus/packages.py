@@ -16,7 +16,7 @@ LIST = Path(__file__).with_name("packages.toml")
 
 @dataclass(frozen=True)
 class Kind:
-    """What the templates of one application have in common.
+    """The properties that the templates of one application share.
 
     files: patterns of the files that are templates. `*` also matches slashes.
     without: patterns of files that are not.
@@ -91,7 +91,7 @@ def kinds_of(table: dict[str, Any]) -> dict[str, Kind]:
 
 
 def extended(kind: Kind, entries: dict[str, Any]) -> Kind:
-    """A kind with entries of its own: options are added to, anything else is replaced."""
+    """A copy of a kind with other entries: they are added to its options, and replace anything else."""
     unknown = entries.keys() - {"files", "without", "options", "replace"}
     if unknown:
         raise ValueError(f"unknown keys in a list of packages: {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""Stand-ins for what an application gives its templates: filters, tests, variables and other templates."""
+"""Stand-ins for the filters, tests, variables and other templates that an application provides."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -95,7 +95,7 @@ class Anything:
 
 
 def permissive(base: type) -> type:
-    """A subclass of an engine's class of undefined values that is empty, and on which no operation fails."""
+    """A subclass of an engine's undefined class whose values are empty, and on which no operation fails."""
 
     def itself(self: Any, *args: object, **kwargs: object) -> Any:
         return self
@@ -126,7 +126,7 @@ def stub_test(value: object, *args: object, **kwargs: object) -> bool:
 
 
 def stub_lipsum(*args: object, **kwargs: object) -> str:
-    """In place of the engines' own, whose texts are random and made of different words."""
+    """Replaces `lipsum`, because the texts of the engines are random and use different words."""
     return "Lorem ipsum."
 
 

@@ -1,4 +1,4 @@
-"""What the run prints: a table with a row for each package, and the differences."""
+"""The report of a run: a table with a row for each package, and the differences."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def summary(reports: Sequence[Report]) -> str:
 
 
 def shown(result: tuple[str, str], other: tuple[str, str]) -> str:
-    """A result; of an output, what follows the part that it has in common with the other result."""
+    """A result as text. Of an output, only the part after the common prefix of the two results."""
     kind, text = result
     if kind != "output" or other[0] != "output":
         return f"{kind} {text[:200]!r}"

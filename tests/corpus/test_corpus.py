@@ -1,4 +1,4 @@
-"""The comparison notices what differs between engines, and explains it; the list of packages can be read."""
+"""Tests of the comparison, which finds and explains differences, and of the list of packages."""
 
 import tarfile
 import zipfile
@@ -36,7 +36,7 @@ def test_files_are_counted_by_their_results() -> None:
     assert report == expected
 
 
-def test_a_tag_that_is_rewritten_is_compared() -> None:
+def test_templates_with_rewritten_tags_are_compared() -> None:
     kind = Kind(replace=((r"\{% snippet (.*?) %\}", r"{% include \1 %}"),))
     assert compare("site", TEMPLATES, kind).accepted == 3
 

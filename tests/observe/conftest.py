@@ -1,4 +1,4 @@
-"""Jinja2, observed while a test runs."""
+"""A fixture that observes Jinja2 during a test."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The cases of the corpus on Jinja2: the same output when it is observed, and the lines of tmplmon's own engine."""
+"""Observed Jinja2 renders the corpus: the output is unchanged, and the lines are those of tmplmon's engine."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ DIFFERENT = {
     "scoping/namespace_wrong_object.txt": "the line is right; Jinja2 reports that of the statement before",
     "include/without_context_in_macro.txt": "prints a generator with the name of its function",
 }
-# Cases whose LINE events differ from those of tmplmon's own engine, and why.
+# Cases whose LINE events differ from those of tmplmon's engine, and why.
 FILTERED = "the condition of a loop is a function in Jinja2's code; it has an event of its own"
 DEFAULTS = "the default of a parameter fires no second event for a line that fires anyway"
 BLOCKS = "Jinja2's code calls a block, an include or an extended template without another event"
@@ -47,7 +47,7 @@ OTHER_EVENTS = {
 
 @pytest.mark.usefixtures("observed")
 @pytest.mark.parametrize("name", sorted({*every(6, PATHS), *DIFFERENT, *OTHER_EVENTS}))
-def test_a_case_gives_the_same_output_and_the_lines_of_the_own_engine(name: str) -> None:
+def test_output_and_lines(name: str) -> None:
     case = casefile.read(PATHS[name])
     outcome = run(JINJA2, case, events=True)
     observe.uninstall()
@@ -61,7 +61,7 @@ def test_a_case_gives_the_same_output_and_the_lines_of_the_own_engine(name: str)
 
 @pytest.mark.usefixtures("observed")
 @pytest.mark.parametrize("name", every(12, PATHS))
-def test_a_case_gives_the_same_output_in_an_asynchronous_environment(name: str) -> None:
+def test_output_in_an_asynchronous_environment(name: str) -> None:
     case = casefile.read(PATHS[name])
     outcome = run(JINJA2, case, enable_async=True)
     observe.uninstall()

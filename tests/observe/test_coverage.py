@@ -134,7 +134,7 @@ def python(project: Path, words: str, core: str = "ctrace") -> None:
 
 
 @pytest.mark.parametrize("way", exhaustive_but(PROGRAMS, ["run", "subprocess", "xdist"]))
-def test_every_way_gives_the_same_numbers(project: Path, way: str) -> None:
+def test_all_ways_to_start_give_the_same_numbers(project: Path, way: str) -> None:
     (project / ".coveragerc").write_text(CONFIGURATION.format(more=MORE.get(way, "")))
     python(project, PROGRAMS[way])
     if way in MORE:

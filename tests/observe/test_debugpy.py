@@ -1,4 +1,4 @@
-"""Editors: debugpy stops in the templates of Jinja2, when it is observed, and steps through them."""
+"""debugpy, which editors use, stops in templates of observed Jinja2 and steps through them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What of Jinja2 works as before when it is observed: caches, subclasses, other kinds of environments."""
+"""Features of Jinja2 that work while it is observed: caches, subclasses, other kinds of environments."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The names of functions and variables in the code that Jinja2 generates, when it is observed."""
+"""Names of functions and variables in the code that observed Jinja2 generates."""
 
 import sys
 from types import FrameType

@@ -1,4 +1,4 @@
-"""Programs that are started so that Jinja2 is observed."""
+"""The ways to start a program in which Jinja2 is observed."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_a_program(folder: Path, words: list[str]) -> None:
     assert (done.stdout, done.stderr) == (f"__main__ False ['a', '-m'] {OBSERVED}\n", "")
 
 
-def test_the_processes_that_it_starts(folder: Path) -> None:
+def test_child_processes(folder: Path) -> None:
     (folder / "outer.py").write_text(
         f"import os, subprocess, sys\nsubprocess.run([sys.executable, '-c', {PTH + 'import program'!r}])\n"
     )

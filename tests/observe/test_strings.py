@@ -1,4 +1,4 @@
-"""Templates that are passed to Jinja2 as strings, and the files that they are in."""
+"""Templates that are passed to Jinja2 as strings are attributed to the files that contain them."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tools on the templates of Jinja2, when it is observed: debuggers, the profiler, live coverage."""
+"""Debuggers, the profiler and live coverage with templates of observed Jinja2."""
 
 import os
 import subprocess

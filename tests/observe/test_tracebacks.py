@@ -1,4 +1,4 @@
-"""Tracebacks of errors in templates of Jinja2, when it is observed."""
+"""Tracebacks of errors in templates of observed Jinja2."""
 
 import traceback
 from pathlib import Path
@@ -25,7 +25,7 @@ PAGE = """\
 
 
 def shown(folder: Path, **variables: Any) -> list[str]:
-    """The lines of the traceback that are about the template."""
+    """The lines of the traceback that belong to the template."""
     (folder / "page.html").write_text(PAGE, "utf-8")
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(folder))
     with pytest.raises(ZeroDivisionError if "first" in variables else Exception) as caught:

@@ -1,5 +1,5 @@
-"""Values that contain each other many times: they are refused when a template makes them, whatever it would use
-them for. Each loop doubles a value; sixty rounds would give 10**18 items."""
+"""Values that contain another value twice. A template that creates too large ones fails, whatever it uses them for.
+Each loop doubles a value; sixty rounds would give 10**18 items."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tmplmon.errors import TooLargeError
 from tmplmon.sandbox import SandboxedEnvironment
 
 ROUNDS = 60
-# Each makes a new `ns.x` that contains the old one twice.
+# Each creates a new `ns.x` that contains the old one twice.
 STEPS = {
     "list": "{% set ns.x = [ns.x, ns.x] %}",
     "tuple": "{% set ns.x = (ns.x, ns.x) %}",
@@ -67,20 +67,20 @@ sources = pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 
 @pytest.mark.parametrize("enable_async", [False, True])
 @sources
-def test_refused_when_it_is_made(source: str, enable_async: bool) -> None:
+def test_creation_exceeds_the_size_limit(source: str, enable_async: bool) -> None:
     env = SandboxedEnvironment(extensions=["tmplmon.ext.do"], enable_async=enable_async, max_size=100_000)
     with pytest.raises(TooLargeError, match=r"with those of its items|the text of the list would"):
         env.from_string(source).render()
 
 
 @sources
-def test_paid_for_when_it_is_made(source: str) -> None:
+def test_creation_uses_fuel(source: str) -> None:
     env = SandboxedEnvironment(extensions=["tmplmon.ext.do"], limits=Limits(fuel=20_000))
     with pytest.raises((FuelExhausted, TooLargeError)):
         env.from_string(source).render()
 
 
-def test_usual_lists_are_cheap() -> None:
+def test_each_append_costs_the_same_fuel() -> None:
     """A list that grows is not measured again for each item."""
     env = SandboxedEnvironment(extensions=["tmplmon.ext.do"])
     spent = {}
@@ -93,7 +93,7 @@ def test_usual_lists_are_cheap() -> None:
     assert spent[1000] < 11 * spent[100]
 
 
-def test_what_the_application_passes_is_not_measured_until_it_is_used() -> None:
+def test_variables_are_measured_when_the_template_uses_them() -> None:
     rows = [["cell"] * 10] * 10_000
     env = SandboxedEnvironment(max_size=1000)
     assert (

@@ -1,5 +1,5 @@
-"""Calls and changes that a template tries to cause without making them: through filters, loaders, translations,
-built-in functions, classes and proxies."""
+"""Calls and changes that a template tries to cause indirectly: through filters, loaders, translations, built-in
+functions, classes and proxies."""
 
 import asyncio
 import enum
@@ -30,7 +30,7 @@ EXTENSIONS = ["tmplmon.ext.do", "tmplmon.ext.i18n"]
 
 
 class Account:
-    """Records calls of what templates must not call."""
+    """Records calls of methods that templates must not call."""
 
     _fmt = "private {x}".format
     public = "public {x}".format
@@ -45,7 +45,7 @@ class Account:
 
 
 class Attributes(dict[str, Any]):
-    """A dict with its items as attributes, as many libraries have one."""
+    """A dict whose items are also attributes, as in many libraries."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -55,7 +55,7 @@ class Attributes(dict[str, Any]):
 
 
 class Marked:
-    """Objects whose special methods are marked."""
+    """Classes whose special methods are marked as unsafe."""
 
     class Call:
         @unsafe
@@ -174,7 +174,7 @@ def test_no_method_of_an_object_that_takes_its_attributes_from_items(source: str
     assert account.calls == []
 
 
-def test_a_string_that_is_looked_up_late() -> None:
+def test_a_lazy_string() -> None:
     class Lazy:
         def __str__(self) -> str:
             return "some words"
@@ -247,7 +247,7 @@ def test_each_rendering_has_its_own_modules(enable_async: bool) -> None:
         "{{ view.release() }}", "{{ Proxied.append(1) }}",
     ],
 )  # fmt: skip
-def test_no_way_to_a_method_that_modifies(source: str) -> None:
+def test_methods_that_modify_cannot_be_reached(source: str) -> None:
     d, items, numbers = {"a": 1}, [1], array("i", [1, 2])
     names = {
         "d": d, "l": items, "numbers": numbers, "update": dict.update, "alias": list[int],
@@ -328,7 +328,7 @@ class Mapped(dict[str, int]):
 
 
 @pytest.mark.parametrize("enable_async", [False, True])
-def test_overridden_decisions_are_asked_for_indirect_calls(enable_async: bool) -> None:
+def test_overridden_methods_decide_about_indirect_calls(enable_async: bool) -> None:
     asked: list[str] = []
 
     class Asking(SandboxedEnvironment):
@@ -403,7 +403,7 @@ def test_a_missing_attribute_of_a_namespace_is_reported_as_in_other_environments
     "filter", ["indent(2)", "truncate(3)", "truncate(3, true, none)", "wordwrap(2, true, 1)"]
 )
 @pytest.mark.parametrize("value", ["missing", "[1, 2, 3, 4]", "[1]", "{'a': 1}", "12345", "none"])
-def test_filters_of_texts_do_with_built_in_values_what_they_do_elsewhere(filter: str, value: str) -> None:
+def test_text_filters_treat_built_in_values_as_in_other_environments(filter: str, value: str) -> None:
     source = f"{{{{ {value}|{filter} }}}}"
     results = []
     for environment in (Environment(), SandboxedEnvironment()):

@@ -1,4 +1,4 @@
-"""Worker processes give the output and the errors of this process, and an end to every rendering."""
+"""WorkerPool: output and errors are those of this process, and every rendering ends."""
 
 import asyncio
 import gc
@@ -74,7 +74,7 @@ GROWING = (
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[WorkerPool]:
-    """Two workers with generous limits, for renderings that end by themselves or with their process."""
+    """Two workers whose limits are not reached, for renderings that end by themselves or end their process."""
     make_environment = partial(workers.environment, autoescape=True)
     loader = DictLoader(TEMPLATES)
     with WorkerPool(make_environment, loader=loader, workers=2, queue_seconds=PATIENCE) as result:
@@ -289,7 +289,7 @@ def test_errors_can_be_pickled() -> None:
         assert (type(copy), copy.message, vars(copy)) == (type(error), error.message, vars(error))
 
 
-def test_wall_time_with_the_line() -> None:
+def test_the_wall_time_limit_reports_the_line() -> None:
     with limited(seconds=0.3) as pool:
         with pytest.raises(WorkerLimitExceeded, match=r"wall time \(0.3 s\)") as caught:
             pool.render_text(ENDLESS)
@@ -297,7 +297,7 @@ def test_wall_time_with_the_line() -> None:
         assert pool.render_text("{{ 1 }}") == "1"
 
 
-def test_processor_time_with_the_line() -> None:
+def test_the_processor_time_limit_reports_the_line() -> None:
     with limited(seconds=60, processor_seconds=0.3) as pool:
         with pytest.raises(WorkerLimitExceeded, match=r"processor time \(0.3 s\)") as caught:
             pool.render_text(ENDLESS)
@@ -330,7 +330,7 @@ def test_code_that_does_not_return_is_stopped(limit: str, limits: dict[str, floa
         assert pool.render_text("{{ 1 }}") == "1"
 
 
-def test_memory() -> None:
+def test_the_memory_limit() -> None:
     with limited(memory=100 << 20) as pool:
         assert len(pool.render_text("{{ 'a' * 9000000 }}")) == 9_000_000
         process = pool.render_text("{{ process() }}")
@@ -383,8 +383,8 @@ def test_a_worker_that_exits_is_replaced(pool: WorkerPool) -> None:
 
 
 @exhaustive
-def test_good_renderings_beside_bad_ones() -> None:
-    """Eight threads, each with renderings that end in every way."""
+def test_correct_renderings_beside_failing_ones() -> None:
+    """Eight threads, each with renderings that succeed, fail or exceed a limit."""
     bad = [ENDLESS, GROWING, "{{ 9|kill }}", "{{ 3|exit }}", "{{ 1/0 }}", "{{ 'a' * 5000 }}"]
     limits = WorkerLimits(seconds=0.5, memory=64 << 20, output=4000)
 
@@ -452,7 +452,7 @@ HOSTILE = [
     "text", [pytest.param(text, id=f"{n}: {text[:50]}") for n, text in enumerate(HOSTILE)]
 )
 def test_a_hostile_template_harms_no_other(hostile_pool: WorkerPool, text: str) -> None:
-    """It ends, in whatever way, and a hundred good renderings that take place at the same time are right."""
+    """The rendering ends with output or an error. A hundred other renderings at the same time are correct."""
 
     def good(number: int) -> str:
         return hostile_pool.render("hello", name=number)
@@ -488,7 +488,7 @@ def test_the_first_chunk_arrives_before_an_error(pool: WorkerPool) -> None:
         list(chunks)
 
 
-def test_a_stream_that_is_abandoned_gives_its_worker_back() -> None:
+def test_an_abandoned_stream_returns_its_worker() -> None:
     with limited(seconds=60) as pool:
         chunks = pool.stream_text("a{% for i in range(100000) %}{{ i }}{% endfor %}" + ENDLESS)
         next(chunks)
@@ -502,7 +502,7 @@ def test_a_stream_that_is_abandoned_gives_its_worker_back() -> None:
 
 
 def test_a_stream_without_a_reader_ends_at_the_time_limit() -> None:
-    """The worker waits until there is room in the connection; it is not waited for when the reader comes back."""
+    """The worker blocks while the connection is full. A reader that continues later does not wait for it."""
     with limited(seconds=0.3, output=None) as pool:
         chunks = pool.stream_text("{% for i in range(100000) %}{{ i }}{{ 'a' * 1000 }}{% endfor %}")
         next(chunks)
@@ -582,7 +582,7 @@ def test_workers_cannot_open_files(tmp_path: Path, pool: WorkerPool) -> None:
         (workers.unsafe, "needs a sandboxed environment, not Environment"),
     ],
 )
-def test_an_environment_that_cannot_be_made(make: Any, message: str) -> None:
+def test_an_environment_that_cannot_be_created(make: Any, message: str) -> None:
     with WorkerPool(make, workers=1) as pool:
         for _ in range(2):
             with pytest.raises(WorkerDied, match=message):
@@ -724,7 +724,7 @@ def test_a_task_that_is_cancelled_stops_its_rendering() -> None:
     asyncio.run(main())
 
 
-def test_async_streams_that_hold_all_workers_go_on_while_others_wait(pool: WorkerPool) -> None:
+def test_async_streams_that_occupy_all_workers_continue_while_others_wait(pool: WorkerPool) -> None:
     async def main() -> None:
         streams = [pool.stream_text_async("a{% for i in range(50) %}{{ i }}{% endfor %}") for _ in range(2)]
         firsts = [await anext(stream) for stream in streams]
@@ -738,7 +738,7 @@ def test_async_streams_that_hold_all_workers_go_on_while_others_wait(pool: Worke
     asyncio.run(main())
 
 
-def test_an_async_stream_that_is_closed_gives_its_worker_back() -> None:
+def test_a_closed_async_stream_returns_its_worker() -> None:
     async def main() -> None:
         async with limited(seconds=60) as pool:
             stream = pool.stream_text_async("a{{ 1 }}" + ENDLESS)
@@ -772,7 +772,7 @@ def test_the_worker_of_a_stream_that_is_not_read_is_replaced_at_the_time_limit()
         assert len(pool._all) == 1
 
 
-def test_a_finalizer_may_give_a_worker_back_while_its_thread_looks_for_one() -> None:
+def test_a_finalizer_may_return_a_worker_while_its_thread_acquires_one() -> None:
     with limited(seconds=60) as pool:
         chunks = pool.stream_text("a{{ 1 }}")
         next(chunks)
@@ -786,7 +786,7 @@ GIVING_BACK = ("close", "__del__", "_release", "_replace", "kill", "put", "start
 
 @exhaustive
 def test_interrupts_lose_no_worker(pool: WorkerPool) -> None:
-    """KeyboardInterrupt at each line of the pool's own code, one after the other, until a worker is given back."""
+    """KeyboardInterrupt at each line of the pool's own code, one after the other, until a worker is returned."""
     lines: list[int] = []
     remaining = 0
 
@@ -866,7 +866,7 @@ def test_wrong_arguments(options: Any, error: Any, message: str) -> None:
         WorkerPool(**options)
 
 
-def test_names_and_sources_are_texts(pool: WorkerPool) -> None:
+def test_names_and_sources_must_be_str(pool: WorkerPool) -> None:
     for wrong in (5, None, b"a", ["a"]):
         call: Any
         for call in (pool.render, pool.render_text, pool.stream):
