@@ -14,7 +14,7 @@ builder = PromptBuilder(
 print(builder.run(documents=documents, query="why?")["prompt"])
 print(builder.run(documents=[])["prompt"])
 other = PromptBuilder("{% set a = namespace(b=1) %}{{ a.b }}{{ x|default('no') }}")
-print(other.run()["prompt"])
+print(other.run(x=2)["prompt"])
 chat = ChatPromptBuilder(
     [
         ChatMessage.from_system("Speak {{ language }}."),

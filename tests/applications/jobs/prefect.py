@@ -25,8 +25,8 @@ CONTEXT = {"flow_run": {"name": "a & <b>", "state": "Failed"}, "tags": ["x", "<y
 
 async def main():
     for template in TEMPLATES:
-        print(maybe_template(template), matching_types_in_templates([template], {"FlowRun"}))
         try:
+            print(maybe_template(template), matching_types_in_templates([template], {"FlowRun"}))
             validate_user_template(template)
         except Exception as error:
             print(type(error).__name__, error)
