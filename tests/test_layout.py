@@ -177,6 +177,7 @@ IMPORTED_ON_USE = {
     # For Django's own templates, in a process that renders them.
     "tmplmon.integrations.django.native.parts": "imports Django's tags, which import its engine",
     "tmplmon.integrations.django.native.tracebacks": "with it, for errors",
+    "django.template.loaders.base": "with it",
     "django.template": "imported by an application that has templates",
     # For single commands and options of the command line.
     "coverage": "76 ms; also optional: it may not be installed",

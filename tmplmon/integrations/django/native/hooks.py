@@ -1,10 +1,10 @@
 """What is replaced in Django, and what nodes do while their template is observed.
 
 Rule: Django's own methods render, and are called where they were. `install` replaces
-`Template.compile_nodelist`, which makes the template's list of nodes a `TemplateNodes`, `Parser.parse`, which
-notes where lists end, and `Engine.find_template`. When a template is first rendered while a tool is active,
-its nodes get a `Place` each, and `render_annotated` is replaced in their classes. Until then rendering costs
-a check for tools for each template.
+`Template.compile_nodelist`, which makes the template's list of nodes a `TemplateNodes`, and `Parser.parse`,
+which notes where lists end. When a template is first rendered while a tool is active, its nodes get a `Place`
+each, and `render_annotated` is replaced in their classes. Until then rendering costs a check for tools for
+each template.
 
 Signals follow from what Django calls: a body that is rendered is the side of a branch that was taken, and the
 first node of a loop's body begins an iteration. Nothing is evaluated twice.
@@ -18,7 +18,6 @@ from functools import partial, wraps
 from typing import Any
 
 from django.template.base import Node, NodeList, Parser, Template
-from django.template.engine import Engine
 
 from tmplmon.integrations.django.native.marks import END, PLACE
 from tmplmon.integrations.django.native.variables import Variables
@@ -29,6 +28,13 @@ from tmplmon.monitoring.states import DEBUGGER, LEGACY_TOOLS, any_tool
 _FRAMES = LEGACY_TOOLS | DEBUGGER
 """The tools that need the frame of a scope on the stack."""
 
+_ENGINES = (
+    "django.template.",
+    "django.utils.",
+    "contextlib",
+    "importlib._bootstrap",
+    "tmplmon.integrations.django.native.",
+)
 _replaced: list[tuple[Any, str, Any]] = []
 _conditions: dict[type, type] = {}
 
@@ -36,11 +42,10 @@ _conditions: dict[type, type] = {}
 def install() -> None:
     """Replace the methods. Does nothing if they are."""
     if not _replaced:
-        ENGINES.update(("django.template.", "django.utils.", "tmplmon.integrations.django.native."))
+        ENGINES.update(_ENGINES)
         for owner, name, make in (
             (Template, "compile_nodelist", _compile),
             (Parser, "parse", _parse),
-            (Engine, "find_template", _find_template),
         ):
             _replace(owner, name, make)
 
@@ -86,14 +91,13 @@ def _parse(original: Any) -> Any:
     return parse
 
 
-def _find_template(original: Any) -> Any:
+def _get_template(original: Any) -> Any:
     @wraps(original)
-    def find_template(self: Any, *arguments: Any, **keywords: Any) -> Any:
+    def get_template(self: Any, *arguments: Any, **keywords: Any) -> Any:
         # A debugger that steps into an include stops in the template, not in what reads the file.
-        find = partial(original, self, *arguments, **keywords)
-        return unstepped(find) if any_tool() else find()
+        return unstepped(partial(original, self, *arguments, **keywords))
 
-    return find_template
+    return get_template
 
 
 # --- lists of nodes ----------------------------------------------------------------------------------------
@@ -108,7 +112,7 @@ class TemplateNodes(NodeList):
             if body is None:
                 if not any_tool() or not _replaced:
                     return NodeList.render(self, context)
-                body = _observe(self)
+                body = unstepped(_observe, self)
             return _enter(body.part, context, NodeList.render, self, context)
         except Exception as error:
             _explain(error)
@@ -143,10 +147,15 @@ class BodyNodes(NodeList):
 
 def _observe(nodes: TemplateNodes) -> Any:
     """Build the parts of a template, and let its nodes signal. Returns the `Body` of the template."""
-    from tmplmon.integrations.django.native import parts  # not before Django's tags are imported
+    # Not before Django's templates are imported.
+    from django.template.loaders.base import Loader
+
+    from tmplmon.integrations.django.native import parts
 
     with _lock:
         if PLACE not in nodes.__dict__:
+            if not hasattr(Loader.get_template, "__wrapped__"):
+                _replace(Loader, "get_template", _get_template)
             structure = parts.build(nodes, *nodes.__dict__["template"])
             body: Any = None
             for target, info in structure.observed:
