@@ -308,14 +308,17 @@ def _signalled(environment: Any, template: Any, budget: Budget, names: dict[str,
     current.set(None)
     previous = signal.signal(signal.SIGVTALRM, handler)
     try:
+        # The signal may arrive when the rendering has ended, by an exception or not, and the timer still runs: the
+        # outer block catches it.
         try:
-            signal.setitimer(signal.ITIMER_VIRTUAL, random.uniform(1e-5, 3e-3))
-            text = _rendered(environment, template, budget, names)
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            try:
+                signal.setitimer(signal.ITIMER_VIRTUAL, random.uniform(1e-5, 3e-3))
+                text = _rendered(environment, template, budget, names)
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         except Interrupt:
             text = "interrupted"
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, previous)
         environment.limits = None
         left = current.get()
