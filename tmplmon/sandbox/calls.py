@@ -7,6 +7,7 @@ result may be large is checked before it runs. A callable that a template passes
 """
 
 import operator
+from collections import deque
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any
@@ -19,6 +20,7 @@ from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import first_argument
 from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.formatting import FORMATS, bound, is_unbound_format, unbound
+from tmplmon.sandbox.hidden import SandboxedNamespace
 from tmplmon.sandbox.measure import CONTAINERS, PLAIN
 from tmplmon.sandbox.methods import with_lists
 from tmplmon.sandbox.names import ALIASES, is_engine_class
@@ -29,6 +31,9 @@ from tmplmon.sandbox.spending import check_iteration
 _CALLING = frozenset(
     {"builtins", "functools", "itertools", "operator", "collections", "tmplmon.runtime.globals"}
 )
+
+_COLLECTIONS = (list, tuple, dict, set, frozenset, deque, bytes, bytearray, SandboxedNamespace)
+_COLLECTED = PLAIN | {list, tuple, dict, set, frozenset}
 
 # Methods that make containers of their arguments.
 _MAKING = frozenset({"fromkeys", "union", "symmetric_difference"})
@@ -77,8 +82,11 @@ class Calls:
             raise SecurityError(f"{obj!r} is not safely callable")
         if isinstance(obj, (BuiltinFunctionType, MethodType, MethodDescriptorType)):
             return self._builtin(context, obj)
-        if isinstance(obj, type) and obj.__module__ in _CALLING:
-            return self._with_arguments(context, obj)
+        if isinstance(obj, type):
+            if issubclass(obj, _COLLECTIONS):
+                return self._making(context, obj)
+            if obj.__module__ in _CALLING:
+                return self._with_arguments(context, obj)
         return obj
 
     def _builtin(self, context: Context, obj: Any) -> Any:
@@ -124,6 +132,34 @@ class Calls:
         if not self._environment.is_safe_attribute(this, method.__name__, bound_method):
             raise SecurityError(f"{method!r} is not safely callable")
         return self.callee(context, bound_method)(*args, **kwargs)
+
+    def _making(self, context: Context, cls: type) -> Any:
+        """Wrap a class of containers: the items are collected, within the limits, and measured with all that they
+        contain."""
+        limits = self._limits
+
+        def making(*args: Any, **kwargs: Any) -> Any:
+            for value in args:
+                if type(value) not in _COLLECTED:
+                    args = tuple([self._items(context, value) for value in args])
+                    break
+            if args:
+                limits.created(args)
+            if kwargs:
+                limits.created(kwargs.values())
+            return limits.container(cls(*args, **kwargs))
+
+        return making
+
+    def _items(self, context: Context, value: Any) -> Any:
+        """Return an argument for a class of containers: a value that has no length as a list."""
+        value = self._argument(context, value)
+        kind = type(value)
+        if hasattr(kind, "__len__") or hasattr(kind, "keys") or isinstance(value, type):
+            return value
+        if hasattr(kind, "__iter__") or hasattr(kind, "__getitem__"):
+            return self._limits.collected(value)
+        return value
 
     def _with_arguments(self, context: Context, obj: Any) -> Any:
         """Wrap a function that may call its arguments: each callable argument is replaced by its safe version. If

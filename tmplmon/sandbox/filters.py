@@ -37,7 +37,7 @@ from tmplmon.sandbox.operations import FILTERS as BOUNDS
 from tmplmon.sandbox.operations import GLOBALS as GLOBAL_BOUNDS
 from tmplmon.sandbox.operations import TESTS as TEST_BOUNDS
 from tmplmon.sandbox.operations import Row, json_length, raise_own_error
-from tmplmon.sandbox.spending import MAX_ITERATORS, OF_ITEMS, check_iteration, clocked, paid_for, paying
+from tmplmon.sandbox.spending import MAX_ITERATORS, OF_ITEMS, check_iteration, clocked, paid_sequence, paying
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
@@ -352,7 +352,7 @@ def _join(limits: Sizes) -> Callable[..., Any]:
         budget = current.get()
         check_iteration(value)
         if budget is not None:
-            value = paid_for(value, budget)
+            value = paid_sequence(value, budget)
         if eval_ctx.environment.is_async:
             return join_async(eval_ctx, value, d, attribute)
         if type(value) is list and type(d) is str and attribute is None and set(map(type, value)) == {str}:
@@ -459,7 +459,7 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
         filters[name] = _with_limited_nesting(filters[name])
     for name in OF_ITEMS:
         if name != "join":
-            filters[name] = paying(filters[name])
+            filters[name] = paying(name, filters[name])
     return filters
 
 

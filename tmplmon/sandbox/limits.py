@@ -21,7 +21,7 @@ from tmplmon.runtime.support import escaped, html_of, joined_text, markup_join
 from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.measure import CHARACTERS, CONTAINERS, PLAIN, expansion, text_length
 from tmplmon.sandbox.names import refuses
-from tmplmon.sandbox.spending import check_iteration, paid_for
+from tmplmon.sandbox.spending import check_iteration, paid_sequence
 
 MAX_RANGE = 100_000
 """The longest `range`, and the largest number of words or lists that a filter creates."""
@@ -46,6 +46,8 @@ _LISTED = (*_SIZED, range, dict, set, frozenset)
 _SCALARS = frozenset({int, float, bool, type(None)})
 _SMALL = 1 << 64
 _LARGE = 1024
+_PART = 8
+"""The number of items that a string of an iterator counts as: it takes memory of its own."""
 _GROWING = (list, tuple, deque)
 
 
@@ -163,7 +165,7 @@ class Sizes:
             return list(value)
         budget = current.get()
         if budget is not None:
-            value = paid_for(value, budget)
+            value = paid_sequence(value, budget)
         most = self.max_size // 8 + 8
         items = list(islice(value, most + 1))
         if len(items) > most:
@@ -172,11 +174,14 @@ class Sizes:
 
     def strings(self, value: Any) -> list[Any]:
         """Return a list of the items of an iterator, which will be joined. It stops when they are too long."""
+        budget = current.get()
+        if budget is not None:
+            value = paid_sequence(value, budget)
         items: list[Any] = []
         length = 0
         for item in value:
-            length += len(item) if isinstance(item, str) else 1
-            if length > self.max_size or len(items) > self.max_size:
+            length += _PART + (len(item) if isinstance(item, str) else 0)
+            if length > self.max_size:
                 self.size(self.max_size + 1, "the text")
             items.append(item)
         return items
@@ -285,7 +290,7 @@ class Sizes:
                 check_iteration(right)
                 budget = current.get()
                 if budget is not None and not hasattr(type(right), "__contains__"):
-                    right = paid_for(right, budget)
+                    right = paid_sequence(right, budget)
             return compare(left, right)
 
         return search

@@ -14,6 +14,7 @@ from tmplmon.errors import DepthLimitExceeded, SecurityError
 from tmplmon.runtime.budget import Budget, current, spend
 from tmplmon.runtime.calls import pass_over
 from tmplmon.runtime.markers import pass_arg_of
+from tmplmon.runtime.undefined import Undefined
 from tmplmon.sandbox.names import refuses_iteration
 
 MAX_ITERATORS = 200
@@ -25,10 +26,11 @@ OF_ITEMS = (
 )
 """The filters that process every item of their value."""
 
+_OF_MAPPINGS = frozenset({"dictsort", "urlencode", "xmlattr"})
 _SIZED = frozenset({list, tuple, dict, range, set, frozenset, deque})
 
 
-class PaidItems:
+class _Paid:
     """An iterator that takes fuel for each item from the budget that is current then. Raises DepthLimitExceeded if
     `nesting` is over MAX_ITERATORS.
 
@@ -37,11 +39,20 @@ class PaidItems:
 
     __slots__ = ("_iterator", "_nesting")
 
-    def __init__(self, iterator: Iterator[Any], budget: Budget, nesting: int) -> None:
+    def __init__(self, iterator: Any, budget: Budget, nesting: int) -> None:
         if nesting > MAX_ITERATORS:
             raise DepthLimitExceeded(f"more than {MAX_ITERATORS} iterators over each other", budget.spent)
         self._iterator = iterator
         self._nesting = nesting
+
+    def __repr__(self) -> str:
+        return repr(self._iterator)
+
+
+class PaidItems(_Paid):
+    """`_Paid` over an iterator."""
+
+    __slots__ = ()
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -58,12 +69,9 @@ class PaidItems:
             budget.check()
         return item
 
-    def __repr__(self) -> str:
-        return repr(self._iterator)
 
-
-class PaidAsyncItems(PaidItems):
-    """`PaidItems` for an asynchronous iterator."""
+class PaidAsyncItems(_Paid):
+    """`_Paid` over an asynchronous iterator."""
 
     __slots__ = ()
 
@@ -77,7 +85,7 @@ class PaidAsyncItems(PaidItems):
             if budget.left < 0:
                 budget.more_fuel()
             budget.finish()
-        return await anext(self._iterator)  # type: ignore[call-overload]
+        return await anext(self._iterator)
 
 
 def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
@@ -95,7 +103,23 @@ def paid_for(value: Any, budget: Budget, nesting: int = 0) -> Any:
         return PaidItems(value, budget, nesting + 1)
     elif isinstance(value, str):
         spend(len(value))
+    elif isinstance(value, (Undefined, type)):
+        pass
+    elif hasattr(kind, "__iter__"):
+        if not hasattr(kind, "__len__"):
+            return PaidItems(iter(value), budget, nesting + 1)
+        budget.charge(len(value))
+    elif hasattr(kind, "__aiter__"):
+        return PaidAsyncItems(aiter(value), budget, nesting + 1)
     return value
+
+
+def paid_sequence(value: Any, budget: Budget) -> Any:
+    """`paid_for` also for a value whose items Python takes by their numbers, until there is no next one."""
+    kind = type(value)
+    if hasattr(kind, "__getitem__") and not hasattr(kind, "__iter__") and not isinstance(value, type):
+        return PaidItems(iter(value), budget, 1)
+    return paid_for(value, budget)
 
 
 class TimedItems:
@@ -150,13 +174,14 @@ def check_iteration(value: Any) -> None:
         raise SecurityError(f"iteration over a {type(value).__name__!r} object is unsafe")
 
 
-def paying(function: Callable[..., Any]) -> Callable[..., Any]:
+def paying(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a filter that pays for the items of its value. If it returns an iterator, that pays for its items."""
+    pay = paid_for if name in _OF_MAPPINGS else paid_sequence
 
     def pay_for_result(value: Any, result: Any, budget: Budget) -> Any:
         if type(result) in _SIZED or not (hasattr(result, "__next__") or hasattr(result, "__anext__")):
             return result
-        return paid_for(result, budget, value._nesting if isinstance(value, PaidItems) else 0)
+        return paid_for(result, budget, value._nesting if isinstance(value, _Paid) else 0)
 
     if pass_arg_of(function) is None:
 
@@ -167,7 +192,7 @@ def paying(function: Callable[..., Any]) -> Callable[..., Any]:
             budget = current.get()
             if budget is None:
                 return function(value, *args, **kwargs)
-            value = paid_for(value, budget)
+            value = pay(value, budget)
             result = function(value, *args, **kwargs)
             return result if type(result) is str else pay_for_result(value, result, budget)
 
@@ -180,7 +205,7 @@ def paying(function: Callable[..., Any]) -> Callable[..., Any]:
         budget = current.get()
         if budget is None:
             return function(context, value, *args, **kwargs)
-        value = paid_for(value, budget)
+        value = pay(value, budget)
         result = function(context, value, *args, **kwargs)
         return result if type(result) is str else pay_for_result(value, result, budget)
 

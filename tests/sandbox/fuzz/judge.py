@@ -287,8 +287,9 @@ def _with_tool(environment: Any, template: Any, budget: Budget, names: dict[str,
         monitoring.free_tool_id(4)
 
 
-class Interrupt(Exception):
-    """What the signal handler raises."""
+class Interrupt(KeyboardInterrupt):
+    """What the signal handler raises. Any other kind of exception that is raised in a callback of asyncio is caught
+    there, and the loop waits for ever."""
 
 
 def _signalled(environment: Any, template: Any, budget: Budget, names: dict[str, Any]) -> str:
