@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tmplmon.sandbox import SandboxedEnvironment
 from tmplmon.sandbox.limits import Sizes
+from tmplmon.sandbox.operations import _depth, _hashed, _parts, json_length
 
 MEASURED: list[tuple[str, list[tuple[str, int]]]] = [
     ("'ab' + 'cde'", [("size", 5)]),
@@ -176,3 +177,30 @@ def test_measured(expression: str, measured: list[tuple[str, int]], monkeypatch:
     }
     environment.compile_expression(expression)(**values)
     assert recorded == measured
+
+
+def test_the_length_of_json() -> None:
+    """From 1,024 characters on, six for each escape are added; before that, a text has its own length."""
+    assert (json_length("<" * 170, None), json_length("<" * 171, None)) == (170, 171 + 6 * 171)
+
+
+def test_the_depth_of_containers() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert [_depth(value) for value in (1, [[1], [2, {"a": [3]}]], endless)] == [1, 4, 1]
+
+
+def test_keys_of_equal_hash() -> None:
+    """More than 100 keys that may have equal hashes are compared with each other."""
+    large = 1 << 61
+    assert [_hashed([large] * 100), _hashed([large] * 101)] == [101, 102 + 101 * 101]
+    assert _hashed(list(range(200))) == _hashed(["a"] * 200) == 201
+
+
+def test_the_parts_of_a_text() -> None:
+    part = _parts("", "x")
+    assert [_parts("a" * 10, "bb") // part, _parts("a" * 10) // part, _parts("a" * 10, "b", 2) // part] == [
+        6,
+        6,
+        3,
+    ]

@@ -90,11 +90,7 @@ def explain(
     if token[0] == "ERROR":
         error = cast(LexicalError, token[1])
         start = tokens[place.tag][2] if place.tag >= 0 else token[2]
-        hint = (
-            error.hint
-            or hints.in_tag(text, start, token[2], syntax)
-            or _unended(tokens, token, place, source)
-        )
+        hint = hints.in_tag(text, start, token[2], syntax) or _unended(tokens, token, place, source)
         return syntax_error(source, error.message, token[2], token[3], hint=hint)
     rows = _replay(tokens[:number], first)
     if place.tag >= 0 or not _accepts(rows, "TEXT"):

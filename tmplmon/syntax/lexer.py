@@ -67,7 +67,6 @@ class LexicalError(NamedTuple):
     """The value of an ERROR token."""
 
     message: str
-    hint: str | None = None
 
 
 # Words with a terminal of their own. None of them is reserved; see the grammar.
@@ -148,7 +147,7 @@ def tokenize(source: Source, syntax: Syntax) -> list[Token]:
     tokens, _ = scan(source, syntax)
     if tokens and tokens[-1][0] == "ERROR":
         _, error, start, end = tokens[-1]
-        raise syntax_error(source, error.message, start, end, hint=error.hint)
+        raise syntax_error(source, error.message, start, end)
     return tokens
 
 
@@ -417,8 +416,8 @@ class Scanner:
                     return self._error(str(error), start, position)
         return self._stuck(position)
 
-    def _error(self, message: str, start: int, end: int, hint: str | None = None) -> int:
-        self.tokens.append(("ERROR", LexicalError(message, hint), start, end))
+    def _error(self, message: str, start: int, end: int) -> int:
+        self.tokens.append(("ERROR", LexicalError(message), start, end))
         return -1
 
     def _unbalanced(self, position: int, end_type: str, brackets: list[int]) -> int:

@@ -173,4 +173,4 @@ class _RawScanner(Scanner):
     def _failure(self) -> TemplateSyntaxError:
         """The error that a method of the base class has just appended as a token."""
         _, error, start, end = self.tokens.pop()
-        return syntax_error(self.source, error.message, start, end, hint=error.hint)
+        return syntax_error(self.source, error.message, start, end)
