@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 ROWS = 100
@@ -42,6 +43,12 @@ PAGES: dict[str, Page] = {
             + _END
         }
     ),
+    "a recursive loop": Page(
+        {
+            "page": "{% for row in rows recursive %}\nBODY{% if row.children %}\n{{ loop(row.children) }}\n"
+            "{% endif %}\n{% endfor %}\n"
+        }
+    ),
     "blocks with super": Page(
         {
             "page": "{% extends 'base' %}\n{% block row scoped %}\nBODY{{ super() }}\n{% endblock %}",
@@ -56,6 +63,9 @@ def renders(page: Page, backend: str) -> tuple[Callable[[], object], Callable[[]
     from tmplmon import DictLoader, Environment
 
     rows: list[dict[str, Any]] = [{"id": n, "name": f"name {n}", "price": n} for n in range(ROWS)]
+    for row, child in pairwise(list(rows)):
+        if row["id"] % 2 == 0:
+            row["children"] = [child]
 
     def made(body: str) -> tuple[Callable[[], object], Any]:
         templates = {name: text.replace("BODY", body) for name, text in page.templates.items()}

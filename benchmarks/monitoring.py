@@ -54,6 +54,7 @@ ROWS = (
     "fire PY_YIELD, without a frame",
     "fire RAISE, without a frame",
     "fire LINE after DISABLE",
+    "a whole run with three LINE events",
 )
 COLUMNS = ("package", "C API", "VM")
 
@@ -77,6 +78,12 @@ def disabling(code: CodeType, *arguments: object) -> object:
 
 
 def native() -> None:
+    pass
+    pass
+
+
+def native_run() -> None:
+    pass
     pass
     pass
 
@@ -134,6 +141,8 @@ def measure_package(figures: Figures, scope: Any, site: int) -> None:
     monitoring.set_local_events(TOOL, scope.code, events.LINE.mask)
     active = nanoseconds("with scope.enter(): pass", names)
     put(figures, "enter and leave, a tool listens", "package", active)
+    run = "with scope.enter() as run: run.line(0); run.line(1); run.line(2)"
+    put(figures, "a whole run with three LINE events", "package", nanoseconds(run, names))
     names["activation"] = activation_of(scope)
     with_frame = nanoseconds("activation.line(site)", names)
     put(figures, "fire LINE, with the scope's frame", "package", with_frame)
@@ -173,6 +182,11 @@ def measure_vm(figures: Figures) -> None:
         monitoring.set_local_events(TOOL, native.__code__, events.LINE.mask)
         put(figures, row, "VM", max(0.0, nanoseconds("function()", names) - plain) / lines)
         monitoring.set_local_events(TOOL, native.__code__, 0)
+    monitoring.register_callback(TOOL, events.LINE.mask, quiet)
+    monitoring.set_local_events(TOOL, native_run.__code__, events.LINE.mask)
+    whole = nanoseconds("function()", {"function": native_run})
+    put(figures, "a whole run with three LINE events", "VM", whole)
+    monitoring.set_local_events(TOOL, native_run.__code__, 0)
 
 
 def measure_c(figures: Figures) -> None:

@@ -170,8 +170,10 @@ class StateArray:
             enter_scope(*probe.arguments)
             version = probe.version.value
             if version != self._version:
-                self._version = version
                 self._remove_freed()
+                # The first call in a process registers a tool for a moment, which is a new version.
+                enter_scope(*probe.arguments)
+                self._version = probe.version.value
                 self._local = self._read_local()
                 self._reset()
             else:
