@@ -191,6 +191,7 @@ def measure_vm(figures: Figures) -> None:
 
 def measure_c(figures: Figures) -> None:
     """The C API only has global events. PY_YIELD replaces LINE, because the timing loop does not yield."""
+    assert _testcapi is not None
     codelike = _testcapi.CodeLike(1)
     names = {"c": _testcapi, "codelike": codelike, "event": events.PY_YIELD.id}
     enter, fire_one = "c.monitoring_enter_scope(codelike, event)", "c.fire_event_py_yield(codelike, 0, 1)"
@@ -235,8 +236,9 @@ def sizes() -> dict[str, float]:
             builder = LocationTableBuilder(file)
             offset, last = 0, None
             for units, position in iter_runs(code.co_linetable, code.co_firstlineno):
-                if position[0] is not None and position[0] > 0 and position != last:
-                    builder.add(offset, *position)
+                line, *rest = position
+                if line is not None and line > 0 and position != last:
+                    builder.add(offset, line, *rest)
                     last = position
                 offset += 2 * units
             locations = builder.build()
