@@ -70,6 +70,7 @@ def test_the_events_of_all_tools_are_read(number: int, tools: Callable[[int], To
     code = codelike("one")
     states = StateArray(EVENTS, [code] * 5)
     tools(number)
+    sys.monitoring.restart_events()  # the first version is also 0
     assert states.enter() is False
     assert states.version > 0
     sys.monitoring.set_local_events(number, code, events.LINE.mask)
