@@ -69,7 +69,7 @@ def renders(page: Page, backend: str) -> tuple[Callable[[], object], Callable[[]
 
     def made(body: str) -> tuple[Callable[[], object], Any]:
         templates = {name: text.replace("BODY", body) for name, text in page.templates.items()}
-        environment = Environment(loader=DictLoader(templates), backend=backend)
+        environment = Environment(loader=DictLoader(templates), backend=backend)  # pyright: ignore[reportArgumentType]
         template = environment.get_template("page")
         template.render(rows=rows)
         return lambda: template.render(rows=rows), environment.get_template(page.file)
