@@ -17,7 +17,11 @@ import pytest
 from tests.django_native.conftest import MakeEngine, render
 from tmplmon.tools.profiler import Profiler
 
-BACKENDS = ["settrace", *(["monitoring"] if sys.version_info >= (3, 14) else [])]
+NEXT = pytest.mark.xfail(
+    reason='`next` does not stop in a template with pdb\'s backend "monitoring"', strict=True
+)
+ANY_BACKENDS = ["settrace", *(["monitoring"] if sys.version_info >= (3, 14) else [])]
+BACKENDS = ["settrace", *(pytest.param(each, marks=NEXT) for each in ANY_BACKENDS[1:])]
 PAGE = {
     "page.html": """\
 {% extends "base.html" %}
@@ -104,7 +108,7 @@ def test_pdb_steps_from_line_to_line(engine: MakeEngine, folder: Path, backend: 
     ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ANY_BACKENDS)
 def test_pdb_steps_into_methods_and_includes(engine: MakeEngine, folder: Path, backend: str) -> None:
     made = engine(PAGE)
     output = debug(
