@@ -14,6 +14,9 @@ _MAX_KINDS = 500
 _BUILTIN = frozenset({list, tuple, dict, str, range})
 
 
+_ITEMS: type[Any] = type({}.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """The functions that convert values to text.
@@ -43,6 +46,7 @@ class Guard:
     getattr, getitem: those of the environment.
     set_attribute: (namespace, name, value) does ``{% set namespace.name = value %}``.
     items: value → a list of its items, for ``f(*value)``. Raises SecurityError if there are too many.
+    mapping: value → the value, for ``f(**value)``. Raises SecurityError if its class forbids to read it.
     hashed: called with a key before its hash is computed.
     timed: iterable → an iterable with the same items that looks at the clock.
     closed_slice: (obj, slice) → the value of `obj[slice]` for an object of a closed type.
@@ -66,6 +70,7 @@ class Guard:
     getitem: Callable[[Any, Any], Any]
     set_attribute: Callable[[Any, str, Any], None]
     items: Callable[[Any], list[Any]]
+    mapping: Callable[[Any], Any]
     hashed: Callable[[Any], None]
     timed: Callable[[Any], Any]
     closed_slice: Callable[[Any, slice], Any]
@@ -106,6 +111,14 @@ class Guard:
         if type(value) in _BUILTIN:
             return value
         return self.timed(value if self.opens(value) else self.closed_iterable(value))
+
+    def unpackable(self, items: Any) -> Any:
+        """Return the items of a loop that assigns each to several targets. Raises SecurityError at an item that a
+        template must not iterate over."""
+        if type(items) is _ITEMS:
+            return items
+        iterable = self.iterable
+        return (item if type(item) is tuple else iterable(item) for item in items)
 
     def opens(self, obj: Any) -> bool:
         """Whether an object is of an open type, and does not pretend to be of another type as a proxy does. If so,

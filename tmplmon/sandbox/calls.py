@@ -25,7 +25,7 @@ from tmplmon.sandbox.measure import CONTAINERS, PLAIN
 from tmplmon.sandbox.methods import with_lists
 from tmplmon.sandbox.names import ALIASES, is_engine_class
 from tmplmon.sandbox.operations import Row, raise_own_error, row_of
-from tmplmon.sandbox.spending import check_iteration
+from tmplmon.sandbox.spending import check_iteration, check_mapping
 
 # Classes of these modules call their arguments (``map``, ``functools.partial``) or store them (`cycler`).
 _CALLING = frozenset(
@@ -155,7 +155,9 @@ class Calls:
         """Return an argument for a class of containers: a value that has no length as a list."""
         value = self._argument(context, value)
         kind = type(value)
-        if hasattr(kind, "__len__") or hasattr(kind, "keys") or isinstance(value, type):
+        if hasattr(kind, "keys"):
+            return check_mapping(value)
+        if hasattr(kind, "__len__") or isinstance(value, type):
             return value
         if hasattr(kind, "__iter__") or hasattr(kind, "__getitem__"):
             return self._limits.collected(value)

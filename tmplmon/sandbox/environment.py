@@ -40,6 +40,7 @@ from tmplmon.sandbox.names import (
     ALIASES,
     INSERTING,
     checked_names,
+    has_marked_property,
     is_closed,
     is_internal_attribute,
     is_marked_unsafe,
@@ -47,7 +48,7 @@ from tmplmon.sandbox.names import (
     modifying_names,
     refuses,
 )
-from tmplmon.sandbox.spending import check_iteration, clocked, timed
+from tmplmon.sandbox.spending import check_iteration, check_mapping, clocked, timed
 from tmplmon.sandbox.template import SandboxedTemplate
 from tmplmon.template import Template
 
@@ -256,6 +257,8 @@ class SandboxedEnvironment(Environment):
         """Evaluate `obj.attribute`: the attribute if it is safe, else the item, else an undefined value."""
         if type(obj) in HIDDEN:
             return self._hidden(obj, attribute)
+        if has_marked_property(obj, attribute):
+            return self.unsafe_undefined(obj, attribute)
         try:
             value = getattr(obj, attribute)
         except AttributeError as error:
@@ -293,7 +296,7 @@ class SandboxedEnvironment(Environment):
         return self.unsafe_undefined(obj, name)
 
     def _slice(self, obj: Any, part: slice) -> Any:
-        if isinstance(obj, (type, *ALIASES)):
+        if isinstance(obj, (type, *ALIASES)) or refuses(obj, "__getitem__"):
             return self.unsafe_undefined(obj, part)
         return obj[part]
 
@@ -318,6 +321,8 @@ class SandboxedEnvironment(Environment):
             except Exception:
                 pass
             else:
+                if has_marked_property(obj, name):
+                    return self.unsafe_undefined(obj, name)
                 try:
                     value = getattr(obj, name)
                 except AttributeError as error:
@@ -408,6 +413,7 @@ class SandboxedEnvironment(Environment):
             getattr=self.getattr,
             getitem=self.getitem,
             items=self._items,
+            mapping=check_mapping,
             hashed=self._sizes.hashed,
             timed=timed,
             closed_slice=self._slice,

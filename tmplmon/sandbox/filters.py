@@ -185,6 +185,17 @@ def _check_texts(name: str, *values: Any) -> None:
         _check_text(name, value)
 
 
+def _iterating(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that takes an item of its value, if the class of the value does not forbid that."""
+
+    @wraps(function)
+    def iterating(first: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        check_iteration(value)
+        return function(first, value, *args, **kwargs)
+
+    return iterating
+
+
 def _of_text(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the filter `function`, which calls methods of its value, for real strings. An object of a class
     with the methods of str, such as a translation that is looked up late, is converted."""
@@ -444,7 +455,7 @@ def limited_filters(limits: Sizes) -> dict[str, Callable[..., Any]]:
         filters[name] = _measured(limits, filters[name])
     for name in ("batch", "slice"):
         filters[name] = _measured_each(limits, filters[name])
-    filters["first"] = clocked(filters["first"])
+    filters["first"] = clocked(_iterating(filters["first"]))
     filters["attr"] = _attr
     for name, row in BOUNDS.items():
         if row.size or row.cost or row.check:

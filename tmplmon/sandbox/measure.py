@@ -117,9 +117,14 @@ def expansion(values: Iterable[Any], most: int) -> tuple[int, int]:
 
 def _items(container: Any) -> list[Any]:
     if isinstance(container, dict):
-        return [item for pair in container.items() for item in pair]
+        # Not by the methods of a derived class, which may do anything.
+        return [item for pair in dict.items(container) for item in pair]
     if isinstance(container, Namespace):
         return [item for pair in values_of(container).items() for item in pair]
+    if isinstance(container, list):
+        return list(list.__iter__(container))
+    if isinstance(container, tuple):
+        return list(tuple.__iter__(container))
     items: Iterable[Any] = container.__args__ if isinstance(container, GenericAlias) else container
     return list(items)
 

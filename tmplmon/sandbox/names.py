@@ -11,7 +11,7 @@ import typing
 from array import array
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from tmplmon.environment import Environment
@@ -104,6 +104,8 @@ def is_closed(kind: type) -> bool:
         if "__class__" in names or isinstance(names.get("__getattribute__"), types.FunctionType):
             return True
         if any(is_marked(names[name]) for name in _SPECIAL_METHODS if name in names):
+            return True
+        if any(is_marked(_getter(value)) for value in list(names.values())):
             return True
     return False
 
@@ -201,6 +203,21 @@ def is_marked(function: Any) -> bool:
     return bool(getattr(function, "unsafe_callable", False) or getattr(function, "alters_data", False))
 
 
+def _getter(value: Any) -> Any:
+    """The function of a property or of a `functools.cached_property`, which reading the attribute calls."""
+    kind = type(value)
+    if kind is cached_property:
+        return value.func
+    return value.fget if isinstance(value, property) else None
+
+
+def has_marked_property(obj: Any, name: str) -> bool:
+    """Whether an attribute is a property whose function is marked: reading the attribute would call it."""
+    return is_marked(_getter(getattr(type(obj), name, None))) or (
+        obj.__class__ is not type(obj) and is_marked(_getter(getattr(obj.__class__, name, None)))
+    )
+
+
 def is_marked_unsafe(obj: Any) -> bool:
     """Whether a value is marked as one that templates must not call: itself, the function of a `partial`, the
     ``__call__`` of its class, or the ``__init__`` or ``__new__`` of a class."""
@@ -232,7 +249,7 @@ def refuses_iteration(obj: Any) -> bool:
     kind = type(obj)
     if kind in _iterable_kinds:
         return False
-    if refuses(obj, *_ITERATION):
+    if refuses(obj, *_ITERATION) or (not hasattr(kind, "__iter__") and refuses(obj, "__getitem__")):
         return True
     if len(_iterable_kinds) >= _MAX_KINDS:
         _iterable_kinds.clear()

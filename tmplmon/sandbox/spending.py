@@ -15,7 +15,7 @@ from tmplmon.runtime.budget import Budget, current, spend
 from tmplmon.runtime.calls import pass_over
 from tmplmon.runtime.markers import pass_arg_of
 from tmplmon.runtime.undefined import Undefined
-from tmplmon.sandbox.names import refuses_iteration
+from tmplmon.sandbox.names import refuses, refuses_iteration
 
 MAX_ITERATORS = 200
 """The longest chain of iterators. Python follows such a chain recursively without a depth check."""
@@ -172,6 +172,13 @@ def check_iteration(value: Any) -> None:
     """Raise SecurityError if the class of a value marks its iteration as unsafe."""
     if refuses_iteration(value):
         raise SecurityError(f"iteration over a {type(value).__name__!r} object is unsafe")
+
+
+def check_mapping(value: Any) -> Any:
+    """Return a value whose items Python will read. Raises SecurityError if its class marks that as unsafe."""
+    if type(value) is not dict and refuses(value, "keys", "__getitem__", "__iter__"):
+        raise SecurityError(f"access to the items of a {type(value).__name__!r} object is unsafe")
+    return value
 
 
 def paying(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

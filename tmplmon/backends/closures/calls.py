@@ -28,7 +28,8 @@ def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None)
     ``**``, and the caller."""
     count, names = len(arguments.args), [name for name, _ in arguments.kwargs]
     starred, double_starred = arguments.star is not None, arguments.star_star is not None
-    items_of = None if b.constants.guard is None else b.constants.guard.items
+    guard = b.constants.guard
+    items_of, mapping_of = (None, None) if guard is None else (guard.items, guard.mapping)
     no_keywords: dict[str, Any] = {}
     if not starred and not double_starred and "caller" not in names:
 
@@ -47,6 +48,8 @@ def passing(b: Builder, arguments: ops.Arguments, caller: Closure | None = None)
             args = [*args, *(star if items_of is None else items_of(star))]
         kwargs = dict(zip(names, rest, strict=False))
         more = rest[-1] if double_starred else {}
+        if mapping_of is not None and type(more) is not dict:
+            more = mapping_of(more)
         return args, kwargs, more, {} if caller is None else {"caller": caller(f)}
 
     return passed

@@ -104,6 +104,10 @@ def _simple(
     if items is not None:
         value = iterable
         iterable = lambda f: items(f, value(f))  # noqa: E731
+    guard = b.constants.guard
+    if guard is not None and isinstance(op.target, tuple):
+        every = iterable
+        iterable = lambda f: guard.unpackable(every(f))  # noqa: E731
     if b.metering is not None:
         return b.metering.simple_loop(op, slots, iterable, body)
     match slots:

@@ -5,7 +5,6 @@ from typing import Any
 
 from tmplmon.backends.closures import loops, output, suspending, templates
 from tmplmon.backends.closures.core import BREAK, CONTINUE, Builder, Closure, nothing, sequence
-from tmplmon.backends.closures.definitions import combined
 from tmplmon.backends.closures.frame import Frame, forget_line
 from tmplmon.backends.closures.texts import joined
 from tmplmon.backends.closures.variables import assigner, exporter, namespace_checks, starts
@@ -25,8 +24,6 @@ def assign(b: Builder, op: ops.Assign) -> Closure:
 
 def _assign(b: Builder, op: ops.Assign) -> Closure:
     value, site = b.value(op.value), op.site
-    if isinstance(op.target, tuple) and b.constants.guard is not None:
-        value = combined(b, [value], b.constants.guard.iterable, site, takes_frame=False)
     exports = exporter(b, op.export)
     if isinstance(op.target, ops.Slot) and exports is None:
         return suspending.assign_slot(b.index(op.target), value)

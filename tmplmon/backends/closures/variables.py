@@ -21,13 +21,15 @@ def assigner(b: Builder, target: ops.Target) -> Callable[[Frame, Any], None]:
         return to_slot
     if isinstance(target, ops.NamespaceTarget):
         return _to_namespace(b, target)
+    guard = b.constants.guard
+    iterable = None if guard is None else guard.iterable
     if len(target) == 2 and all(isinstance(part, ops.Slot) for part in target):
         i, j = (b.index(part) for part in target if isinstance(part, ops.Slot))
 
         def to_pair(f: Frame, value: Any) -> None:
             f[i], f[j] = value
 
-        return to_pair
+        return to_pair if iterable is None else _checked(iterable, to_pair)
     parts = [assigner(b, part) for part in target]
     count = len(parts)
 
@@ -35,7 +37,18 @@ def assigner(b: Builder, target: ops.Target) -> Callable[[Frame, Any], None]:
         for assign, item in zip(parts, unpack(value, count), strict=True):
             assign(f, item)
 
-    return to_tuple
+    return to_tuple if iterable is None else _checked(iterable, to_tuple)
+
+
+def _checked(
+    iterable: Callable[[Any], Any], assign: Callable[[Frame, Any], None]
+) -> Callable[[Frame, Any], None]:
+    """`assign` for values that a sandbox lets a template iterate over. Tuples, the most common, always are."""
+
+    def checked(f: Frame, value: Any) -> None:
+        assign(f, value if type(value) is tuple else iterable(value))
+
+    return checked
 
 
 def _to_namespace(b: Builder, target: ops.NamespaceTarget) -> Callable[[Frame, Any], None]:
