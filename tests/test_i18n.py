@@ -12,6 +12,7 @@ from markupsafe import Markup
 import tmplmon
 from tmplmon import ext
 from tmplmon.i18n import InternationalizationExtension
+from tmplmon.sandbox import SandboxedEnvironment
 
 CATALOGUE = {
     "Hello": "Hallo",
@@ -353,3 +354,52 @@ def test_note_on_a_message_that_cannot_be_formatted(
     with pytest.raises(kind) as raised:
         environment.from_string(source).render()
     assert raised.value.__notes__ == [note]
+
+
+@pytest.mark.parametrize("environment_class", [tmplmon.Environment, SandboxedEnvironment])
+@pytest.mark.parametrize("backend", ["bytecode", "closures"])
+@pytest.mark.parametrize(
+    ("translation", "kind", "note"),
+    [
+        (
+            "Hallo %(nmae)s",
+            KeyError,
+            "the message 'Hallo %(nmae)s' has the placeholder %(nmae)s; the variables passed: 'name'",
+        ),
+        (
+            "100%",
+            ValueError,
+            "the message '100%' cannot be formatted; a percent sign that begins no placeholder such as %(name)s is"
+            " written as %%",
+        ),
+    ],
+)
+def test_note_on_an_old_style_message_that_cannot_be_formatted(
+    environment_class: type[tmplmon.Environment],
+    backend: str,
+    translation: str,
+    kind: type[Exception],
+    note: str,
+) -> None:
+    options = {"backend": backend} if environment_class is tmplmon.Environment else {}
+    environment = environment_class(extensions=["tmplmon.ext.i18n"], **options)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: translation, lambda singular, plural, n: translation, newstyle=False
+    )
+    template = environment.from_string("{% trans name='Ann' %}Hi {{ name }}{% endtrans %}")
+    with pytest.raises(kind) as raised:
+        template.render()
+    assert raised.value.__notes__ == [note]
+
+
+def test_line_feed_at_the_start_of_a_message_is_part_of_it() -> None:
+    """As in Jinja2; `trimmed` removes it."""
+    catalog = {"\nHi": "kept", "Hi": "trimmed"}
+    environment = tmplmon.Environment(extensions=["tmplmon.ext.i18n"])
+    environment.install_gettext_callables(catalog.__getitem__, lambda s, p, n: s)  # type: ignore[attr-defined]
+    sources = "{% trans %}\nHi{% endtrans %}", "{% trans trimmed %}\nHi\n{% endtrans %}"
+    assert [environment.from_string(source).render() for source in sources] == ["kept", "trimmed"]
+    assert [list(environment.extract_translations(source)) for source in sources] == [  # type: ignore[attr-defined]
+        [(1, "gettext", "\nHi")],
+        [(1, "gettext", "Hi")],
+    ]

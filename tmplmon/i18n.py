@@ -19,6 +19,7 @@ from tmplmon.extract import GETTEXT_FUNCTIONS, Message, babel_extract, extract_f
 from tmplmon.meta import Tree
 from tmplmon.runtime.context import Context
 from tmplmon.runtime.markers import pass_context
+from tmplmon.runtime.messages import FORMATTING_ERRORS, not_formatted
 
 if TYPE_CHECKING:
     from tmplmon.environment import Environment
@@ -121,22 +122,9 @@ def _formatted(context: Context, text: str, variables: dict[str, Any]) -> str:
     text = Markup(text) if context.eval_ctx.autoescape else text
     try:
         return context.environment._formatted(text, variables)  # type: ignore[no-any-return]
-    except (KeyError, TypeError, ValueError) as error:
-        error.add_note(_not_formatted(error, str(text), variables))
+    except FORMATTING_ERRORS as error:
+        error.add_note(not_formatted(error, str(text), variables))
         raise
-
-
-def _not_formatted(error: Exception, message: str, variables: dict[str, Any]) -> str:
-    """The note for a message that could not be formatted: it names the message and the placeholder."""
-    if isinstance(error, KeyError):
-        names = ", ".join(map(repr, variables)) or "none"
-        return (
-            f"the message {message!r} has the placeholder %({error.args[0]})s; the variables passed: {names}"
-        )
-    return (
-        f"the message {message!r} cannot be formatted; a percent sign that begins no placeholder such as %(name)s"
-        " is written as %%"
-    )
 
 
 def _new_gettext(function: Callable[..., str]) -> Callable[..., str]:

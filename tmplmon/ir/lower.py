@@ -265,7 +265,7 @@ class _Lowering(Statements):
                 pairs: list[Op] = []
                 for name, value in values.items():
                     pairs += [ops.Const(name, site), value]
-                call = ops.Binary("%", call, ops.Build("dict", pairs, site), site)
+                call = ops.Binary("%", call, ops.Build("dict", pairs, site), site, message=True)
         self.emit(ops.EmitValue(call, self.autoescape, site))
 
 

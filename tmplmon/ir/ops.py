@@ -270,12 +270,16 @@ class Unary:
 
 @record
 class Binary:
-    """`op`: ``+ - * / // % **``."""
+    """`op`: ``+ - * / // % **``.
+
+    message: whether it formats the message of a ``trans`` block.
+    """
 
     op: str
     left: "Op"
     right: "Op"
     site: int
+    message: bool = False
 
 
 @record

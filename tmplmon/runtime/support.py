@@ -19,6 +19,7 @@ from tmplmon.runtime.html import escape, escape_text, escape_to_str, mark, mark_
 from tmplmon.runtime.loop import AsyncLoopContext, LoopContext, acounted, counted, sized
 from tmplmon.runtime.macro import Macro
 from tmplmon.runtime.markers import auto_aiter, auto_await, auto_to_list
+from tmplmon.runtime.messages import format_message
 from tmplmon.runtime.origins import traced_escaped, traced_plain, traced_text, traced_value
 from tmplmon.runtime.undefined import Undefined, missing, undefined_attribute
 
@@ -348,6 +349,7 @@ __all__ = [
     "counted",
     "escape",
     "escape_text",
+    "format_message",
     "mark",
     "mark_text",
     "missing",

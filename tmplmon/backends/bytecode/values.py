@@ -115,7 +115,10 @@ def unary(f: Function, op: ops.Unary) -> ast.expr:
 
 def binary(f: Function, op: ops.Binary) -> ast.expr:
     left, right = operands(f, [op.left, op.right])
-    return pyast.binary(left, _BINARY[op.op], right, f.at(op.site))
+    at = f.at(op.site)
+    if op.message:
+        return pyast.call(f.runtime("format_message", at), [left, right], at)
+    return pyast.binary(left, _BINARY[op.op], right, at)
 
 
 def compare(f: Function, op: ops.Compare) -> ast.expr:

@@ -18,6 +18,7 @@ from tmplmon.ir import ops
 from tmplmon.ir.facts import AWAITED_LOOP_ATTRIBUTES, DICT_ATTRIBUTES, missing_else
 from tmplmon.runtime import support
 from tmplmon.runtime.budget import spend
+from tmplmon.runtime.messages import format_message, with_note
 from tmplmon.runtime.support import ATTRIBUTE_ERRORS, ITEM_ERRORS, element, member_failed
 from tmplmon.runtime.undefined import Undefined
 
@@ -198,8 +199,10 @@ def unary(b: Builder, op: ops.Unary) -> Definition:
 def binary(b: Builder, op: ops.Binary) -> Definition:
     guarded = None if b.constants.guard is None else b.constants.guard.binary.get(op.op)
     if guarded is not None:
+        if op.message:
+            guarded = with_note(guarded)
         return Definition([op.left, op.right], lambda f, left, right: guarded(f[CONTEXT], left, right))
-    return Definition([op.left, op.right], BINARY[op.op], takes_frame=False)
+    return Definition([op.left, op.right], format_message if op.message else BINARY[op.op], takes_frame=False)
 
 
 def compare(b: Builder, op: ops.Compare) -> Closure:
