@@ -388,8 +388,12 @@ class Environment:
     def _callable_filter(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function that a template calls for the filter `function` of the name `name`."""
         if self.is_async and name in COLLECTING_FILTERS and function is self._stock_filters.get(name):
-            return collecting(function)
+            return collecting(function, self._collected)
         return function
+
+    async def _collected(self, iterable: Any) -> list[Any]:
+        """The items of an asynchronous iterable, for a filter that takes a list."""
+        return [item async for item in iterable]
 
     def _callable_test(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function that a template calls for the test `function` of the name `name`."""

@@ -50,8 +50,12 @@ def test_the_tokens_of_the_corpus_are_the_same(syntax: str) -> None:
             text = unify_newlines(part)
             scanner = scanning._scanned(environment, lexer, text)
             expected = jinja2_tokens(lexer, text)
-            assert (scanner is None) == (expected is None), part
-            if scanner is None or not expected:
+            if scanner is None:
+                # Jinja2 ignores a comment that begins at the very end.
+                assert expected is None or text.endswith(environment.comment_start_string), part
+                continue
+            assert expected is not None, part
+            if not expected:
                 continue
             tokens = list(scanning._converted(scanner, text))
             assert described(tokens) == described(expected), part

@@ -61,7 +61,22 @@ def test_takes_fuel(source: str, cls: type[Any], enable_async: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["list", "join", "sort", "map('upper')|list", "select('none')|list", "slice(2)"]
+    "name",
+    [
+        *(
+            "list",
+            "join",
+            "sort",
+            "max",
+            "batch(2)|list",
+            "last",
+            "length",
+            "tojson",
+            "reverse|list",
+            "unique|list",
+        ),
+        *("map('upper')|list", "select('none')|list", "slice(2)", "groupby('a')"),
+    ],
 )
 def test_asynchronous_takes_fuel(name: str) -> None:
     env = SandboxedEnvironment(enable_async=True, limits=Limits(fuel=2000))

@@ -124,13 +124,13 @@ def async_variant(
     return join
 
 
-def collecting(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter for asynchronous environments that may be applied to an asynchronous iterable, too, whose items are
-    collected into a list then. `f` takes a list."""
+def collecting(f: Callable[..., Any], collect: Callable[[Any], Awaitable[list[Any]]]) -> Callable[..., Any]:
+    """A filter for asynchronous environments that may be applied to an asynchronous iterable, too, of which
+    `collect` makes a list then. `f` takes a list."""
     position = 0 if pass_arg_of(f) is None else 1
 
     async def apply_later(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        items = [item async for item in args[position]]
+        items = await collect(args[position])
         return f(*args[:position], items, *args[position + 1 :], **kwargs)
 
     def apply(*args: Any, **kwargs: Any) -> Any:

@@ -285,6 +285,9 @@ class SandboxedEnvironment(Environment):
             return self.unsafe_undefined(obj, key)
         return obj[key]  # pyright: ignore[reportIndexIssue]
 
+    async def _collected(self, iterable: Any) -> list[Any]:
+        return await self._sizes.collected_later(iterable)
+
     def _hidden(self, obj: Any, name: Any) -> Any:
         """Return an attribute of a namespace or of an imported module."""
         try:

@@ -21,7 +21,7 @@ from tmplmon.runtime.support import escaped, html_of, joined_text, markup_join
 from tmplmon.sandbox.formatting import check_percent
 from tmplmon.sandbox.measure import CHARACTERS, CONTAINERS, PLAIN, expansion, text_length
 from tmplmon.sandbox.names import refuses
-from tmplmon.sandbox.spending import check_iteration, paid_sequence
+from tmplmon.sandbox.spending import check_iteration, paid_for, paid_sequence
 
 MAX_RANGE = 100_000
 """The longest `range`, and the largest number of words or lists that a filter creates."""
@@ -46,8 +46,6 @@ _LISTED = (*_SIZED, range, dict, set, frozenset)
 _SCALARS = frozenset({int, float, bool, type(None)})
 _SMALL = 1 << 64
 _LARGE = 1024
-_PART = 8
-"""The number of items that a string of an iterator counts as: it takes memory of its own."""
 _GROWING = (list, tuple, deque)
 
 
@@ -172,6 +170,18 @@ class Sizes:
             self.size(8 * len(items), "the list")
         return items
 
+    async def collected_later(self, value: Any) -> list[Any]:
+        """`collected` for an asynchronous iterable."""
+        budget = current.get()
+        if budget is not None:
+            value = paid_for(value, budget)
+        items: list[Any] = []
+        async for item in value:
+            items.append(item)
+            if len(items) > self.max_size // 8 + 8:
+                self.size(8 * len(items), "the list")
+        return items
+
     def strings(self, value: Any) -> list[Any]:
         """Return a list of the items of an iterator, which will be joined. It stops when they are too long."""
         budget = current.get()
@@ -180,7 +190,7 @@ class Sizes:
         items: list[Any] = []
         length = 0
         for item in value:
-            length += _PART + (len(item) if isinstance(item, str) else 0)
+            length += len(item) if isinstance(item, str) else 1
             if length > self.max_size:
                 self.size(self.max_size + 1, "the text")
             items.append(item)
