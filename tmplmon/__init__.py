@@ -6,6 +6,9 @@
     print(environment.get_template("page.html").render(title="Hello"))
 
 Names are loaded when they are first used.
+
+PYTEST_DONT_REWRITE: pytest, of which this package has a plugin, would warn when the environment variable
+TMPLMON_JINJA2 has imported the package before.
 """
 
 from importlib import import_module
