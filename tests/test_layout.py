@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "tmplmon.runtime": ("tmplmon.errors", "tmplmon.monitoring"),
     "tmplmon.monitoring": (),
+    "tmplmon.waiting": (),
     "tmplmon.tools": (
         "tmplmon",
         "tmplmon.ext",
@@ -59,12 +60,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tmplmon.observe",
         "tmplmon.starting",
     ),
-    "tmplmon.integrations": ("tmplmon", "tmplmon.tools", "tmplmon.monitoring"),
+    "tmplmon.integrations": ("tmplmon", "tmplmon.tools", "tmplmon.monitoring", "tmplmon.waiting"),
     # What observes Jinja2 uses nothing of the engine but the places of Jinja2's tokens.
     "tmplmon.observe": (
         "tmplmon.monitoring",
         "tmplmon.loaded",
         "tmplmon.starting",
+        "tmplmon.waiting",
         "tmplmon.jinjaparser.places",
     ),
 }

@@ -13,6 +13,7 @@ from tmplmon.errors import (
     TemplateSyntaxError,
     UndefinedError,
 )
+from tmplmon.loaded import DELIMITERS
 from tmplmon.loaded import note as note_file
 from tmplmon.runtime.calls import call
 from tmplmon.runtime.context import Context, EvalContext
@@ -41,19 +42,7 @@ if TYPE_CHECKING:
 type Name = str | os.PathLike[str] | Template
 type Autoescape = bool | Callable[[str | None], bool]
 
-_SYNTAX_OPTIONS = (
-    "block_start_string",
-    "block_end_string",
-    "variable_start_string",
-    "variable_end_string",
-    "comment_start_string",
-    "comment_end_string",
-    "line_statement_prefix",
-    "line_comment_prefix",
-    "trim_blocks",
-    "lstrip_blocks",
-    "keep_trailing_newline",
-)
+_SYNTAX_OPTIONS = (*DELIMITERS, "trim_blocks", "lstrip_blocks", "keep_trailing_newline")
 
 # Options that a loaded template uses from its next rendering on. All others have an effect on templates that are
 # compiled later.

@@ -44,7 +44,7 @@ def _rendered(session: Any, environment: Any, name: str, search: list[str], args
     context = read_data(args.data)
     try:
         text = session.render(environment.get_template(name), context)
-    except (Quit, Restart, BrokenPipeError):  # nobody reads what the debugger says
+    except (Quit, Restart, BrokenPipeError):  # The reader of the debugger's output is gone.
         raise
     except Exception as error:
         print(long_form(from_exception(error)), file=sys.stderr, flush=True)

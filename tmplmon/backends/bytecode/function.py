@@ -132,8 +132,8 @@ class Function:
         self.unit.detached.append(pyast.function(DETACHED, sorted(captured), [definition]))
         code = pyast.const(definition.name.encode(), NOWHERE)
         arguments = [code, pyast.name(CELLS, NOWHERE)]
-        made = pyast.call(self.runtime("function_with", NOWHERE), arguments, NOWHERE)
-        self.set(definition.name, made, NOWHERE)
+        function = pyast.call(self.runtime("function_with", NOWHERE), arguments, NOWHERE)
+        self.set(definition.name, function, NOWHERE)
 
     def name(self, slot: ops.Slot) -> str:
         return self.unit.names[slot]
